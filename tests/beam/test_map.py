@@ -58,7 +58,7 @@ def test_only_the_failing_row_is_rejected() -> None:
 
 
 def test_all_rows_failing_keeps_the_schema() -> None:
-    kept, decisions, rejects = apply_kernel(Upper(), documents(["ошибка"]), None)
+    kept, decisions, rejects, _ = apply_kernel(Upper(), documents(["ошибка"]), None)
     assert kept.num_rows == 0
     assert kept.schema.names == ["doc_id", "text", "origin"]
     assert not decisions

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
 import apache_beam as beam
@@ -15,7 +17,17 @@ from xlcorpus.dataset.decisions import reject
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
 
-Outcome: TypeAlias = pa.RecordBatch | tuple[pa.RecordBatch, pa.RecordBatch]
+
+@dataclass(frozen=True)
+class Mapped:
+    """What a kernel made of a batch: documents that stay, decisions for the others, and what it counted besides."""
+
+    documents: pa.RecordBatch
+    decisions: pa.RecordBatch | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+Outcome: TypeAlias = pa.RecordBatch | tuple[pa.RecordBatch, pa.RecordBatch] | Mapped
 
 
 class Kernel(Protocol):
@@ -29,7 +41,7 @@ class Kernel(Protocol):
         """Load the model or tables; shared by all bundles of a process."""
 
     def apply(self, batch: pa.RecordBatch, loaded: Any) -> Outcome:
-        """The documents that stay, alone or with decision rows (decision-1) for those that do not."""
+        """The documents that stay, alone or with decision rows (decision-1) for those that do not, or `Mapped`."""
 
 
 class _Holder:
@@ -41,21 +53,23 @@ class _Holder:
 
 def apply_kernel(
     kernel: Kernel, batch: pa.RecordBatch, loaded: Any
-) -> tuple[pa.RecordBatch, list[pa.RecordBatch], list[pa.RecordBatch]]:
+) -> tuple[pa.RecordBatch, list[pa.RecordBatch], list[pa.RecordBatch], Counter[str]]:
     """Apply a kernel to a batch; when it fails, row by row, so that only the rows at fault are rejected.
 
-    Returns documents, decisions, rejects. UserError (a missing column, say) is not a row's fault and is raised.
+    Returns documents, decisions, rejects, counts. UserError (a missing column, say) is not a row's fault and is raised.
     """
     try:
-        return *_split(kernel.apply(batch, loaded)), []
+        documents, decisions, counts = _split(kernel.apply(batch, loaded))
+        return documents, decisions, [], counts
     except (UserError, MemoryError):
         raise
     except Exception:
-        documents, decisions, rejects = [_split(kernel.apply(batch.slice(0, 0), loaded))[0]], [], []
+        kept, decisions, counts = _split(kernel.apply(batch.slice(0, 0), loaded))
+        documents, rejects = [kept], []
         for index in range(batch.num_rows):
             row = batch.slice(index, 1)
             try:
-                kept, decided = _split(kernel.apply(row, loaded))
+                kept, decided, counted = _split(kernel.apply(row, loaded))
             except UserError:
                 raise
             except Exception as error:
@@ -63,19 +77,28 @@ def apply_kernel(
             else:
                 documents.append(kept)
                 decisions.extend(decided)
-        return pa.concat_batches(documents), decisions, rejects
+                counts.update(counted)
+        return pa.concat_batches(documents), decisions, rejects, counts
 
 
-def _split(outcome: Outcome) -> tuple[pa.RecordBatch, list[pa.RecordBatch]]:
-    documents, decisions = outcome if isinstance(outcome, tuple) else (outcome, None)
-    return documents, [decisions] if decisions is not None and decisions.num_rows else []
+def _split(outcome: Outcome) -> tuple[pa.RecordBatch, list[pa.RecordBatch], Counter[str]]:
+    if isinstance(outcome, tuple):
+        outcome = Mapped(*outcome)
+    elif not isinstance(outcome, Mapped):
+        outcome = Mapped(outcome)
+    decisions = outcome.decisions
+    return (
+        outcome.documents,
+        [decisions] if decisions is not None and decisions.num_rows else [],
+        Counter(outcome.counts),
+    )
 
 
 def map_batch(kernel: Kernel, element: ShardBatch, loaded: Any) -> ShardBatch:
     """Pass one element through a kernel, with its counts; raises ConservationError when rows are unaccounted for."""
     before = element.documents
-    documents, decisions, rejects = apply_kernel(kernel, before, loaded)
-    tally = Tally(kernel.step, rows_in=before.num_rows, rows_out=documents.num_rows)
+    documents, decisions, rejects, counts = apply_kernel(kernel, before, loaded)
+    tally = Tally(kernel.step, rows_in=before.num_rows, rows_out=documents.num_rows, counts=counts)
     tally.bytes_in, tally.bytes_out = before.nbytes, documents.nbytes
     for rows in decisions:
         tally.count_decisions(rows)

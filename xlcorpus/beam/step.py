@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 import apache_beam as beam
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from xlcorpus.beam.phase import Execution
@@ -15,6 +16,8 @@ from xlcorpus.beam.workspace import Task
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.shards import ShardFile
 from xlcorpus.dataset.tally import Tally, add_up
+
+DOCUMENT = "document"  # name of the schema of documents: what every step reads, and most make
 
 
 class StepOptions(BaseModel):
@@ -38,7 +41,7 @@ def no_models(options: Any) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step made: its files in order, its counts, the schema's label, and notes for the manifest."""
+    """What a step made: its files in order, its counts, and notes for the manifest."""
 
     shards: tuple[ShardFile, ...]
     decisions: tuple[ShardFile, ...]
@@ -93,7 +96,9 @@ class MapStep:
     """A step that looks at one batch at a time; neighbours fuse into one pass over the shards.
 
     transform: PCollection[ShardBatch] -> PCollection[ShardBatch]; models: fingerprints of the files it reads; remarks:
-    lines for the user before it runs.
+    lines for the user before it runs; instead: the step that takes its place under these options (one that makes
+    another kind of row, and so cannot share a pass), or None; notes: what the manifest notes of it, from its counts and
+    the first documents of the dataset.
     """
 
     name: str
@@ -102,6 +107,8 @@ class MapStep:
     transform: Callable[[Any, Execution], beam.PTransform]
     models: Callable[[Any], dict[str, str]] = no_models
     remarks: Callable[[Any], list[str]] | None = None
+    instead: Callable[[Any], GraphStep | None] | None = None
+    notes: Callable[[Tally, Iterable[pa.RecordBatch]], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,7 @@ class GraphStep:
     """A step with shuffles: runs its own pipelines, one phase after the other.
 
     check: looks at options and inputs before anything runs, raises UserError, returns lines for the user; many: takes
-    several inputs.
+    several inputs; schema: name of the schema file of the dataset it makes.
     """
 
     name: str
@@ -119,6 +126,7 @@ class GraphStep:
     check: Callable[[Any, Sequence[Dataset]], list[str]] | None = None
     many: bool = False
     models: Callable[[Any], dict[str, str]] = no_models
+    schema: str = DOCUMENT
 
 
 Step = SourceStep | MapStep | GraphStep

@@ -26,6 +26,7 @@ STEPS = {
     "score": "Add quality signals (Gopher, C4, FineWeb); drops nothing.",
     "filter": "Remove documents by thresholds of their language, with a reason each.",
     "dedup": "Remove exact and near duplicates; keep the best member of each cluster.",
+    "romanize": "Add the text in Latin script (uroman) or IPA, or make TransliCo sentence pairs.",
     "mix": "Mix datasets by ratios of the final mixture, to a budget.",
 }
 

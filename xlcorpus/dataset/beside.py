@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,14 +14,7 @@ from xlcorpus.errors import UserError
 
 def write_beside(path: Path, columns: pa.RecordBatch) -> None:
     """Write one batch as an Arrow IPC file, atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_name(path)
-    try:
-        with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_file(file, columns.schema) as writer:
-            writer.write_batch(columns)
-        commit(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_batches(path, columns.schema, [columns])
 
 
 def read_beside(path: Path) -> pa.RecordBatch:
@@ -29,6 +22,26 @@ def read_beside(path: Path) -> pa.RecordBatch:
     with pa.memory_map(str(path)) as file, pa.ipc.open_file(file) as reader:
         batch: pa.RecordBatch = reader.get_batch(0)
         return batch
+
+
+def write_batches(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    """Write batches as an Arrow IPC file, atomically, one after the other as they come."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_name(path)
+    try:
+        with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_file(file, schema) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+        commit(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_each(path: Path) -> Iterator[pa.RecordBatch]:
+    """The batches that `write_batches` wrote, in order, one in memory at a time."""
+    with pa.memory_map(str(path)) as file, pa.ipc.open_file(file) as reader:
+        for number in range(reader.num_record_batches):
+            yield reader.get_batch(number)
 
 
 def add_columns(batch: pa.RecordBatch, columns: pa.RecordBatch) -> pa.RecordBatch:

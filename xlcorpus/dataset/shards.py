@@ -22,7 +22,7 @@ SHARD_BYTES = 256 << 20  # of text and bytes; a larger task goes on in the next 
 
 _VARIABLE = (pa.string(), pa.large_string(), pa.binary(), pa.large_binary())
 # The text columns do not repeat, so a dictionary only costs; ids do not either.
-_NO_DICTIONARY = {"text", "doc_id", "origin", "url"}
+_NO_DICTIONARY = {"text", "text_latn", "doc_id", "pair_id", "origin", "url"}
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ class Tally:
     """Rows of one step: rows_in + repeated == rows_out + removed + rejected.
 
     removed: decisions by (language, reason), languages '' where unknown; rejected: rejects by reason; repeated: extra
-    copies that a mix makes of documents used more than once; languages, sources: rows_out by language and by source.
+    copies that a mix makes of documents used more than once; languages, sources: rows_out by language and by source;
+    counts: what else the step counted, by name.
     """
 
     step: str
@@ -38,6 +39,7 @@ class Tally:
     rejected: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
 
     @property
     def removed_rows(self) -> int:
@@ -101,6 +103,7 @@ class Tally:
         self.rejected.update(other.rejected)
         self.languages.update(other.languages)
         self.sources.update(other.sources)
+        self.counts.update(other.counts)
 
     def to_json(self) -> dict[str, Any]:
         """The entry in sidecars and manifests."""
@@ -115,6 +118,7 @@ class Tally:
             "rejected": dict(self.rejected),
             "languages": dict(self.languages),
             "sources": dict(self.sources),
+            "counts": {name: self.counts[name] for name in sorted(self.counts)},
         }
 
     @classmethod
@@ -131,6 +135,7 @@ class Tally:
             rejected=Counter(value["rejected"]),
             languages=Counter(value["languages"]),
             sources=Counter(value["sources"]),
+            counts=Counter(value.get("counts", {})),
         )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xlcorpus.beam.step import GraphStep, MapStep, Step, StepOptions
+from xlcorpus.beam.step import DOCUMENT, GraphStep, MapStep, Step, StepOptions
 from xlcorpus.dataset.dataset import is_dataset
+from xlcorpus.errors import UserError
 from xlcorpus.recipe.options import make_options
 from xlcorpus.recipe.registry import find_step
 
@@ -45,6 +46,12 @@ class Pass:
         """The names of its steps, for people."""
         return " + ".join(node.step.name for node in self.nodes)
 
+    @property
+    def schema(self) -> str:
+        """Name of the schema of what it makes."""
+        last = self.nodes[-1].step
+        return last.schema if isinstance(last, GraphStep) else DOCUMENT
+
 
 def inline_raw_inputs(nodes: Sequence[Node], files: Sequence[str] = ()) -> tuple[Node, ...]:
     """Put an ingest step, with its default options, before each input path that is no dataset.
@@ -74,16 +81,36 @@ def inline_raw_inputs(nodes: Sequence[Node], files: Sequence[str] = ()) -> tuple
     return tuple(result)
 
 
+def _resolved(node: Node) -> Node:
+    """The node with the step that its options ask for."""
+    instead = node.step.instead(node.options) if isinstance(node.step, MapStep) and node.step.instead else None
+    return node if instead is None else replace(node, step=instead)
+
+
+def check_readable(step: str, where: str, schema: str) -> None:
+    """Raise UserError unless `where`, a dataset of the schema of this name, holds documents."""
+    if schema != DOCUMENT:
+        raise UserError(
+            f"{where} is a dataset of the kind {schema!r}; {step} reads documents",
+            remedy=f"run {step} before the step that made it",
+        )
+
+
 def passes_of(nodes: Sequence[Node]) -> list[Pass]:
     """Group nodes into passes, in order.
 
-    A map step joins the pass of its input when nothing else reads that input and it is not to be kept.
+    A map step joins the pass of its input when nothing else reads that input and it is not to be kept. Where the
+    options ask for another step in its place, that one is meant from here on. Raises UserError where a step would
+    read something else than documents.
     """
+    nodes = [_resolved(node) for node in nodes]
+    schemas = {node.id: Pass((node,)).schema for node in nodes}
     readers: dict[str, int] = {}
     for node in nodes:
         for given in node.inputs:
             if isinstance(given, Node):
                 readers[given.id] = readers.get(given.id, 0) + 1
+                check_readable(node.step.name, given.id, schemas[given.id])
     passes: list[Pass] = []
     at: dict[str, int] = {}
     for node in nodes:

@@ -44,7 +44,7 @@ def identify_pass(
         "inputs": inputs,
         "seed": seed,
         "layout": dict(layout),
-        "schema": load_schema("document").label,
+        "schema": load_schema(work.schema).label,
         "code": xlcorpus.__version__,
     }
     return Identity(steps, inputs, fingerprint(value))

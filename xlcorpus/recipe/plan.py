@@ -14,7 +14,15 @@ from xlcorpus.recipe.graph import Node, Pass, passes_of
 from xlcorpus.recipe.run import Settings, identity_of, prepare_source, remarks_on
 
 # MB of text a second and core, rounded down from docs/performance.md; a guess for steps that are not in the table.
-NOMINAL_SPEED = {"ingest": 30.0, "identify": 1.5, "score": 8.0, "filter": 50.0, "dedup": 3.0, "mix": 25.0}
+NOMINAL_SPEED = {
+    "ingest": 30.0,
+    "identify": 1.5,
+    "score": 8.0,
+    "filter": 50.0,
+    "dedup": 3.0,
+    "romanize": 4.0,
+    "mix": 25.0,
+}
 _OTHER = 5.0
 _START_SECONDS = 3.0  # importing Beam and starting a pipeline
 _EXPANSION = 2.5  # bytes of text for a byte of zstd Parquet or of compressed input

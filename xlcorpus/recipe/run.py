@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,14 @@ from xlcorpus.beam.runners import RunnerChoice
 from xlcorpus.beam.step import GraphStep, MapStep, Outcome, SourcePlan, SourceStep
 from xlcorpus.beam.workspace import Task, Workspace
 from xlcorpus.beam.write import WriteShards
-from xlcorpus.dataset.dataset import Dataset, is_dataset
+from xlcorpus.dataset.dataset import Dataset, is_dataset, read_batches
 from xlcorpus.dataset.files import DATA, REJECTS
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import schema_of
 from xlcorpus.dataset.tally import Tally, check_chain
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.recipe.graph import Node, Pass, passes_of
+from xlcorpus.recipe.graph import Node, Pass, check_readable, passes_of
 from xlcorpus.recipe.identity import Identity, identify_pass
 
 
@@ -76,6 +76,8 @@ def prepare_source(work: Pass, folder: Path) -> SourcePlan | None:
 def remarks_on(work: Pass, datasets: list[Dataset]) -> list[str]:
     """What the steps have to say, or to refuse (UserError), before anything runs."""
     remarks: list[str] = []
+    for dataset in datasets:
+        check_readable(work.nodes[0].step.name, str(dataset.folder), dataset.manifest.schema.rpartition("-")[0])
     for node in work.nodes:
         if isinstance(node.step, MapStep) and node.step.remarks is not None:
             remarks += node.step.remarks(node.options)
@@ -94,7 +96,7 @@ def run_pass(work: Pass, datasets: list[Dataset], folder: Path, settings: Settin
     """Make one dataset, or find it made. Raises UserError where the folder holds something else."""
     _check_apart(folder, datasets)
     source = prepare_source(work, folder)
-    _check_partition(settings.partition_by, datasets, source)
+    _check_partition(settings.partition_by, work.schema, datasets, source)
     for remark in [*(source.remarks if source else ()), *remarks_on(work, datasets)]:
         settings.say(remark)
     identity = identity_of(work, datasets, source, settings)
@@ -139,7 +141,7 @@ def _make(
         raise
     check_outcome(work, datasets, outcome)
     check_rejects(work.label, outcome.tallies, workspace.folder, settings.max_error_rate)
-    manifest = _manifest(workspace.folder, identity, outcome, settings)
+    manifest = _manifest(workspace.folder, work.schema, identity, outcome, settings)
     manifest.save(workspace.folder)
     workspace.clean_up(manifest.files())
 
@@ -155,13 +157,13 @@ def _check_apart(folder: Path, datasets: list[Dataset]) -> None:
             )
 
 
-def _check_partition(column: str | None, datasets: list[Dataset], source: SourcePlan | None) -> None:
+def _check_partition(column: str | None, schema: str, datasets: list[Dataset], source: SourcePlan | None) -> None:
     """A column that is in the input or in a schema of ours; a pass whose output lacks it stays unpartitioned."""
     if column is None:
         return
-    known = {*load_schema("document").names, *load_schema("quality").names}
-    for schema in [dataset.manifest.arrow_schema for dataset in datasets]:
-        known.update(schema.names)
+    known = {*load_schema("document").names, *load_schema("quality").names, *load_schema(schema).names}
+    for dataset in datasets:
+        known.update(dataset.manifest.arrow_schema.names)
     if source is not None and source.context is not None:
         known.update(source.context.names)
     if column not in known:
@@ -229,7 +231,20 @@ def _outcome(work: Pass, datasets: list[Dataset], source: SourcePlan | None, exe
                 batches = batches | node.id >> node.step.transform(node.options, execution)
         return batches | "Write" >> WriteShards(execution.workspace, execution.partition_by)
 
-    return Outcome.of(execution.run_tasks("write", work.label, tasks, graph))
+    outcome = Outcome.of(execution.run_tasks("write", work.label, tasks, graph))
+    return replace(outcome, notes=_notes(work, outcome, execution))
+
+
+def _notes(work: Pass, outcome: Outcome, execution: Execution) -> dict[str, Any]:
+    """What the map steps of a pass have to note, once it is written; of two tables both stay."""
+    notes: dict[str, Any] = {}
+    tallies = {tally.step: tally for tally in outcome.tallies}
+    paths = [execution.workspace.folder / shard.name for shard in outcome.shards]
+    for step in dict.fromkeys(node.step for node in work.nodes):
+        if isinstance(step, MapStep) and step.notes is not None:
+            noted = step.notes(tallies[step.name], (batch for path in paths for batch in read_batches(path)))
+            notes |= {**noted, "table": [*notes.get("table", []), *noted.get("table", [])]}
+    return notes
 
 
 def check_outcome(work: Pass, datasets: list[Dataset], outcome: Outcome) -> None:
@@ -258,9 +273,9 @@ def check_rejects(label: str, tallies: Sequence[Tally], folder: Path, max_error_
         )
 
 
-def _manifest(folder: Path, identity: Identity, outcome: Outcome, settings: Settings) -> Manifest:
+def _manifest(folder: Path, schema: str, identity: Identity, outcome: Outcome, settings: Settings) -> Manifest:
     return Manifest(
-        schema=load_schema("document").label,
+        schema=load_schema(schema).label,
         arrow_schema=schema_of([folder / shard.name for shard in outcome.shards]),
         steps=identity.steps,
         inputs=identity.inputs,

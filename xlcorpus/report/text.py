@@ -68,8 +68,9 @@ def funnel_lines(datasets: Sequence[tuple[str, Dataset]]) -> list[str]:
 def contents_lines(dataset: Dataset) -> list[str]:
     """Schema, sizes, counts by language, source and reason."""
     manifest = dataset.manifest
+    kind = "documents" if manifest.schema.startswith("document-") else "rows"
     lines = [
-        f"{dataset.folder}: {manifest.rows:,} documents, {len(manifest.shards)} shards, {dataset.bytes / 1e6:.1f} MB, "
+        f"{dataset.folder}: {manifest.rows:,} {kind}, {len(manifest.shards)} shards, {dataset.bytes / 1e6:.1f} MB, "
         f"schema {manifest.schema}",
         f"made by {' + '.join(step.step for step in manifest.steps)}, xlcorpus {manifest.code_version}, "
         f"seed {manifest.seed}, fingerprint {manifest.fingerprint}",
@@ -96,7 +97,7 @@ def contents_lines(dataset: Dataset) -> list[str]:
     if reasons:
         lines += ["", "reasons", *("  " + line for line in table_lines(reasons, right=(3,)))]
     if manifest.notes.get("table"):
-        lines += ["", "mixture", *("  " + line for line in manifest.notes["table"])]
+        lines += ["", manifest.steps[-1].step, *("  " + line for line in manifest.notes["table"])]
     return lines
 
 
@@ -107,9 +108,10 @@ def sample_lines(dataset: Dataset, count: int, width: int = 100) -> list[str]:
         names = batch.schema.names
         for row in batch.slice(0, count - len(lines) // 2).to_pylist():
             facts = [str(row[name]) for name in ("lang", "script", "source") if name in names and row[name] is not None]
-            origin = row["origin"]
+            origin = row.get("origin")
+            where = f"{origin['file']}:{origin['offset']}" if origin else ""
             text = " ".join((row["text"] or "").split())
-            lines.append(f"  {row['doc_id'].hex()} {' '.join(facts)} {origin['file']}:{origin['offset']}")
+            lines.append(f"  {row['doc_id'].hex()} {' '.join(facts)} {where}".rstrip())
             lines.append(f"    {text[:width]}{'...' if len(text) > width else ''}")
         if len(lines) >= 2 * count:
             break

@@ -1,0 +1,36 @@
+"""Romanise one text exactly as uroman does: all passes over its lattice."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from xlcorpus.romanize.braille import mark_capitals, read_numbers
+from xlcorpus.romanize.language import Language
+from xlcorpus.romanize.language import language as compiled
+from xlcorpus.romanize.lattice import Edge, Lattice
+from xlcorpus.romanize.numbers import Numbers
+from xlcorpus.romanize.tibetan import choose_vowels
+
+
+def romanize_exactly(text: str, language: Language) -> str:
+    """The result of uroman's `romanize_string(text, lcode=language.code)`, errors included; for any text, slowly."""
+    return "".join([edge.text for edge in exact_path(text, language)])
+
+
+def exact_path(text: str, language: Language) -> list[Edge]:
+    """The edges whose texts are the result."""
+    highest, braille = max(text, default=""), False
+    if highest >= "\u137b" and not language.without_target.isdisjoint(text):  # the first of these signs
+        language = compiled(language.code, strict=True)
+    lattice = Lattice(text, language, partial(romanize_exactly, language=language))
+    if highest >= "\u0f00":
+        braille = any("\u2800" <= char <= "\u28ff" for char in text)
+        if any("\u0f00" <= char <= "\u0fff" for char in text):
+            choose_vowels(lattice)
+    if braille:
+        mark_capitals(lattice)
+    lattice.read_rules()
+    Numbers(lattice).read()
+    if braille:
+        read_numbers(lattice)
+    return lattice.path()

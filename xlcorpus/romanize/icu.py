@@ -1,0 +1,110 @@
+"""Romanisation by ICU's transliterator, through PyICU (extra `icu`).
+
+PyICU is compiled when it is installed, against the ICU of the system: it needs ICU's headers, pkg-config and a C++
+compiler (Debian and Ubuntu: `apt-get install libicu-dev pkg-config g++`; macOS: `brew install icu4c pkg-config`).
+The rules are those of that ICU, so two machines with different ICU give different texts: its version is in `version`.
+Source of the rules: Unicode CLDR, as shipped in ICU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from xlcorpus.errors import UserError
+
+DEFAULT_TRANSFORM = "Any-Latin; Latin-ASCII"
+
+_INSTALL = (
+    "pip install 'xlcorpus[icu]', after the headers of ICU, pkg-config and a C++ compiler "
+    "(Debian, Ubuntu: apt-get install libicu-dev pkg-config g++)"
+)
+
+# ICU writes each result into the whole string, which costs the square of a line's length.
+_LONGEST = 4096
+
+_RULES_OF = {"Hans": "Hani", "Hant": "Hani", "Jpan": "Hira", "Hrkt": "Hira", "Kore": "Hang", "Aran": "Arab"}
+_NEEDS_NONE = frozenset({"Latn", "Zyyy", "Zinh", "Zxxx"})
+
+
+class IcuTool:
+    """ICU's `Any-Latin; Latin-ASCII`, or the transform the user asks for.
+
+    By default a script without rules gives None, unless ICU has rules for the language (Sinhala). `Latin-ASCII` leaves
+    some letters as they are: Arabic ʿ ʾ, Ethiopic ǝ, Cyrillic and Uyghur letters that only a language's own rules know.
+    """
+
+    name = "icu"
+    column = "text_latn"
+
+    def __init__(self, transform: str | None = None) -> None:
+        """Create the default transliterator, or the one whose ICU id is given.
+
+        Raises UserError where PyICU is missing or ICU has no such transform.
+        """
+        self._icu = _import()
+        self._chosen = transform is not None
+        self._transform = transform or DEFAULT_TRANSFORM
+        self.version = f"{self._icu.ICU_VERSION}/{self._transform}"
+        created = self._create(self._transform)
+        if created is None:
+            raise UserError(
+                f"ICU {self._icu.ICU_VERSION} has no transform {self._transform!r}",
+                remedy="name transforms by ICU ids, divided by ';', such as 'Russian-Latin/BGN; Latin-ASCII'",
+            )
+        self._default: Any = created
+        self._found: dict[tuple[str | None, str], Any] = {}
+
+    def romanize(self, text: str, lcode: str | None, script: str | None) -> str | None:
+        """See `tools.Tool`. A transform that the user chose is applied whatever the script."""
+        if not text:
+            return ""
+        rules = self._default if self._chosen or script is None else self._rules(lcode, script)
+        if rules is None:
+            return None
+        # The default changes no ASCII, a chosen one may.
+        return "\n".join(
+            line if line.isascii() and not self._chosen else "".join(map(rules.transliterate, _stretches(line)))
+            for line in text.split("\n")
+        )
+
+    def take_counts(self) -> dict[str, int]:
+        """See `tools.Tool`: nothing is counted."""
+        return {}
+
+    def _rules(self, lcode: str | None, script: str) -> Any:
+        key = (lcode, script)
+        if key not in self._found:
+            self._found[key] = self._find(lcode, _RULES_OF.get(script, script))
+        return self._found[key]
+
+    def _find(self, lcode: str | None, script: str) -> Any:
+        if script in _NEEDS_NONE or self._create(f"{script}-Latn") is not None:
+            return self._default
+        if lcode is None:
+            return None
+        code = self._icu.Locale(lcode).getLanguage()  # ICU names languages by ISO 639-1 where there is one
+        return self._create(f"{code}-{code}_Latn; {self._transform}")
+
+    def _create(self, transform: str) -> Any:
+        try:
+            return self._icu.Transliterator.createInstance(transform)
+        except self._icu.ICUError:
+            return None
+
+
+def _import() -> Any:
+    try:
+        return import_module("icu")
+    except ImportError as error:  # also where PyICU was compiled against an ICU that is gone
+        raise UserError(f"the tool icu needs PyICU: {error}", remedy=_INSTALL) from error
+
+
+def _stretches(line: str) -> Iterator[str]:
+    """The line in pieces of at most _LONGEST characters, cut after white space where there is any."""
+    while len(line) > _LONGEST:
+        cut = next((at for at in range(_LONGEST, _LONGEST // 2, -1) if line[at - 1].isspace()), _LONGEST)
+        yield line[:cut]
+        line = line[cut:]
+    yield line

@@ -1,0 +1,184 @@
+"""One interface to the tools that write text in Latin letters or in IPA: uroman, ICU and epitran.
+
+Open a tool once a worker (`open_tool`): tools hold tables and native objects and cannot be pickled. What a tool makes
+of a text depends on nothing but the text, the language, the script and the tool's `version`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, distribution
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from xlcorpus.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from xlcorpus.romanize.engine import Engine
+
+TOOLS = ("uroman", "icu", "epitran")
+COLUMNS = {"uroman": "text_latn", "icu": "text_latn", "epitran": "text_ipa"}  # for plans, before a tool is opened
+
+_NO_LANGUAGE = frozenset(["und", "zxx", "mul", "mis"])  # codes of ISO 639-3 that name no single language
+_ISO_639_3 = re.compile(r"[a-z]{3}$")
+_RECORD_FIELD = re.compile(r"::(\S+) (.*?)(?= ::|$)")
+
+
+class Tool(Protocol):
+    """What makes the romanised or phonetic text of a document."""
+
+    @property
+    def name(self) -> str:
+        """One of TOOLS."""
+
+    @property
+    def version(self) -> str:
+        """The version of all that shapes the text: package, data, rules in use. Belongs in fingerprints."""
+
+    @property
+    def column(self) -> str:
+        """The column the text goes to: `text_latn`, or `text_ipa`."""
+
+    def romanize(self, text: str, lcode: str | None, script: str | None) -> str | None:
+        r"""The text in Latin letters or IPA, with the same number of lines (split at "\n"); "" for "".
+
+        lcode: ISO 639-3, script: ISO 15924, as in the project's labels; None where not known. None when the tool has
+        no rules for the language or script: a copy of the text would pass for its romanisation.
+        """
+
+    def take_counts(self) -> dict[str, int]:
+        """What the tool counted since this was last asked; the same whatever this process did before."""
+
+
+class UromanTool:
+    """uroman's rules through `Engine`: knows every script, so it never gives None."""
+
+    name = "uroman"
+    column = COLUMNS["uroman"]
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def version(self) -> str:
+        """The engine's."""
+        return self._engine.version
+
+    def romanize(self, text: str, lcode: str | None, script: str | None) -> str:
+        """See `Tool`. The engine is given `uroman_code(lcode)`; the script it sees by itself."""
+        return self._engine.romanize(text, uroman_code(lcode)) if text else ""
+
+    def take_counts(self) -> dict[str, int]:
+        """See `Engine.take_counts`."""
+        return self._engine.take_counts()
+
+
+def open_tool(name: str, cache_bytes: int, *, transform: str | None = None) -> Tool:
+    """Open one of TOOLS; its package is imported now and not before.
+
+    cache_bytes: how much a tool may keep of the words it has seen. transform: another ICU transform than the default,
+    such as "Russian-Latin/BGN; Latin-ASCII". Raises UserError where there is no such tool or transform, or its package
+    is missing.
+    """
+    if name not in TOOLS:
+        raise UserError(
+            f"there is no tool {name!r}; {nearest(name, TOOLS)}", remedy=f"choose one of {', '.join(TOOLS)}"
+        )
+    if transform is not None and name != "icu":
+        raise UserError(f"the tool {name} takes no transform", remedy="leave the transform out, or choose the tool icu")
+    if name == "icu":
+        from xlcorpus.romanize.icu import IcuTool
+
+        return IcuTool(transform)
+    if name == "epitran":
+        from xlcorpus.romanize.ipa import EpitranTool
+
+        return EpitranTool(cache_bytes)
+    # By name, so that the other tools can be had where the engine's package is not.
+    engine: Engine = import_module("xlcorpus.romanize.engine").Engine(cache_bytes)
+    return UromanTool(engine)
+
+
+def language_code(lang: str | None, asked: str, tool: str) -> str | None:
+    """The ISO 639-3 code for a tool: the one asked for, None for `none`, else that of the label (`hin_Deva`), if any.
+
+    uroman is given its own codes (`uroman_code`).
+    """
+    if asked == "none":
+        return None
+    code = asked if asked != "auto" else (lang or "").partition("_")[0]
+    if not _ISO_639_3.match(code) or code in _NO_LANGUAGE:
+        return None
+    return uroman_code(code) if tool == "uroman" else code
+
+
+def uroman_code(lcode: str | None) -> str | None:
+    """The code under which uroman's rules know a language: labels say `pes`, `arb`, `lvs`; uroman `fas`, `ara`, `lav`.
+
+    A code that no rule mentions stays as it is, and so does uroman's own.
+    """
+    return None if lcode is None else _rule_codes().get(lcode, lcode)
+
+
+@cache
+def _rule_codes() -> dict[str, str]:
+    from xlcorpus.lid.labels import normalize_label
+    from xlcorpus.romanize.rules import load_rules
+
+    ours = {normalize_label(code).partition("_")[0]: code for code in sorted(load_rules().languages)}
+    return ours | {code: code for code in ours.values()}
+
+
+def check_lcode(code: str) -> str:
+    """A language code that the user wrote, as ISO 639-3 in lower case.
+
+    Raises UserError, with what was probably meant, where neither uroman's list nor the project's labels have it.
+    """
+    from xlcorpus.lid.labels import normalize_label, usual_scripts
+
+    known, meant = _known_languages()
+    written = code.strip().lower()
+    base = re.split("[-_]", written)[0]  # of a label or a BCP 47 tag
+    ours = normalize_label(f"{base}_Zyyy").partition("_")[0] if base else ""
+    if ours not in known and not usual_scripts(ours):
+        ours = ""
+    if written in known or (written == ours and _ISO_639_3.match(ours)):
+        return written
+    guess = base if base in known else meant.get(written) or ours
+    hint = f"did you mean {guess!r}?" if guess else nearest(written, known) if written else "the code is empty"
+    if hint.startswith("known:"):  # nothing is close: not the whole list, only what begins alike
+        hint = nearest(written, [other for other in known if other[0] == written[:1]])
+    raise UserError(f"there is no language {code!r}; {hint}", remedy="give an ISO 639-3 code, such as 'rus' or 'hin'")
+
+
+@cache
+def _known_languages() -> tuple[frozenset[str], dict[str, str]]:
+    """(codes of the embedded model's labels and of uroman's list, code for each retired code or English name there)."""
+    from xlcorpus.lid.labels import normalize_label
+    from xlcorpus.lid.model import load_model
+
+    known = {normalize_label(label).partition("_")[0] for label in load_model("embedded").labels}
+    meant: dict[str, str] = {}
+    for record in _uroman_languages():
+        language = record["lang-code"]
+        if not _ISO_639_3.match(language):
+            continue
+        known.add(language)
+        retired = re.split(r"[;,\s]+", record.get("deprecated-lang-codes", ""))
+        names = re.split(r";\s*", record.get("lang-names", "").lower())
+        for other in filter(None, (*retired, *names)):
+            meant.setdefault(other, language)
+    return frozenset(known), meant
+
+
+def _uroman_languages() -> list[dict[str, str]]:
+    """The records of uroman's own list of languages; none where the package is missing."""
+    try:
+        distribution("uroman")
+    except PackageNotFoundError:
+        return []
+    lines = (Path(str(files("uroman"))) / "data" / "ISO-639-3-list.txt").read_text("utf-8").splitlines()
+    return [dict(_RECORD_FIELD.findall(line)) for line in lines if line.startswith("::lang-code ")]
