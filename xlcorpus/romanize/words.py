@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 
 from xlcorpus.romanize.alphabet import Alphabet, alone, char_class, quick_class
 from xlcorpus.romanize.exact import romanize_exactly
@@ -44,6 +44,7 @@ class Speller:
         self._special = frozenset({*firsts, *self._capitals, *alphabet.doublers, *alphabet.modifiers})
         self._may_be_special = re.compile(f"[{quick_class(self._special)}]")
         conditional = [source for source in self._keys if sources[source].depends]
+        self._by_place = frozenset(char for source in (*conditional, *self._capitals) for char in source)
         self._conditional = re.compile("|".join(_longest_first(conditional)) or "(?!)")
 
     def _unit_pattern(self, special: frozenset[str]) -> re.Pattern[str]:
@@ -81,9 +82,12 @@ class Speller:
         return romanize_exactly(word, self._language) if "\0" in read else read.translate(self._letters)
 
     def _read_unit(self, match: re.Match[str]) -> str:
-        word, end = match.string, match.end()
-        after = "" if end == len(word) else "q" if word[end].islower() else "Q"
-        key = (match.group(), match.start() > 0, after)
+        word, end, unit = match.string, match.end(), match.group()
+        if unit[0] in self._by_place or unit[-1] in self._by_place:
+            after = "" if end == len(word) else "q" if word[end].islower() else "Q"
+            key = (unit, match.start() > 0, after)
+        else:
+            after, key = "", (unit, False, "")
         reading = self._units.get(key)
         if reading is None:
             before = "q" if key[1] else ""
@@ -103,6 +107,19 @@ def _longest_first(sources: list[str]) -> list[str]:
     return [re.escape(source) for source in sorted(sources, key=lambda source: (-len(source), source))]
 
 
+def _number_pattern(language: Language, alphabet: Alphabet, numeric: Set[str]) -> re.Pattern[str]:
+    """Runs of numbers, with the signs that only mean something beside them, and sources that begin with one."""
+    keys = [key for key in alphabet.longer if not key.isascii() and not alphabet.numeric.isdisjoint(key)]
+    firsts = char_class(key[0] for key in keys)
+    digits = char_class(char for char in alphabet.digits if char.isascii() or char in numeric)
+    signs = "".join((*language.data.minus_signs, *language.data.plus_signs))
+    connectors = "|".join(map(re.escape, language.data.fraction_connectors))
+    return re.compile(
+        f"((?:(?=[{firsts}])(?:{'|'.join(_longest_first(keys))})|[0-9{signs}{char_class(numeric)}]|{connectors}"
+        f"|(?<=[{digits}])\\.(?=[{digits}]))+)"
+    )
+
+
 class Words(dict[str, str]):
     """Part of a text -> its reading; a part that is not there yet is read and kept, up to a size.
 
@@ -120,18 +137,8 @@ class Words(dict[str, str]):
         self._readers: dict[str, SyllableReader] = {}
         self._own_path = re.compile(f"[{char_class(alphabet.own_path)}]")
         self._may_be_special = re.compile(f"[0-9{quick_class(alphabet.own_path | alphabet.numeric)}]")
-        numeric_keys = [
-            source
-            for source in alphabet.longer
-            if not source.isascii() and any(char in alphabet.numeric for char in source)
-        ]
-        digits = char_class(alphabet.digits)
-        signs = "".join((*language.data.minus_signs, *language.data.plus_signs))
-        connectors = "|".join(map(re.escape, language.data.fraction_connectors))
-        self._number = re.compile(
-            f"((?:{'|'.join(_longest_first(numeric_keys))}|[0-9{char_class(alphabet.numeric)}]|{connectors}|[{signs}]"
-            f"|(?<=[{digits}])\\.(?=[{digits}]))+)"
-        )
+        self._number = _number_pattern(language, alphabet, {char for char in alphabet.numeric if char <= "\uffff"})
+        self._any_number = _number_pattern(language, alphabet, alphabet.numeric)
         self._clings = re.compile(f"^[{char_class(alphabet.modifiers)}]|[{char_class(alphabet.doublers)}]$")
 
     def __missing__(self, part: str) -> str:
@@ -154,7 +161,7 @@ class Words(dict[str, str]):
             return self._speller.spell(part)
         if self._own_path.search(part):
             return romanize_exactly(part, self.language)
-        return self._read_with_numbers(part) if self._number.search(part) else self._speller.spell(part)
+        return self._read_with_numbers(part)
 
     def _open_reader(self, script: str) -> SyllableReader:
         reader: SyllableReader = SyllableReader()
@@ -167,12 +174,14 @@ class Words(dict[str, str]):
 
     def _read_with_numbers(self, part: str) -> str:
         """Numbers by themselves, and the words between them: they touch, but do not change each other."""
-        pieces = self._number.split(part)
+        pieces = (self._number if max(part) <= "\uffff" else self._any_number).split(part)
+        if len(pieces) == 1:
+            return self._speller.spell(part)
         words, numbers = pieces[::2], pieces[1::2]
+        if len(numbers) == 1 and not any(words):
+            return romanize_exactly(part, self.language)
         touching = any(word and self._clings.search(word) for word in words)
         touching = touching or any(n.islower() or not self.language.without_target.isdisjoint(n) for n in numbers)
-        if len(pieces) == 1 or (len(pieces) == 3 and not words[0] + words[1]):
-            return romanize_exactly(part, self.language)
         if touching or any(self._speller.has_conditions(word) for word in words):
             return romanize_exactly(part, self.language)
         return "".join([self[piece] for piece in pieces if piece])
