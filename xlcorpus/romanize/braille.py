@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from xlcorpus.romanize.edges import Edge, Rank
 from xlcorpus.romanize.language import BRAILLE_CAPITAL
-from xlcorpus.romanize.lattice import Edge, Lattice, Rank
+from xlcorpus.romanize.lattice import Lattice
 
 _NUMBER_SIGN = "\u283c"
 _DIGITS = dict(zip("\u281a\u2801\u2803\u2809\u2819\u2811\u280b\u281b\u2813\u280a", "0123456789", strict=True))

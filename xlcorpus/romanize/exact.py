@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from xlcorpus.romanize.braille import mark_capitals, read_numbers
+from xlcorpus.romanize.edges import Edge
 from xlcorpus.romanize.language import Language
 from xlcorpus.romanize.language import language as compiled
-from xlcorpus.romanize.lattice import Edge, Lattice
+from xlcorpus.romanize.lattice import Lattice
 from xlcorpus.romanize.numbers import Numbers
 from xlcorpus.romanize.tibetan import choose_vowels
 

@@ -1,8 +1,7 @@
 """The romanisation lattice of one text: every way to read it as edges, of which the longest from the left are taken.
 
 This is the exact path: slow (microseconds a character) and right for every text. `engine` sends it only what its
-compiled paths do not cover. Edges of one span with one rank keep the order in which they were found; uroman's own
-order among such equals is that of a set, and not defined.
+compiled paths do not cover.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
-from enum import IntEnum
 
+from xlcorpus.romanize.edges import Edge, Edges, Rank
 from xlcorpus.romanize.language import (
     BRAILLE_CAPITAL,
     COPTIC_GRAVE,
@@ -41,28 +40,6 @@ _VOWELS = frozenset("aeiou")
 _CONSONANT_I = re.compile(r"[bcdfghjklmnpqrstvwxyz]i$")
 
 
-class Rank(IntEnum):
-    """Which edge of a span is taken: an active number, then a rule, then a decomposition, then anything."""
-
-    RULE = 1
-    DECOMPOSITION = 2
-    OTHER = 3
-
-
-class Edge:
-    """Characters start:end of the text and how they are written."""
-
-    __slots__ = ("end", "rank", "start", "text")
-
-    def __init__(self, start: int, end: int, text: str, rank: Rank) -> None:
-        self.start, self.end, self.text, self.rank = start, end, text, rank
-
-    @property
-    def is_active_number(self) -> bool:
-        """True of numbers that stand for themselves."""
-        return False
-
-
 def is_letter_or_mark(char: str) -> bool:
     r"""\p{L} or \p{M}."""
     return unicodedata.category(char)[0] in "LM"
@@ -84,78 +61,21 @@ def _number(char: str) -> float:
     return unicodedata.numeric(char, 0.0)
 
 
-class Lattice:
+class Lattice(Edges):
     """All edges over one text in one language."""
 
     def __init__(self, text: str, language: Language, romanize: Callable[[str], str]) -> None:
         """romanize: reads a string as a whole text of its own, for decompositions."""
+        super().__init__()
         self.text, self.language, self.rules = text, language, language.data
         self.size = len(text)
         self._romanize = romanize
-        self._spans: dict[tuple[int, int], list[Edge]] = {}
-        self._ends: dict[int, int] = {}  # the longest edge from a position ends here
-        self._starts: dict[int, list[int]] = {}
         self._after_letter: dict[int, bool] = {}
         self._before_letter: dict[int, bool] = {}
         self._readings: dict[tuple[int, int], str] = {}
         self.upper: set[int] = set()  # Braille letters inside a capitalised passage
         self.tibetan_vowel: dict[int, bool] = {}
         self.tibetan_deleted: set[int] = set()
-
-    # Edges
-
-    def add(self, edge: Edge) -> None:
-        """Put an edge among those of its span."""
-        start, end = edge.start, edge.end
-        edges = self._spans.get((start, end))
-        if edges is not None:
-            edges.append(edge)
-            return
-        self._spans[start, end] = [edge]
-        if self._ends.get(start, -1) < end:
-            self._ends[start] = end
-        starts = self._starts.get(end)
-        if starts is None:
-            self._starts[end] = [start]
-        else:
-            starts.append(start)
-
-    def best(self, start: int, end: int) -> Edge | None:
-        """The edge of a span that counts."""
-        edges = self._spans.get((start, end))
-        if not edges:
-            return None
-        if len(edges) == 1:
-            return edges[0]
-        for edge in edges:
-            if edge.is_active_number:
-                return edge
-        return min(edges, key=lambda edge: edge.rank)  # the first of the lowest rank
-
-    def best_from(self, start: int) -> Edge | None:
-        """The longest edge to the right of a position."""
-        end = self._ends.get(start)
-        return None if end is None else self.best(start, end)
-
-    def best_to(self, end: int) -> Edge | None:
-        """The longest edge to the left of a position."""
-        starts = self._starts.get(end)
-        return self.best(min(starts), end) if starts else None
-
-    def backwards(self, end: int) -> str:
-        """What is read just before a position: edges to the left until one gives a character.
-
-        After an edge that gives none the search goes one character further than its start, as uroman's does.
-        """
-        found = ""
-        while end > 0:
-            edge = self.best_to(end)
-            if edge is not None:
-                found, end = edge.text + found, edge.start
-            if found:
-                break
-            end -= 1
-        return found
 
     # Word and syllable boundaries
 
@@ -166,8 +86,8 @@ class Lattice:
             known = bool(position) and self.text[position - 1].isalpha()
             if not known:
                 braille = "\u2800" <= self.text[position] <= "\u28ff"
-                for start in self._starts.get(position, ()):
-                    for edge in self._spans[start, position]:
+                for start in self.starts.get(position, ()):
+                    for edge in self.spans[start, position]:
                         last = edge.text[-1:]
                         if last and (last.isalpha() or (braille and last == "'")):
                             known = True
@@ -448,7 +368,7 @@ class Lattice:
     def path(self, first: int = 0, stop: int | None = None) -> list[Edge]:
         """The longest edges from the left; they cover first:stop of the text without a gap."""
         path = []
-        position, ends, spans = first, self._ends, self._spans
+        position, ends, spans = first, self.ends, self.spans
         stop = self.size if stop is None else stop
         while position < stop:
             end = ends.get(position)

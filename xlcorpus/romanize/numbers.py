@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
-from xlcorpus.romanize.lattice import Edge, Lattice, Rank
+from xlcorpus.romanize.edges import Edge, Rank
+from xlcorpus.romanize.lattice import Lattice
 from xlcorpus.romanize.rules import Numeral
 
 GAP_ZEROS = ("零", "〇")

@@ -11,6 +11,7 @@ from xlcorpus.romanize.exact import romanize_exactly
 from xlcorpus.romanize.language import Language
 from xlcorpus.romanize.lattice import KHMER_YO, Lattice
 
+MOST_KEPT = 50_000  # parts of words: about 10 MB; real text has a few thousand a script
 # Control characters never are part of a word; here they say what is before a syllable, or that nothing is after it.
 _START, _AFTER_SILENT, _AFTER_VIRAMA, _END = "\x01", "\x02", "\x03", "\x04"
 _BEFORE = _START + _AFTER_SILENT + _AFTER_VIRAMA
@@ -73,6 +74,8 @@ class AbugidaReader(SyllableReader):
         try:
             return "".join([known[syllable] for syllable in syllables])
         except KeyError:
+            if len(known) > MOST_KEPT:
+                known.clear()
             for syllable in syllables:
                 if syllable not in known:
                     reading = self._read_syllable(syllable)

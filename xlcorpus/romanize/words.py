@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Set
 from xlcorpus.romanize.alphabet import Alphabet, alone, char_class, quick_class
 from xlcorpus.romanize.exact import romanize_exactly
 from xlcorpus.romanize.language import Language, is_capital
-from xlcorpus.romanize.syllables import AbugidaReader, SyllableReader, TibetanReader
+from xlcorpus.romanize.syllables import MOST_KEPT, AbugidaReader, SyllableReader, TibetanReader
 from xlcorpus.romanize.thai import ThaiReader
 
 _ENTRY_BYTES = 104  # of a dict entry and its share of empty slots, besides the two strings
@@ -95,6 +95,8 @@ class Speller:
             reading = reading[len(before) : len(reading) - len(after)]
             # A reading that is not ASCII would be read again as a letter: the word is then read whole.
             reading = self._units[key] = reading if reading.isascii() else "\0"
+            if len(self._units) > MOST_KEPT:
+                self._units.clear()
         return reading
 
 
