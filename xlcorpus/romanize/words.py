@@ -34,7 +34,8 @@ class Speller:
         self._language, self._alphabet = language, alphabet
         self._letters = _Letters(language)
         self._units: dict[tuple[str, bool, str], str] = {}
-        self._patterns: dict[frozenset[str], re.Pattern[str]] = {}
+        self._patterns: dict[frozenset[str], re.Pattern[str]] = {}  # by the special characters of a word
+        self._by_scripts: dict[frozenset[str], re.Pattern[str]] = {}
         sources = language.sources
         elsewhere = alphabet.own_path | alphabet.numeric
         uneven = sorted(source for source in language.uneven if elsewhere.isdisjoint(source))
@@ -51,7 +52,7 @@ class Speller:
         """What in a word with these special characters is not read one by one; a pattern for each group of scripts."""
         scripts = self._language.data.scripts
         group = frozenset(scripts.get(char, "") for char in special)
-        found = self._patterns.get(group)
+        found = self._by_scripts.get(group)
         if found is None:
             alphabet = self._alphabet
             key = f"(?:{'|'.join(_longest_first([k for k in self._keys if scripts.get(k[0], '') in group])) or '(?!)'})"
@@ -63,7 +64,10 @@ class Speller:
             if doublers == modifiers == "(?!)":
                 pattern = key  # found without a try at each character
             pattern = f"{pattern}|{capitals}"
-            found = self._patterns[group] = re.compile(pattern.replace("(?!)+", "(?!)").replace("(?!)*", ""), re.S)
+            found = self._by_scripts[group] = re.compile(pattern.replace("(?!)+", "(?!)").replace("(?!)*", ""), re.S)
+        if len(self._patterns) > MOST_KEPT:
+            self._patterns.clear()
+        self._patterns[special] = found
         return found
 
     def has_conditions(self, word: str) -> bool:
@@ -78,7 +82,10 @@ class Speller:
         if not word.isalpha() and self.has_conditions(word):
             return romanize_exactly(word, self._language)
         special = self._special.intersection(word)
-        read = self._unit_pattern(special).sub(self._read_unit, word) if special else word
+        if not special:
+            return word.translate(self._letters)
+        pattern = self._patterns.get(special) or self._unit_pattern(special)
+        read = pattern.sub(self._read_unit, word)
         return romanize_exactly(word, self._language) if "\0" in read else read.translate(self._letters)
 
     def _read_unit(self, match: re.Match[str]) -> str:
@@ -133,6 +140,7 @@ class Words(dict[str, str]):
         self.language = language
         self._grown = grown
         self._separators = alphabet.separators
+        self._scripts = language.data.scripts
         self._careful = re.compile(f"[{char_class(alphabet.careful)}]")
         self._speller = Speller(language, alphabet)
         self._alphabet = alphabet
@@ -154,10 +162,9 @@ class Words(dict[str, str]):
             if self._careful.search(part):
                 return romanize_exactly(f",{part},", self.language)[1:-1]
             return part.translate(self._separators)
-        script = self.language.data.scripts.get(part[0], "")
+        script = self._scripts.get(part[0], "")
         reader = self._readers.get(script) or self._open_reader(script)
-        reading = reader.read(part)
-        if reading is not None:
+        if (reading := reader.read(part)) is not None:
             return reading
         if not self._may_be_special.search(part):
             return self._speller.spell(part)
