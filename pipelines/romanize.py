@@ -81,7 +81,7 @@ def models(options: Options) -> dict[str, str]:
 
 def notes(tally: Tally, batches: Iterable[pa.RecordBatch]) -> Mapping[str, Any]:
     """The cache's hit rate, what no rule knows, and a line in each of three scripts."""
-    return notes_of(tally.counts, sample_lines(batches, "text_latn"))
+    return notes_of(tally.counts, sample_lines(batches))
 
 
 _VIEW = translico_step(Options, models, open_tool)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
-from xlcorpus.romanize.tools import Tool, language_code
+from xlcorpus.romanize.tools import COLUMNS, Tool, language_code
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import code_points
 
@@ -131,14 +131,15 @@ def _with_columns(batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> pa.Rec
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema([*kept, *fields], metadata=batch.schema.metadata))
 
 
-def sample_lines(batches: Iterable[pa.RecordBatch], column: str) -> list[str]:
+def sample_lines(batches: Iterable[pa.RecordBatch]) -> list[str]:
     """The first line of the first document of each of a few scripts, with its romanisation."""
     shown: dict[str, list[str]] = {}
     for batch in batches:
         if len(shown) >= SHOWN:
             break
-        if column not in batch.schema.names:
+        if "translit_tool" not in batch.schema.names or not batch.num_rows:
             continue
+        column = COLUMNS[batch.column("translit_tool")[0].as_py()]
         changed = batch.filter(pc.greater(batch.column("translit_ratio"), 0.5))
         for text, new in zip(changed.column("text").to_pylist(), changed.column(column).to_pylist(), strict=True):
             first, new_first = text.split("\n", 1)[0], (new or "").split("\n", 1)[0]

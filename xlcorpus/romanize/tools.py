@@ -7,6 +7,7 @@ of a text depends on nothing but the text, the language, the script and the tool
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution
@@ -147,7 +148,8 @@ def check_lcode(code: str) -> str:
         ours = ""
     if written in known or (written == ours and _ISO_639_3.match(ours)):
         return written
-    guess = base if base in known else meant.get(written) or ours
+    close = get_close_matches(written, meant, 1, 0.8) if len(written) > 3 else []  # a name, misspelt
+    guess = base if base in known else meant.get(written) or ours or (meant[close[0]] if close else "")
     hint = f"did you mean {guess!r}?" if guess else nearest(written, known) if written else "the code is empty"
     if hint.startswith("known:"):  # nothing is close: not the whole list, only what begins alike
         hint = nearest(written, [other for other in known if other[0] == written[:1]])
