@@ -12,7 +12,7 @@ from xlcorpus.romanize.alphabet import LONG_NUMBER, MOST_DIGITS, alphabet, char_
 from xlcorpus.romanize.exact import romanize_exactly
 from xlcorpus.romanize.language import language, matters
 from xlcorpus.romanize.rules import UROMAN_VERSION
-from xlcorpus.romanize.words import Words
+from xlcorpus.romanize.words import Speller, Words
 
 DEFAULT_CACHE_BYTES = 256 << 20
 
@@ -38,6 +38,8 @@ class Engine:
         self._careful = re.compile(f"^[{char_class(self._alphabet.careful)}]").search
         self._whole = re.compile(f"[\\u2800-\\u28ff{char_class(self._alphabet.whole_text)}]").search
 
+        self._open(None).prepare()
+
     def romanize(self, text: str, lcode: str | None = None) -> str:
         """What uroman's `romanize_string(text, lcode=lcode)` gives, and its errors: ValueError for a number too long.
 
@@ -50,13 +52,21 @@ class Engine:
             return romanize_exactly(text, language(code))
         words = self._languages.get(code)
         if words is None:
-            words = self._languages[code] = Words(language(code), self._alphabet, self._grow)
+            words = self._open(code)
         parts = (self._split_with_digits if self._numeric(text) else self._split)(text)
         if self._careful(parts[0]):
             parts[0] = romanize_exactly(parts[0] + ",", language(code))[:-1]
         self.lookups += len(parts) - parts.count("")
         self._seen.update(parts)
         return "".join(map(words.__getitem__, parts))
+
+    def _open(self, code: str | None) -> Words:
+        rules = language(code)
+        # A language without rules of its own spells as all do.
+        shared = self._languages[None].speller if code and rules.sources is language(None).sources else None
+        words = Words(rules, self._alphabet, shared or Speller(rules, self._alphabet), self._grow)
+        self._languages[code] = words
+        return words
 
     def take_counts(self) -> dict[str, int]:
         """Words read since this was last asked, and how many of them were repetitions, so not read anew.

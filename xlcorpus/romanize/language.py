@@ -145,6 +145,8 @@ def language(code: str | None, *, strict: bool = False) -> Language:
         return replace(plain, sources=entries)
     if code is not None:
         common = language(None)
+        if code not in common.data.languages:
+            return replace(common, code=code)  # of habits of its own, but no rules
         built = replace(common, code=code, sources=dict(common.sources), uneven=set(common.uneven))
         sources = _sources_by_language(built.data)
     else:

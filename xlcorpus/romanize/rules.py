@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
@@ -91,7 +91,7 @@ class RuleSet:
         """Unicode name, or the one that the data gives, or the empty string."""
         return unicodedata.name(char, "") or self.names.get(char, "") if len(char) == 1 else self.names.get(char, "")
 
-    @property
+    @cached_property
     def languages(self) -> frozenset[str]:
         """Every language code that some rule names."""
         return frozenset(code for rules in self.rules.values() for rule in rules for code in rule.languages)

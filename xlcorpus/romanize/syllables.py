@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import cache
 
-from xlcorpus.romanize.alphabet import Alphabet, char_class
+from xlcorpus.romanize.alphabet import Alphabet, alphabet, char_class
 from xlcorpus.romanize.exact import romanize_exactly
 from xlcorpus.romanize.language import Language
 from xlcorpus.romanize.lattice import KHMER_YO, Lattice
@@ -25,6 +26,38 @@ class SyllableReader:
         return None
 
 
+class AbugidaScript:
+    """Patterns of one script, the same in every language."""
+
+    def __init__(self, script: str, alphabet: Alphabet) -> None:
+        language, data, chars = alphabet.common, alphabet.common.data, alphabet.by_script[script]
+        # Signs that are heard, such as the Burmese genitive, count as letters on both sides.
+        letters = {c for c in chars if unicodedata.category(c) in ("Lo", "Po", "So") and _sounds(language, c)}
+        letters |= {c for c in chars if unicodedata.category(c) == "Lo"}
+        marks = {char for char in chars if unicodedata.category(char) in ("Mn", "Mc")}
+        longer = [source for source in alphabet.longer if not chars.isdisjoint(source)]
+        inside = {char for source in longer for char in source[1:]}
+        self.word = re.compile("(?!)")
+        plain = sorted(letters - {char for source in longer for char in source} - {KHMER_YO})
+        if not plain or any(len(source) > 2 for source in longer):
+            return
+        viramas, doublers = marks & data.viramas, marks & alphabet.doublers
+        # A sign inside a longer source is heard in that source alone.
+        silent = {char for char in marks - viramas - doublers if char in inside or not _sounds(language, char)}
+        self.before = {_START: "", _AFTER_SILENT: plain[0] + min(silent - inside, default="")}
+        self.before[_AFTER_VIRAMA] = plain[0] + min(viramas, default="")
+        self.neighbour = plain[0]
+        letter, mark = f"[{char_class(letters)}]", f"[{char_class(marks)}]" if marks else "(?!)"
+        self.word = re.compile(f"{letter}(?:{letter}|{mark})*")
+        heard = "".join(f"(?<!{source})" for source in sorted(longer))
+        self.after_silent = re.compile(f"(?<=[{char_class(silent)}]){heard}(?={letter})" if silent else "(?!)")
+        self.after_virama = re.compile(f"(?<=[{char_class(viramas)}])(?={letter})" if viramas else "(?!)")
+        # Khmer yo silences the vowel of a letter before it, so it goes with that.
+        core = f"(?:{'|'.join([*sorted(longer), letter])}){KHMER_YO}*{mark}*"
+        doubled = f"(?:(?<=[{char_class(doublers)}]){core})*" if doublers else ""
+        self.syllable = re.compile(f"[{_BEFORE}]?{core}{doubled}{_END}?")
+
+
 class AbugidaReader(SyllableReader):
     """Letters with their signs, one after the other.
 
@@ -33,43 +66,17 @@ class AbugidaReader(SyllableReader):
     it, and kept.
     """
 
-    def __init__(self, script: str, language: Language, alphabet: Alphabet) -> None:
-        data = language.data
-        chars = alphabet.by_script[script]
-        # Signs that are heard, such as the Burmese genitive, count as letters on both sides.
-        letters = {c for c in chars if unicodedata.category(c) in ("Lo", "Po", "So") and _sounds(language, c)}
-        letters |= {c for c in chars if unicodedata.category(c) == "Lo"}
-        marks = {char for char in chars if unicodedata.category(char) in ("Mn", "Mc")}
-        longer = [source for source in alphabet.longer if not chars.isdisjoint(source)]
-        inside = {char for source in longer for char in source[1:]}
-        self._language = language
+    def __init__(self, script: AbugidaScript, language: Language) -> None:
+        self._script, self._language = script, language
         self._syllables: dict[str, str] = {}
-        self._word = re.compile("(?!)")
-        plain = sorted(letters - {char for source in longer for char in source} - {KHMER_YO})
-        if not plain or any(len(source) > 2 for source in longer):
-            return
-        viramas, doublers = marks & data.viramas, marks & alphabet.doublers
-        # A sign inside a longer source is heard in that source alone.
-        silent = {char for char in marks - viramas - doublers if char in inside or not _sounds(language, char)}
-        self._before = {_START: "", _AFTER_SILENT: plain[0] + min(silent - inside, default="")}
-        self._before[_AFTER_VIRAMA] = plain[0] + min(viramas, default="")
-        self._after = plain[0]
-        letter, mark = f"[{char_class(letters)}]", f"[{char_class(marks)}]" if marks else "(?!)"
-        self._word = re.compile(f"{letter}(?:{letter}|{mark})*")
-        heard = "".join(f"(?<!{source})" for source in sorted(longer))
-        self._after_silent = re.compile(f"(?<=[{char_class(silent)}]){heard}(?={letter})" if silent else "(?!)")
-        self._after_virama = re.compile(f"(?<=[{char_class(viramas)}])(?={letter})" if viramas else "(?!)")
-        # Khmer yo silences the vowel of a letter before it, so it goes with that.
-        core = f"(?:{'|'.join([*sorted(longer), letter])}){KHMER_YO}*{mark}*"
-        doubled = f"(?:(?<=[{char_class(doublers)}]){core})*" if doublers else ""
-        self._syllable = re.compile(f"[{_BEFORE}]?{core}{doubled}{_END}?")
 
     def read(self, word: str) -> str | None:
         """See `SyllableReader`."""
-        if not self._word.fullmatch(word):
+        script = self._script
+        if not script.word.fullmatch(word):
             return None
-        marked = self._after_virama.sub(_AFTER_VIRAMA, self._after_silent.sub(_AFTER_SILENT, word))
-        syllables = self._syllable.findall(f"{_START}{marked}{_END}")
+        marked = script.after_virama.sub(_AFTER_VIRAMA, script.after_silent.sub(_AFTER_SILENT, word))
+        syllables = script.syllable.findall(f"{_START}{marked}{_END}")
         known = self._syllables
         try:
             return "".join([known[syllable] for syllable in syllables])
@@ -86,8 +93,8 @@ class AbugidaReader(SyllableReader):
 
     def _read_syllable(self, syllable: str) -> str | None:
         core = syllable.lstrip(_BEFORE).rstrip(_END)
-        before = self._before.get(syllable[0], self._after)
-        after = "" if syllable[-1] == _END else self._after
+        before = self._script.before.get(syllable[0], self._script.neighbour)
+        after = "" if syllable[-1] == _END else self._script.neighbour
         begin, end = len(before), len(before) + len(core)
         lattice = Lattice(before + core + after, self._language, str)
         lattice.read_rules(begin, end)
@@ -126,3 +133,9 @@ def _sounds(language: Language, char: str) -> bool:
     source = language.sources.get(char)
     reading = source.reading if source is not None else None
     return reading is not None and reading.rom[-1:].isalpha()
+
+
+@cache
+def abugida_script(script: str) -> AbugidaScript:
+    """The patterns of a script, made once a process."""
+    return AbugidaScript(script, alphabet())

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Set
+from functools import cache
 
-from xlcorpus.romanize.alphabet import Alphabet, alone, char_class, quick_class
+from xlcorpus.romanize.alphabet import Alphabet, alone, alphabet, char_class, quick_class
 from xlcorpus.romanize.exact import romanize_exactly
 from xlcorpus.romanize.language import Language, is_capital
-from xlcorpus.romanize.syllables import MOST_KEPT, AbugidaReader, SyllableReader, TibetanReader
+from xlcorpus.romanize.syllables import MOST_KEPT, AbugidaReader, SyllableReader, TibetanReader, abugida_script
 from xlcorpus.romanize.thai import ThaiReader
 
 _ENTRY_BYTES = 104  # of a dict entry and its share of empty slots, besides the two strings
@@ -70,6 +71,14 @@ class Speller:
         self._patterns[special] = found
         return found
 
+    def prepare(self) -> None:
+        """Compile the patterns of each script by itself."""
+        scripts: dict[str, set[str]] = {}
+        for char in self._special:
+            scripts.setdefault(self._language.data.scripts.get(char, ""), set()).add(char)
+        for special in scripts.values():
+            self._unit_pattern(frozenset(special))
+
     def has_conditions(self, word: str) -> bool:
         """True where a reading hangs on the start or end of the word."""
         return self._conditional.search(word) is not None
@@ -116,13 +125,33 @@ def _longest_first(sources: list[str]) -> list[str]:
     return [re.escape(source) for source in sorted(sources, key=lambda source: (-len(source), source))]
 
 
-def _number_pattern(language: Language, alphabet: Alphabet, numeric: Set[str]) -> re.Pattern[str]:
-    """Runs of numbers, with the signs that only mean something beside them, and sources that begin with one."""
-    keys = [key for key in alphabet.longer if not key.isascii() and not alphabet.numeric.isdisjoint(key)]
+@cache
+def _word_patterns() -> tuple[re.Pattern[str], ...]:
+    """Separators that hang on neighbours; characters of a path of their own; these or numbers; words that cling."""
+    classes = alphabet()
+    return (
+        re.compile(f"[{char_class(classes.careful)}]"),
+        re.compile(f"[{char_class(classes.own_path)}]"),
+        re.compile(f"[0-9{quick_class(classes.own_path | classes.numeric)}]"),
+        re.compile(f"^[{char_class(classes.modifiers)}]|[{char_class(classes.doublers)}]$"),
+    )
+
+
+@cache
+def _number_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Runs of numbers, with what only means something beside them: of the BMP alone (quick), and of all planes."""
+    classes = alphabet()
+    bmp = {char for char in classes.numeric if char <= "\uffff"}
+    return _number_pattern(classes, bmp), _number_pattern(classes, classes.numeric)
+
+
+def _number_pattern(classes: Alphabet, numeric: Set[str]) -> re.Pattern[str]:
+    data = classes.common.data
+    keys = [key for key in classes.longer if not key.isascii() and not classes.numeric.isdisjoint(key)]
     firsts = char_class(key[0] for key in keys)
-    digits = char_class(char for char in alphabet.digits if char.isascii() or char in numeric)
-    signs = "".join((*language.data.minus_signs, *language.data.plus_signs))
-    connectors = "|".join(map(re.escape, language.data.fraction_connectors))
+    digits = char_class(char for char in classes.digits if char.isascii() or char in numeric)
+    signs = "".join((*data.minus_signs, *data.plus_signs))
+    connectors = "|".join(map(re.escape, data.fraction_connectors))
     return re.compile(
         f"((?:(?=[{firsts}])(?:{'|'.join(_longest_first(keys))})|[0-9{signs}{char_class(numeric)}]|{connectors}"
         f"|(?<=[{digits}])\\.(?=[{digits}]))+)"
@@ -135,21 +164,23 @@ class Words(dict[str, str]):
     grown: called with the bytes that each new entry takes.
     """
 
-    def __init__(self, language: Language, alphabet: Alphabet, grown: Callable[[int], None]) -> None:
+    def __init__(self, language: Language, alphabet: Alphabet, speller: Speller, grown: Callable[[int], None]) -> None:
         super().__init__()
         self.language = language
         self._grown = grown
         self._separators = alphabet.separators
         self._scripts = language.data.scripts
-        self._careful = re.compile(f"[{char_class(alphabet.careful)}]")
-        self._speller = Speller(language, alphabet)
         self._alphabet = alphabet
+        self.speller = speller
         self._readers: dict[str, SyllableReader] = {}
-        self._own_path = re.compile(f"[{char_class(alphabet.own_path)}]")
-        self._may_be_special = re.compile(f"[0-9{quick_class(alphabet.own_path | alphabet.numeric)}]")
-        self._number = _number_pattern(language, alphabet, {char for char in alphabet.numeric if char <= "\uffff"})
-        self._any_number = _number_pattern(language, alphabet, alphabet.numeric)
-        self._clings = re.compile(f"^[{char_class(alphabet.modifiers)}]|[{char_class(alphabet.doublers)}]$")
+        self._careful, self._own_path, self._may_be_special, self._clings = _word_patterns()
+        self._number, self._any_number = _number_patterns()
+
+    def prepare(self) -> None:
+        """Compile the patterns of every script now, not with its first word."""
+        for script in sorted(set(self._scripts.values())):
+            self._open_reader(script)
+        self.speller.prepare()
 
     def __missing__(self, part: str) -> str:
         reading = part if part.isascii() else self._read(part)
@@ -167,7 +198,7 @@ class Words(dict[str, str]):
         if (reading := reader.read(part)) is not None:
             return reading
         if not self._may_be_special.search(part):
-            return self._speller.spell(part)
+            return self.speller.spell(part)
         if self._own_path.search(part):
             return romanize_exactly(part, self.language)
         return self._read_with_numbers(part)
@@ -177,7 +208,7 @@ class Words(dict[str, str]):
         if script in ("Thai", "Tibetan"):
             reader = {"Thai": ThaiReader, "Tibetan": TibetanReader}[script](self.language, self._alphabet, self)
         elif self._alphabet.abugida(script):
-            reader = AbugidaReader(script, self.language, self._alphabet)
+            reader = AbugidaReader(abugida_script(script), self.language)
         self._readers[script] = reader
         return reader
 
@@ -185,12 +216,12 @@ class Words(dict[str, str]):
         """Numbers by themselves, and the words between them: they touch, but do not change each other."""
         pieces = (self._number if max(part) <= "\uffff" else self._any_number).split(part)
         if len(pieces) == 1:
-            return self._speller.spell(part)
+            return self.speller.spell(part)
         words, numbers = pieces[::2], pieces[1::2]
         if len(numbers) == 1 and not any(words):
             return romanize_exactly(part, self.language)
         touching = any(word and self._clings.search(word) for word in words)
         touching = touching or any(n.islower() or not self.language.without_target.isdisjoint(n) for n in numbers)
-        if touching or any(self._speller.has_conditions(word) for word in words):
+        if touching or any(self.speller.has_conditions(word) for word in words):
             return romanize_exactly(part, self.language)
         return "".join([self[piece] for piece in pieces if piece])
