@@ -19,6 +19,7 @@ from xlcorpus.romanize.language import (
     LENGTHENER,
     SMALL_Y,
     THAI_O_ANG,
+    THAI_SILENCER,
     Language,
     extra_reading,
     hangul,
@@ -29,6 +30,7 @@ BRAILLE = re.compile(r"[\u2800-\u28ff]")
 # int() of more digits than this raises, in uroman and so here.
 MOST_DIGITS = sys.get_int_max_str_digits()
 LONG_NUMBER = re.compile(rf"\d{{{MOST_DIGITS + 1}}}") if MOST_DIGITS else re.compile(r"(?!)")
+_LAST_NUMBER = 0x20000  # Unicode has none beyond
 # Where separators are sought: beyond the BMP every character but emoji counts as part of a word.
 _SEPARATORS = (*range(0x10000), *range(0x1F300, 0x1FB00))
 _NEUTRAL = ","  # a sign next to which every other is read as it is
@@ -66,6 +68,12 @@ def alone(char: str, language: Language) -> str:
     return romanize_exactly(f"{_NEUTRAL}{char}{_NEUTRAL}", language)[1:-1]
 
 
+def _decomposed(char: str) -> str:
+    if extra_reading(char) != "decomposition":
+        return ""
+    return "".join(chr(int(part, 16)) for part in unicodedata.decomposition(char).split()[1:])
+
+
 def _is_letter_or_number(char: str) -> bool:
     return unicodedata.category(char)[0] in "LN"
 
@@ -86,7 +94,8 @@ class Alphabet:
             for source, rules in data.rules.items()
             if source and any(rule.target and any(char.isdecimal() for char in rule.target) for rule in rules)
         }
-        found |= {chr(code) for code in range(0x80, sys.maxunicode) if chr(code).isnumeric()}
+        found |= {char for char in map(chr, range(0x80, _LAST_NUMBER)) if char.isnumeric()}
+        found |= {char for char in map(chr, range(0x80, _LAST_NUMBER)) if not found.isdisjoint(_decomposed(char))}
         return frozenset(found)
 
     @cached_property
@@ -163,13 +172,23 @@ class Alphabet:
         """Separators that hang on their neighbours: a space at an edge, which gives way to others; several as one."""
         return self._separators[1]
 
-    @property
-    def _thai_signs(self) -> tuple[str, str, str]:
-        """Classes of all Thai characters, of those without sound, and of those not read as letters."""
+    @cached_property
+    def thai_look_back(self) -> str:
+        """Pattern of Thai whose O ANG is read by what comes before all of it.
+
+        The search back goes on after what has no sound, each time one character further than that begins.
+        """
         data = self.common.data
-        thai = self.by_script["Thai"]
-        silent = {char for char in thai if (rules := data.rules.get(char)) and rules[0].target == ""}
-        return char_class(thai), char_class(silent), char_class(char for char in thai if not char.isalpha())
+        thai = {char for char, script in data.scripts.items() if script == "Thai"}
+        silent = {char for char in thai if not (rules := data.rules.get(char)) or rules[0].target == ""} | {THAI_O_ANG}
+        marks = char_class(char for char in thai if not char.isalpha())
+        cancelled = f"[{char_class(thai)}][{marks}]?{THAI_SILENCER}"
+        return f"(?:[{char_class(thai)}]?(?:[{char_class(silent)}]|{cancelled}))+{THAI_O_ANG}"
+
+    @cached_property
+    def signs(self) -> frozenset[str]:
+        """Letters that are a plus or minus before a number."""
+        return frozenset("".join((*self.common.data.minus_signs, *self.common.data.plus_signs)))
 
     def word_pattern(self, *, digits: bool) -> re.Pattern[str]:
         """Splits a text into separators (even parts) and words (odd parts); digits: ASCII digits belong to words."""
@@ -182,12 +201,9 @@ class Alphabet:
             for char, before in sorted(self.joined.items())
             if char in separators
         ]
-        # A Thai word that begins so takes its O ANG from what is read before the separators.
-        thai, silent, vowels = self._thai_signs
-        inside.append(f"[{char_class(separators)}]+(?=(?:[{thai}][{vowels}]?[{silent}]+)+{THAI_O_ANG})")
         if digits:
             inside.append(f"(?<=[{char_class(self.digits)}])\\.(?=[{char_class(self.digits)}])")
-        return re.compile(f"({word}+(?:(?:{'|'.join(inside)})+{word}*)*)")
+        return re.compile(f"({word}+(?:(?:{'|'.join(inside)})+{word}*)*)" if inside else f"({word}+)")
 
     @cached_property
     def doublers(self) -> frozenset[str]:

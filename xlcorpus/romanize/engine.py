@@ -10,11 +10,12 @@ import re
 
 from xlcorpus.romanize.alphabet import LONG_NUMBER, MOST_DIGITS, alphabet, char_class, quick_class
 from xlcorpus.romanize.exact import romanize_exactly
-from xlcorpus.romanize.language import language, matters
+from xlcorpus.romanize.language import THAI_O_ANG, THAI_SILENCER, language, matters
 from xlcorpus.romanize.rules import UROMAN_VERSION
 from xlcorpus.romanize.words import Speller, Words
 
 DEFAULT_CACHE_BYTES = 256 << 20
+_SURELY_HEARD = 3  # Thai consonants or ASCII letters of which one at least is heard, however the search skips
 
 
 class Engine:
@@ -34,10 +35,18 @@ class Engine:
         self._seen: set[str] = set()
         self._split = self._alphabet.word_pattern(digits=False).split
         self._split_with_digits = self._alphabet.word_pattern(digits=True).split
-        self._numeric = re.compile(f"[{quick_class(self._alphabet.numeric)}]").search
+        self._numeric = re.compile(f"[{quick_class(self._alphabet.numeric | self._alphabet.signs)}]").search
+        self._connectors = self._alphabet.common.data.fraction_connectors
         self._careful = re.compile(f"^[{char_class(self._alphabet.careful)}]").search
         self._whole = re.compile(f"[\\u2800-\\u28ff{char_class(self._alphabet.whole_text)}]").search
 
+        # A virama takes along the sign before it; and Thai may look back over all signs.
+        viramas = char_class(self._alphabet.common.data.viramas)
+        separators = char_class(map(chr, self._alphabet.separators))
+        self._virama_alone = re.compile(f"[{viramas}](?<=[{separators}][{viramas}])").search
+        thai = char_class(char for char, script in self._alphabet.common.data.scripts.items() if script == "Thai")
+        self._looks_back = re.compile(f"(?<![{thai}]){self._alphabet.thai_look_back}").search
+        self._sounds = re.compile(f"[a-zA-Z]|[\u0e01-\u0e2c\u0e2e](?!.?{THAI_SILENCER})").findall
         self._open(None).prepare()
 
     def romanize(self, text: str, lcode: str | None = None) -> str:
@@ -48,17 +57,42 @@ class Engine:
         if text.isascii() and len(text) <= MOST_DIGITS:
             return text
         code = matters(lcode)
-        if self._whole(text) or (len(text) > MOST_DIGITS and LONG_NUMBER.search(text)):
+        if self._is_whole(text):
             return romanize_exactly(text, language(code))
         words = self._languages.get(code)
         if words is None:
             words = self._open(code)
-        parts = (self._split_with_digits if self._numeric(text) else self._split)(text)
+        with_numbers = self._numeric(text) or any(connector in text for connector in self._connectors)
+        parts = (self._split_with_digits if with_numbers else self._split)(text)
+        if THAI_O_ANG in text and self._looks_back(text):
+            parts = self._join_back(parts)
         if self._careful(parts[0]):
             parts[0] = romanize_exactly(parts[0] + ",", language(code))[:-1]
         self.lookups += len(parts) - parts.count("")
         self._seen.update(parts)
         return "".join(map(words.__getitem__, parts))
+
+    def _is_whole(self, text: str) -> bool:
+        """True of texts that cannot be cut."""
+        if self._whole(text) or self._virama_alone(text):
+            return True
+        return len(text) > MOST_DIGITS and LONG_NUMBER.search(text) is not None
+
+    def _join_back(self, parts: list[str]) -> list[str]:
+        """Put a Thai word that is read by what comes before it together with that, as far back as there is a sound."""
+        joined = parts[:2]  # separators and words by turns
+        for separators, word in zip(parts[2::2], parts[3::2], strict=False):
+            if not self._looks_back(word):
+                joined += (separators, word)
+                continue
+            part = separators + word
+            while len(joined) > 1:
+                part = joined.pop() + part
+                if len(joined) == 1 or len(self._sounds(part)) > _SURELY_HEARD + len(self._sounds(word)):
+                    break
+                part = joined.pop() + part
+            joined.append(part)
+        return [*joined, parts[-1]]
 
     def _open(self, code: str | None) -> Words:
         rules = language(code)

@@ -14,6 +14,7 @@ DROPS_FINAL_VOWEL = frozenset({"asm", "ben", "guj", "kas", "pan"})
 KEEPS_FINAL_VOWEL = frozenset({"san"})
 
 THAI_O_ANG = "\u0e2d"
+THAI_SILENCER = "\u0e4c"  # thanthakhat
 SMALL_TSU = "っッ"
 DOUBLERS = SMALL_TSU + "\u0a71"  # and Gurmukhi addak
 SMALL_Y = "ゃゅょャュョ"

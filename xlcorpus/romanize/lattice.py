@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
 
+import regex
+
 from xlcorpus.romanize.edges import Edge, Edges, Rank
 from xlcorpus.romanize.language import (
     BRAILLE_CAPITAL,
@@ -31,6 +33,7 @@ from xlcorpus.romanize.rules import Rule
 
 KHMER_YO = "យ"
 
+_LETTER, _LETTER_OR_MARK = regex.compile(r"\p{L}"), regex.compile(r"[\p{L}\p{M}]")
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxyz]+$")
 _CONSONANT = re.compile(r"[bcdfghjklmnpqrstvwxyz]")
 _CONSONANTS_BUT_Y = re.compile(r"[bcdfghjklmnpqrstvwxz]+$")
@@ -41,8 +44,8 @@ _CONSONANT_I = re.compile(r"[bcdfghjklmnpqrstvwxyz]i$")
 
 
 def is_letter_or_mark(char: str) -> bool:
-    r"""\p{L} or \p{M}."""
-    return unicodedata.category(char)[0] in "LM"
+    r"""\p{L} or \p{M} by the package `regex`, whose Unicode is younger than Python's; uroman asks it too."""
+    return _LETTER_OR_MARK.match(char) is not None
 
 
 def is_nonspacing_mark(char: str) -> bool:
@@ -54,7 +57,7 @@ def has_letter(text: str | None) -> bool:
     """True when a character is a letter; TypeError for None, as uroman raises for a rule without a target."""
     if text is None:
         raise TypeError("expected string or buffer")
-    return any(unicodedata.category(char)[0] == "L" for char in text)
+    return _LETTER.search(text) is not None
 
 
 def _number(char: str) -> float:

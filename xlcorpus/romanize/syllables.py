@@ -32,8 +32,9 @@ class AbugidaScript:
     def __init__(self, script: str, alphabet: Alphabet) -> None:
         language, data, chars = alphabet.common, alphabet.common.data, alphabet.by_script[script]
         # Signs that are heard, such as the Burmese genitive, count as letters on both sides.
-        letters = {c for c in chars if unicodedata.category(c) in ("Lo", "Po", "So") and _sounds(language, c)}
-        letters |= {c for c in chars if unicodedata.category(c) == "Lo"}
+        letters = {c for c in chars if unicodedata.category(c) in ("Po", "So") and _sounds(language, c)}
+        # A letter without a sound ends a word where a nukta is before it.
+        letters |= {c for c in chars if unicodedata.category(c) == "Lo" and any(map(str.isalpha, _rom(language, c)))}
         marks = {char for char in chars if unicodedata.category(char) in ("Mn", "Mc")}
         longer = [source for source in alphabet.longer if not chars.isdisjoint(source)]
         inside = {char for source in longer for char in source[1:]}
@@ -130,9 +131,12 @@ class TibetanReader(SyllableReader):
 
 def _sounds(language: Language, char: str) -> bool:
     """True of a sign read as something that ends in a letter."""
+    return _rom(language, char)[-1:].isalpha()
+
+
+def _rom(language: Language, char: str) -> str:
     source = language.sources.get(char)
-    reading = source.reading if source is not None else None
-    return reading is not None and reading.rom[-1:].isalpha()
+    return source.reading.rom if source is not None and source.reading is not None else ""
 
 
 @cache

@@ -28,6 +28,7 @@ class _Source:
 
     rom: str
     at_end: str | None
+    target: str  # as the rule has it
 
 
 class ThaiReader(SyllableReader):
@@ -56,13 +57,13 @@ class ThaiReader(SyllableReader):
             if source[1:2] == _BETWEEN:
                 self.around[source[0] + source[2:]] = target
             if chars.issuperset(source):
-                self.sources[source] = _Source(without_tail_mark(target)[0], rules[0].at_syllable_end)
+                self.sources[source] = _Source(without_tail_mark(target)[0], rules[0].at_syllable_end, target)
                 self.vowel_follows[source] = target[:1].lower() in _VOWELS
         self.longer = {source[:end] for source in self.sources for end in range(2, len(source) + 1)}
-        # A syllable ends before a vowel written first, as a word does, so words are cut there. But not before one whose
-        # consonant is silenced: an O ANG after that looks beyond the vowel; nor after O ANG, which looks at it.
+        # A syllable ends before a vowel written first, as a word does, so words are cut there. But not where an O ANG
+        # looks back beyond the vowel, nor after O ANG, which looks at it.
         first = char_class(self.pre_vowels)
-        self._parts = re.compile(f"(?<=[^{THAI_O_ANG}])(?=[{first}](?!.?.?[\u0e4c]))", re.S)
+        self._parts = re.compile(f"(?<=[^{THAI_O_ANG}])(?=[{first}])(?!{alphabet.thai_look_back})", re.S)
 
     def read(self, word: str) -> str | None:
         """See `SyllableReader`."""
@@ -147,7 +148,7 @@ def _between_consonants(reader: ThaiReader, word: str, edges: _Edges, position: 
     following = reader.sources.get(word[position + 1])
     if following is None:
         raise TypeError("expected string or buffer")  # as uroman raises for a sign without a rule
-    return _PLAIN_CONSONANTS.match(following.rom) is not None
+    return _PLAIN_CONSONANTS.match(following.target) is not None
 
 
 def _ends_syllable(reader: ThaiReader, word: str, edges: _Edges, position: int) -> bool:

@@ -132,7 +132,7 @@ def _word_patterns() -> tuple[re.Pattern[str], ...]:
     return (
         re.compile(f"[{char_class(classes.careful)}]"),
         re.compile(f"[{char_class(classes.own_path)}]"),
-        re.compile(f"[0-9{quick_class(classes.own_path | classes.numeric)}]"),
+        re.compile(f"[0-9{quick_class(classes.own_path | classes.numeric | classes.signs)}]"),
         re.compile(f"^[{char_class(classes.modifiers)}]|[{char_class(classes.doublers)}]$"),
     )
 
@@ -150,11 +150,10 @@ def _number_pattern(classes: Alphabet, numeric: Set[str]) -> re.Pattern[str]:
     keys = [key for key in classes.longer if not key.isascii() and not classes.numeric.isdisjoint(key)]
     firsts = char_class(key[0] for key in keys)
     digits = char_class(char for char in classes.digits if char.isascii() or char in numeric)
-    signs = "".join((*data.minus_signs, *data.plus_signs))
     connectors = "|".join(map(re.escape, data.fraction_connectors))
     return re.compile(
-        f"((?:(?=[{firsts}])(?:{'|'.join(_longest_first(keys))})|[0-9{signs}{char_class(numeric)}]|{connectors}"
-        f"|(?<=[{digits}])\\.(?=[{digits}]))+)"
+        f"((?:(?=[{firsts}])(?:{'|'.join(_longest_first(keys))})"
+        f"|[0-9{char_class(numeric | classes.signs)}]|{connectors}|(?<=[{digits}])\\.(?=[{digits}]))+)"
     )
 
 
