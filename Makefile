@@ -47,6 +47,7 @@ cluster: $(VENV)/test  ## Spark, Flink and Prism on this machine (needs Java 17,
 
 benchmark: $(VENV)/test
 	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.romanize
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info out
