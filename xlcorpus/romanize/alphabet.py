@@ -31,6 +31,7 @@ BRAILLE = re.compile(r"[\u2800-\u28ff]")
 MOST_DIGITS = sys.get_int_max_str_digits()
 LONG_NUMBER = re.compile(rf"\d{{{MOST_DIGITS + 1}}}") if MOST_DIGITS else re.compile(r"(?!)")
 _LAST_NUMBER = 0x20000  # Unicode has none beyond
+_STEPS = 40  # of Thai that looks back: longer than any word
 # Where separators are sought: beyond the BMP every character but emoji counts as part of a word.
 _SEPARATORS = (*range(0x10000), *range(0x1F300, 0x1FB00))
 _NEUTRAL = ","  # a sign next to which every other is read as it is
@@ -181,9 +182,11 @@ class Alphabet:
         data = self.common.data
         thai = {char for char, script in data.scripts.items() if script == "Thai"}
         silent = {char for char in thai if not (rules := data.rules.get(char)) or rules[0].target == ""} | {THAI_O_ANG}
-        marks = char_class(char for char in thai if not char.isalpha())
-        cancelled = f"[{char_class(thai)}][{marks}]?{THAI_SILENCER}"
-        return f"(?:[{char_class(thai)}]?(?:[{char_class(silent)}]|{cancelled}))+{THAI_O_ANG}"
+        heard, unheard = f"[{char_class(thai - silent)}]", f"[{char_class(silent)}]"
+        # At each step the number of signs that are heard says which branch it is, so that no run is tried in many ways;
+        # and after so many steps it is not worth while to look for the O ANG.
+        step = f"(?:{heard}?{unheard}|{heard}{{2,3}}{THAI_SILENCER})"
+        return f"(?:{step}{{1,{_STEPS}}}{THAI_O_ANG}|{step}{{{_STEPS}}})"
 
     @cached_property
     def signs(self) -> frozenset[str]:
