@@ -1,0 +1,54 @@
+"""Measures of mixing: values worked out by hand, and what holds for real and for switched text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from switch_helpers import documents, index_of, pairs, sentences, wiktionary
+
+from xlcorpus.codeswitch.realism import comparison, measure, read_tagged, tags_of_switched
+from xlcorpus.codeswitch.switch import Settings, switch_batch
+
+
+def test_by_hand() -> None:
+    found = measure([["a", "a", "b", None, "a"], ["a", "a"], [None], ["b", "a", "b", "b"]])
+    assert (found.sentences, found.words) == (4, 10)
+    assert found.mixed == 0.5
+    assert found.switch_points == 1.0
+    assert found.i_index == pytest.approx(4 / 7)
+    assert found.embedded == pytest.approx(2 / 10)
+    assert found.run == 1.0
+    assert found.cmi == pytest.approx((25 + 0 + 0 + 25) / 4)
+    p, q = 6 / 10, 4 / 10
+    assert found.m_index == pytest.approx((1 - p * p - q * q) / (p * p + q * q))
+    # Runs of 2, 1, 1, 2, 1, 1, 2 words.
+    assert found.burstiness == pytest.approx((0.4949 - 1.4286) / (0.4949 + 1.4286), abs=1e-3)
+    assert measure([["a", "b"] * 5]).m_index == pytest.approx(1.0)
+    assert measure([["b", "b", "a"]], main="a").embedded == pytest.approx(2 / 3)
+    empty = measure([])
+    assert (empty.words, empty.cmi, empty.m_index, empty.burstiness) == (0, 0.0, 0.0, 0.0)
+
+
+def test_tags_of_switched_text() -> None:
+    entries = pairs("eng_Latn", "deu_Latn", water="kaltes Wasser", house="Haus")
+    made, _ = switch_batch(documents(["The house's water in 2 a"]), index_of(entries), Settings(ratio=1.0))
+    assert made["cs_source"].to_pylist() == ["The Haus's kaltes Wasser in 2 a"]
+    eng, deu = "eng_Latn", "deu_Latn"
+    assert tags_of_switched(made) == [[eng, None, deu, deu, eng, None, eng]]
+
+
+def test_beside_real_text(shared_data: Path) -> None:
+    measured = {
+        path.name: measure(read_tagged(path)) for path in sorted((shared_data / "codeswitch").glob("*.jsonl.gz"))
+    }
+    assert all(0.1 < real.i_index < 0.7 and 0.1 < real.embedded < 0.35 for real in measured.values())
+    batch = documents(sentences(shared_data / "pud" / "en.jsonl.gz")[:300])
+    index = index_of(wiktionary(shared_data, "de", "eng_Latn", "deu_Latn"))
+    for ratio in (0.2, 0.35):
+        made, _ = switch_batch(batch, index, Settings(ratio=ratio))
+        measured[f"ours {ratio}"] = measure(tags_of_switched(made), main="eng_Latn")
+        assert measured[f"ours {ratio}"].embedded == pytest.approx(ratio, abs=0.05)
+    # At the published ratio there are more switch points than in any but the Telugu text; at 0.2 it is near the others.
+    assert measured["ours 0.35"].i_index > measured["ours 0.2"].i_index > 0.15
+    assert comparison(measured).count("\n") == 1 + len(measured)

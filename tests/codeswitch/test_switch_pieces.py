@@ -1,0 +1,102 @@
+"""dict-piece: pieces of whole words replaced, by a small model trained here."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import sentencepiece
+from switch_helpers import check, documents
+
+from xlcorpus.codeswitch.pieces import SPACE_MARK, PieceIndex, build_piece_index, switch_pieces_batch
+from xlcorpus.codeswitch.switch import Settings
+from xlcorpus.errors import UserError
+
+SENTENCES = [
+    "the cold water of the old house",
+    "an old man lives in the house by the water",
+    "cold winters, long summers and old houses",
+    "das kalte Wasser des alten Hauses",
+    "ein alter Mann wohnt im Haus am Wasser",
+    "kalte Winter, lange Sommer und alte Häuser",
+]
+
+
+@pytest.fixture(scope="module")
+def model() -> sentencepiece.SentencePieceProcessor:
+    written = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(SENTENCES * 20), model_writer=written, vocab_size=54, minloglevel=2
+    )
+    return sentencepiece.SentencePieceProcessor(model_proto=written.getvalue())
+
+
+def _pieces(model: sentencepiece.SentencePieceProcessor) -> list[str]:
+    pieces = [model.id_to_piece(number) for number in range(3, len(model))]
+    return [piece for piece in pieces if piece.strip(SPACE_MARK)]
+
+
+@pytest.fixture(scope="module")
+def index(model: sentencepiece.SentencePieceProcessor) -> PieceIndex:
+    """Each piece to three others of the same kind (with or without the space mark)."""
+    src, tgt = [], []
+    for marked in (True, False):
+        kind = [piece for piece in _pieces(model) if piece.startswith(SPACE_MARK) == marked]
+        for place, piece in enumerate(kind):
+            src += [piece] * 4
+            tgt += [kind[(place + step) % len(kind)] for step in (1, 2, 3, 4)]
+    return build_piece_index(model, src, tgt, ["eng_Latn"] * len(src), ["deu_Latn"] * len(src))
+
+
+def test_pieces_of_whole_words(model: sentencepiece.SentencePieceProcessor, index: PieceIndex) -> None:
+    texts = SENTENCES[:3] * 20
+    made, decisions = switch_pieces_batch(documents(texts), model, index, Settings())
+    rows = check(documents(texts), made, decisions)
+    assert decisions.num_rows == 0
+    for row in rows:
+        words = row["cs_target"].split(" ")
+        assert row["cs_words"] == len(words)
+        assert row["cs_coverage"] == 1.0
+        switched = row["cs_source"].split(" ")
+        assert len(switched) == len(words)
+        changed = sum(a != b for a, b in zip(words, switched, strict=True))
+        assert changed <= round(row["cs_ratio"] * len(words)) == max(np.floor(0.35 * len(words) + 0.5), 1)
+    assert made["cs_operator"][0].as_py() == "dict_piece"
+    assert len({row["cs_source"] for row in rows}) > 40
+
+
+def test_three_candidates_at_most(model: sentencepiece.SentencePieceProcessor, index: PieceIndex) -> None:
+    assert index.counts.max() == 3
+    assert index.unused["beyond_candidates"] == len(_pieces(model))
+    batch = documents(["old house"] * 200)
+    made, _ = switch_pieces_batch(batch, model, index, Settings(ratio=1.0))
+    old = model.encode("old", out_type=str)[0]
+    at = int(index.first[0, model.piece_to_id(old)])
+    wanted = {piece.strip(SPACE_MARK) for piece in index.pieces.to_pylist()[at : at + 3]}
+    assert {row[0]["new_token"] for row in made["cs_spans"].to_pylist()} == wanted
+
+
+def test_spaces_protection_and_normalisation(model: sentencepiece.SentencePieceProcessor, index: PieceIndex) -> None:
+    texts = ["  the  old\thouse ", "ｏｌｄ house", "https://the.old/house 42 (old@house.org)", "", "水 ☃ house", None]
+    batch = documents(texts)
+    made, decisions = switch_pieces_batch(batch, model, index, Settings(ratio=1.0))
+    rows = check(batch.set_column(1, "text", pa.array([text or "" for text in texts])), made, decisions)
+    assert decisions["reason"].to_pylist() == ["no_words"] * 3
+    assert rows[0]["cs_source"].startswith("  ")
+    assert rows[2]["cs_source"].startswith("水 ☃ ")
+
+
+def test_rows_do_not_depend_on_each_other(model: sentencepiece.SentencePieceProcessor, index: PieceIndex) -> None:
+    batch = documents([SENTENCES[number % 6] * (1 + number % 3) for number in range(30)], ["eng_Latn", "fra_Latn"] * 15)
+    whole = switch_pieces_batch(batch, model, index, Settings())[0].to_pylist()
+    parts = [switch_pieces_batch(batch.slice(start, 7), model, index, Settings())[0] for start in range(0, 30, 7)]
+    assert [row for part in parts for row in part.to_pylist()] == whole
+    assert len(whole) == 15
+
+
+def test_dictionary_of_another_model(model: sentencepiece.SentencePieceProcessor, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="vocabulary"):
+        build_piece_index(model, ["▁zzzz"], ["▁qqqq"], ["eng"], ["deu"])

@@ -1,0 +1,134 @@
+"""Look up all words of a piece of a batch in the dictionaries of their rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xlcorpus.codeswitch import characters, tokens
+from xlcorpus.codeswitch.build import EXACT, FOLDED
+from xlcorpus.codeswitch.characters import Classes
+from xlcorpus.codeswitch.index import WIDTH, LexiconIndex, hash_words, pad_bytes
+from xlcorpus.codeswitch.tokens import Words
+from xlcorpus.quality.repeats import SpanHasher
+from xlcorpus.text.codepoints import CodePoints
+
+
+@dataclass(frozen=True)
+class Found:
+    """Words and their keys: starts, ends int64[words], what would be replaced (of a divided word its stem); keys
+    int32[slots, words], the key in each partner language of the row, -1 for none."""
+
+    words: Words
+    starts: np.ndarray
+    ends: np.ndarray
+    keys: np.ndarray
+
+
+class Lookup:
+    """The folded and hashed code points of some texts, and the dictionaries of each row.
+
+    points: the texts; row_pairs: int64[rows, slots], numbers of pairs in the index, -1 for none.
+    """
+
+    def __init__(self, points: CodePoints, row_pairs: np.ndarray, index: LexiconIndex) -> None:
+        """Fold and hash."""
+        self._points, self._index, self._row_pairs = points, index, row_pairs
+        self._hasher = SpanHasher(characters.folded_values().take(points.codes))
+        # A pair that is not there has a salt as well; nothing is stored under it.
+        self._salts = np.vstack([index.salts, np.zeros((1, 2), dtype=np.uint64)])
+
+    def find(self, classes: Classes, covered: np.ndarray) -> Found:
+        """The words of all texts and their keys. classes, covered: as for `tokens.find_words`."""
+        words = tokens.find_words(self._points, classes, covered, self._longest)
+        starts, ends = words.starts, words.ends
+        hashes = self._hasher.hash(starts, ends)
+        slots = [self._find_slot(hashes, starts, ends, pairs, words) for pairs in self._row_pairs.T]
+        keys = slots[0][None] if len(slots) == 1 else np.stack(slots)
+        if len(words.divided):
+            starts, ends = self._find_stems(words, keys)
+        return Found(words, starts, ends, keys)
+
+    def verify(
+        self,
+        keys: np.ndarray,
+        starts: np.ndarray,
+        ends: np.ndarray,
+        data: bytes | memoryview,
+        byte_starts: np.ndarray,
+        byte_ends: np.ndarray,
+    ) -> np.ndarray:
+        """bool[k]: whether the words to replace are the keys that have their hash.
+
+        keys, starts, ends: of each word, in code points; data: the texts in UTF-8, and where the words are in there.
+        """
+        same = self._index.keys.equal_bytes(keys, pad_bytes(data), byte_starts, byte_ends)
+        other = np.flatnonzero(~same)
+        if len(other):
+            codes = np.append(self._points.codes, np.zeros(WIDTH, dtype=np.uint32))
+            keys, starts, ends = keys[other], starts[other], ends[other]
+            same[other] = self._index.keys.equal(keys, codes, starts, ends - starts, self._index.exact.take(keys))
+        return same
+
+    def _find_slot(
+        self, hashes: np.ndarray, starts: np.ndarray, ends: np.ndarray, pairs: np.ndarray, words: Words
+    ) -> np.ndarray:
+        index, per_row = self._index, np.diff(words.offsets)
+        keys = index.keys.find(hashes ^ np.repeat(self._salts[pairs, FOLDED], per_row))
+        if not words.known.all():
+            keys[~words.known] = -1
+        if pairs.min(initial=0) < 0:
+            keys[np.repeat(pairs < 0, per_row)] = -1
+        # May is not may: a word with capitals is looked up with them first, where there is such a key.
+        cased = np.flatnonzero(words.uppers > 0)
+        cased = cased[(keys.take(cased) >= 0) & index.has_exact.take(keys.take(cased), mode="clip")]
+        if len(cased):
+            exact = self._find_exact(starts[cased], (ends - starts)[cased], pairs[words.rows[cased]])
+            keys[cased] = np.where(exact >= 0, exact, keys[cased])
+        return keys
+
+    def _find_exact(self, starts: np.ndarray, lengths: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+        offsets = np.zeros(len(starts) + 1, dtype=np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        positions = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
+        hashes = hash_words(self._points.codes[positions], offsets[:-1], offsets[1:])
+        return self._index.keys.find(hashes ^ self._salts[:, EXACT].take(pairs))
+
+    def _find_stems(self, words: Words, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Starts and ends with those of the stems where the whole word has no entry; `keys` is completed."""
+        stem_starts, stem_ends = tokens.stems(words, self._points.codes)
+        sought = (keys[:, words.divided] < 0).all(axis=0) & (stem_ends > stem_starts)
+        divided, stem_starts, stem_ends = words.divided[sought], stem_starts[sought], stem_ends[sought]
+        hashes = self._hasher.hash(stem_starts, stem_ends)
+        row = words.rows[divided]
+        for slot, pairs in enumerate(self._row_pairs.T):
+            salts = self._salts[:, FOLDED].take(pairs[row])
+            found = self._index.keys.find(hashes ^ salts)
+            keys[slot, divided] = np.where(pairs[row] >= 0, found, -1)
+        starts, ends = words.starts.copy(), words.ends.copy()
+        starts[divided], ends[divided] = stem_starts, stem_ends
+        return starts, ends
+
+    def _longest(self, at: np.ndarray, room: np.ndarray) -> np.ndarray:
+        """See `tokens.LongestMatch`: longest key of any of the row's dictionaries."""
+        index, codes = self._index, self._points.codes
+        best = np.zeros(len(at), dtype=np.int64)
+        row = np.searchsorted(self._points.offsets, at, side="right") - 1
+        least = np.where(tokens.is_han_or_kana(codes[at]), 1, 2)
+        attached = np.append((characters.classes()[codes] & characters.ATTACHED) != 0, False)
+        for pairs in self._row_pairs.T:
+            pair = pairs[row]
+            salts = self._salts[:, FOLDED].take(pair)
+            left = np.flatnonzero((pair >= 0) & (np.append(index.longest, 0)[pair] > 0))
+            size = 1
+            while len(left):
+                hashes = self._hasher.hash(at[left], at[left] + size) ^ salts[left]
+                begun = index.may_begin(hashes)
+                left, hashes = left[begun], hashes[begun]
+                whole = (least[left] <= size) & ((room[left] == size) | ~attached[at[left] + size])
+                hit = left[whole][index.keys.find(hashes[whole]) >= 0]
+                best[hit] = np.maximum(best[hit], size)
+                size += 1
+                left = left[(room[left] >= size) & (index.longest[pair[left]] >= size)]
+        return best

@@ -1,0 +1,223 @@
+"""The words of a batch that may be switched, by script.
+
+Scripts with spaces: runs of letters, marks and numbers; an apostrophe between two of them belongs to the word (don't,
+l'eau, пам'ять), a hyphen does not. Scripts without spaces: from left to right the longest key of the row's
+dictionaries; what lies between two matches is cut into words of the script's mean length, which have no entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from xlcorpus.codeswitch import characters
+from xlcorpus.codeswitch.characters import APOSTROPHE, ATTACHED, NUMBER, UNSPACED, UPPER, WORD, Classes
+from xlcorpus.text.codepoints import CodePoints
+
+# Mean code points of a word, as `properties.LETTERS_PER_WORD`: Chinese and Japanese 1.7 to 3, Thai and others 4.8.
+_PIECE_HAN, _PIECE_ELSEWHERE = 2, 5
+_T = ord("t")
+
+# Longest key that begins at each of some positions: (positions int64[n], room int64[n]) -> int64[n], 0 for none.
+# room: code points up to the end of the run of unspaced characters.
+LongestMatch = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words in text order, without those in protected stretches and those that hold a number.
+
+    starts, ends: int64[words], positions in the codes; offsets: int64[rows + 1]; known: bool[words], false for what
+    lies between matches of an unspaced script; unspaced: bool[words]; uppers: int64[words], upper-case letters;
+    title: bool[words], the first letter is upper case; divided: int64[k], the words with one apostrophe inside, and
+    apostrophes: int64[k], where it is.
+    """
+
+    starts: np.ndarray
+    ends: np.ndarray
+    offsets: np.ndarray
+    known: np.ndarray
+    unspaced: np.ndarray
+    uppers: np.ndarray
+    title: np.ndarray
+    divided: np.ndarray
+    apostrophes: np.ndarray
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """int64[words]: the text of each word."""
+        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+
+
+def find_words(points: CodePoints, classes: Classes, covered: np.ndarray, longest: LongestMatch) -> Words:
+    """Words of all texts. classes: of their characters; covered: int64[k], the protected ones.
+
+    `classes.flags` is changed: protected characters lose their classes, apostrophes within a word become part of it.
+    """
+    flags = classes.flags
+    touched = covered
+    if len(covered):
+        touched = covered[characters.is_word(flags.take(covered))]
+        flags[covered] = 0
+    join_apostrophes(points, flags, classes.where(APOSTROPHE))
+    starts, ends = _runs((flags & WORD) != 0, points.offsets)
+    # Capitals, numbers and apostrophes inside of words, 1 character in 100; those at the start are seen there.
+    at = classes.where(UPPER | NUMBER | APOSTROPHE)
+    at = at[flags.take(at - 1, mode="wrap") & WORD != 0]
+    word = np.searchsorted(starts, at, side="right") - 1
+    inside = (word >= 0) & (at < ends.take(word, mode="clip")) if len(starts) else np.zeros(len(at), dtype=bool)
+    at, word = at[inside], word[inside]
+    inside = at > starts.take(word)
+    at, word = at[inside], word[inside]
+    classed, first = flags.take(at), flags.take(starts)
+    title = first & UPPER != 0
+    uppers = np.bincount(word[classed & UPPER != 0], minlength=len(starts))
+    uppers += title
+    keep = first & NUMBER == 0
+    keep[word[classed & NUMBER != 0]] = False
+    if len(touched):  # a word of which a part is protected is left alone
+        keep[_edges_at(touched + 1, starts, points.offsets)] = False
+        keep[_edges_at(touched, ends, points.offsets)] = False
+    divided, apostrophes = word[classed & APOSTROPHE != 0], at[classed & APOSTROPHE != 0]
+    once = keep[divided] & (np.bincount(divided, minlength=len(starts))[divided] == 1)
+    divided, apostrophes = divided[once], apostrophes[once]
+    dropped = np.flatnonzero(~keep)
+    if len(dropped):
+        divided -= np.searchsorted(dropped, divided)
+        kept = np.flatnonzero(keep)
+        starts, ends, uppers, title = starts.take(kept), ends.take(kept), uppers.take(kept), title.take(kept)
+    known, unspaced = np.ones(len(starts), dtype=bool), np.zeros(len(starts), dtype=bool)
+    columns = [starts, ends, uppers, title, known, unspaced]
+    if np.bitwise_or.reduce(flags, initial=0) & UNSPACED:
+        more = _segment(points, flags, longest)
+        count = len(more[0])
+        none, every = np.zeros(count, dtype=bool), np.ones(count, dtype=bool)
+        columns = [
+            np.concatenate([column, other])
+            for column, other in zip(columns, [*more[:2], none.astype(np.int64), none, more[2], every], strict=True)
+        ]
+        order = np.argsort(columns[0])
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order))
+        divided = place[divided]
+        columns = [column[order] for column in columns]
+    starts, ends, uppers, title, known, unspaced = columns
+    return Words(
+        starts=starts,
+        ends=ends,
+        offsets=np.searchsorted(starts, points.offsets).astype(np.int64),
+        known=known,
+        unspaced=unspaced,
+        uppers=uppers,
+        title=title,
+        divided=divided,
+        apostrophes=apostrophes,
+    )
+
+
+def stems(words: Words, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The part of each divided word (`Words.divided`) to look up by itself: int64[k] starts and ends, equal for none.
+
+    The longer side where the other one is a clitic of at most two letters: house's, l'homme. Not before 't (don't).
+    codes: uint32[n].
+    """
+    starts, ends, at = words.starts[words.divided], words.ends[words.divided], words.apostrophes
+    left, right = at - starts, ends - at - 1
+    negated = (right == 1) & (codes[np.minimum(at + 1, len(codes) - 1)] | np.uint32(0x20) == _T)
+    first = (left >= 3) & (right <= 2) & ~negated
+    second = (right >= 3) & (left <= 2)
+    return np.where(second, at + 1, starts), np.where(first, at, np.where(second, ends, starts))
+
+
+def join_apostrophes(points: CodePoints, flags: np.ndarray, at: np.ndarray) -> None:
+    """Set WORD in `flags` for those of the apostrophes (int64, ascending) that stand between two letters of a text."""
+    at = at[(at > 0) & (at + 1 < len(flags))]
+    if len(at):
+        at = at[(flags[at - 1] & WORD != 0) & (flags[at + 1] & WORD != 0)]
+        row = np.searchsorted(points.offsets, at, side="right") - 1
+        at = at[(at > points.offsets[row]) & (at + 1 < points.offsets[row + 1])]
+        flags[at] |= WORD
+
+
+def _runs(inside: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Maximal runs of true within each text: int64 starts and ends."""
+    if not len(inside):
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
+    if inside[0]:
+        edges = np.append(0, edges)
+    if inside[-1]:
+        edges = np.append(edges, len(inside))
+    starts, ends = edges[0::2], edges[1::2]
+    between = offsets[1:-1]
+    between = between[(between > offsets[:-2]) & (between < len(inside))]  # once, where texts are empty
+    between = between[inside[between - 1] & inside[between]]
+    if len(between):  # a text that ends in a word, and one after it that begins with one
+        starts, ends = np.sort(np.concatenate([starts, between])), np.sort(np.concatenate([ends, between]))
+    return starts, ends
+
+
+def _edges_at(positions: np.ndarray, edges: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """int64[k]: which of the edges (ascending) are at one of the positions, but for those where a text begins."""
+    inside = offsets[np.searchsorted(offsets, positions)] != positions
+    place = np.searchsorted(edges, positions)
+    inside &= place < len(edges)
+    place, positions = place[inside], positions[inside]
+    return place[edges[place] == positions]
+
+
+def _segment(points: CodePoints, flags: np.ndarray, longest: LongestMatch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Words of unspaced scripts: starts, ends and whether each is a key."""
+    run_starts, run_ends = _runs((flags & UNSPACED) != 0, points.offsets)
+    sizes = run_ends - run_starts
+    first = np.cumsum(sizes) - sizes  # of each run, among all unspaced characters
+    at = np.arange(int(sizes.sum())) + np.repeat(run_starts - first, sizes)
+    room = np.repeat(run_ends, sizes) - at
+    free = (flags[at] & ATTACHED) == 0
+    length = np.zeros(len(at), dtype=np.int64)
+    length[free] = longest(at[free], room[free])
+    # Reached from the run's first character by matches, or by single steps where nothing matches. Doubling the steps
+    # takes log2(longest run) passes; one step after the other would take as many passes as the longest run has words.
+    # A run's last step ends where the next run begins, which is reached anyway.
+    jump = np.minimum(np.arange(len(at)) + np.maximum(length, 1), np.repeat(first + sizes, sizes))
+    jump = np.append(jump, len(at))
+    reached = np.zeros(len(at) + 1, dtype=bool)
+    reached[first] = True
+    for _ in range(int(sizes.max()).bit_length()):
+        reached[jump[reached.nonzero()[0]]] = True
+        jump = jump[jump]
+    here = np.flatnonzero(reached[:-1])
+    matched = length[here] > 0
+    word_starts = here[matched]
+    word_ends = word_starts + length[word_starts]
+    loose = here[~matched]
+    loose_starts, loose_ends = _cut_loose(loose, at, np.repeat(first, sizes), points.codes)
+    starts = np.concatenate([at[word_starts], loose_starts])
+    ends = np.concatenate([at[word_ends - 1] + 1, loose_ends])
+    return starts, ends, np.arange(len(starts)) < len(word_starts)
+
+
+def _cut_loose(loose: np.ndarray, at: np.ndarray, run: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cut stretches of unmatched characters (indices into `at`) into pieces of a word's mean length."""
+    if not len(loose):
+        return loose, loose
+    begins = np.ones(len(loose), dtype=bool)
+    begins[1:] = (loose[1:] != loose[:-1] + 1) | (run[loose[1:]] != run[loose[:-1]])
+    stretch = np.flatnonzero(begins)
+    place = np.arange(len(loose)) - stretch[np.cumsum(begins) - 1]
+    size = np.where(is_han_or_kana(codes[at[loose]]), _PIECE_HAN, _PIECE_ELSEWHERE)
+    size = size[stretch][np.cumsum(begins) - 1]
+    begins |= place % size == 0
+    piece = np.flatnonzero(begins)
+    lasts = np.append(piece[1:], len(loose)) - 1
+    return at[loose[piece]], at[loose[lasts]] + 1
+
+
+def is_han_or_kana(codes: np.ndarray) -> np.ndarray:
+    """bool[n]: Chinese characters, kana, bopomofo and Yi, whose words have one to three of them."""
+    east = (codes >= 0x2E80) & (codes < 0xA4D0)
+    wide: np.ndarray = east | ((codes >= 0xF900) & (codes < 0xFB00)) | (codes >= 0x1B000)
+    return wide
