@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.step import MapStep, StepOptions
+from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.quality.filter import filter_batch
 from xlcorpus.quality.thresholds import Thresholds, load_thresholds
 
@@ -65,7 +67,7 @@ def models(options: Options) -> dict[str, str]:
     return {"thresholds": load_thresholds(options.thresholds).fingerprint}
 
 
-def remarks(options: Options) -> list[str]:
+def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
     """What the thresholds ask for and this step cannot do."""
     return [f"thresholds: {warning}" for warning in load_thresholds(options.thresholds).warnings]
 
@@ -76,5 +78,5 @@ STEP = MapStep(
     Options,
     transform,
     models,
-    remarks,
+    check,
 )

@@ -1,49 +1,125 @@
-"""ingest: raw files (JSONL, text, Parquet, WARC, WET) into documents."""
+"""ingest: raw files (JSONL, text, Parquet, WARC, WET) or source trees into documents, or files into sentence pairs."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import apache_beam as beam
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.failures import carrying
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import number_elements
-from xlcorpus.beam.step import SourcePlan, SourceStep, StepOptions
+from xlcorpus.beam.step import DOCUMENT, PAIR, SourcePlan, SourceStep, StepOptions
 from xlcorpus.beam.workspace import Task
 from xlcorpus.dataset.decisions import empty
-from xlcorpus.dataset.files import fingerprint_of_file
+from xlcorpus.dataset.files import fingerprint, fingerprint_of_file
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
+from xlcorpus.ingest.code import CodeOptions, code_schema, read_code
+from xlcorpus.ingest.code_files import find_code, plan_code
+from xlcorpus.ingest.code_licenses import parse_licenses
 from xlcorpus.ingest.columns import output_schema
-from xlcorpus.ingest.files import find_files
+from xlcorpus.ingest.files import FoundFiles, find_files
+from xlcorpus.ingest.languages import check_language
 from xlcorpus.ingest.options import ReadOptions
+from xlcorpus.ingest.pair_files import find_pair_files
 from xlcorpus.ingest.plan import plan_tasks
-from xlcorpus.ingest.read import read_range
+from xlcorpus.ingest.read import Ingested, read_range
 
 
 class Options(StepOptions):
     """Options of ingest."""
 
+    kind: Literal["documents", "pairs", "code"] = Field(
+        "documents", description="what the input is: texts, sentence pairs, or folders of source code"
+    )
     text_column: str = Field("text", description="the column or JSON field that holds the text")
+    src_column: str = Field("src", description="pairs: the column of the source side, or the suffix of its text file")
+    tgt_column: str = Field("tgt", description="pairs: the column of the target side, or the suffix of its text file")
+    src_lang: str | None = Field(
+        None, description="pairs: language and script of the source side, e.g. eng_Latn; default: the column src_lang"
+    )
+    tgt_lang: str | None = Field(
+        None, description="pairs: language and script of the target side, e.g. deu_Latn; default: the column tgt_lang"
+    )
+    licenses: str = Field(
+        "permissive",
+        description="code: licences of files that are kept: permissive, any, or SPDX identifiers with commas between",
+    )
     source: str | None = Field(None, description="name of the collection; default: the folder's or the file's name")
-    format: Literal["jsonl", "text", "parquet", "warc"] | None = Field(
-        None, description="format of the files; default: by name and content"
+    format: Literal["jsonl", "text", "parquet", "warc", "tsv", "csv"] | None = Field(
+        None, description="format of the files; default: by name and content; tsv and csv: of pairs"
     )
     sample_by: Literal["line", "paragraph", "document"] = Field("line", description="what is a document in plain text")
     max_record_bytes: int = Field(64 << 20, ge=1, description="a longer record is rejected without being read whole")
     task_bytes: int = Field(64 << 20, ge=1, description="size of the pieces that large files are cut into")
 
+    # Options and formats that only one kind has; an option of another kind is a mistake, not something to pass over.
+    own: ClassVar[dict[str, tuple[str, ...]]] = {
+        "documents": ("text_column", "sample_by"),
+        "pairs": ("src_column", "tgt_column", "src_lang", "tgt_lang"),
+        "code": ("licenses",),
+    }
+    formats: ClassVar[dict[str, tuple[str, ...]]] = {
+        "documents": ("jsonl", "text", "parquet", "warc"),
+        "pairs": ("jsonl", "parquet", "tsv", "csv"),
+        "code": (),
+    }
+
+    @field_validator("src_lang", "tgt_lang")
+    @classmethod
+    def _check_language(cls, value: str | None) -> str | None:
+        return None if value is None else check_language(value)
+
+    @field_validator("licenses", mode="before")
+    @classmethod
+    def _check_licenses(cls, value: Any) -> Any:
+        text = ",".join(map(str, value)) if isinstance(value, list | tuple) else value
+        if isinstance(text, str):
+            parse_licenses(text)
+        return text
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> Options:
+        for kind, names in self.own.items():
+            for name in names:
+                if kind != self.kind and name in self.model_fields_set and getattr(self, name) is not None:
+                    flag = name.replace("_", "-")
+                    raise UserError(
+                        f"--{flag} is an option of --kind {kind}; this is --kind {self.kind}",
+                        remedy=f"leave out --{flag}, or say --kind {kind}",
+                    )
+        if self.format is not None and self.format not in self.formats[self.kind]:
+            raise UserError(
+                f"--kind {self.kind} cannot be read from --format {self.format}",
+                remedy=f"it reads {', '.join(self.formats[self.kind]) or 'folders as they are: leave out --format'}",
+            )
+        if self.kind == "pairs" and self.src_column == self.tgt_column:
+            raise UserError(
+                f"both sides of a pair would be the column {self.src_column!r}",
+                remedy="name two columns with --src-column and --tgt-column",
+            )
+        return self
+
+
+def _read(content: Mapping[str, Any], options: ReadOptions | CodeOptions, schema: pa.Schema) -> Iterator[Ingested]:
+    """The records of a task."""
+    if isinstance(options, CodeOptions):
+        yield from read_code(content["files"], options)
+    else:
+        for file_range in content["ranges"]:
+            yield from read_range(file_range, options, schema)
+
 
 class _ReadTask(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, options: ReadOptions, schema: pa.Schema) -> None:
+    def __init__(self, options: ReadOptions | CodeOptions, schema: pa.Schema) -> None:
         self._options, self._schema = options, schema
 
     def process(self, task: Task) -> Iterator[ShardBatch]:
@@ -51,31 +127,30 @@ class _ReadTask(beam.DoFn):  # type: ignore[misc]
             yield from number_elements(task.number, self._elements(task), self._schema)
 
     def _elements(self, task: Task) -> Iterator[ShardBatch]:
-        if not task.content["ranges"]:
+        if not any(task.content.values()):
             yield ShardBatch(task.number, 0, False, empty(self._schema), (), (), (Tally("ingest"),))
-        for file_range in task.content["ranges"]:
-            for read in read_range(file_range, self._options, self._schema):
-                tally = Tally("ingest", rows_in=read.records, rows_out=read.documents.num_rows, bytes_in=read.bytes)
-                tally.bytes_out = read.documents.nbytes
-                tally.count_decisions(read.decisions)
-                tally.count_rejects(read.rejects)
-                tally.check(f"task {task.number}")
-                yield ShardBatch(
-                    task.number,
-                    0,
-                    False,
-                    read.documents,
-                    (read.decisions,) if read.decisions.num_rows else (),
-                    (read.rejects,) if read.rejects.num_rows else (),
-                    (tally,),
-                )
+        for read in _read(task.content, self._options, self._schema):
+            tally = Tally("ingest", rows_in=read.records, rows_out=read.documents.num_rows, bytes_in=read.bytes)
+            tally.bytes_out = read.documents.nbytes
+            tally.count_decisions(read.decisions)
+            tally.count_rejects(read.rejects)
+            tally.check(f"task {task.number}")
+            yield ShardBatch(
+                task.number,
+                0,
+                False,
+                read.documents,
+                (read.decisions,) if read.decisions.num_rows else (),
+                (read.rejects,) if read.rejects.num_rows else (),
+                (tally,),
+            )
 
 
 @dataclass
 class Ingest(beam.PTransform):  # type: ignore[misc]
-    """PTransform of `read_range`: PCollection[Task] -> PCollection[ShardBatch]."""
+    """PTransform of `read_range`, of code `read_code`: PCollection[Task] -> PCollection[ShardBatch]."""
 
-    options: ReadOptions
+    options: ReadOptions | CodeOptions
     schema: pa.Schema
 
     def expand(self, tasks: beam.PCollection[Task]) -> beam.PCollection[ShardBatch]:
@@ -90,7 +165,25 @@ def read_options(options: Options, *, keep_text: bool = False) -> ReadOptions:
         sample_by=options.sample_by,
         max_record_bytes=options.max_record_bytes,
         keep_text=keep_text,
+        schema=schema_of(options),
+        src_column=options.src_column,
+        tgt_column=options.tgt_column,
+        src_lang=options.src_lang,
+        tgt_lang=options.tgt_lang,
     )
+
+
+def schema_of(options: Options) -> str:
+    """Name of the schema of the rows that are made."""
+    return PAIR if options.kind == "pairs" else DOCUMENT
+
+
+def find(options: Options, inputs: Sequence[str]) -> FoundFiles:
+    """The files to read."""
+    if options.kind == "pairs":
+        columns = {"src_column": options.src_column, "tgt_column": options.tgt_column}
+        return find_pair_files(inputs, source=options.source, format=options.format, **columns)
+    return find_files(inputs, source=options.source, format=options.format)
 
 
 def prepare(options: Options, inputs: Sequence[str], folder: Path) -> SourcePlan:
@@ -100,7 +193,9 @@ def prepare(options: Options, inputs: Sequence[str], folder: Path) -> SourcePlan
             raise UserError(
                 f"the output {folder} lies inside the input folder {given}", remedy="choose an --output outside of it"
             )
-    files = find_files(inputs, source=options.source, format=options.format)
+    if options.kind == "code":
+        return _prepare_code(options, inputs)
+    files = find(options, inputs)
     planned = plan_tasks(files, target_bytes=options.task_bytes)
     ranges = Counter(part.file.path for task in planned for part in task.ranges)
     tasks = [
@@ -110,18 +205,48 @@ def prepare(options: Options, inputs: Sequence[str], folder: Path) -> SourcePlan
     ]
     return SourcePlan(
         tasks=tasks or [Task(0, 0, {"ranges": ()})],  # files without a record still make a dataset
-        identity=lambda: {"files": [[f.name, f.source, f.format, fingerprint_of_file(Path(f.path))] for f in files]},
+        identity=lambda: {"files": [[f.name, f.source, f.format, *map(_fingerprint, f.paths)] for f in files]},
         bytes=sum(file.size for file in files),
         remarks=[f"skipped (unknown format): {path}" for path in files.skipped],
         context=output_schema(files, read_options(options)),
     )
 
 
+def _prepare_code(options: Options, inputs: Sequence[str]) -> SourcePlan:
+    files = find_code(inputs, source=options.source)
+    planned = plan_code(files, target_bytes=options.task_bytes)
+    remarks = [f"symbolic links that are not followed: {files.links:,}"] if files.links else []
+    if options.licenses != "any" and not any(file.license for file in files):
+        remarks.append("no licence file was found: of these files only those whose head names a licence can be kept")
+    return SourcePlan(
+        tasks=[Task(number, sum(file.size for file in part), {"files": part}) for number, part in enumerate(planned)],
+        identity=lambda: {
+            "code": fingerprint([[f.name, f.source, f.license, f.license_from, _fingerprint(f.path)] for f in files]),
+            "files": len(files),
+        },
+        bytes=sum(file.size for file in files),
+        remarks=remarks,
+        context=code_schema(),
+    )
+
+
+def _fingerprint(path: str) -> str:
+    return fingerprint_of_file(Path(path))
+
+
 def transform(options: Options, plan: SourcePlan, execution: Execution) -> Ingest:
     """The step as a PTransform."""
+    if options.kind == "code":
+        allowed = parse_licenses(options.licenses)
+        return Ingest(CodeOptions(allowed, options.max_record_bytes, execution.keep_text), plan.context)
     return Ingest(read_options(options, keep_text=execution.keep_text), plan.context)
 
 
 STEP = SourceStep(
-    "ingest", "Read raw files (JSONL, text, Parquet, WARC, WET) into documents.", Options, prepare, transform
+    "ingest",
+    "Read raw files (JSONL, text, Parquet, WARC, WET) into documents, sentence pairs (--kind pairs), or code.",
+    Options,
+    prepare,
+    transform,
+    schema_of=schema_of,
 )

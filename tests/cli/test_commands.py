@@ -237,12 +237,20 @@ def test_a_full_disk_is_an_error_with_a_remedy_and_resume_finishes(tmp_path: Pat
     assert not list((tmp_path / "out").rglob("*.tmp"))
 
 
+def _heed_interrupts() -> None:
+    """A shell that starts the tests in the background has them, and their children, ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.process
 def test_ctrl_c_ends_with_130_and_resume_finishes(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path)
     arguments = ["run", recipe, "--output", tmp_path / "out", "--quiet", "--workers", "2"]
     process = subprocess.Popen(
-        [sys.executable, "-c", EAGER, *map(str, arguments)], stderr=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-c", EAGER, *map(str, arguments)],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=_heed_interrupts,
     )
     state = tmp_path / "out" / "filter" / "_work" / "run.json"
     deadline = time.monotonic() + 60

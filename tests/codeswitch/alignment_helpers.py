@@ -57,7 +57,8 @@ def pairs_batch(
             pa.array(source, pa.string()),
             pa.array(target, pa.string()),
             pa.array([lang] * len(source), pa.string()),
+            pa.array(["deu_Latn"] * len(source), pa.string()),
             align,
         ],
-        names=["doc_id", "origin", "src", "tgt", "src_lang", "align"],
+        names=["doc_id", "origin", "src", "tgt", "src_lang", "tgt_lang", "align"],
     )

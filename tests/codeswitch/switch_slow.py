@@ -94,7 +94,7 @@ def words_of(text: str, dictionary: Dictionary) -> list[Word]:
         if letter[i]:
             while end < len(text) and letter[end]:
                 end += 1
-            if not regex.search(r"\p{N}", text[i:end]):
+            if not regex.search(r"\p{N}", text[i:end]) and regex.search(r"[^\p{M}\u200c\u200d]", text[i:end]):
                 words.append(_spaced_word(text, i, end, dictionary))
         elif unspaced(text[i]):
             while end < len(text) and unspaced(text[end]):

@@ -34,7 +34,7 @@ def test_nearly_every_pair_is_switched(shared_data: Path, language: str, ratio: 
     model = train_aligner(pa.array(source), pa.array(target))
     source, target = source[:measured], target[:measured]
     batch = pairs_batch(source, target, "eng_Latn", align_pairs(model, pa.array(source), pa.array(target)))
-    pairs, decisions = switch_spans(batch, AlignSpanSettings())
+    pairs, decisions, _ = switch_spans(batch, AlignSpanSettings())
     assert len(pairs) + len(decisions) == measured
     assert len(pairs) > 0.99 * measured
     assert sum(pairs.column("cs_ratio").to_pylist()) / len(pairs) > ratio

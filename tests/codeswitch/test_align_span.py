@@ -93,7 +93,7 @@ def test_bounds_undo_and_conservation(
     batch: pa.RecordBatch, span_share: float, projected_share: float, off_diagonal: float, consistent: bool
 ) -> None:
     how = AlignSpanSettings(span_share, projected_share, off_diagonal, consistent, seed=4)
-    pairs, decisions = switch_spans(batch, how)
+    pairs, decisions, _ = switch_spans(batch, how)
     assert len(pairs) + len(decisions) == len(batch)
     assert decisions.schema.equals(DECISION)
     assert set(pairs.column("doc_id").to_pylist()) | set(decisions.column("doc_id").to_pylist()) == set(
@@ -184,7 +184,7 @@ def test_written_words_and_clauses_stay_whole() -> None:
 
 def test_a_span_that_changes_nothing_is_not_taken() -> None:
     batch = pairs_batch(["NASA berlin"], ["nasa Berlin"], align_column([[(0, 0), (1, 1)]]))
-    pairs, decisions = switch_spans(batch, DEFAULT)
+    pairs, decisions, _ = switch_spans(batch, DEFAULT)
     assert len(pairs) == 0
     assert decisions.column("reason").to_pylist() == ["no_switch"]
 
@@ -214,12 +214,12 @@ def test_every_row_without_a_switch_has_a_reason() -> None:
     batch = pairs_batch(source, target, align_column(links))
     broken = batch.column("align").to_pylist()
     broken[0] = [{"src": None, "tgt": 0}]
-    pairs, decisions = switch_spans(batch, DEFAULT, keep_text=True)
+    pairs, decisions, _ = switch_spans(batch, DEFAULT, keep_text=True)
     assert len(pairs) == 1
     assert Counter(decisions.column("reason").to_pylist()) == {
         "bad_alignment": 2, "no_alignment": 2, "no_words": 2, "no_switch": 1
     }  # fmt: skip
-    nulls = batch.set_column(5, "align", pa.array(broken, batch.schema.field("align").type))
+    nulls = batch.set_column(6, "align", pa.array(broken, batch.schema.field("align").type))
     assert "bad_alignment" in switch_spans(nulls, DEFAULT)[1].column("reason").to_pylist()[:1]
 
 
@@ -238,7 +238,7 @@ def test_errors() -> None:
     with pytest.raises(UserError, match="no column 'align'"):
         switch_spans(batch.drop_columns(["align"]), DEFAULT)
     with pytest.raises(UserError, match="not list"):
-        switch_spans(batch.set_column(5, "align", pa.array(["0-0"])), DEFAULT)
+        switch_spans(batch.set_column(6, "align", pa.array(["0-0"])), DEFAULT)
     with pytest.raises(UserError, match="there already"):
         switch_spans(batch.append_column("cs_source", pa.array(["x"])), DEFAULT)
     for name in ("span_share", "projected_share", "off_diagonal"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from switch_helpers import documents, index_of, pairs, sentences, wiktionary
 
-from xlcorpus.codeswitch.realism import comparison, measure, read_tagged, tags_of_switched
+from xlcorpus.codeswitch.realism import REAL, measure, mixing_rows, read_tagged, tags_of_switched
 from xlcorpus.codeswitch.switch import Settings, switch_batch
 
 
@@ -32,7 +33,7 @@ def test_by_hand() -> None:
 
 def test_tags_of_switched_text() -> None:
     entries = pairs("eng_Latn", "deu_Latn", water="kaltes Wasser", house="Haus")
-    made, _ = switch_batch(documents(["The house's water in 2 a"]), index_of(entries), Settings(ratio=1.0))
+    made, _, _ = switch_batch(documents(["The house's water in 2 a"]), index_of(entries), Settings(ratio=1.0))
     assert made["cs_source"].to_pylist() == ["The Haus's kaltes Wasser in 2 a"]
     eng, deu = "eng_Latn", "deu_Latn"
     assert tags_of_switched(made) == [[eng, None, deu, deu, eng, None, eng]]
@@ -46,9 +47,29 @@ def test_beside_real_text(shared_data: Path) -> None:
     batch = documents(sentences(shared_data / "pud" / "en.jsonl.gz")[:300])
     index = index_of(wiktionary(shared_data, "de", "eng_Latn", "deu_Latn"))
     for ratio in (0.2, 0.35):
-        made, _ = switch_batch(batch, index, Settings(ratio=ratio))
+        made, _, _ = switch_batch(batch, index, Settings(ratio=ratio))
         measured[f"ours {ratio}"] = measure(tags_of_switched(made), main="eng_Latn")
         assert measured[f"ours {ratio}"].embedded == pytest.approx(ratio, abs=0.05)
     # At the published ratio there are more switch points than in any but the Telugu text; at 0.2 it is near the others.
     assert measured["ours 0.35"].i_index > measured["ours 0.2"].i_index > 0.15
-    assert comparison(measured).count("\n") == 1 + len(measured)
+
+
+def test_the_figures_of_real_text_are_those_of_the_data(shared_data: Path) -> None:
+    files = ("sagt_tr-de_dev", "fame_fy-nl_dev", "tect_te-en_train", "narabizi_arq-fr_train")
+    for (title, known), name in zip(REAL.items(), files, strict=True):
+        found = measure(read_tagged(shared_data / "codeswitch" / f"{name}.jsonl.gz"))
+        for measure_name, value in asdict(found).items():
+            assert getattr(known, measure_name) == pytest.approx(value, abs=1e-4), (title, measure_name)
+    rows = mixing_rows(REAL)
+    assert len(rows) == 1 + len(REAL)
+    assert {len(row) for row in rows} == {len(rows[0])}
+
+
+def test_tags_of_text_without_spaces_and_of_empty_rows() -> None:
+    entries = pairs("zho_Hans", "eng_Latn", 房子="house", 水="water")
+    batch = documents(["房子里有水。", "没有"], "zho_Hans")
+    made, decisions, _ = switch_batch(batch, index_of(entries), Settings(ratio=1.0))
+    assert made["cs_source"].to_pylist() == ["house 里有 water。"]
+    assert tags_of_switched(made) == [["eng_Latn", "zho_Hans", "zho_Hans", "eng_Latn"]]
+    assert decisions["reason"].to_pylist() == ["no_switch"]
+    assert tags_of_switched(made.slice(0, 0)) == []

@@ -6,8 +6,9 @@ import pyarrow as pa
 import pytest
 from switch_helpers import ORIGIN, documents, index_of, pairs
 
-from xlcorpus.codeswitch.restore import RESTORE, choose_sides, restore_batch
+from xlcorpus.codeswitch.restore import choose_sides, restore_batch
 from xlcorpus.codeswitch.switch import Settings, switch_batch
+from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
 
 ENTRIES = pairs("eng_Latn", "deu_Latn", water="Wasser") + pairs("deu_Latn", "eng_Latn", Wasser="water")
@@ -26,14 +27,14 @@ def pair_rows(count: int) -> pa.RecordBatch:
 
 
 def test_rows() -> None:
-    made, _ = switch_batch(documents(["cold water", "x"]), index_of(ENTRIES[:1]), Settings())
+    made, _, _ = switch_batch(documents(["cold water", "x"]), index_of(ENTRIES[:1]), Settings())
     rows = restore_batch(made)
-    assert rows.schema == RESTORE
+    load_schema("restore").check(rows.schema, "rows")
     assert rows.to_pylist() == [
         {
             "doc_id": b"0" * 16,
-            "source": "cold Wasser",
-            "target": "cold water",
+            "inputs": "cold Wasser",
+            "targets": "cold water",
             "lang": "eng_Latn",
             "cs_langs": ["deu_Latn"],
             "cs_ratio": 0.5,
@@ -47,9 +48,9 @@ def test_rows() -> None:
 def test_sides_of_pairs_are_switched_into_each_other() -> None:
     sides = choose_sides(pair_rows(400), seed=3)
     assert 150 < sides["cs_side"].to_pylist().count("src") < 250
-    made, decisions = switch_batch(sides, index_of(ENTRIES), Settings())
+    made, decisions, _ = switch_batch(sides, index_of(ENTRIES), Settings())
     assert decisions.num_rows == 0
-    both = {(row["source"], row["target"], row["lang"]) for row in restore_batch(made).to_pylist()}
+    both = {(row["inputs"], row["targets"], row["lang"]) for row in restore_batch(made).to_pylist()}
     assert both == {
         ("cold Wasser", "cold water", "eng_Latn"),
         ("kaltes water", "kaltes Wasser", "deu_Latn"),

@@ -22,7 +22,7 @@ def test_missing_columns_are_named() -> None:
         switch_batch(batch.drop_columns(["lang"]), index_of(WATER), Settings())
     with pytest.raises(UserError, match="'text'"):
         switch_batch(batch.drop_columns(["text"]), index_of(WATER), Settings())
-    made, _ = switch_batch(batch, index_of(WATER), Settings())
+    made, _, _ = switch_batch(batch, index_of(WATER), Settings())
     with pytest.raises(UserError, match="cs_source"):
         switch_batch(made, index_of(WATER), Settings())
 
@@ -67,10 +67,10 @@ def test_what_a_dictionary_leaves_out() -> None:
 
 def test_null_and_empty_batches() -> None:
     for batch in (documents([]), documents([None]), documents([""]), documents(["water"], [None])):
-        made, decisions = switch_batch(batch, index_of(WATER), Settings())
+        made, decisions, _ = switch_batch(batch, index_of(WATER), Settings())
         assert (made.num_rows, decisions.num_rows) == (0, len(batch))
         assert "cs_spans" in made.schema.names
-    whole, _ = switch_batch(documents(["water"]), index_of(WATER), Settings())
+    whole, _, _ = switch_batch(documents(["water"]), index_of(WATER), Settings())
     assert whole.schema == made.schema
 
 
@@ -78,7 +78,7 @@ def test_large_and_sliced_text() -> None:
     batch = documents(["xx", "the water", "water", "yy"])
     wide = batch.set_column(1, "text", batch["text"].cast(pa.large_string()))
     for some in (batch, wide):
-        made, decisions = switch_batch(some.slice(1, 2), index_of(WATER), Settings())
+        made, decisions, _ = switch_batch(some.slice(1, 2), index_of(WATER), Settings())
         assert made["cs_source"].to_pylist() == ["the Wasser", "Wasser"]
         assert decisions.num_rows == 0
 
@@ -101,7 +101,7 @@ def test_words_with_the_hash_of_a_key_are_not_switched(monkeypatch: pytest.Monke
     batch = documents([" ".join(f"{a}{b}{c}" for a in letters for b in letters for c in ("", "q"))])
     index = _few_hashes(monkeypatch, entries)
     assert index.unused["same_hash"] > 150
-    made, decisions = switch_batch(batch, index, Settings(ratio=1.0))
+    made, decisions, _ = switch_batch(batch, index, Settings(ratio=1.0))
     rows = check(batch, made, decisions)
     known = {(src, tgt) for src, tgt, _, _ in entries}
     spans = [(span["src_token"], span["new_token"]) for span in rows[0]["cs_spans"]]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 import sentencepiece
-from switch_helpers import check, documents
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from switch_helpers import check, documents, sentences
 
 from xlcorpus.codeswitch.pieces import SPACE_MARK, PieceIndex, build_piece_index, switch_pieces_batch
 from xlcorpus.codeswitch.switch import Settings
@@ -53,7 +56,7 @@ def index(model: sentencepiece.SentencePieceProcessor) -> PieceIndex:
 
 def test_pieces_of_whole_words(model: sentencepiece.SentencePieceProcessor, index: PieceIndex) -> None:
     texts = SENTENCES[:3] * 20
-    made, decisions = switch_pieces_batch(documents(texts), model, index, Settings())
+    made, decisions, _ = switch_pieces_batch(documents(texts), model, index, Settings())
     rows = check(documents(texts), made, decisions)
     assert decisions.num_rows == 0
     for row in rows:
@@ -72,7 +75,7 @@ def test_three_candidates_at_most(model: sentencepiece.SentencePieceProcessor, i
     assert index.counts.max() == 3
     assert index.unused["beyond_candidates"] == len(_pieces(model))
     batch = documents(["old house"] * 200)
-    made, _ = switch_pieces_batch(batch, model, index, Settings(ratio=1.0))
+    made, _, _ = switch_pieces_batch(batch, model, index, Settings(ratio=1.0))
     old = model.encode("old", out_type=str)[0]
     at = int(index.first[0, model.piece_to_id(old)])
     wanted = {piece.strip(SPACE_MARK) for piece in index.pieces.to_pylist()[at : at + 3]}
@@ -82,7 +85,7 @@ def test_three_candidates_at_most(model: sentencepiece.SentencePieceProcessor, i
 def test_spaces_protection_and_normalisation(model: sentencepiece.SentencePieceProcessor, index: PieceIndex) -> None:
     texts = ["  the  old\thouse ", "ｏｌｄ house", "https://the.old/house 42 (old@house.org)", "", "水 ☃ house", None]
     batch = documents(texts)
-    made, decisions = switch_pieces_batch(batch, model, index, Settings(ratio=1.0))
+    made, decisions, _ = switch_pieces_batch(batch, model, index, Settings(ratio=1.0))
     rows = check(batch.set_column(1, "text", pa.array([text or "" for text in texts])), made, decisions)
     assert decisions["reason"].to_pylist() == ["no_words"] * 3
     assert rows[0]["cs_source"].startswith("  ")
@@ -100,3 +103,81 @@ def test_rows_do_not_depend_on_each_other(model: sentencepiece.SentencePieceProc
 def test_dictionary_of_another_model(model: sentencepiece.SentencePieceProcessor, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="vocabulary"):
         build_piece_index(model, ["▁zzzz"], ["▁qqqq"], ["eng"], ["deu"])
+
+
+def test_published_rule_on_real_text(shared_data: Path) -> None:
+    """Every piece of a chosen word that has an entry is replaced by one of three, uniformly; the others stay."""
+    english = sentences(shared_data / "ntrex" / "eng.jsonl.gz")[:400]
+    written = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(english), model_writer=written, vocab_size=1500, character_coverage=1.0, minloglevel=2
+    )
+    model = sentencepiece.SentencePieceProcessor(model_proto=written.getvalue())
+    known = [piece for piece in _pieces(model) if piece.strip(SPACE_MARK).isalpha()]
+    entries: dict[str, list[str]] = {}
+    for marked in (True, False):  # half of the pieces have an entry
+        kind = [piece for piece in known if piece.startswith(SPACE_MARK) == marked]
+        entries |= {kind[at]: [kind[at - step] for step in (1, 2, 3)] for at in range(0, len(kind), 2)}
+    src = [piece for piece, others in entries.items() for _ in others]
+    tgt = [other for others in entries.values() for other in others]
+    index = build_piece_index(model, src, tgt, ["eng_Latn"] * len(src), ["deu_Latn"] * len(src))
+    batch = documents(english)
+    made, decisions, _ = switch_pieces_batch(batch, model, index, Settings())
+    drawn = np.zeros(3, dtype=np.int64)
+    for row in check(batch, made, decisions):
+        text, moved, changed = row["cs_target"], 0, {}
+        for span in row["cs_spans"]:
+            start = span["start"] - moved
+            changed[start, start + len(span["src_token"])] = span["new_token"]
+            moved += span["end"] - span["start"] - len(span["src_token"])
+        encoded = model.encode(text, out_type="offset_mapping")
+        words: list[list[tuple[str, str | None]]] = []
+        decoded: list[int] = []
+        for identifier, (start, end) in zip(encoded["ids"], encoded["offsets"], strict=True):
+            piece = model.id_to_piece(identifier)
+            start += len(text[start:end]) - len(text[start:end].lstrip())
+            if piece.startswith(SPACE_MARK) or not words:
+                words.append([])
+            new = changed.pop((start, end), None)
+            words[-1].append((piece, new))
+            if new is not None:
+                others = [other.strip(SPACE_MARK) for other in entries[piece]]
+                drawn[others.index(new)] += 1
+                identifier = model.piece_to_id(entries[piece][others.index(new)])
+            decoded.append(identifier)
+        assert not changed
+        chosen = [word for word in words if any(new is not None for _, new in word)]
+        assert len(chosen) == round(row["cs_ratio"] * row["cs_words"])
+        assert all((new is not None) == (piece in entries) for word in chosen for piece, new in word)
+        assert model.decode(decoded) == model.decode(model.encode(row["cs_source"]))
+    assert drawn.min() > 500
+    assert drawn.max() - drawn.min() < 4 * drawn.sum() ** 0.5
+
+
+def test_characters_that_the_model_takes_apart(model: sentencepiece.SentencePieceProcessor, index: PieceIndex) -> None:
+    """Of ǆ (to the model dž) the piece d has no place in the text: such words stay."""
+    for text in ("oﬂd", "ǆ", "the ﬁ house", "a ﬀﬁ", "the ℡", "¨old"):
+        batch = documents([text])
+        made, decisions, _ = switch_pieces_batch(batch, model, index, Settings(ratio=1.0))
+        for row in check(batch, made, decisions):
+            assert all(span["src_token"] for span in row["cs_spans"])
+            assert {character for character in text if ord(character) > 0x7F} <= set(row["cs_source"])
+
+
+@settings(max_examples=40)
+@given(
+    texts=st.lists(st.none() | st.text(max_size=20) | st.text("housewatrl \n\t▁ﬁǄ¨½4", max_size=40), max_size=5),
+    ratio=st.sampled_from([0.2, 1.0]),
+)
+def test_any_text(
+    model: sentencepiece.SentencePieceProcessor, index: PieceIndex, texts: list[str | None], ratio: float
+) -> None:
+    batch = documents(texts)
+    made, decisions, _ = switch_pieces_batch(batch, model, index, Settings(ratio=ratio))
+    rows = check(batch, made, decisions)
+    for row in rows:
+        assert all(span["src_token"] for span in row["cs_spans"])
+        assert all(a["end"] <= b["start"] for a, b in pairwise(row["cs_spans"]))
+        assert row["cs_ratio"] <= row["cs_coverage"] <= 1
+    alone = [switch_pieces_batch(batch.slice(at, 1), model, index, Settings(ratio=ratio)) for at in range(len(texts))]
+    assert [row for part in alone for row in part.documents.to_pylist()] == rows

@@ -33,7 +33,7 @@ def test_achieved_ratio_and_entries(shared_data: Path, code: str) -> None:
         known.setdefault(fold(src.strip()), set()).add(_folded(tgt.strip()))
     for texts in english(shared_data):
         batch = documents(texts)
-        made, _ = switch_batch(batch, index, Settings())
+        made, _, _ = switch_batch(batch, index, Settings())
         words, coverage, ratio = (made[name].to_numpy() for name in ("cs_words", "cs_coverage", "cs_ratio"))
         wanted = min(0.35, float(coverage @ words / words.sum()))
         assert float(ratio @ words / words.sum()) == pytest.approx(wanted, abs=0.02)
@@ -41,7 +41,7 @@ def test_achieved_ratio_and_entries(shared_data: Path, code: str) -> None:
         budget = np.maximum(np.floor(words * 0.35 + 0.5), 1)
         assert np.array_equal(np.rint(ratio * words), np.minimum(budget, np.rint(coverage * words)))
         few = batch.slice(0, 200)
-        rows = check(few, *switch_batch(few, index, Settings()))
+        rows = check(few, *switch_batch(few, index, Settings())[:2])
         spans = [(fold(span["src_token"]), _folded(span["new_token"])) for row in rows for span in row["cs_spans"]]
         assert all(new in known[src] for src, new in spans)
 
@@ -60,7 +60,7 @@ def test_other_scripts_as_the_reference(shared_data: Path, pud: str, code: str, 
         [text for text in sentences(shared_data / "pud" / f"{pud}.jsonl.gz") if not set(text) & set("./@&")][:150],
         label,
     )
-    made, decisions = switch_batch(batch, index_of(entries), Settings())
+    made, decisions, _ = switch_batch(batch, index_of(entries), Settings())
     found = {row["doc_id"]: row["cs_source"] for row in check(batch, made, decisions)}
     for doc_id, text in zip(batch["doc_id"].to_pylist(), batch["text"].to_pylist(), strict=True):
         wanted = slow_switch(text, doc_id, dictionary, Settings())

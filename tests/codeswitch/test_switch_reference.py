@@ -60,7 +60,7 @@ def test_equals_the_reference(
     index = index_of([(src, tgt, "aaa_Latn", "bbb_Latn") for src, tgt in entries])
     dictionary = Dictionary(entries, 3)
     batch = documents(texts, "aaa_Latn")
-    made, decisions = switch_batch(batch, index, chosen)
+    made, decisions, _ = switch_batch(batch, index, chosen)
     found = {row["doc_id"]: row for row in check(batch, made, decisions)}
     for doc_id, source in zip(batch["doc_id"].to_pylist(), texts, strict=True):
         wanted = slow_switch(source, doc_id, dictionary, chosen)
@@ -112,7 +112,7 @@ def test_pieces_of_any_size_give_the_same(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(switch_module, "_PIECE_BYTES", size)
         results.append(switch_batch(batch, index, Settings()))
     assert results[0][0].num_rows > 30
-    for made, decisions in results[1:]:
+    for made, decisions, _ in results[1:]:
         assert made.equals(results[0][0])
         assert decisions.equals(results[0][1])
 
@@ -134,12 +134,12 @@ def test_seed_and_document_decide() -> None:
 
 
 def _by_id(result: tuple[pa.RecordBatch, pa.RecordBatch]) -> dict[bytes, object]:
-    return {row["doc_id"]: row for part in result for row in part.to_pylist()}
+    return {row["doc_id"]: row for part in result[:2] for row in part.to_pylist()}
 
 
 def test_candidates_and_places_are_uniform() -> None:
     index = index_of([("a", tgt, "aaa", "bbb") for tgt in ("x", "y", "z", "never")])
-    made, _ = switch_batch(documents(["a " * 100] * 300, "aaa"), index, Settings())
+    made, _, _ = switch_batch(documents(["a " * 100] * 300, "aaa"), index, Settings())
     spans = [span for row in made["cs_spans"].to_pylist() for span in row]
     counts = [sum(span["new_token"] == word for span in spans) for word in ("x", "y", "z", "never")]
     assert sum(counts) == len(spans) == 300 * 35

@@ -18,8 +18,9 @@ import zstandard
 
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.ingest.columns import output_schema
-from xlcorpus.ingest.files import find_files
+from xlcorpus.ingest.files import InputFile, find_files
 from xlcorpus.ingest.options import ReadOptions
+from xlcorpus.ingest.pair_files import find_pair_files
 from xlcorpus.ingest.plan import plan_tasks
 from xlcorpus.ingest.read import Ingested, read_range
 
@@ -76,6 +77,10 @@ class Result:
         return [row["text"] for row in self.documents]
 
     @property
+    def pairs(self) -> list[tuple[str, str]]:
+        return [(row["src"], row["tgt"]) for row in self.documents]
+
+    @property
     def offsets(self) -> list[int]:
         return [row["origin"]["offset"] for row in self.documents]
 
@@ -87,7 +92,25 @@ class Result:
 def read_all(*inputs: Path | str, target_bytes: int = 64 << 20, format: str | None = None, **options: Any) -> Result:
     """Find, plan and read; options are those of ReadOptions."""
     files = find_files([str(one) for one in inputs], source="test", format=format)
-    read_options = ReadOptions(**options)
+    return read_files(files, ReadOptions(**options), target_bytes)
+
+
+def read_pairs(*inputs: Path | str, target_bytes: int = 64 << 20, format: str | None = None, **options: Any) -> Result:
+    """The same for sentence pairs, English to German unless the options say otherwise."""
+    given = {"src_column": "en", "tgt_column": "de", "src_lang": "eng_Latn", "tgt_lang": "deu_Latn", **options}
+    read_options = ReadOptions(schema="pair", **given)
+    files = find_pair_files(
+        [str(one) for one in inputs],
+        src_column=read_options.src_column,
+        tgt_column=read_options.tgt_column,
+        source="test",
+        format=format,
+    )
+    return read_files(files, read_options, target_bytes)
+
+
+def read_files(files: list[InputFile], read_options: ReadOptions, target_bytes: int = 64 << 20) -> Result:
+    """Plan and read."""
     schema = output_schema(files, read_options)
     result = Result(schema=schema)
     for task in plan_tasks(files, target_bytes=target_bytes):

@@ -18,7 +18,7 @@ from xlcorpus.ingest.fields import holds_json, input_name
 from xlcorpus.ingest.files import find_files
 from xlcorpus.ingest.options import ReadOptions
 
-OURS = ["doc_id", "text", "source", "origin", "url", "timestamp", "license"]
+OURS = ["doc_id", "text", "source", "origin", "url", "timestamp", "license", "kind"]
 
 
 def types(*inputs: Path, **options: Any) -> dict[str, str]:
@@ -121,10 +121,11 @@ def test_names_of_ours_are_kept_beside(tmp_path: Path) -> None:
     assert given["lang"] == "input_input_lang"
 
 
-def test_url_timestamp_and_license_are_adopted_when_they_are_strings(tmp_path: Path) -> None:
-    path = jsonl(tmp_path / "a.jsonl", {"text": "x", "url": "http://a", "timestamp": 1700000000, "license": "CC0"})
+def test_url_timestamp_license_and_kind_are_adopted_when_they_are_strings(tmp_path: Path) -> None:
+    record = {"text": "x", "url": "http://a", "timestamp": 1700000000, "license": "CC0", "kind": "code"}
+    path = jsonl(tmp_path / "a.jsonl", record)
     row = read_all(path).documents[0]
-    assert (row["url"], row["timestamp"], row["license"]) == ("http://a", None, "CC0")
+    assert (row["url"], row["timestamp"], row["license"], row["kind"]) == ("http://a", None, "CC0", "code")
     assert row["input_timestamp"] == 1700000000
 
 

@@ -21,7 +21,7 @@ def test_lines(tmp_path: Path) -> None:
     assert result.texts == list(TEXTS.values())
     assert result.offsets == [path.read_bytes().index(text.encode()) for text in TEXTS.values()]
     assert result.schema is not None
-    assert result.schema.names == ["doc_id", "text", "source", "origin", "url", "timestamp", "license"]
+    assert result.schema.names == ["doc_id", "text", "source", "origin", "url", "timestamp", "license", "kind"]
 
 
 def test_blank_lines_are_no_records_but_other_white_space_is_decided_on(tmp_path: Path) -> None:

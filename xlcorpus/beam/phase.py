@@ -10,6 +10,7 @@ import apache_beam as beam
 
 from xlcorpus.beam import LOG_VARIABLE
 from xlcorpus.beam.failures import carrying, found_in
+from xlcorpus.beam.interrupt import raise_if_interrupted
 from xlcorpus.beam.progress import Progress
 from xlcorpus.beam.runners import LOCAL, RunnerChoice
 from xlcorpus.beam.workspace import Task, Workspace
@@ -68,7 +69,9 @@ class Execution:
             pipeline = runner.pipeline()
             spread = runner.name != LOCAL or runner.workers > 1  # one worker needs no dealing out
             graph(pipeline | "Tasks" >> beam.Create(list(tasks), reshuffle=spread).with_output_types(Task))
+            raise_if_interrupted()
             pipeline.run().wait_until_finish()
+            raise_if_interrupted()
         except Exception as error:
             found = found_in(error)
             if found is not None:

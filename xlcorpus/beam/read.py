@@ -30,6 +30,7 @@ def shard_tasks(datasets: Iterable[Dataset]) -> list[Task]:
                 "path": str((dataset.folder / shard.name).resolve()),
                 "rows": shard.rows,
                 "columns": dataset.manifest.arrow_schema.names,
+                "schema": dataset.manifest.schema.rpartition("-")[0],
             },
         )
         for number, (dataset, shard) in enumerate(shards)

@@ -17,7 +17,8 @@ from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.shards import ShardFile
 from xlcorpus.dataset.tally import Tally, add_up
 
-DOCUMENT = "document"  # name of the schema of documents: what every step reads, and most make
+DOCUMENT = "document"  # name of the schema of documents: what most steps read and make
+PAIR, CODESWITCH = "pair", "codeswitch"
 
 
 class StepOptions(BaseModel):
@@ -31,7 +32,13 @@ class StepOptions(BaseModel):
     def recorded(self) -> dict[str, Any]:
         """The options as manifests hold them: of files, the name alone."""
         values = self.model_dump(mode="json")
-        return {key: Path(v).name if key in self.files and v is not None else v for key, v in values.items()}
+        return {key: _name_of(value) if key in self.files else value for key, value in values.items()}
+
+
+def _name_of(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_name_of(one) for one in value]
+    return None if value is None else Path(value).name
 
 
 def no_models(options: Any) -> dict[str, str]:
@@ -61,12 +68,18 @@ class Outcome:
         )
 
 
+def makes_documents(options: Any) -> str:
+    """For source steps whose rows are documents whatever their options."""
+    return DOCUMENT
+
+
 @dataclass(frozen=True)
 class SourceStep:
-    """A step that reads raw files into documents; map steps may follow it in the same pass.
+    """A step that reads raw files into documents, or other rows; map steps may follow it in the same pass.
 
     prepare: lists the tasks and what identifies the input (for the fingerprint), in the launcher;
-    transform: PCollection[Task] -> PCollection[ShardBatch].
+    transform: PCollection[Task] -> PCollection[ShardBatch]; schema_of: name of the schema of the rows that it makes
+    under these options.
     """
 
     name: str
@@ -75,6 +88,7 @@ class SourceStep:
     prepare: Callable[[Any, Sequence[str], Path], SourcePlan]
     transform: Callable[[Any, SourcePlan, Execution], beam.PTransform]
     models: Callable[[Any], dict[str, str]] = no_models
+    schema_of: Callable[[Any], str] = makes_documents
 
 
 @dataclass(frozen=True)
@@ -95,10 +109,11 @@ class SourcePlan:
 class MapStep:
     """A step that looks at one batch at a time; neighbours fuse into one pass over the shards.
 
-    transform: PCollection[ShardBatch] -> PCollection[ShardBatch]; models: fingerprints of the files it reads; remarks:
-    lines for the user before it runs; instead: the step that takes its place under these options (one that makes
-    another kind of row, and so cannot share a pass), or None; notes: what the manifest notes of it, from its counts and
-    the first documents of the dataset.
+    transform: PCollection[ShardBatch] -> PCollection[ShardBatch]; models: fingerprints of the files it reads; check:
+    looks at options, and at the datasets it reads (none where an earlier step of the pass makes its rows), before
+    anything runs, raises UserError, returns lines for the user; instead: the step that takes its place under these
+    options (one that reads or makes other rows), or None; notes: what the manifest notes of it, from its counts and
+    the first rows of the dataset; reads, schema: names of the schemas of the rows that it reads and makes.
     """
 
     name: str
@@ -106,9 +121,11 @@ class MapStep:
     options: type[StepOptions]
     transform: Callable[[Any, Execution], beam.PTransform]
     models: Callable[[Any], dict[str, str]] = no_models
-    remarks: Callable[[Any], list[str]] | None = None
-    instead: Callable[[Any], GraphStep | None] | None = None
+    check: Callable[[Any, Sequence[Dataset]], list[str]] | None = None
+    instead: Callable[[Any], MapStep | GraphStep | None] | None = None
     notes: Callable[[Tally, Iterable[pa.RecordBatch]], Mapping[str, Any]] | None = None
+    reads: tuple[str, ...] = (DOCUMENT,)
+    schema: str = DOCUMENT
 
 
 @dataclass(frozen=True)
@@ -116,7 +133,7 @@ class GraphStep:
     """A step with shuffles: runs its own pipelines, one phase after the other.
 
     check: looks at options and inputs before anything runs, raises UserError, returns lines for the user; many: takes
-    several inputs; schema: name of the schema file of the dataset it makes.
+    several inputs; reads, schema: names of the schemas of the rows that it reads and makes.
     """
 
     name: str
@@ -126,6 +143,7 @@ class GraphStep:
     check: Callable[[Any, Sequence[Dataset]], list[str]] | None = None
     many: bool = False
     models: Callable[[Any], dict[str, str]] = no_models
+    reads: tuple[str, ...] = (DOCUMENT,)
     schema: str = DOCUMENT
 
 

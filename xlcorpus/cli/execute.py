@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from xlcorpus.beam.interrupt import remember_interrupts
 from xlcorpus.beam.runners import choose_runner
 from xlcorpus.recipe.graph import Node
 from xlcorpus.recipe.plan import plan_lines
@@ -37,6 +38,7 @@ def execute(
         say=lambda line: click.echo(line, err=True),
         **settings,
     )
+    remember_interrupts()
     if plan_only:
         for line in plan_lines(nodes, folder_of, run_settings):
             click.echo(line)

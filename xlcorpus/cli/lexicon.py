@@ -1,4 +1,4 @@
-"""`xlcorpus lexicon`: build, merge, invert and look into bilingual dictionaries."""
+"""`xlcorpus lexicon`: build, merge, invert, induce and look into bilingual dictionaries."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _limits(command: F) -> F:
 
 @click.group("lexicon")
 def command() -> None:
-    """Build, merge, invert or look into bilingual dictionaries."""
+    """Build, merge, invert, induce or look into bilingual dictionaries."""
 
 
 @command.command("build")
@@ -92,6 +92,61 @@ def invert_command(file: Path, output: Path) -> None:
     read = read_entries([file])
     write_lexicon(invert_entries(read.table), output)
     _report(read.rows, read.table.num_rows, read.left_out)
+    click.echo(f"lexicon: {output} ({output.stat().st_size:,} bytes)")
+
+
+@command.command("induce")
+@click.argument("folders", nargs=-1, required=True, metavar="DATASET...", type=click.Path(path_type=Path))
+@_OUTPUT
+@click.option("--src", required=True, help="language of the source side: eng_Latn")
+@click.option("--tgt", required=True, help="language of the target side: deu_Latn")
+@click.option(
+    "--seed-words",
+    type=click.Choice(["numerals", "identical"]),
+    default="numerals",
+    show_default=True,
+    help="words written alike that the mapping begins with",
+)
+@click.option("--seed-dictionary", type=click.Path(), help="a small dictionary to begin with, besides these")
+@click.option("--candidates", type=click.IntRange(1), default=3, show_default=True, help="translations of a word")
+@click.option("--min-count", type=click.IntRange(1), default=2, show_default=True, help="of a word in the text")
+@click.option("--min-score", type=float, help="leave out translations with a lower CSLS score")
+@click.option("--most-mb", type=click.IntRange(1), default=200, show_default=True, help="text of each language to use")
+@click.option("--seed", type=int, default=0, show_default=True, help="seed of every random choice")
+def induce_command(folders: tuple[Path, ...], output: Path, **options: Any) -> None:
+    """Make a dictionary of two languages out of their texts alone, where there is none: fastText vectors, VecMap.
+
+    DATASET: documents with their languages, or sentence pairs (whose alignment is not used). Texts that are not about
+    the same matters, and languages that are not alike, give poor dictionaries: look at it before using it.
+
+    \b
+    Example:
+      xlcorpus lexicon induce out/dedup --src eng_Latn --tgt deu_Latn --output induced.parquet
+    """
+    from xlcorpus.codeswitch.embed import EmbedOptions
+    from xlcorpus.codeswitch.entries import limit_entries
+    from xlcorpus.codeswitch.induce import InduceOptions
+    from xlcorpus.codeswitch.induced import induce_lexicon, texts_of
+    from xlcorpus.codeswitch.lexicon_file import write_lexicon
+    from xlcorpus.dataset.dataset import Dataset
+
+    datasets = [Dataset.open(folder) for folder in folders]
+    languages = options["src"], options["tgt"]
+    one, other = (texts_of(datasets, lang, options["most_mb"] << 20, options["seed"]) for lang in languages)
+    made = induce_lexicon(
+        (one, other),
+        languages,
+        words=options["seed_words"],
+        dictionary=options["seed_dictionary"],
+        embed=EmbedOptions(min_count=options["min_count"], seed=options["seed"] + 1),
+        options=InduceOptions(candidates=options["candidates"], seed=options["seed"]),
+    )
+    entries = limit_entries(made.entries, min_score=options["min_score"])
+    write_lexicon(entries, output)
+    rows = [["language", "texts", "words"]]
+    rows += [[lang, f"{n:,}", f"{k:,}"] for lang, n, k in zip(languages, made.texts, made.words, strict=True)]
+    _print(rows, right=(1, 2))
+    click.echo(f"{made.seeds:,} seed pairs, {entries.num_rows:,} entries")
     click.echo(f"lexicon: {output} ({output.stat().st_size:,} bytes)")
 
 

@@ -18,15 +18,18 @@ COMMANDS = {
     "run": ("xlcorpus.cli.run", "Run a recipe (a YAML file, or the name of a shipped one)."),
     "recipes": ("xlcorpus.cli.recipes", "List or show the shipped recipes."),
     "inspect": ("xlcorpus.cli.inspect", "Show what is in a dataset."),
+    "lexicon": ("xlcorpus.cli.lexicon", "Build, merge, invert, induce or look into bilingual dictionaries."),
     "lid": ("xlcorpus.cli.lid", "Train or evaluate a language identification model."),
 }
 STEPS = {
-    "ingest": "Read raw files (JSONL, text, Parquet, WARC, WET) into documents.",
+    "ingest": "Read raw files (JSONL, text, Parquet, WARC, WET) into documents; sentence pairs and source trees too.",
     "identify": "Identify language and script (fastText).",
     "score": "Add quality signals (Gopher, C4, FineWeb); drops nothing.",
     "filter": "Remove documents by thresholds of their language, with a reason each.",
     "dedup": "Remove exact and near duplicates; keep the best member of each cluster.",
     "romanize": "Add the text in Latin script (uroman) or IPA, or make TransliCo sentence pairs.",
+    "align": "Align the words of sentence pairs, for codeswitch --operator align-span.",
+    "codeswitch": "Switch words or spans of texts into other languages, or make restore rows for seq2seq.",
     "mix": "Mix datasets by ratios of the final mixture, to a budget.",
 }
 

@@ -63,6 +63,8 @@ def step_option(name: str, field: FieldInfo) -> click.Option:
     elif field.default not in (None, PydanticUndefined):
         settings["help"] = f"{field.description or ''}  [default: {field.default}]"
     flag = f"--{name.replace('_', '-')}"
+    if typing.get_origin(kind) is list:
+        return click.Option([flag], default=None, multiple=True, help=f"{settings.pop('help')} (may be repeated)")
     if kind is bool:
         return click.Option([f"{flag}/--no-{flag[2:]}"], default=None, help=settings["help"])
     if choices:

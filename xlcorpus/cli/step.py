@@ -34,7 +34,11 @@ def step_command(name: str) -> click.Command:
     @click.pass_context
     def call(context: click.Context, /, inputs: tuple[str, ...], output: Path, seed: int, **values: Any) -> None:
         settings = {key: values.pop(key) for key in _RUN_KEYS}
-        chosen = {key: value for key, value in values.items() if value is not None}
+        chosen = {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in values.items()
+            if value is not None and value != ()
+        }
         if inputs.count("-") > 1:
             raise UserError("'-' is given twice: there is one standard input", remedy="give it once")
         with ExitStack() as stack:

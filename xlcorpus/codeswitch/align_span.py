@@ -28,18 +28,18 @@ from xlcorpus.codeswitch.align import ALIGN
 from xlcorpus.codeswitch.assemble import Replacements, replace
 from xlcorpus.codeswitch.bitext import Side, exclusive_sum, ranges, read_side
 from xlcorpus.codeswitch.characters import utf8_lengths
-from xlcorpus.codeswitch.outcome import COLUMNS
+from xlcorpus.codeswitch.outcome import Counts, Switched, finish
 from xlcorpus.codeswitch.spans import row_states
-from xlcorpus.dataset.decisions import decide
+from xlcorpus.dataset.beside import add_columns
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import string_buffers
 from xlcorpus.text.shingle import hash_spans, mix
 
-STEP = "codeswitch"
 ALIGN_SPAN = "align_span"
 NO_WORDS, NO_ALIGNMENT, BAD_ALIGNMENT, NO_SWITCH = 0, 1, 2, 3
 REASONS = ("no_words", "no_alignment", "bad_alignment", "no_switch")
+_TEXTS = ("src", "tgt", "src_lang", "tgt_lang")
 _ATTEMPTS = 200  # spans tried for each sentence; the program tries 1,000, but after 200 nearly nothing is added
 _FENCES = r"[,;:!?()\[\]{}\"«»“”„‟‹›—–…。、，；：！？（）「」『』《》〈〉।॥؟،؛\n]"
 
@@ -64,19 +64,17 @@ class AlignSpanSettings:
                 raise UserError(f"align_span: {name} = {getattr(self, name)}", remedy="use a share above 0 and up to 1")
 
 
-def switch_spans(
-    batch: pa.RecordBatch, settings: AlignSpanSettings, *, keep_text: bool = False
-) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+def switch_spans(batch: pa.RecordBatch, settings: AlignSpanSettings, *, keep_text: bool = False) -> Switched:
     """Pairs with spans of `src` in `tgt`, and decision rows (decision-1) for those without a switch.
 
-    batch: doc_id, origin, src, tgt, src_lang (string) and align (`align.ALIGN`), one pair a row. The pairs keep their
-    columns and get cs_source (string, `tgt` switched), cs_target (string, `tgt` byte for byte), cs_spans
-    (`assemble.SPANS`: start and end in code points of cs_source; src_token, the stretch of `tgt` that gave way, put in
-    their place gives cs_target; new_token, the stretch of `src`; tgt_lang, the label in src_lang), cs_ratio and
-    cs_coverage (float, shares of the words of `tgt` that are switched, and that are aligned), cs_words (int32),
-    cs_langs (list<string>), cs_operator and cs_seed. Reasons: no_words (a side has none), no_alignment (null or empty),
-    bad_alignment (a link is null or points outside the sentence), no_switch. The result is a function of each row and
-    the settings. Raises UserError where a column is missing or of another type.
+    batch: doc_id, origin, src, tgt, src_lang, tgt_lang (string) and align (`align.ALIGN`), one pair a row. The pairs
+    keep their columns and get lang (tgt_lang), cs_source (string, `tgt` switched), cs_target (string, `tgt` byte for
+    byte), cs_spans (`assemble.SPANS`: start and end in code points of cs_source; src_token, the stretch of `tgt` that
+    gave way, put in their place gives cs_target; new_token, the stretch of `src`; tgt_lang, the label in src_lang),
+    cs_ratio and cs_coverage (float, shares of the words of `tgt` that are switched, and that are aligned), cs_words
+    (int32), cs_langs (list<string>), cs_operator and cs_seed. Reasons: no_words (a side has none), no_alignment (null
+    or empty), bad_alignment (a link is null or points outside the sentence), no_switch. The result is a function of
+    each row and the settings. Raises UserError where a column is missing or of another type.
     """
     texts = _columns(batch)
     source, target = read_side(texts["src"]), read_side(texts["tgt"])
@@ -91,52 +89,45 @@ def switch_spans(
     )
     made = _replacements(spans, source, target, texts)
     switched, column = replace(texts["tgt"], made)
-    count = np.diff(made.offsets)
-    kept = pa.array(np.flatnonzero(count > 0))
-    words = np.maximum(target.sizes, 1)
-    replaced = np.bincount(spans.row, weights=spans.target_end - spans.target, minlength=len(source))
-    covered = np.bincount(target.spans.rows[np.flatnonzero(links.last_source >= 0)], minlength=len(source))
-    values = {
-        "cs_source": switched,
-        "cs_target": texts["tgt"],
-        "cs_spans": column,
-        "cs_ratio": pa.array((replaced / words).astype(np.float32)),
-        "cs_coverage": pa.array((covered / words).astype(np.float32)),
-        "cs_words": pa.array(target.sizes.astype(np.int32)),
-        "cs_langs": pa.ListArray.from_arrays(
-            pa.array(np.arange(len(batch) + 1, dtype=np.int32)), pc.fill_null(texts["src_lang"], "")
+    partners = texts["src_lang"].dictionary_encode()
+    counts = Counts(
+        words=target.sizes,
+        known=np.bincount(target.spans.rows[np.flatnonzero(links.last_source >= 0)], minlength=len(source)),
+        replaced=np.bincount(spans.row, weights=spans.target_end - spans.target, minlength=len(source)).astype(
+            np.int64
         ),
-        "cs_operator": pa.repeat(pa.scalar(ALIGN_SPAN, pa.string()), len(batch)),
-        "cs_seed": pa.repeat(pa.scalar(settings.seed, pa.int64()), len(batch)),
-    }
-    rows = batch.take(kept)
-    fields = [*batch.schema, *(pa.field(name, values[name].type) for name in COLUMNS)]
-    pairs = pa.RecordBatch.from_arrays(
-        [*rows.columns, *(values[name].take(kept) for name in COLUMNS)],
-        schema=pa.schema(fields, metadata=batch.schema.metadata),
+        pair=partners.indices.to_numpy(zero_copy_only=False).astype(np.int64)[spans.row],
+        offsets=made.offsets,
+        labels=partners.dictionary,
     )
-    left = np.flatnonzero(count == 0)
-    reason = pa.array(REASONS).take(pa.array(reasons[left]))
-    return pairs, decide(batch.take(pa.array(left)), STEP, reason, keep_text=keep_text)
+    rows = add_columns(batch, pa.RecordBatch.from_arrays([texts["tgt_lang"]], names=["lang"]))
+    return finish(
+        rows,
+        np.arange(len(batch)),
+        texts["tgt"],
+        switched,
+        column,
+        counts,
+        reasons,
+        settings.seed,
+        ALIGN_SPAN,
+        keep_text=keep_text,
+        names=REASONS,
+    )
 
 
 def _columns(batch: pa.RecordBatch) -> dict[str, pa.Array]:
     """The text columns, nulls as empty texts; raises UserError where one is missing or there too much."""
-    for name in ("doc_id", "src", "tgt", "src_lang", "align"):
+    for name in ("doc_id", "src", "tgt", "src_lang", "tgt_lang", "align"):
         if name not in batch.schema.names:
             raise UserError(
                 f"there is no column {name!r} here ({nearest(name, batch.schema.names)})",
                 remedy="align_span needs sentence pairs with their word alignment",
             )
-    taken = [name for name in COLUMNS if name in batch.schema.names]
-    if taken:
-        raise UserError(
-            f"column {taken[0]!r} is there already: the dataset is code-switched", remedy="give the one from before"
-        )
     align = batch.schema.field("align").type
     if not pa.types.is_list(align) or [field.name for field in align.value_type or ()] != ["src", "tgt"]:
         raise UserError(f"column 'align' is {align}, not {ALIGN}", remedy="make it with the word aligner")
-    return {name: pc.fill_null(batch.column(name).cast(pa.string()), "") for name in ("src", "tgt", "src_lang")}
+    return {name: pc.fill_null(batch.column(name).cast(pa.string()), "") for name in _TEXTS}
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""Build a `LexiconIndex` from the entries of dictionaries."""
+"""Build a `LexiconIndex` from the entries of dictionaries, some 65,536 at a time: those of a million take 70 MB."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import pyarrow as pa
@@ -11,26 +12,19 @@ import pyarrow.compute as pc
 import xxhash
 
 from xlcorpus.codeswitch import characters, tokens
-from xlcorpus.codeswitch.case import forms
+from xlcorpus.codeswitch.case import is_dotless
 from xlcorpus.codeswitch.characters import APOSTROPHE, ATTACHED, NUMBER, UNSPACED, WORD
-from xlcorpus.codeswitch.index import Keys, LexiconIndex, Pair, hash_words
+from xlcorpus.codeswitch.index import EXACT, FOLDED, Keys, LexiconIndex, Pair, hash_words
 from xlcorpus.errors import UserError
 from xlcorpus.text.codepoints import CodePoints, code_points
 from xlcorpus.text.normalize import compose
+from xlcorpus.text.shingle import mix
 
 # A longer key of an unspaced script is a phrase; each length costs a pass over what may begin with a key so far.
 LONGEST_UNSPACED = 16
-FOLDED, EXACT = 0, 1
+_ROWS = 1 << 16  # entries whose code points are in memory at a time
 
-
-@dataclass(frozen=True)
-class _Entries:
-    """What is left of the entries: texts, number of the pair, and the key's class, in rank order."""
-
-    src: pa.Array
-    tgt: pa.Array
-    pair: np.ndarray
-    unspaced: np.ndarray
+Columns = tuple[pa.Array | pa.ChunkedArray, ...]
 
 
 def build_index(
@@ -41,26 +35,143 @@ def build_index(
     src, tgt, src_lang, tgt_lang: string[n], one translation a row, the best first among those of a word. The first
     `candidates` of each word and pair are kept. Left out, and counted in `LexiconIndex.unused`: entries of two words
     and more or with a number on the left (`not_one_word`), those equal on both sides (`same_on_both_sides`), those
-    beyond the candidates (`beyond_candidates`), repeated and empty ones, and all but one of the keys with the same
-    hash (`same_hash`). Raises UserError where nothing is left, or where the arrays differ in length.
+    beyond the candidates (`beyond_candidates`), repeated and empty ones, and those of a key with the hash of another
+    one that comes before (`same_hash`). Raises UserError where nothing is left, or where the arrays differ in length.
     """
-    columns = [_plain(array) for array in (src, tgt, src_lang, tgt_lang)]
+    columns = (src, tgt, src_lang, tgt_lang)
     if len({len(column) for column in columns}) != 1:
         raise UserError(
             f"the columns of the dictionary have {[len(column) for column in columns]} rows",
             remedy="give src, tgt, src_lang and tgt_lang with one row an entry",
         )
-    unused: dict[str, int] = {}
-    pairs, numbers = _pairs(columns[2], columns[3])
-    entries = _usable(
-        compose(pc.utf8_trim_whitespace(columns[0])), pc.utf8_trim_whitespace(columns[1]), numbers, unused
-    )
-    if not len(entries.src):
+    return build_from(_slices(columns), candidates=candidates)
+
+
+def build_from(slices: Iterable[Columns], *, candidates: int = 3) -> LexiconIndex:
+    """As `build_index`, of consecutive slices of the columns (src, tgt, src_lang, tgt_lang), each in memory once."""
+    reader = _Reader()
+    parts = [reader.read(columns) for columns in slices]
+    pa.default_memory_pool().release_unused()  # the slices' table, which Arrow would keep for later
+    entries = _together(parts)
+    if not len(entries.tgt):
+        left_out = ", ".join(f"{count} {name}" for name, count in reader.unused.items() if count)
         raise UserError(
-            "no entry of the dictionary can be used: " + ", ".join(f"{count} {name}" for name, count in unused.items()),
+            f"no entry of the dictionary can be used: {left_out or 'it is empty'}",
             remedy="give a dictionary with single words on the left and another language on the right",
         )
-    return _index(pairs, entries, candidates, unused)
+    return _index(reader, entries, candidates)
+
+
+def _slices(columns: Columns) -> Iterator[Columns]:
+    for start in range(0, len(columns[0]), _ROWS):
+        yield tuple(column.slice(start, _ROWS) for column in columns)
+
+
+@dataclass
+class _Entries:
+    """Entries that can be used, in order.
+
+    folded: string[n], src folded; exact: string[e], src of the rows `cased` (int32[e]), where it has capitals; hashes:
+    uint64[n] and exact_hashes: uint64[e], of these and the pair of languages; tgt: string[n]; spelled: uint64[n],
+    hashes of tgt; sizes: int32[n], code points of tgt; traits: uint8[n], see below; prefixes: uint64, hashes of all
+    beginnings of src in unspaced scripts.
+    """
+
+    folded: pa.Array
+    exact: pa.Array
+    cased: np.ndarray
+    hashes: np.ndarray
+    exact_hashes: np.ndarray
+    tgt: pa.Array
+    spelled: np.ndarray
+    sizes: np.ndarray
+    traits: np.ndarray
+    prefixes: np.ndarray
+
+
+_HEAD, _TAIL, _CASED = np.uint8(1), np.uint8(2), np.uint8(4)  # traits of a target: see `LexiconIndex`
+
+
+@dataclass
+class _Reader:
+    """Makes `_Entries` of the columns; keeps the salts and the longest unspaced key by pair, and what is left out."""
+
+    salts: dict[Pair, tuple[int, int]] = field(default_factory=dict)
+    longest: Counter[Pair] = field(default_factory=Counter)
+    unused: dict[str, int] = field(default_factory=dict)
+
+    def read(self, columns: Columns) -> _Entries:
+        """Entries of one slice."""
+        src, tgt, src_lang, tgt_lang = (_plain(column) for column in columns)
+        src, tgt = compose(pc.utf8_trim_whitespace(src)), pc.utf8_trim_whitespace(tgt)
+        pairs, numbers = _pairs(src_lang, tgt_lang)
+        points, others = code_points(src), code_points(tgt)
+        folded_codes = _fold(points, np.array([is_dotless(pair.src) for pair in pairs], dtype=bool)[numbers])
+        hashes = hash_words(folded_codes, points.offsets[:-1], points.offsets[1:])
+        other_codes = characters.folds().take(others.codes)
+        one_word, unspaced = _one_word(points)
+        keep = self._leave_out(
+            empty=(points.lengths == 0) | (others.lengths == 0),
+            same_on_both_sides=hashes == hash_words(other_codes, others.offsets[:-1], others.offsets[1:]),
+            not_one_word=~one_word,
+        )
+        salts = self._salts(pairs)
+        hashes ^= salts[numbers, FOLDED]
+        cased = (points.sum_per_text(points.codes != folded_codes) > 0)[keep]
+        rows = keep[cased]
+        exact = hash_words(points.codes, points.offsets[rows], points.offsets[rows + 1]) ^ salts[numbers[rows], EXACT]
+        unspaced = unspaced[keep]
+        prefixes = self._prefixes(points, folded_codes, keep[unspaced], numbers, pairs, salts)
+        return _Entries(
+            folded=_strings(folded_codes, points.offsets).take(pa.array(keep)),
+            exact=src.take(pa.array(rows)),
+            cased=np.flatnonzero(cased).astype(np.int32),
+            hashes=hashes[keep],
+            exact_hashes=exact,
+            tgt=tgt.take(pa.array(keep)),
+            spelled=hash_words(others.codes, others.offsets[:-1], others.offsets[1:])[keep],
+            sizes=others.lengths[keep].astype(np.int32),
+            traits=_traits(others, keep),
+            prefixes=prefixes,
+        )
+
+    def _leave_out(self, **wrong: np.ndarray) -> np.ndarray:
+        """int64[k]: the rows that are wrong in no way; the others are counted by the first reason."""
+        keep = ~np.logical_or.reduce(list(wrong.values()))
+        counted = np.zeros(len(keep), dtype=bool)
+        for name, rows in wrong.items():
+            self.unused[name] = self.unused.get(name, 0) + int((rows & ~counted).sum())
+            counted |= rows
+        return np.flatnonzero(keep)
+
+    def _salts(self, pairs: Sequence[Pair]) -> np.ndarray:
+        """uint64[pairs, 2]."""
+        new = [pair for pair in pairs if pair not in self.salts]
+        self.salts |= dict(zip(new, map(tuple, _salts(new).tolist()), strict=True))
+        return np.array([self.salts[pair] for pair in pairs], dtype=np.uint64).reshape(-1, 2)
+
+    def _prefixes(
+        self,
+        points: CodePoints,
+        codes: np.ndarray,
+        rows: np.ndarray,
+        numbers: np.ndarray,
+        pairs: Sequence[Pair],
+        salts: np.ndarray,
+    ) -> np.ndarray:
+        """Hashes of all beginnings of these rows' words; the longest word of each pair is noted."""
+        if not len(rows):
+            return np.zeros(0, dtype=np.uint64)
+        longest = np.zeros(len(pairs), dtype=np.int64)
+        np.maximum.at(longest, numbers[rows], points.lengths[rows])
+        for pair, size in zip(pairs, longest.tolist(), strict=True):
+            self.longest[pair] = max(self.longest[pair], size)
+        found = []
+        for size in range(1, int(longest.max()) + 1):
+            rows = rows[points.lengths[rows] >= size]
+            starts = points.offsets[rows]
+            found.append(hash_words(codes, starts, starts + size) ^ salts[numbers[rows], FOLDED])
+        return np.unique(np.concatenate(found))
 
 
 def _plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -68,34 +179,24 @@ def _plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return pc.fill_null(array.cast(pa.string()), "")
 
 
-def _pairs(src_lang: pa.Array, tgt_lang: pa.Array) -> tuple[tuple[Pair, ...], np.ndarray]:
-    """The pairs of labels in order, and int64[n], the pair of each row."""
+def _pairs(src_lang: pa.Array, tgt_lang: pa.Array) -> tuple[list[Pair], np.ndarray]:
+    """Pairs of labels, and int64[n], the pair of each row."""
     joined = pc.binary_join_element_wise(src_lang, tgt_lang, "\t").dictionary_encode()
-    labels = joined.dictionary.to_pylist()
-    order = sorted(range(len(labels)), key=labels.__getitem__)
-    rank = np.zeros(len(labels), dtype=np.int64)
-    rank[order] = np.arange(len(labels))
-    pairs = tuple(Pair(*labels[number].split("\t")) for number in order)
-    return pairs, rank[joined.indices.to_numpy(zero_copy_only=False)]
+    pairs = [Pair(*label.split("\t")) for label in joined.dictionary.to_pylist()]
+    return pairs, joined.indices.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def _usable(src: pa.Array, tgt: pa.Array, pair: np.ndarray, unused: dict[str, int]) -> _Entries:
-    points, others = code_points(src), code_points(tgt)
-    one_word, unspaced = _one_word(points)
-    folds = characters.folds()
-    same = hash_words(folds[points.codes], points.offsets[:-1], points.offsets[1:]) == hash_words(
-        folds[others.codes], others.offsets[:-1], others.offsets[1:]
-    )
-    keep = np.ones(len(src), dtype=bool)
-    for name, wrong in (
-        ("empty", (points.lengths == 0) | (others.lengths == 0)),
-        ("same_on_both_sides", same),
-        ("not_one_word", ~one_word),
-    ):
-        unused[name] = int((wrong & keep).sum())
-        keep &= ~wrong
-    rows = np.flatnonzero(keep)
-    return _Entries(src.take(pa.array(rows)), tgt.take(pa.array(rows)), pair[rows], unspaced[rows])
+def _fold(points: CodePoints, dotless: np.ndarray) -> np.ndarray:
+    """uint32[n]: the code points folded; dotless: bool[rows]."""
+    return characters.folds().take(characters.undotted(points, dotless))
+
+
+def _traits(points: CodePoints, keep: np.ndarray) -> np.ndarray:
+    edge = characters.classes().take(points.codes) & WORD != 0
+    first, last = points.offsets[keep], points.offsets[keep + 1] - 1
+    cased = points.sum_per_text(characters.has_capital().take(points.codes))[keep] > 0
+    traits: np.ndarray = edge[first] * _HEAD | edge[last] * _TAIL | cased * _CASED
+    return traits
 
 
 def _one_word(points: CodePoints) -> tuple[np.ndarray, np.ndarray]:
@@ -131,75 +232,108 @@ def _salts(pairs: Iterable[Pair]) -> np.ndarray:
     return np.array(salts, dtype=np.uint64).reshape(-1, 2)
 
 
-def _index(pairs: tuple[Pair, ...], entries: _Entries, candidates: int, unused: dict[str, int]) -> LexiconIndex:
-    points = code_points(entries.src)
-    folded = _strings(characters.folds()[points.codes], points.offsets)
-    cased = pc.not_equal(folded, entries.src).to_numpy(zero_copy_only=False)
-    count = len(folded)
+def _together(parts: list[_Entries]) -> _Entries:
+    """The parts as one, each column freed when it is joined."""
+    if not parts:
+        empty, none = pa.array([], pa.string()), np.zeros(0, dtype=np.int64)
+        hashes = none.astype(np.uint64)
+        return _Entries(empty, empty, none, hashes, hashes, empty, hashes, none, none, hashes)
+    sizes = [len(part.tgt) for part in parts]
+    joined = {}
+    for column in fields(_Entries):
+        values = [getattr(part, column.name) for part in parts]
+        if column.name == "cased":
+            values = [value + start for value, start in zip(values, np.cumsum([0, *sizes]).tolist(), strict=False)]
+        for part in parts:
+            delattr(part, column.name)
+        joined[column.name] = pa.concat_arrays(values) if isinstance(values[0], pa.Array) else np.concatenate(values)
+        del values
+    pa.default_memory_pool().release_unused()
+    return _Entries(**joined)
+
+
+def _index(reader: _Reader, entries: _Entries, candidates: int) -> LexiconIndex:
+    count, unused = len(entries.tgt), reader.unused
     # Each entry is found by its folded key, and by its exact key too where that has capitals.
-    row = np.concatenate([np.arange(count), np.flatnonzero(cased)])
-    kind = np.concatenate([np.full(count, FOLDED), np.full(int(cased.sum()), EXACT)])
-    keys = pa.concat_arrays([folded, entries.src.filter(pa.array(cased))]).dictionary_encode()
-    key = keys.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    group = (entries.pair[row] * 2 + kind) * len(keys.dictionary) + key
-    with_exact = group[:count][cased]
-    chosen, repeated, beyond = _first_of_each(group, entries.tgt, row, candidates)
-    unused["repeated"], unused["beyond_candidates"] = repeated, beyond
-    row, kind, key, group = row[chosen], kind[chosen], key[chosen], group[chosen]
-    _, heads, counts = np.unique(group, return_index=True, return_counts=True)
-    key_points = code_points(keys.dictionary)
-    salts = _salts(pairs)
-    hashes = hash_words(key_points.codes, key_points.offsets[:-1], key_points.offsets[1:])[key[heads]]
-    hashes ^= salts[entries.pair[row[heads]], kind[heads]]
-    # `group` is sorted by pair and key, not by rank, so of two keys with one hash either may be the one kept.
-    hashes, order = np.unique(hashes, return_index=True)
-    unused["same_hash"] = len(heads) - len(order)
-    heads, counts = heads[order], counts[order]
-    targets = entries.tgt.take(pa.array(row))
-    other = code_points(targets)
-    edge = characters.classes()[other.codes] & WORD != 0
-    prefixes, longest = _prefixes(points, entries, salts)
-    labels = [pairs[number].tgt for number in entries.pair[row].tolist()]
-    all_forms = forms(targets, labels)
+    hashes = np.concatenate([entries.hashes, entries.exact_hashes])
+    names = pa.concat_arrays([entries.folded, entries.exact])
+    with_exact = np.unique(entries.hashes[entries.cased])
+    del entries.folded, entries.exact, entries.hashes, entries.exact_hashes
+    pa.default_memory_pool().release_unused()
+    order = np.argsort(hashes, kind="stable").astype(np.int32)  # stable: the best of a key stays the first
+    hashes = hashes[order]
+    order, hashes = _without_others(order, hashes, names, count, unused)
+    row = order.copy()
+    row[order >= count] = entries.cased[order[order >= count] - count]
+    keep = _first_of_each(hashes, row, entries.spelled, candidates, unused)
+    order, hashes, row = order[keep], hashes[keep], row[keep]
+    del entries.cased, entries.spelled, keep
+    heads = np.flatnonzero(np.append(True, hashes[1:] != hashes[:-1])).astype(np.int32)
+    counts = np.diff(np.append(heads, np.int32(len(row))))
+    named, hashes = order[heads], hashes[heads]
+    names, exact = names.take(pa.array(named)), named >= count
+    del order, named
+    keys = Keys.of(hashes, names)
+    del names, hashes
+    has_exact = np.zeros(len(keys), dtype=bool)
+    has_exact[np.searchsorted(keys.hashes, with_exact)] = True
+    has_exact &= ~exact
+    targets, sizes, traits = entries.tgt.take(pa.array(row)), entries.sizes[row], entries.traits[row]
+    del entries.tgt, row
+    pairs = tuple(sorted(reader.salts, key=lambda pair: (pair.src, pair.tgt)))
+    pa.default_memory_pool().release_unused()
     return LexiconIndex(
         pairs=pairs,
-        salts=salts,
-        keys=Keys(hashes, keys.dictionary.take(pa.array(key[heads]))),
-        first=heads.astype(np.int64),
-        counts=counts.astype(np.int32),
-        exact=kind[heads] == EXACT,
-        has_exact=(kind[heads] == FOLDED) & np.isin(group[heads], with_exact),
-        forms=all_forms,
-        sizes=pc.utf8_length(all_forms).to_numpy(zero_copy_only=False).astype(np.int32),
-        spaced_head=edge[other.offsets[:-1]],
-        spaced_tail=edge[other.offsets[1:] - 1],
-        prefixes=prefixes,
-        longest=longest,
+        salts=np.array([reader.salts[pair] for pair in pairs], dtype=np.uint64),
+        keys=keys,
+        first=heads,
+        counts=counts,
+        exact=exact,
+        has_exact=has_exact,
+        targets=targets,
+        sizes=sizes,
+        spaced_head=traits & _HEAD != 0,
+        spaced_tail=traits & _TAIL != 0,
+        cased=traits & _CASED != 0,
+        prefixes=np.unique(entries.prefixes),
+        longest=np.array([reader.longest[pair] for pair in pairs], dtype=np.int64),
         candidates=candidates,
         unused=unused,
     )
 
 
-def _first_of_each(group: np.ndarray, tgt: pa.Array, row: np.ndarray, most: int) -> tuple[np.ndarray, int, int]:
-    """Positions of the first `most` different targets of each group, by group and rank; how many were left out."""
-    target = tgt.dictionary_encode().indices.to_numpy(zero_copy_only=False)[row].astype(np.int64)
-    _, once = np.unique(np.column_stack([group, target]), axis=0, return_index=True)
-    once = once[np.lexsort((row[once], group[once]))]
-    begins = np.append(True, group[once][1:] != group[once][:-1])
-    place = np.arange(len(once)) - np.flatnonzero(begins)[np.cumsum(begins) - 1]
+def _without_others(
+    order: np.ndarray, hashes: np.ndarray, names: pa.Array, count: int, unused: dict[str, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted entries without those that have the hash of the one before them, and are another word."""
+    later = np.flatnonzero(hashes[1:] == hashes[:-1]) + 1
+    begins = np.append(True, hashes[1:] != hashes[:-1])
+    head = np.flatnonzero(begins)[np.cumsum(begins)[later] - 1]
+    own, first = order[later], order[head]
+    same = pc.equal(names.take(pa.array(own)), names.take(pa.array(first))).to_numpy(zero_copy_only=False)
+    same = same & ((own < count) == (first < count))
+    unused["same_hash"] = int((~same).sum())
+    keep = np.ones(len(order), dtype=bool)
+    keep[later[~same]] = False
+    return order[keep], hashes[keep]
+
+
+def _first_of_each(
+    hashes: np.ndarray, row: np.ndarray, spelled: np.ndarray, most: int, unused: dict[str, int]
+) -> np.ndarray:
+    """bool[n]: the first `most` different targets of each key; the others are counted."""
+    same = hashes[1:] == hashes[:-1]
+    several = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    group = hashes[several]
+    _, once = np.unique(group ^ mix(spelled[row[several]]), return_index=True)
+    unused["repeated"] = len(several) - len(once)
+    once.sort()
+    group = group[once]
+    begins = np.append(True, group[1:] != group[:-1])
+    place = np.arange(len(once)) - np.flatnonzero(begins)[np.cumsum(begins) - 1] if len(once) else once
     kept = once[place < most]
-    return kept, len(group) - len(once), len(once) - len(kept)
-
-
-def _prefixes(points: CodePoints, entries: _Entries, salts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Hashes of all beginnings of unspaced keys, and int64[pairs], the longest of them."""
-    rows = np.flatnonzero(entries.unspaced)
-    longest = np.zeros(len(salts), dtype=np.int64)
-    np.maximum.at(longest, entries.pair[rows], points.lengths[rows])
-    codes = characters.folds()[points.codes]
-    found = [np.zeros(0, dtype=np.uint64)]
-    for size in range(1, int(longest.max()) + 1):
-        rows = rows[points.lengths[rows] >= size]
-        starts = points.offsets[rows]
-        found.append(hash_words(codes, starts, starts + size) ^ salts[entries.pair[rows], FOLDED])
-    return np.unique(np.concatenate(found)), longest
+    unused["beyond_candidates"] = len(once) - len(kept)
+    keep = np.ones(len(hashes), dtype=bool)
+    keep[several] = False
+    keep[several[kept]] = True
+    return keep

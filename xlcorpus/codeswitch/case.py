@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 AS_IS, TITLE, CAPITALS = 0, 1, 2
-FORMS = 3
 
 # Languages that write a dotless i: there the capital of i is İ. Kazakh and Tatar do so in Latin letters only.
-_DOTTED_CAPITAL = frozenset({"tur", "aze", "azj", "azb", "crh", "gag", "kaz", "tat"})
-# Georgian has capitals in Unicode since 2018, but no sentence or name begins with one: left as it is.
-_GEORGIAN = r"^[\x{10D0}-\x{10FF}]"
+_DOTLESS = frozenset({"tur", "aze", "azj", "azb", "crh", "gag", "kaz", "tat"})
 
 
-def forms(words: pa.Array, langs: Sequence[str]) -> pa.StringArray:
-    """The three forms of each word, string[3 * words]: form f of word i is at 3 * i + f.
+def is_dotless(lang: str) -> bool:
+    """Whether a language writes a dotless i, of which I is the capital (İ is that of i)."""
+    return lang.partition("_")[0] in _DOTLESS
 
-    langs: the label of each word's language. Scripts without case give the same three times.
+
+def carry_case(words: pa.StringArray, at: np.ndarray, form: np.ndarray, dotless: np.ndarray) -> pa.StringArray:
+    """string[k]: words[at] in their forms.
+
+    at: int64[k]; form: int64[k], AS_IS, TITLE or CAPITALS; dotless: bool[k], of a language with a dotless i.
     """
-    count = len(words)
-    dotted = pa.array(np.array([lang.split("_")[0] in _DOTTED_CAPITAL for lang in langs], dtype=bool))
-    head, tail = pc.utf8_slice_codeunits(words, 0, 1), pc.utf8_slice_codeunits(words, 1)
-    head = pc.if_else(dotted, pc.replace_substring(head, "i", "İ"), head)
-    whole = pc.if_else(dotted, pc.replace_substring(words, "i", "İ"), words)
-    title = pc.binary_join_element_wise(pc.utf8_upper(head), tail, "")
-    fixed = pc.match_substring_regex(words, _GEORGIAN)
-    three = [words, pc.if_else(fixed, words, title), pc.if_else(fixed, words, pc.utf8_upper(whole))]
-    order = (np.arange(count)[:, None] + np.arange(FORMS) * count).ravel()
-    return pa.concat_arrays([array.cast(pa.string()) for array in three]).take(pa.array(order))
+    changed = np.flatnonzero(form)
+    if not len(changed):
+        return words.take(pa.array(at))
+    if len(words) > len(at):  # of the two, the fewer are copied to stand before the changed ones
+        words, at = words.take(pa.array(at)), np.arange(len(at))
+    some, dotless, titled = words.take(pa.array(at[changed])), dotless.take(changed), form.take(changed) == TITLE
+    head, tail = pc.utf8_slice_codeunits(some, 0, 1), pc.utf8_slice_codeunits(some, 1)
+    if dotless.any():
+        head = pc.if_else(pa.array(dotless), pc.replace_substring(head, "i", "İ"), head)
+        tail = pc.if_else(pa.array(dotless & ~titled), pc.replace_substring(tail, "i", "İ"), tail)
+    if not titled.all():
+        tail = pc.if_else(pa.array(titled), tail, _upper(tail))
+    cased = pc.binary_join_element_wise(_upper(head), tail, "").cast(pa.string())
+    order = at.astype(np.int64)
+    order[changed] = len(words) + np.arange(len(changed))
+    return pa.concat_arrays([words, cased]).take(pa.array(order))
+
+
+def _upper(words: pa.Array) -> pa.Array:
+    """In capitals; sharp s as two, by the rules of German and of Unicode: Arrow makes its rare capital of it."""
+    return pc.utf8_upper(pc.replace_substring(words, "ß", "SS"))
 
 
 def form_of(uppers: np.ndarray, letters: np.ndarray, title: np.ndarray) -> np.ndarray:

@@ -9,11 +9,11 @@ import numpy as np
 
 from xlcorpus.quality.repeats import code_values
 from xlcorpus.text import properties
-from xlcorpus.text.codepoints import CODE_SPACE
+from xlcorpus.text.codepoints import CODE_SPACE, CodePoints
 
 WORD = np.uint8(1)  # letters, marks and numbers of scripts with spaces
 UNSPACED = np.uint8(2)  # the same of scripts without
-ATTACHED = np.uint8(4)  # may not begin a word: marks, and vowels written after their consonant
+ATTACHED = np.uint8(4)  # no word by itself, and may not begin a key: marks, joiners, vowels written after a consonant
 UPPER = np.uint8(8)
 NUMBER = np.uint8(16)
 BREAK = np.uint8(32)  # ends a chunk such as a URL: white space, unspaced scripts, punctuation beyond ASCII
@@ -63,7 +63,7 @@ def classes() -> np.ndarray:
     unspaced[[ord(character) for character in _SHARED_UNSPACED]] = True
     table[properties.word_characters() & ~unspaced] |= WORD
     table[unspaced] |= UNSPACED
-    table[properties.matches(r"\p{M}")] |= ATTACHED
+    table[properties.matches(r"[\p{M}\u200c\u200d]")] |= ATTACHED
     table[[ord(character) for character in _FOLLOWING_VOWELS]] |= ATTACHED
     table[properties.matches(r"[\p{Lu}\p{Lt}]")] |= UPPER
     table[properties.matches(r"\p{N}")] |= NUMBER
@@ -90,6 +90,28 @@ def folds() -> np.ndarray:
             folded = character.lower()
         table[code] = ord(folded[0])  # only the dotted capital I of Turkish has a longer lower case: i and a dot
     table[[0x2019, 0x02BC]] = 0x27
+    return table
+
+
+def undotted(points: CodePoints, dotless: np.ndarray) -> np.ndarray:
+    """uint32[n]: the code points, with a dotless i for each I in the texts where `dotless` (bool[rows])."""
+    if not dotless.any():
+        return points.codes
+    at = np.flatnonzero(points.codes == ord("I"))
+    at = at[dotless[np.searchsorted(points.offsets, at, side="right") - 1]]
+    codes = points.codes.copy()
+    codes[at] = ord("ı")
+    return codes
+
+
+@functools.cache
+def has_capital() -> np.ndarray:
+    """bool[0x110000]: small letters of which a word can begin with the capital.
+
+    Georgian has capitals in Unicode since 2018, but no sentence or name begins with one.
+    """
+    table = properties.matches(r"\p{Ll}").copy()
+    table[0x10D0:0x1100] = False
     return table
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlcorpus.codeswitch import characters, tokens
-from xlcorpus.codeswitch.build import EXACT, FOLDED
+from xlcorpus.codeswitch.case import is_dotless
 from xlcorpus.codeswitch.characters import Classes
-from xlcorpus.codeswitch.index import WIDTH, LexiconIndex, hash_words, pad_bytes
+from xlcorpus.codeswitch.index import EXACT, FOLDED, LexiconIndex, hash_words, pad_bytes
 from xlcorpus.codeswitch.tokens import Words
 from xlcorpus.quality.repeats import SpanHasher
 from xlcorpus.text.codepoints import CodePoints
@@ -35,7 +35,9 @@ class Lookup:
     def __init__(self, points: CodePoints, row_pairs: np.ndarray, index: LexiconIndex) -> None:
         """Fold and hash."""
         self._points, self._index, self._row_pairs = points, index, row_pairs
-        self._hasher = SpanHasher(characters.folded_values().take(points.codes))
+        dotless = np.array([*(is_dotless(pair.src) for pair in index.pairs), False], dtype=bool)
+        self._folding = characters.undotted(points, dotless[row_pairs].any(axis=1))
+        self._hasher = SpanHasher(characters.folded_values().take(self._folding))
         # A pair that is not there has a salt as well; nothing is stored under it.
         self._salts = np.vstack([index.salts, np.zeros((1, 2), dtype=np.uint64)])
 
@@ -66,9 +68,12 @@ class Lookup:
         same = self._index.keys.equal_bytes(keys, pad_bytes(data), byte_starts, byte_ends)
         other = np.flatnonzero(~same)
         if len(other):
-            codes = np.append(self._points.codes, np.zeros(WIDTH, dtype=np.uint32))
-            keys, starts, ends = keys[other], starts[other], ends[other]
-            same[other] = self._index.keys.equal(keys, codes, starts, ends - starts, self._index.exact.take(keys))
+            keys, starts, sizes = keys[other], starts[other], (ends - starts)[other]
+            edges = np.append(0, np.cumsum(sizes))
+            at = np.arange(int(edges[-1])) + np.repeat(starts - edges[:-1], sizes)
+            exact = np.repeat(self._index.exact.take(keys), sizes)
+            codes = np.where(exact, self._points.codes[at], characters.folds().take(self._folding[at]))
+            same[other] = self._index.keys.equal(keys, codes, edges)
         return same
 
     def _find_slot(

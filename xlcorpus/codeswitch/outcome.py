@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from xlcorpus.codeswitch.summary import count_by_language, count_partners
 from xlcorpus.dataset.decisions import DECISION, decide, empty
 from xlcorpus.errors import UserError
 
+STEP = "codeswitch"
 NO_DICTIONARY, NO_WORDS, NO_SWITCH = 0, 1, 2
 REASONS = ("no_dictionary", "no_words", "no_switch")
 COLUMNS = (
@@ -23,6 +27,14 @@ COLUMNS = (
     "cs_operator",
     "cs_seed",
 )
+
+
+class Switched(NamedTuple):
+    """A batch after an operator: switched rows, decisions for those without a switch, counts for the manifest."""
+
+    documents: pa.RecordBatch
+    decisions: pa.RecordBatch
+    counts: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -48,14 +60,15 @@ def finish(
     reasons: np.ndarray,
     seed: int,
     operator: str,
-    step: str,
     *,
     keep_text: bool,
-) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-    """Documents with the columns `COLUMNS`, and decisions.
+    names: Sequence[str] = REASONS,
+) -> Switched:
+    """Rows with the columns `COLUMNS`, and decisions.
 
-    batch: all rows; served: int64[served], the rows that have a dictionary, which texts (the originals), switched,
-    spans and counts are of; reasons: int64[rows], positions in `REASONS` for the rows without a switch.
+    batch: all rows, with the column lang; served: int64[served], the rows that have a dictionary, which texts (the
+    originals), switched, spans and counts are of; reasons: int64[rows], positions in `names` for the rows without a
+    switch. The column text goes: it is cs_target.
     """
     taken = [name for name in COLUMNS if name in batch.schema.names]
     if taken:
@@ -66,7 +79,8 @@ def finish(
     has = counts.replaced > 0
     all_kept = bool(has.all()) and len(served) == len(batch)
     rows = pa.array(np.flatnonzero(has))
-    kept = batch if all_kept else batch.take(pa.array(served[has]))
+    kept = batch.select([name for name in batch.schema.names if name != "text"])
+    kept = kept if all_kept else kept.take(pa.array(served[has]))
     total = np.maximum(counts.words, 1)
     number = int(has.sum())
     columns = {
@@ -85,13 +99,17 @@ def finish(
     documents = pa.RecordBatch.from_arrays(
         [*kept.columns, *columns.values()], schema=pa.schema(fields, metadata=batch.schema.metadata)
     )
+    lang = batch.column("lang")
+    lang = lang if len(served) == len(batch) else lang.take(pa.array(served))
+    figures = count_by_language(lang.cast(pa.string()), counts.words, counts.known, counts.replaced)
+    figures |= count_partners(counts.labels, counts.pair)
     if all_kept:
-        return documents, empty(DECISION)
+        return Switched(documents, empty(DECISION), figures)
     stays = np.zeros(len(batch), dtype=bool)
     stays[served[has]] = True
     left = pa.array(np.flatnonzero(~stays))
-    reason = pa.array(REASONS).take(pa.array(reasons[~stays]))
-    return documents, decide(batch.take(left), step, reason, keep_text=keep_text)
+    reason = pa.array(names).take(pa.array(reasons[~stays]))
+    return Switched(documents, decide(batch.take(left), STEP, reason, keep_text=keep_text), figures)
 
 
 def _languages(counts: Counts) -> pa.ListArray:

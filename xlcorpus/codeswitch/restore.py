@@ -14,45 +14,38 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.codeswitch.spans import row_states
+from xlcorpus.dataset.beside import add_columns
+from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError, nearest
 
 SIDES = ("src", "tgt")
-RESTORE = pa.schema(
-    [
-        pa.field("doc_id", pa.binary(16)),
-        pa.field("source", pa.string()),
-        pa.field("target", pa.string()),
-        pa.field("lang", pa.string()),
-        pa.field("cs_langs", pa.list_(pa.string())),
-        pa.field("cs_ratio", pa.float32()),
-        pa.field("cs_operator", pa.string()),
-    ]
-)
+_VIEW = {"inputs": "cs_source", "targets": "cs_target"}  # column of the view: that of the switched rows
+
+
+def is_pairs(schema: pa.Schema) -> bool:
+    """Whether rows are sentence pairs, not documents."""
+    return "src" in schema.names and "tgt" in schema.names and "text" not in schema.names
 
 
 def restore_batch(switched: pa.RecordBatch) -> pa.RecordBatch:
-    """Rows of the restore task (`RESTORE`), one for each switched row, in order.
+    """Rows of the restore task (restore-1), one for each switched row (codeswitch-1), in order.
 
-    switched: the output of an operator. source is cs_source, target cs_target, lang the language of the original:
-    column lang, or for align_span, whose rows are pairs, tgt_lang. Raises UserError where a column is missing.
+    Raises UserError where a column is missing.
     """
-    names = switched.schema.names
-    lang = "lang" if "lang" in names else "tgt_lang"
-    columns = {"source": "cs_source", "target": "cs_target", "lang": lang}
-    wanted = [columns.get(field.name, field.name) for field in RESTORE]
-    _check(names, wanted, "make the rows with `xlcorpus codeswitch`")
-    return pa.RecordBatch.from_arrays(
-        [switched.column(name).cast(field.type) for name, field in zip(wanted, RESTORE, strict=True)], schema=RESTORE
-    )
+    fields = [field for field in load_schema("restore").fields if field.name in {*switched.schema.names, *_VIEW}]
+    wanted = [_VIEW.get(field.name, field.name) for field in fields]
+    _check(switched.schema.names, wanted, "make the rows with `xlcorpus codeswitch`")
+    columns = [switched.column(name).cast(field.type) for name, field in zip(wanted, fields, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema([field.remove_metadata() for field in fields]))
 
 
 def choose_sides(pairs: pa.RecordBatch, seed: int, *, first: int | None = None) -> pa.RecordBatch:
     """One side of each pair as a document to be switched into the language of the other side.
 
-    pairs: doc_id, origin, src, tgt, src_lang, tgt_lang, one pair a row. Returns doc_id, origin, text, lang, cs_partner
-    (the other side's language, see `switch.Settings.partner`) and cs_side (src or tgt), in the order of the pairs.
-    first: number of the first row in the dataset, for even rows src and odd rows tgt; by hash without it. Raises
-    UserError where a column is missing.
+    pairs: doc_id, origin, src, tgt, src_lang, tgt_lang, one pair a row. They keep their columns and get text, lang,
+    cs_partner (the other side's language, see `switch.Settings.partner`) and cs_side (src or tgt). first: number of
+    the first row in the dataset, for even rows src and odd rows tgt; by hash without it. Raises UserError where a
+    column is missing.
     """
     _check(pairs.schema.names, ["doc_id", "origin", "src", "tgt", "src_lang", "tgt_lang"], "give sentence pairs")
     if first is None:
@@ -64,16 +57,14 @@ def choose_sides(pairs: pa.RecordBatch, seed: int, *, first: int | None = None) 
     def either(source: str, alternative: str) -> pa.Array:
         return pc.if_else(target, pairs.column(alternative), pairs.column(source))
 
-    return pa.RecordBatch.from_pydict(
-        {
-            "doc_id": pairs.column("doc_id"),
-            "origin": pairs.column("origin"),
-            "text": either("src", "tgt"),
-            "lang": either("src_lang", "tgt_lang"),
-            "cs_partner": either("tgt_lang", "src_lang"),
-            "cs_side": pa.array(SIDES).take(pa.array(other.astype(np.int8))),
-        }
-    )
+    made = {
+        "text": either("src", "tgt"),
+        "lang": either("src_lang", "tgt_lang"),
+        "cs_partner": either("tgt_lang", "src_lang"),
+        "cs_side": pa.array(SIDES).take(pa.array(other.astype(np.int8))),
+    }
+    kept = [name for name in pairs.schema.names if name not in made]
+    return add_columns(pairs.select(kept), pa.RecordBatch.from_pydict(made))
 
 
 def _check(names: list[str], wanted: list[str], remedy: str) -> None:

@@ -16,10 +16,10 @@ import xxhash
 
 from xlcorpus.codeswitch import characters, protect
 from xlcorpus.codeswitch.assemble import Replacements, replace
-from xlcorpus.codeswitch.case import FORMS, form_of
+from xlcorpus.codeswitch.case import carry_case, form_of, is_dotless
 from xlcorpus.codeswitch.index import LexiconIndex, Pair, matches, pairs_of
 from xlcorpus.codeswitch.lookup import Lookup
-from xlcorpus.codeswitch.outcome import NO_DICTIONARY, NO_SWITCH, NO_WORDS, Counts, finish
+from xlcorpus.codeswitch.outcome import NO_DICTIONARY, NO_SWITCH, NO_WORDS, Counts, Switched, finish
 from xlcorpus.codeswitch.spans import Rounding, budgets, choose_words, row_states, word_hashes
 from xlcorpus.codeswitch.tokens import Words
 from xlcorpus.errors import UserError
@@ -27,7 +27,6 @@ from xlcorpus.quality.texts import text_column
 from xlcorpus.text.codepoints import CodePoints, code_points, string_buffers
 from xlcorpus.text.shingle import mix
 
-STEP = "codeswitch"
 DICT_WORD = "dict_word"
 
 # The arrays of a piece of this many bytes stay in a core's cache; at 4 times as few, calls cost a tenth more.
@@ -61,10 +60,10 @@ class Settings:
 
 def switch_batch(
     batch: pa.RecordBatch, index: LexiconIndex, settings: Settings, *, keep_text: bool = False
-) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+) -> Switched:
     """Documents with words switched, and decision rows (decision-1) for those without a switch.
 
-    batch: documents with doc_id, text, lang and origin. The documents keep their columns and get cs_source (string,
+    batch: documents with doc_id, text, lang and origin. They keep their columns but text, and get cs_source (string,
     switched), cs_target (string, the original, byte for byte), cs_spans (`assemble.SPANS`), cs_ratio and cs_coverage
     (float, shares of the words that are switched, and that have an entry), cs_words (int32), cs_langs (list<string>),
     cs_operator (string) and cs_seed (int64). Reasons: no_dictionary (none from the document's language), no_words,
@@ -89,9 +88,7 @@ def switch_batch(
     made, counts = _gather(texts, parts, index)
     reasons[served] = np.where(counts.words == 0, NO_WORDS, NO_SWITCH)
     switched, spans = replace(texts, made)
-    return finish(
-        batch, served, texts, switched, spans, counts, reasons, settings.seed, DICT_WORD, STEP, keep_text=keep_text
-    )
+    return finish(batch, served, texts, switched, spans, counts, reasons, settings.seed, DICT_WORD, keep_text=keep_text)
 
 
 def column_of(batch: pa.RecordBatch, name: str) -> pa.Array | None:
@@ -148,6 +145,7 @@ class _Part:
     byte_ends: np.ndarray
     first: np.ndarray
     lengths: np.ndarray
+    entry: np.ndarray
     form: np.ndarray
     pair: np.ndarray
     before: np.ndarray
@@ -194,9 +192,9 @@ def _switch_piece(
     count = np.minimum(index.counts.take(key), settings.candidates).astype(np.uint64)
     pick = ((bits & np.uint64(0xFFFF)) * count) >> np.uint64(16)
     entry = index.first.take(key) + pick.astype(np.int64)
-    form = entry * FORMS
-    cased = np.flatnonzero((words.uppers.take(at) > 0) & ~index.exact.take(key))
-    form[cased] += _forms(words, at[cased], starts[cased], ends[cased])
+    form = np.zeros(len(at), dtype=np.int8)
+    cased = np.flatnonzero((words.uppers.take(at) > 0) & index.cased.take(entry) & ~index.exact.take(key))
+    form[cased] = _forms(words, at[cased], starts[cased], ends[cased])
     before, after = _spaces(words.unspaced.take(at), starts, ends, entry, points, index)
     return _Part(
         row=row + first_row,
@@ -204,6 +202,7 @@ def _switch_piece(
         byte_ends=byte_ends,
         first=starts - points.offsets[row],
         lengths=ends - starts,
+        entry=entry,
         form=form,
         pair=pairs[:, 0].take(row) if len(keys) == 1 else pairs[row, slot],
         before=before,
@@ -305,19 +304,23 @@ def _gather(texts: pa.Array, parts: list[_Part], index: LexiconIndex) -> tuple[R
     _, text_offsets = string_buffers(texts)
     firsts = np.cumsum([0, *(len(part.words) for part in parts)])[:-1]
     shift = np.repeat(text_offsets[firsts], [len(part.row) for part in parts]) if parts else np.zeros(0, dtype=np.int64)
-    replaced, form = together("replaced"), together("form")
+    replaced, entry, form, pair = (together(name) for name in ("replaced", "entry", "form", "pair"))
     offsets = np.zeros(rows + 1, dtype=np.int64)
     np.cumsum(replaced, out=offsets[1:])
     labels = pa.array([pair.tgt for pair in index.pairs], pa.string())
-    pair = together("pair")
+    dotless = np.array([is_dotless(pair.tgt) for pair in index.pairs], dtype=bool)
+    tokens = carry_case(index.targets, entry, form, dotless.take(pair))
+    sizes, cased = index.sizes.take(entry).astype(np.int64), np.flatnonzero(form)
+    if len(cased):  # sharp s in capitals is two letters
+        sizes[cased] = pc.utf8_length(tokens.take(pa.array(cased))).to_numpy(zero_copy_only=False)
     made = Replacements(
         offsets=offsets,
         starts=together("byte_starts") + shift,
         ends=together("byte_ends") + shift,
         first=together("first"),
         lengths=together("lengths"),
-        tokens=index.forms.take(pa.array(form)),
-        sizes=index.sizes[form].astype(np.int64),
+        tokens=tokens,
+        sizes=sizes,
         before=together("before").astype(bool),
         after=together("after").astype(bool),
         langs=labels.take(pa.array(pair)),

@@ -1,8 +1,9 @@
 """The words of a batch that may be switched, by script.
 
-Scripts with spaces: runs of letters, marks and numbers; an apostrophe between two of them belongs to the word (don't,
-l'eau, пам'ять), a hyphen does not. Scripts without spaces: from left to right the longest key of the row's
-dictionaries; what lies between two matches is cut into words of the script's mean length, which have no entry.
+Scripts with spaces: runs of letters, marks and numbers, with a letter at least; an apostrophe between two of them
+belongs to the word (don't, l'eau, пам'ять), a hyphen does not. Scripts without spaces: from left to right the longest
+key of the row's dictionaries; what lies between two matches is cut into words of the script's mean length, which have
+no entry.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from xlcorpus.codeswitch import characters
 from xlcorpus.codeswitch.characters import APOSTROPHE, ATTACHED, NUMBER, UNSPACED, UPPER, WORD, Classes
-from xlcorpus.text.codepoints import CodePoints
+from xlcorpus.text.codepoints import CodePoints, sum_segments
 
 # Mean code points of a word, as `properties.LETTERS_PER_WORD`: Chinese and Japanese 1.7 to 3, Thai and others 4.8.
 _PIECE_HAN, _PIECE_ELSEWHERE = 2, 5
@@ -78,6 +79,7 @@ def find_words(points: CodePoints, classes: Classes, covered: np.ndarray, longes
     uppers += title
     keep = first & NUMBER == 0
     keep[word[classed & NUMBER != 0]] = False
+    keep[_without_letter(flags, starts, ends)] = False
     if len(touched):  # a word of which a part is protected is left alone
         keep[_edges_at(touched + 1, starts, points.offsets)] = False
         keep[_edges_at(touched, ends, points.offsets)] = False
@@ -158,6 +160,17 @@ def _runs(inside: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarr
     if len(between):  # a text that ends in a word, and one after it that begins with one
         starts, ends = np.sort(np.concatenate([starts, between])), np.sort(np.concatenate([ends, between]))
     return starts, ends
+
+
+def _without_letter(flags: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """int64[k]: which of the runs are marks and joiners alone, as between the parts of an emoji."""
+    odd = np.flatnonzero(flags.take(starts) & ATTACHED)
+    if not len(odd):
+        return odd
+    sizes = (ends - starts)[odd]
+    before = np.cumsum(sizes) - sizes
+    at = np.arange(int(sizes.sum())) + np.repeat(starts[odd] - before, sizes)
+    return odd[sum_segments(flags[at] & ATTACHED == 0, np.append(before, len(at))) == 0]
 
 
 def _edges_at(positions: np.ndarray, edges: np.ndarray, offsets: np.ndarray) -> np.ndarray:

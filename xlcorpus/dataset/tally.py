@@ -73,11 +73,16 @@ class Tally:
             self.rejected.update(count_values(rejects.column("reason")))
 
     def count_output(self, documents: pa.RecordBatch) -> None:
-        """Add rows that reach the output."""
+        """Add rows that reach the output; the language of a pair without `lang` is eng_Latn-deu_Latn."""
         self.rows_out += documents.num_rows
-        for name, counter in (("lang", self.languages), ("source", self.sources)):
-            if documents.schema.get_field_index(name) >= 0:
-                counter.update(count_values(documents.column(name)))
+        names = documents.schema.names
+        if "lang" in names:
+            self.languages.update(count_values(documents.column("lang")))
+        elif "text" not in names and {"src_lang", "tgt_lang"} <= set(names):  # of documents they are the user's columns
+            sides = (pc.fill_null(documents.column(name), "") for name in ("src_lang", "tgt_lang"))
+            self.languages.update(count_values(pc.binary_join_element_wise(*sides, "-")))
+        if "source" in names:
+            self.sources.update(count_values(documents.column("source")))
 
     def check(self, where: str) -> None:
         """Raise ConservationError unless every row is accounted for."""

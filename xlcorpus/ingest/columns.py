@@ -1,8 +1,9 @@
 """The columns of an ingested dataset: ours, then every other column of the user's input.
 
-A column of the input that bears a name of ours is kept as `input_<name>`; string columns `url`, `timestamp` and
-`license` become ours. Each field remembers the input column it is filled from in its metadata (`input`), and whether
-its strings are JSON (`json`), so that a reader needs nothing but the schema.
+A column of the input that bears a name of ours is kept as `input_<name>`; string columns `url`, `timestamp`,
+`license` and `kind` become ours, and of pairs `src_lang` and `tgt_lang` where no option says the language. Each field
+remembers the input column it is filled from in its metadata (`input`), and whether its strings are JSON (`json`), so
+that a reader needs nothing but the schema.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import pyarrow as pa
 
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.ingest.delimited import read_header
 from xlcorpus.ingest.fields import ADOPTED, EXTRA, INPUT_KEY, JSON_KEY
 from xlcorpus.ingest.files import InputFile
 from xlcorpus.ingest.json_values import BadLine, Kind, arrow_type, encodable, infer, parse_line, unify
-from xlcorpus.ingest.options import ReadOptions
+from xlcorpus.ingest.options import SIDES, ReadOptions, say_column
 from xlcorpus.ingest.parquet import read_schema
 from xlcorpus.ingest.streams import read_head
 
@@ -29,19 +31,42 @@ _SURE = 20  # one record without text is a bad record, so many are a wrong --tex
 
 
 def output_schema(files: Sequence[InputFile], options: ReadOptions) -> pa.Schema:
-    """The schema of every batch of documents read from `files`: document-1 columns of ingest, then the extra ones.
+    """The schema of every batch of rows read from `files`: columns of ours that ingest makes, then the extra ones.
 
-    Extra columns stand in the order of the Parquet files' schemas, those of JSONL sorted by name, `extra` last.
-    Raises UserError where a Parquet file has no text column or files disagree on a column's type, and where no record
-    in the sample of the JSONL files has the text column.
+    Extra columns stand in the order of the Parquet files' schemas, then of the headers of TSV and CSV files, then those
+    of JSONL sorted by name, `extra` last. Raises UserError where a Parquet, TSV or CSV file lacks a text column or
+    files disagree on a column's type, where no record in the sample of the JSONL files has a text column, and where
+    nothing says the language of a side of pairs.
     """
     jsonl = [file for file in files if file.format == "jsonl"]
-    tables = _parquet_columns([file for file in files if file.format == "parquet"], options)
+    merged = _parquet_columns([file for file in files if file.format == "parquet"], options)
+    for file in files:
+        for name in (read_header(file, options) or ()) if file.format in ("tsv", "csv") else ():
+            column = _Column(pa.string(), file.path)
+            if name not in options.texts.values():
+                merged[name] = _merge(name, merged[name], column) if name in merged else column
     lines = _jsonl_columns(jsonl, options)
-    merged: dict[str, _Column] = dict(tables)
     for name in sorted(lines):
-        merged[name] = _merge(name, tables[name], lines[name]) if name in tables else lines[name]
-    return _assemble(merged, with_extra=bool(jsonl))
+        merged[name] = _merge(name, merged[name], lines[name]) if name in merged else lines[name]
+    adopted = _adopted(merged, files, options)
+    return _assemble(merged, adopted, options, with_extra=bool(jsonl))
+
+
+def _adopted(columns: Mapping[str, _Column], files: Sequence[InputFile], options: ReadOptions) -> frozenset[str]:
+    """The columns of the input that become ours under the names they have; raises UserError for a missing language."""
+    text = {name for name, column in columns.items() if column.type == pa.string() and not column.json}
+    wanted = [name for name, given in options.languages.items() if given is None]
+    for name in wanted:
+        if name in text or not any(file.size for file in files):
+            continue
+        found = f"; column {name!r} of the input is {columns[name].type}" if name in columns else ""
+        raise UserError(
+            f"nothing says the language of {SIDES[name[:3]]}{found}",
+            remedy=f"say it with --{name.replace('_', '-')} swh_Latn (language and script), "
+            f"or give the input a column {name!r} of such codes",
+        )
+    ours = {field.name for field in load_schema(options.schema).columns_of("ingest")}
+    return frozenset(text.intersection(ours, wanted if options.languages else ADOPTED))
 
 
 @dataclass(frozen=True)
@@ -66,18 +91,17 @@ def _conflict(name: str, one: str, one_type: object, other: str, other_type: obj
     )
 
 
-def _assemble(columns: Mapping[str, _Column], *, with_extra: bool) -> pa.Schema:
-    document = load_schema("document")
-    adopted = {
-        name for name in ADOPTED if name in columns and columns[name].type == pa.string() and not columns[name].json
-    }
+def _assemble(
+    columns: Mapping[str, _Column], adopted: frozenset[str], options: ReadOptions, *, with_extra: bool
+) -> pa.Schema:
+    ours = load_schema(options.schema)
     fields = []
-    for field in document.columns_of("ingest"):
+    for field in ours.columns_of("ingest"):
         metadata = dict(field.metadata or {})
         if field.name in adopted:
             metadata[INPUT_KEY] = field.name.encode()
         fields.append(field.with_metadata(metadata))
-    reserved = document.names | ({EXTRA} if with_extra else frozenset())
+    reserved = ours.names | ({EXTRA} if with_extra else frozenset())
     taken = reserved | columns.keys()
     for name, column in columns.items():
         if name in adopted:
@@ -102,7 +126,7 @@ def _parquet_columns(files: Iterable[InputFile], options: ReadOptions) -> dict[s
     for file in files:
         schema = read_schema(file, options)
         for field in schema or ():
-            if field.name == options.text_column:
+            if field.name in options.texts.values():
                 continue
             known = columns.get(field.name)
             if known is None or pa.types.is_null(known.type):
@@ -138,13 +162,14 @@ def _jsonl_columns(files: Iterable[InputFile], options: ReadOptions) -> dict[str
                 sample.add(parse_line(line), file.path)
             except BadLine:
                 continue  # its reader rejects it
-    if sample.records >= _SURE and options.text_column not in sample.kinds:
-        raise UserError(
-            f"none of the first {sample.records:,} records has a column {options.text_column!r}; "
-            f"{nearest(options.text_column, sample.kinds)}; columns: {', '.join(sorted(sample.kinds))}",
-            remedy="name the column that holds the text with --text-column",
-        )
-    names = [name for name in sample.kinds if name and name != options.text_column and encodable(name)]
+    for output, wanted in options.texts.items():
+        if sample.records >= _SURE and wanted not in sample.kinds:
+            raise UserError(
+                f"none of the first {sample.records:,} records has a column {wanted!r}; "
+                f"{nearest(wanted, sample.kinds)}; columns: {', '.join(sorted(sample.kinds))}",
+                remedy=say_column(output),
+            )
+    names = [name for name in sample.kinds if name and name not in options.texts.values() and encodable(name)]
     names = sorted(names, key=lambda name: (-sample.counts[name], name))[:MAX_COLUMNS]
     return {
         name: _Column(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 EXTRA = "extra"  # string column of every JSONL dataset: JSON object of the fields that have no column or do not fit it
-ADOPTED = ("url", "timestamp", "license")  # string columns of the input that become ours
+ADOPTED = ("url", "timestamp", "license", "kind")  # string columns of the input that become ours
 INPUT_KEY, JSON_KEY = b"input", b"json"
 
 

@@ -9,14 +9,16 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.streams import MAGIC, read_head
 
 FORMATS = ("jsonl", "text", "parquet", "warc", "arc")
+PAIR_FORMATS = ("jsonl", "parquet", "tsv", "csv", "moses")
 _FORMAT_OF = {
     "jsonl": "jsonl", "ndjson": "jsonl", "json": "jsonl", "jsonlines": "jsonl", "txt": "text", "text": "text",
     "parquet": "parquet", "pq": "parquet", "warc": "warc", "wet": "warc", "wat": "warc", "arc": "arc",
@@ -33,7 +35,8 @@ class InputFile:
     """One file to read.
 
     name: path relative to the folder or glob given, the same on every machine; source: name of the collection;
-    format: one of FORMATS; compression: none, gzip, zstd, bz2 or xz; size: bytes on disk.
+    format: one of FORMATS or PAIR_FORMATS; compression: none, gzip, zstd, bz2 or xz; size: bytes on disk. Of two
+    parallel files (moses) it is the first with the size of both; beside, beside_compression: the second one.
     """
 
     path: str
@@ -42,6 +45,13 @@ class InputFile:
     format: str
     compression: str
     size: int
+    beside: str = ""
+    beside_compression: str = "none"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The file, or both."""
+        return (self.path, self.beside) if self.beside else (self.path,)
 
 
 class FoundFiles(list[InputFile]):
@@ -51,11 +61,19 @@ class FoundFiles(list[InputFile]):
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
+    """A file that an input means, before it is looked into; explicit: it was named itself."""
+
     path: str
     name: str
     source: str
     explicit: bool
+
+    @property
+    def plain_name(self) -> str:
+        """The file's own name without the suffix that says how it is compressed."""
+        name = self.name.rpartition("/")[2]
+        return name if _suffixes(name, {})[1] is None else name.rpartition(".")[0]
 
 
 def find_files(inputs: Sequence[str], *, source: str | None = None, format: str | None = None) -> FoundFiles:
@@ -66,22 +84,36 @@ def find_files(inputs: Sequence[str], *, source: str | None = None, format: str 
     files have one name.
     """
     format = _known_format(format)
-    chosen: dict[str, _Candidate] = {}  # by real path: a file reached twice, or through a link, is read once
+    found: list[InputFile] = []
+    skipped: list[str] = []
+    for candidate in chosen_files(inputs):
+        file = inspect_file(candidate, source, format)
+        if file is None:
+            skipped.append(candidate.path)
+        else:
+            found.append(file)
+    return found_files(found, skipped, inputs, FORMATS)
+
+
+def chosen_files(inputs: Sequence[str]) -> list[Candidate]:
+    """The files that `inputs` mean, each once, sorted by name whatever the order of `inputs`."""
+    chosen: dict[str, Candidate] = {}  # by real path: a file reached twice, or through a link, is read once
     for given in inputs:
         for candidate in _candidates(given):
             real = os.path.realpath(candidate.path)
             if real not in chosen or _rank(candidate) < _rank(chosen[real]):
                 chosen[real] = candidate
-    found, skipped = FoundFiles(), []
-    for candidate in sorted(chosen.values(), key=lambda one: (one.name, one.path)):
-        file = _inspect(candidate, source, format)
-        if file is None:
-            skipped.append(candidate.path)
-        else:
-            found.append(file)
+    return sorted(chosen.values(), key=lambda one: (one.name, one.path))
+
+
+def found_files(
+    files: Sequence[InputFile], skipped: Sequence[str], inputs: Sequence[str], formats: Sequence[str]
+) -> FoundFiles:
+    """The files sorted by name; raises UserError where there is none, or two have one name."""
+    found = FoundFiles(sorted(files, key=lambda one: (one.name, one.path)))
     found.skipped = tuple(skipped)
     if not found:
-        _nothing(inputs, skipped)
+        _nothing(inputs, skipped, formats)
     for one, other in itertools.pairwise(found):
         if one.name == other.name:
             raise UserError(
@@ -100,30 +132,30 @@ def _known_format(format: str | None) -> str | None:
     raise UserError(f"unknown input format {format!r}: {nearest(format, FORMATS)}", remedy="see --format in --help")
 
 
-def _rank(candidate: _Candidate) -> tuple[int, int, str, str]:
+def _rank(candidate: Candidate) -> tuple[int, int, str, str]:
     """The longest name wins (`news/a.txt` before `a.txt`), then the smaller: the order of the inputs does not count."""
     return (-candidate.name.count("/"), not candidate.explicit, candidate.name, candidate.source)
 
 
-def _nothing(inputs: Sequence[str], skipped: Sequence[str]) -> None:
+def _nothing(inputs: Sequence[str], skipped: Sequence[str], formats: Sequence[str]) -> None:
     where = ", ".join(inputs) if inputs else "no input was given"
     if skipped:
         shown = ", ".join(skipped[:3]) + (", ..." if len(skipped) > 3 else "")
         raise UserError(
             f"no input file of a known format in {where}; {len(skipped)} of unknown format: {shown}",
-            remedy=f"say what they are with --format {'|'.join(FORMATS)}",
+            remedy=f"say what they are with --format {'|'.join(formats)}",
         )
     raise UserError(f"no input file: {where}", remedy="give files, folders or globs; hidden files are not read")
 
 
-def _candidates(given: str) -> Iterator[_Candidate]:
+def _candidates(given: str) -> Iterator[Candidate]:
     if re.match(r"[a-z][a-z0-9+.-]+://", given):
         raise UserError(f"{given}: only files on this machine can be read", remedy="copy or mount them first")
     path = Path(given)
     if path.is_dir():
         yield from _walk(path, path)
     elif path.is_file():
-        yield _Candidate(str(path), _clean(path.name), _clean(_stem(path.name)), explicit=True)
+        yield Candidate(str(path), clean_name(path.name), clean_name(_stem(path.name)), explicit=True)
     elif path.exists():
         raise UserError(f"{given} is not a regular file", remedy="pipe it in and give '-' as the input")
     elif glob.has_magic(given):
@@ -132,7 +164,7 @@ def _candidates(given: str) -> Iterator[_Candidate]:
         raise UserError(f"{given} does not exist", remedy="check the path; put quotes around a glob")
 
 
-def _matches(pattern: str) -> Iterator[_Candidate]:
+def _matches(pattern: str) -> Iterator[Candidate]:
     parts = Path(pattern).parts
     fixed = next(index for index, part in enumerate(parts) if glob.has_magic(part))
     prefix = Path(*parts[:fixed])
@@ -146,7 +178,7 @@ def _matches(pattern: str) -> Iterator[_Candidate]:
             yield from _walk(path, prefix)
 
 
-def _walk(folder: Path, prefix: Path) -> Iterator[_Candidate]:
+def _walk(folder: Path, prefix: Path) -> Iterator[Candidate]:
     seen: set[str] = set()
     for where, folders, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(where)
@@ -171,27 +203,27 @@ def _walk(folder: Path, prefix: Path) -> Iterator[_Candidate]:
                 yield _candidate(path, prefix)
 
 
-def _candidate(path: Path, prefix: Path) -> _Candidate:
+def _candidate(path: Path, prefix: Path) -> Candidate:
     name = Path(os.path.relpath(path, prefix)).as_posix()
-    return _Candidate(str(path), _clean(name), _clean(prefix.resolve().name), explicit=False)
+    return Candidate(str(path), clean_name(name), clean_name(prefix.resolve().name), explicit=False)
 
 
 def _hidden(name: str) -> bool:
     return name.startswith((".", "_"))
 
 
-def _clean(name: str) -> str:
+def clean_name(name: str) -> str:
     """NFC (macOS file systems may hand out NFD) and undecodable bytes replaced: names go into Arrow strings."""
     return unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
-def _suffixes(name: str) -> tuple[str | None, str | None]:
+def _suffixes(name: str, formats: Mapping[str, str] = _FORMAT_OF) -> tuple[str | None, str | None]:
     """Format and compression as the name says them: `docs.jsonl.gz` is jsonl, gzip."""
     parts = name.lower().split(".")[1:]
     compression = _COMPRESSION_OF.get(parts[-1]) if parts else None
     if compression is not None:
         parts = parts[:-1]
-    return (_FORMAT_OF.get(parts[-1]) if parts else None), compression
+    return (formats.get(parts[-1]) if parts else None), compression
 
 
 def _stem(name: str) -> str:
@@ -202,9 +234,15 @@ def _stem(name: str) -> str:
     return name or "input"
 
 
-def _inspect(candidate: _Candidate, source: str | None, format: str | None) -> InputFile | None:
+def inspect_file(
+    candidate: Candidate,
+    source: str | None,
+    format: str | None,
+    more_suffixes: Mapping[str, str] = MappingProxyType({}),
+) -> InputFile | None:
     """Format and compression of a file by its first bytes and its name; None where it is unknown and not explicit.
 
+    format: what it is, whatever its name says; more_suffixes: formats by suffixes that documents do not have.
     Raises UserError where the file cannot be read or an explicit one is of unknown format.
     """
     try:
@@ -213,7 +251,7 @@ def _inspect(candidate: _Candidate, source: str | None, format: str | None) -> I
             raw = stream.read(_HEAD)
     except OSError as error:
         raise UserError(f"cannot read {candidate.path}: {error.strerror}", remedy="check its permissions") from error
-    says, compressed = _suffixes(os.path.basename(candidate.path))
+    says, compressed = _suffixes(os.path.basename(candidate.path), {**_FORMAT_OF, **more_suffixes})
     compression = _compression(raw, compressed)
     problem: str | None = None
     if format is None:

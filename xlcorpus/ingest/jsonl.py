@@ -17,18 +17,22 @@ import pyarrow.json as pj
 from xlcorpus.ingest.fields import EXTRA, holds_json, input_name
 from xlcorpus.ingest.json_values import BadLine, Misfit, dump, encodable, fitter, from_json, json_name, parse_line
 from xlcorpus.ingest.lines import Lines, LongLine, Torn, read_lines
-from xlcorpus.ingest.options import ReadOptions
+from xlcorpus.ingest.options import SIDES, ReadOptions
 from xlcorpus.ingest.plan import FileRange
 from xlcorpus.ingest.rows import Assembler, Ingested, Reject
 
 _SPACE = b" \t\r\f\v"
+_Record = tuple[
+    int, tuple[str, ...], dict[str, Any]
+]  # locator, texts in the order of `ReadOptions.texts`, other fields
 
 
 def read_jsonl(part: FileRange, options: ReadOptions, schema: pa.Schema, *, fast: bool = True) -> Iterator[Ingested]:
     """Records of a range of a JSON Lines file; `fast=False` reads every line on its own, with the same result.
 
     Reject reasons: invalid_json, not_an_object, missing_text, text_not_string, invalid_utf8, invalid_unicode (lone
-    surrogates), nul_bytes, record_too_large, truncated_file, corrupt_file. Decision: empty_text.
+    surrogates), nul_bytes, record_too_large, truncated_file, corrupt_file; of pairs with src or tgt in the place of
+    text. Decisions and rejects of `Assembler.rows` besides.
     """
     reader = _Reader(part, options, schema)
     for lines in read_lines(part, options.max_record_bytes):
@@ -57,7 +61,7 @@ class _Reader:
         ]
         # A field that is not listed makes Arrow fail, and the block is read line by line: nothing is dropped unseen.
         self.parse_options = pj.ParseOptions(
-            explicit_schema=pa.schema([pa.field(options.text_column, pa.string()), *plain]),
+            explicit_schema=pa.schema([*(pa.field(name, pa.string()) for name in options.texts.values()), *plain]),
             unexpected_field_behavior="error",
         )
 
@@ -68,7 +72,7 @@ class _Reader:
 
     def torn(self, torn: Torn) -> Iterator[Ingested]:
         """A damaged file ends here; the line that the damage cut off counts as a record if it is whole all the same."""
-        records: list[tuple[int, str, dict[str, Any]]] = []
+        records: list[_Record] = []
         offset, rest = torn.offset, torn.data
         if rest.strip():
             try:
@@ -87,22 +91,23 @@ class _Reader:
         if table is None:
             yield from self._line_by_line(lines)
             return
-        text = table.column(self.options.text_column).combine_chunks()
         offsets = lines.offsets
         rejects: list[Reject] = []
-        if text.null_count:
-            keep = np.asarray(pc.is_valid(text))
-            for index in np.flatnonzero(~keep).tolist():
+        missing = np.zeros(len(offsets), dtype=bool)
+        for name in self.options.texts.values():
+            missing |= np.asarray(pc.is_null(table.column(name)))
+        if missing.any():
+            for index in np.flatnonzero(missing).tolist():
                 line = lines.data[lines.starts[index] : lines.ends[index]]
                 rejects.append(self._bad(int(offsets[index]), line, self._no_text(parse_line(line))))
-            offsets, table = offsets[keep], table.filter(pa.array(keep))
-            text = table.column(self.options.text_column).combine_chunks()
+            offsets, table = offsets[~missing], table.filter(pa.array(~missing))
+        texts = {output: table.column(name).combine_chunks() for output, name in self.options.texts.items()}
         columns = {
             self.fields[name].name: table.column(name).combine_chunks()
             for name in table.column_names
-            if name in self.fields and name != self.options.text_column
+            if name in self.fields and name not in self.options.texts.values()
         }
-        yield from self.assembler.rows(offsets, text, columns, size=lines.size, rejects=rejects)
+        yield from self.assembler.rows(offsets, texts, columns, size=lines.size, rejects=rejects)
 
     def _parse(self, lines: Lines) -> pa.Table | None:
         """The block as a table with one row a line, or None where that is not certain to be what the lines say."""
@@ -128,7 +133,7 @@ class _Reader:
         return table
 
     def _line_by_line(self, lines: Lines) -> Iterator[Ingested]:
-        records: list[tuple[int, str, dict[str, Any]]] = []
+        records: list[_Record] = []
         rejects: list[Reject] = []
         for offset, start, end in zip(lines.offsets.tolist(), lines.starts.tolist(), lines.ends.tolist(), strict=True):
             line = lines.data[start:end]
@@ -143,36 +148,43 @@ class _Reader:
     def _bad(self, offset: int, line: bytes, error: BadLine) -> Reject:
         return Reject(offset, error.reason, error.message, line)
 
-    def _record(self, line: bytes) -> tuple[str, dict[str, Any]]:
-        """Text and the other fields of a line; raises BadLine."""
+    def _record(self, line: bytes) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """Texts and the other fields of a line; raises BadLine."""
         record = parse_line(line)
-        text = record.get(self.options.text_column)
-        if text is None:
-            raise self._no_text(record)
-        if not isinstance(text, str):
-            name = self.options.text_column
-            raise BadLine("text_not_string", f"column {name!r} holds a JSON {json_name(text)}, not a string")
-        if "\0" in text:
-            raise BadLine("nul_bytes", "the text holds NUL characters")
-        if not encodable(text):
-            raise BadLine("invalid_unicode", "the text holds a lone surrogate (half of an escaped character)")
-        del record[self.options.text_column]
-        return text, record
+        texts = []
+        for output, name in self.options.texts.items():
+            text = record.get(name)
+            if text is None:
+                raise self._no_text(record)
+            if not isinstance(text, str):
+                raise BadLine(f"{output}_not_string", f"column {name!r} holds a JSON {json_name(text)}, not a string")
+            if "\0" in text:
+                raise BadLine("nul_bytes", f"{SIDES[output]} holds NUL characters")
+            if not encodable(text):
+                raise BadLine(
+                    "invalid_unicode", f"{SIDES[output]} holds a lone surrogate (half of an escaped character)"
+                )
+            texts.append(text)
+        for name in self.options.texts.values():
+            del record[name]
+        return tuple(texts), record
 
     def _no_text(self, record: dict[str, Any]) -> BadLine:
-        name = self.options.text_column
+        """What is wrong with a record of which a text is missing or null."""
+        output, name = next(pair for pair in self.options.texts.items() if record.get(pair[1]) is None)
         if name in record:
-            return BadLine("missing_text", f"column {name!r} is null")
+            return BadLine(f"missing_{output}", f"column {name!r} is null")
         there = ", ".join(list(record)[:20]) or "no columns"
-        return BadLine("missing_text", f"there is no column {name!r}; the record has: {there}")
+        return BadLine(f"missing_{output}", f"there is no column {name!r}; the record has: {there}")
 
-    def _emit(
-        self, records: list[tuple[int, str, dict[str, Any]]], rejects: list[Reject], size: int
-    ) -> Iterator[Ingested]:
+    def _emit(self, records: list[_Record], rejects: list[Reject], size: int) -> Iterator[Ingested]:
         offsets = np.array([offset for offset, _, _ in records], dtype=np.int64)
-        text = pa.array([text for _, text, _ in records], pa.string())
+        texts = {
+            output: pa.array([texts[number] for _, texts, _ in records], pa.string())
+            for number, output in enumerate(self.options.texts)
+        }
         columns = self._columns([record for _, _, record in records])
-        yield from self.assembler.rows(offsets, text, columns, size=size, rejects=rejects)
+        yield from self.assembler.rows(offsets, texts, columns, size=size, rejects=rejects)
 
     def _columns(self, records: list[dict[str, Any]]) -> dict[str, pa.Array]:
         """Arrays by output name; takes the values out of the records, and what is left over goes to `extra`."""

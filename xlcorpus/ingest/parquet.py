@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.fields import input_name
 from xlcorpus.ingest.files import InputFile
-from xlcorpus.ingest.options import ReadOptions
+from xlcorpus.ingest.options import ReadOptions, say_column
 from xlcorpus.ingest.plan import FileRange
 from xlcorpus.ingest.rows import BATCH_BYTES, BATCH_ROWS, Assembler, Ingested, Reject
+from xlcorpus.ingest.text_values import check_texts
 
 _BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
 
@@ -40,7 +40,7 @@ def plain_type(type: pa.DataType) -> pa.DataType:
 def read_schema(file: InputFile, options: ReadOptions) -> pa.Schema | None:
     """The plain schema of a Parquet file; None where the file is empty or damaged (`read_parquet` rejects that).
 
-    Raises UserError where the text column is missing or holds no strings, or a column name occurs twice.
+    Raises UserError where a text column is missing or holds no strings, or a column name occurs twice.
     """
     if file.size == 0:
         return None
@@ -49,7 +49,6 @@ def read_schema(file: InputFile, options: ReadOptions) -> pa.Schema | None:
     except _BROKEN:
         return None
     schema = pa.schema([pa.field(field.name, plain_type(field.type)) for field in schema])
-    name = options.text_column
     columns = ", ".join(schema.names)
     twice = sorted({one for one in schema.names if schema.names.count(one) > 1})
     if twice:
@@ -57,16 +56,17 @@ def read_schema(file: InputFile, options: ReadOptions) -> pa.Schema | None:
             f"{file.path} has more than one column {twice[0]!r}; columns: {columns}",
             remedy="rename one of them in the file",
         )
-    if name not in schema.names:
-        raise UserError(
-            f"{file.path} has no column {name!r}: {nearest(name, schema.names)}; columns: {columns}",
-            remedy="name the column that holds the text with --text-column",
-        )
-    if schema.field(name).type != pa.string():
-        raise UserError(
-            f"column {name!r} of {file.path} is {schema.field(name).type}, not string; columns: {columns}",
-            remedy="name a column of strings with --text-column",
-        )
+    for output, name in options.texts.items():
+        if name not in schema.names:
+            raise UserError(
+                f"{file.path} has no column {name!r}: {nearest(name, schema.names)}; columns: {columns}",
+                remedy=say_column(output),
+            )
+        if schema.field(name).type != pa.string():
+            raise UserError(
+                f"column {name!r} of {file.path} is {schema.field(name).type}, not string; columns: {columns}",
+                remedy=f"name a column of strings with --{output}-column",
+            )
     return schema
 
 
@@ -74,7 +74,8 @@ def read_parquet(part: FileRange, options: ReadOptions, schema: pa.Schema) -> It
     """Rows of the row groups of a range.
 
     Reject reasons: missing_text (null), invalid_utf8, nul_bytes, record_too_large, corrupt_file (one for a row group,
-    or for the file, at the first row that cannot be read). Decision: empty_text. Raises UserError as `read_schema`.
+    or for the file, at the first row that cannot be read); of pairs with src or tgt in the place of text. Decisions and
+    rejects of `Assembler.rows` besides. Raises UserError as `read_schema`.
     """
     file = part.file
     reader = _Reader(part, options, schema)
@@ -129,66 +130,33 @@ class _Reader:
         self.options = options
         self.assembler = Assembler(part.file, options, schema)
         self.fields = {name: field for field in schema if (name := input_name(field)) is not None}
-        self.wanted = {options.text_column, *self.fields}
+        self.wanted = {*options.texts.values(), *self.fields}
 
     def broken(self, row: int, message: str) -> Iterator[Ingested]:
-        yield from self._emit(
-            np.array([], dtype=np.int64), pa.array([], pa.string()), {}, 0, [Reject(row, "corrupt_file", message)]
-        )
+        none = {output: pa.array([], pa.string()) for output in self.options.texts}
+        rejects = [Reject(row, "corrupt_file", message)]
+        yield from self.assembler.rows(np.array([], dtype=np.int64), none, {}, size=0, rejects=rejects)
 
     def batch(self, batch: pa.RecordBatch, first: int) -> Iterator[Ingested]:
         """Rows `first` and following of the file."""
         offsets = np.arange(first, first + batch.num_rows, dtype=np.int64)
         size = batch.nbytes
-        raw = batch.column(self.options.text_column)
-        raw = raw.cast(pa.binary()) if not pa.types.is_dictionary(raw.type) else raw.cast(pa.string()).cast(pa.binary())
+        raw = {output: _bytes(batch.column(name)) for output, name in self.options.texts.items()}
         columns = {
             self.fields[name].name: batch.column(name).cast(self.fields[name].type)
             for name in batch.schema.names
-            if name in self.fields and name != self.options.text_column
+            if name in self.fields and name not in self.options.texts.values()
         }
-        bad = self._bad(raw)
-        rejects = [self._reject(int(offsets[index]), raw[index].as_py()) for index in np.flatnonzero(bad).tolist()]
+        good, rejects = check_texts(raw, offsets, self.options)
         if rejects:
-            keep = pa.array(~bad)
-            offsets, raw = offsets[~bad], raw.filter(keep)
+            keep = pa.array(good)
+            offsets = offsets[good]
+            raw = {output: column.filter(keep) for output, column in raw.items()}
             columns = {name: column.filter(keep) for name, column in columns.items()}
-        yield from self._emit(offsets, raw.cast(pa.string()), columns, size, rejects)
-
-    def _bad(self, raw: pa.Array) -> np.ndarray:
-        """bool[n]: rows whose text is null, too large, not UTF-8 or holds NUL."""
-        limit = self.options.max_record_bytes
-        bad = np.asarray(pc.is_null(raw)) | np.asarray(pc.fill_null(pc.greater(pc.binary_length(raw), limit), False))
-        bad |= np.asarray(pc.fill_null(pc.match_substring(raw, "\0"), False))
-        try:
-            raw.cast(pa.string())
-        except pa.ArrowInvalid:
-            for index, value in enumerate(raw):
-                data = value.as_py()
-                bad[index] |= data is not None and not _is_utf8(data)
-        return bad
-
-    def _reject(self, row: int, data: bytes | None) -> Reject:
-        name = self.options.text_column
-        if data is None:
-            return Reject(row, "missing_text", f"column {name!r} is null")
-        if len(data) > self.options.max_record_bytes:
-            limit = self.options.max_record_bytes
-            message = f"the text has {len(data):,} bytes; at most {limit:,} are read (--max-record-bytes)"
-            return Reject(row, "record_too_large", message, data[:1024])
-        if b"\0" in data:
-            return Reject(row, "nul_bytes", "the text holds NUL bytes", data)
-        return Reject(row, "invalid_utf8", "the text is not UTF-8, although the column says string", data)
-
-    def _emit(
-        self, offsets: np.ndarray, text: pa.Array, columns: dict[str, pa.Array], size: int, rejects: list[Reject]
-    ) -> Iterator[Ingested]:
-        yield from self.assembler.rows(offsets, text, columns, size=size, rejects=rejects)
+        texts = {output: column.cast(pa.string()) for output, column in raw.items()}
+        yield from self.assembler.rows(offsets, texts, columns, size=size, rejects=rejects)
 
 
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+def _bytes(column: pa.Array) -> pa.Array:
+    """binary[n] of a column of strings in any encoding of Arrow."""
+    return (column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column).cast(pa.binary())

@@ -67,7 +67,9 @@ class _Emitter:
                     rejects.append(reject)
             rejects = sorted(rejects, key=lambda one: one.offset)
             offsets, text = [offset for offset, _ in good], _decode([data for _, data in good])
-        yield from self.assembler.rows(np.array(offsets, dtype=np.int64), text, {}, size=size, rejects=rejects)
+        yield from self.assembler.rows(
+            np.array(offsets, dtype=np.int64), {"text": text}, {}, size=size, rejects=rejects
+        )
 
     def too_large(self, offset: int, size: int, head: bytes) -> Reject:
         limit = self.options.max_record_bytes

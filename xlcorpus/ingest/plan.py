@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xlcorpus.ingest.files import InputFile
+from xlcorpus.ingest.parallel_lines import cut_parallel
 
 TARGET_BYTES = 64 << 20
 
@@ -17,12 +19,14 @@ TARGET_BYTES = 64 << 20
 class FileRange:
     """Part of a file: `start` to `end` (exclusive), in bytes, for Parquet in row groups.
 
-    A line belongs to the range in which it begins. A compressed, WARC or ARC file is one range, 0 to its size.
+    A line belongs to the range in which it begins. A compressed, CSV, WARC or ARC file is one range, 0 to its size.
+    beside: of two parallel files, where in the second one the lines of this range of the first begin.
     """
 
     file: InputFile
     start: int
     end: int
+    beside: int = 0
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,8 @@ class IngestTask:
 def plan_tasks(files: Sequence[InputFile], *, target_bytes: int = TARGET_BYTES) -> list[IngestTask]:
     """Tasks of about `target_bytes` on disk each, in the order of the files; empty files are in none.
 
-    Large files are split where they can be, small ones are put together. Raises ValueError for a target below 1.
+    Large files are split where they can be, small ones are put together. Raises ValueError for a target below 1,
+    UserError where two parallel files differ in their number of lines.
     """
     if target_bytes < 1:
         raise ValueError(f"target_bytes must be at least 1, not {target_bytes}")
@@ -60,7 +65,9 @@ def _parts(file: InputFile, target: int) -> Iterator[tuple[FileRange, int]]:
         return
     if file.format == "parquet":
         yield from _row_groups(file, target)
-    elif file.format in ("jsonl", "text") and file.compression == "none":
+    elif file.format == "moses":
+        yield from _parallel(file, target)
+    elif file.format in ("jsonl", "text", "tsv") and file.compression == "none":
         for start in range(0, file.size, target):
             end = min(start + target, file.size)
             yield FileRange(file, start, end), end - start
@@ -84,3 +91,9 @@ def _row_groups(file: InputFile, target: int) -> Iterator[tuple[FileRange, int]]
         size += weight
     if metadata.num_row_groups > start:
         yield FileRange(file, start, metadata.num_row_groups), size
+
+
+def _parallel(file: InputFile, target: int) -> Iterator[tuple[FileRange, int]]:
+    cuts = cut_parallel(file, target)
+    for (start, beside), (end, _) in pairwise(cuts):
+        yield FileRange(file, start, end, beside), file.size * (end - start) // max(cuts[-1][0], 1)

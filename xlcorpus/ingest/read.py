@@ -1,4 +1,4 @@
-"""Read a range of an input file, whatever its format, as batches of documents, decisions and rejects."""
+"""Read a range of an input file, whatever its format, as batches of documents or pairs, decisions and rejects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 import pyarrow as pa
 
 from xlcorpus.errors import UserError
+from xlcorpus.ingest.delimited import read_delimited
 from xlcorpus.ingest.jsonl import read_jsonl
+from xlcorpus.ingest.moses import read_moses
 from xlcorpus.ingest.options import ReadOptions
 from xlcorpus.ingest.parquet import read_parquet
 from xlcorpus.ingest.plaintext import read_text
@@ -31,11 +33,14 @@ _READERS: dict[str, _Reader] = {
     "parquet": read_parquet,
     "warc": _read_warc,
     "arc": _read_warc,
+    "tsv": read_delimited,
+    "csv": read_delimited,
+    "moses": read_moses,
 }
 
 
 def read_range(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Ingested]:
-    """Every record that begins in the range, in order, as a document, a decision or a reject.
+    """Every record that begins in the range, in order, as a document (a pair), a decision or a reject.
 
     schema: what `output_schema` gave for all the files of the run. Batches have at most 4,096 rows and 16 MB.
     Raises UserError where the file is gone or may not be read; damage inside it becomes reject rows.

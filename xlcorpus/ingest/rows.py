@@ -12,6 +12,7 @@ import xxhash
 
 from xlcorpus.dataset.decisions import DECISION, EXCERPT_CHARACTERS, REJECT, decide, empty
 from xlcorpus.ingest.files import InputFile
+from xlcorpus.ingest.languages import well_formed
 from xlcorpus.ingest.options import ReadOptions
 
 STEP = "ingest"
@@ -19,13 +20,15 @@ BATCH_ROWS = 4096
 BATCH_BYTES = 16 << 20
 ORIGIN = DECISION.field("origin").type
 DOC_ID = DECISION.field("doc_id").type
+_LANGUAGES = ("src_lang", "tgt_lang")
 
 
 @dataclass(frozen=True)
 class Ingested:
     """Some records of one file, in order: records == documents + decisions + rejects, always.
 
-    documents: the schema of the run; decisions: decision-1; rejects: reject-1; bytes: of input they took, uncompressed.
+    documents: rows of the schema of the run, documents or pairs; decisions: decision-1; rejects: reject-1; bytes: of
+    input they took, uncompressed.
     """
 
     documents: pa.RecordBatch
@@ -47,12 +50,13 @@ class Reject:
 
 @dataclass(frozen=True)
 class Decision:
-    """A record that is no document by rule: locator, named reason, its text where there is one, what was compared."""
+    """A record that is left out by rule: locator, named reason, text and language where known, what was compared."""
 
     offset: int
     reason: str
     text: str | None = None
     score: float | None = None
+    lang: str | None = None
 
 
 def doc_ids(file: InputFile, offsets: np.ndarray) -> pa.Array:
@@ -108,11 +112,12 @@ def reject_rows(file: InputFile, rejects: Sequence[Reject]) -> pa.RecordBatch:
 
 
 def decision_rows(file: InputFile, decisions: Sequence[Decision], options: ReadOptions) -> pa.RecordBatch:
-    """Decision rows (decision-1) for records that are no documents."""
+    """Decision rows (decision-1) for records that are left out."""
     offsets = np.array([one.offset for one in decisions], dtype=np.int64)
     texts = pa.array([one.text for one in decisions], pa.string())
+    languages = pa.array([one.lang for one in decisions], pa.string())
     batch = pa.RecordBatch.from_arrays(
-        [doc_ids(file, offsets), origins(file, offsets), texts], names=["doc_id", "origin", "text"]
+        [doc_ids(file, offsets), origins(file, offsets), texts, languages], names=["doc_id", "origin", "text", "lang"]
     )
     reasons = pa.array([one.reason for one in decisions], pa.string())
     scores = pa.array([one.score for one in decisions], pa.float64())
@@ -123,6 +128,17 @@ def blank(text: pa.Array) -> np.ndarray:
     """bool[n]: texts that are empty or white space (by Unicode) alone; nulls are not blank."""
     empty_or_space = pc.or_(pc.equal(pc.binary_length(text), 0), pc.utf8_is_space(text))
     return np.asarray(pc.fill_null(empty_or_space, False))
+
+
+def _offset_of(row: Reject | Decision) -> int:
+    return row.offset
+
+
+def _filter(
+    offsets: np.ndarray, table: Mapping[str, pa.Array], keep: np.ndarray
+) -> tuple[np.ndarray, dict[str, pa.Array]]:
+    chosen = pa.array(np.flatnonzero(keep))
+    return offsets[keep], {name: column.take(chosen) for name, column in table.items()}
 
 
 class Assembler:
@@ -137,7 +153,7 @@ class Assembler:
     def rows(
         self,
         offsets: np.ndarray,
-        text: pa.Array,
+        texts: Mapping[str, pa.Array],
         columns: Mapping[str, pa.Array],
         *,
         size: int,
@@ -146,34 +162,77 @@ class Assembler:
     ) -> Iterator[Ingested]:
         """Batches of at most 4,096 rows and 16 MB; a larger document is alone in its batch.
 
-        offsets: int64[n]; text: string[n] without nulls; columns: of the schema, nulls where one is missing;
-        size: bytes of input; decisions and rejects: of other records of the same stretch of the file.
+        offsets: int64[n]; texts: string[n] without nulls, by our column (`text`, or `src` and `tgt`); columns: of the
+        schema, nulls where one is missing; size: bytes of input; decisions and rejects: of other records of the same
+        stretch of the file. Decisions made here: empty_text, or empty_src (both sides may be) and empty_tgt. Rejects
+        made here, of pairs: missing_src_lang, invalid_src_lang, and of tgt_lang likewise.
         """
-        drop = blank(text)
-        if drop.any():
-            gone = np.flatnonzero(drop)
-            texts = text.take(pa.array(gone)).to_pylist() if self.options.keep_text else [None] * len(gone)
-            ours = [
-                Decision(offset, "empty_text", value)
-                for offset, value in zip(offsets[gone].tolist(), texts, strict=True)
+        table = {**columns, **texts}
+        for name, given in self.options.languages.items():
+            if given is not None or name not in table:
+                table[name] = repeat(given, len(offsets))
+            wrong = ~well_formed(table[name])
+            if wrong.any():
+                rejects = sorted([*rejects, *self._wrong_language(name, offsets, table, wrong)], key=_offset_of)
+                offsets, table = _filter(offsets, table, ~wrong)
+        first_empty = np.zeros(len(offsets), dtype=np.int8)  # number of the first text that is empty, from 1; 0: none
+        for number, name in enumerate(texts, 1):
+            first_empty[(first_empty == 0) & blank(table[name])] = number
+        if first_empty.any():
+            decisions = sorted([*decisions, *self._left_out(offsets, table, list(texts), first_empty)], key=_offset_of)
+            offsets, table = _filter(offsets, table, first_empty == 0)
+        yield from self._batches(offsets, table, list(decisions), list(rejects), size)
+
+    def _left_out(
+        self, offsets: np.ndarray, table: Mapping[str, pa.Array], names: Sequence[str], first_empty: np.ndarray
+    ) -> list[Decision]:
+        """The decisions for records without a text; what is kept of a pair is both sides with a tab between."""
+        gone = np.flatnonzero(first_empty)
+        chosen = pa.array(gone)
+        texts: list[str | None] = [None] * len(gone)
+        if self.options.keep_text:
+            texts = [
+                "\t".join(sides)
+                for sides in zip(*(table[name].take(chosen).to_pylist() for name in names), strict=True)
             ]
-            decisions = sorted([*decisions, *ours], key=lambda one: one.offset)
-            keep = pa.array(np.flatnonzero(~drop))
-            offsets, text = offsets[~drop], text.take(keep)
-            columns = {name: column.take(keep) for name, column in columns.items()}
-        yield from self._batches(offsets, text, columns, list(decisions), list(rejects), size)
+        languages: list[str | None] = [None] * len(gone)
+        if self.options.languages:
+            languages = [
+                "-".join(pair) for pair in zip(*(table[n].take(chosen).to_pylist() for n in _LANGUAGES), strict=True)
+            ]
+        return [
+            Decision(offset, f"empty_{names[number - 1]}", text, lang=lang)
+            for offset, number, text, lang in zip(
+                offsets[gone].tolist(), first_empty[gone].tolist(), texts, languages, strict=True
+            )
+        ]
+
+    def _wrong_language(
+        self, name: str, offsets: np.ndarray, table: Mapping[str, pa.Array], wrong: np.ndarray
+    ) -> Iterator[Reject]:
+        rows = np.flatnonzero(wrong)
+        values = table[name].take(pa.array(rows)).to_pylist()
+        excerpts = table["src"].take(pa.array(rows)).to_pylist()
+        for offset, value, text in zip(offsets[rows].tolist(), values, excerpts, strict=True):
+            if value is None:
+                message = (
+                    f"column {name!r} is missing or null; --{name.replace('_', '-')} says the language of all rows"
+                )
+                yield Reject(offset, f"missing_{name}", message, text)
+            else:
+                message = f"column {name!r} is {value[:40]!r}, not a language and script such as deu_Latn"
+                yield Reject(offset, f"invalid_{name}", message, text)
 
     def _batches(
         self,
         offsets: np.ndarray,
-        text: pa.Array,
-        columns: Mapping[str, pa.Array],
+        table: Mapping[str, pa.Array],
         decisions: list[Decision],
         rejects: list[Reject],
         size: int,
     ) -> Iterator[Ingested]:
         count = len(offsets)
-        documents = self._documents(offsets, text, columns)
+        documents = self._documents(offsets, table)
         weights = np.cumsum(_weights(documents))
         start = 0
         first = True
@@ -193,13 +252,12 @@ class Assembler:
             )
             start, first = stop, False
 
-    def _documents(self, offsets: np.ndarray, text: pa.Array, columns: Mapping[str, pa.Array]) -> pa.RecordBatch:
+    def _documents(self, offsets: np.ndarray, table: Mapping[str, pa.Array]) -> pa.RecordBatch:
         count = len(offsets)
         if count == 0:
             return self.no_documents
         ours = {
             "doc_id": doc_ids(self.file, offsets),
-            "text": text,
             "source": repeat(self.file.source, count),
             "origin": origins(self.file, offsets),
         }
@@ -207,7 +265,7 @@ class Assembler:
         for field in self.schema:
             array = ours.get(field.name)
             if array is None:
-                array = columns.get(field.name)
+                array = table.get(field.name)
             arrays.append(pa.nulls(count, field.type) if array is None else array)
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 

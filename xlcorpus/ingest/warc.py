@@ -92,7 +92,7 @@ class _Waiting:
         pages = self.pages
         yield from assembler.rows(
             np.array([page.offset for page in pages], dtype=np.int64),
-            pa.array([page.text for page in pages], pa.string()),
+            {"text": pa.array([page.text for page in pages], pa.string())},
             {
                 "url": pa.array([page.url for page in pages], pa.string()),
                 "timestamp": pa.array([page.timestamp for page in pages], pa.string()),

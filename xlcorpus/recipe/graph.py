@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xlcorpus.beam.step import DOCUMENT, GraphStep, MapStep, Step, StepOptions
+from xlcorpus.beam.step import DOCUMENT, PAIR, GraphStep, MapStep, SourceStep, Step, StepOptions
 from xlcorpus.dataset.dataset import is_dataset
 from xlcorpus.errors import UserError
 from xlcorpus.recipe.options import make_options
@@ -49,8 +49,8 @@ class Pass:
     @property
     def schema(self) -> str:
         """Name of the schema of what it makes."""
-        last = self.nodes[-1].step
-        return last.schema if isinstance(last, GraphStep) else DOCUMENT
+        last = self.nodes[-1]
+        return last.step.schema_of(last.options) if isinstance(last.step, SourceStep) else last.step.schema
 
 
 def inline_raw_inputs(nodes: Sequence[Node], files: Sequence[str] = ()) -> tuple[Node, ...]:
@@ -87,12 +87,19 @@ def _resolved(node: Node) -> Node:
     return node if instead is None else replace(node, step=instead)
 
 
-def check_readable(step: str, where: str, schema: str) -> None:
-    """Raise UserError unless `where`, a dataset of the schema of this name, holds documents."""
-    if schema != DOCUMENT:
+def check_readable(step: Step, where: str, schema: str) -> None:
+    """Raise UserError unless `where`, a dataset of the schema of this name, holds what the step reads."""
+    reads = step.reads if isinstance(step, MapStep | GraphStep) else ()
+    if schema not in reads:
+        remedies = {
+            DOCUMENT: "to have documents, ingest the raw files without `--kind pairs`"
+            if schema == PAIR
+            else f"run {step.name} before the step that made it",
+            PAIR: "make one with `xlcorpus ingest --kind pairs`",
+        }
         raise UserError(
-            f"{where} is a dataset of the kind {schema!r}; {step} reads documents",
-            remedy=f"run {step} before the step that made it",
+            f"{where} is a dataset of the kind {schema!r}; {step.name} reads {' or '.join(reads)}s",
+            remedy=remedies[reads[0]],
         )
 
 
@@ -101,7 +108,7 @@ def passes_of(nodes: Sequence[Node]) -> list[Pass]:
 
     A map step joins the pass of its input when nothing else reads that input and it is not to be kept. Where the
     options ask for another step in its place, that one is meant from here on. Raises UserError where a step would
-    read something else than documents.
+    read rows of another kind than it can.
     """
     nodes = [_resolved(node) for node in nodes]
     schemas = {node.id: Pass((node,)).schema for node in nodes}
@@ -110,7 +117,7 @@ def passes_of(nodes: Sequence[Node]) -> list[Pass]:
         for given in node.inputs:
             if isinstance(given, Node):
                 readers[given.id] = readers.get(given.id, 0) + 1
-                check_readable(node.step.name, given.id, schemas[given.id])
+                check_readable(node.step, given.id, schemas[given.id])
     passes: list[Pass] = []
     at: dict[str, int] = {}
     for node in nodes:

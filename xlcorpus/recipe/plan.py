@@ -21,6 +21,8 @@ NOMINAL_SPEED = {
     "filter": 50.0,
     "dedup": 3.0,
     "romanize": 4.0,
+    "align": 0.5,
+    "codeswitch": 15.0,
     "mix": 25.0,
 }
 _OTHER = 5.0

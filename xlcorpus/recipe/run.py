@@ -77,12 +77,10 @@ def remarks_on(work: Pass, datasets: list[Dataset]) -> list[str]:
     """What the steps have to say, or to refuse (UserError), before anything runs."""
     remarks: list[str] = []
     for dataset in datasets:
-        check_readable(work.nodes[0].step.name, str(dataset.folder), dataset.manifest.schema.rpartition("-")[0])
-    for node in work.nodes:
-        if isinstance(node.step, MapStep) and node.step.remarks is not None:
-            remarks += node.step.remarks(node.options)
-        elif isinstance(node.step, GraphStep) and node.step.check is not None:
-            remarks += node.step.check(node.options, datasets)
+        check_readable(work.nodes[0].step, str(dataset.folder), dataset.manifest.schema.rpartition("-")[0])
+    for number, node in enumerate(work.nodes):
+        if isinstance(node.step, MapStep | GraphStep) and node.step.check is not None:
+            remarks += node.step.check(node.options, datasets if number == 0 else ())
     return remarks
 
 

@@ -101,18 +101,27 @@ def contents_lines(dataset: Dataset) -> list[str]:
     return lines
 
 
+# What is shown of a row: the first of these whose columns are there.
+_SHOWN = (("text",), ("cs_source", "cs_target"), ("inputs", "targets"), ("src", "tgt"))
+_FACTS = ("lang", "script", "src_lang", "tgt_lang", "source")
+
+
 def sample_lines(dataset: Dataset, count: int, width: int = 100) -> list[str]:
-    """The first rows: language, source, origin and the beginning of the text."""
+    """The first rows: languages, source, origin and the beginning of the text, or of both texts."""
+    names = dataset.manifest.arrow_schema.names
+    shown = next((columns for columns in _SHOWN if set(columns) <= set(names)), ())
     lines: list[str] = []
+    rows = 0
     for batch in dataset.batches():
-        names = batch.schema.names
-        for row in batch.slice(0, count - len(lines) // 2).to_pylist():
-            facts = [str(row[name]) for name in ("lang", "script", "source") if name in names and row[name] is not None]
+        for row in batch.slice(0, count - rows).to_pylist():
+            facts = [str(row[name]) for name in _FACTS if row.get(name) is not None]
             origin = row.get("origin")
             where = f"{origin['file']}:{origin['offset']}" if origin else ""
-            text = " ".join((row["text"] or "").split())
             lines.append(f"  {row['doc_id'].hex()} {' '.join(facts)} {where}".rstrip())
-            lines.append(f"    {text[:width]}{'...' if len(text) > width else ''}")
-        if len(lines) >= 2 * count:
+            for name in shown:
+                text = " ".join((row[name] or "").split())
+                lines.append(f"    {text[:width]}{'...' if len(text) > width else ''}")
+            rows += 1
+        if rows >= count:
             break
     return lines

@@ -1,0 +1,128 @@
+"""Dictionary files to an index: one for a process, equal from text and from a built lexicon, in slices of any size."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from switch_helpers import documents, index_of, wiktionary
+
+from xlcorpus.codeswitch import build
+from xlcorpus.codeswitch import open_index as module
+from xlcorpus.codeswitch.index import LexiconIndex, Pair
+from xlcorpus.codeswitch.lexicon_file import read_entries, write_lexicon
+from xlcorpus.codeswitch.open_index import open_index
+from xlcorpus.codeswitch.switch import Settings, switch_batch
+from xlcorpus.errors import UserError
+
+LINES = "water\tWasser\nwater\tNass\nhouse\tHaus\ngive up\taufgeben\nPolish\tpolnisch\npolish\tpolieren\n"
+
+
+@pytest.fixture
+def german(tmp_path: Path) -> Path:
+    path = tmp_path / "en-de.tsv"
+    path.write_text("en\tde\n" + LINES, encoding="utf-8")
+    return path
+
+
+def equal(one: LexiconIndex, other: LexiconIndex) -> bool:
+    """Whether two indexes find the same."""
+    arrays = ("salts", "first", "counts", "exact", "has_exact", "sizes", "spaced_head", "spaced_tail", "cased")
+    return (
+        one.pairs == other.pairs
+        and one.keys.words.equals(other.keys.words)
+        and one.targets.equals(other.targets)
+        and one.unused == other.unused
+        and all(np.array_equal(getattr(one, name), getattr(other, name)) for name in (*arrays, "prefixes", "longest"))
+        and np.array_equal(one.keys.hashes, other.keys.hashes)
+    )
+
+
+def test_read_once_for_equal_contents(german: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = []
+    monkeypatch.setattr(module, "read_entries", lambda *a, **k: (reads.append(a), read_entries(*a, **k))[1])
+    with ThreadPoolExecutor(8) as pool:
+        opened = list(pool.map(lambda _: open_index([german]), range(16)))
+    assert len({id(index) for index in opened}) == len(reads) == 1
+    assert open_index([str(german)]) is opened[0]
+    assert open_index([german], candidates=1) is not opened[0]
+    german.write_text("en\tde\nwater\tSee\n", encoding="utf-8")  # the same file, other contents
+    assert open_index([german]).entries_of("water", Pair("eng_Latn", "deu_Latn")) == ["See"]
+    shutil.copy(german, tmp_path / "other.tsv")
+    assert open_index([tmp_path / "other.tsv"]).keys.words.to_pylist() == ["water"]
+
+
+def test_text_and_built_lexicon_are_the_same(german: Path, tmp_path: Path) -> None:
+    text = open_index([german])
+    table = read_entries([german]).table
+    write_lexicon(table, tmp_path / "built.parquet")
+    assert equal(text, open_index([tmp_path / "built.parquet"]))
+    assert text.entries_of("Water", Pair("eng_Latn", "deu_Latn")) == ["Nass", "Wasser"]
+    assert text.entries_of("Polish", Pair("eng_Latn", "deu_Latn")) == ["polnisch"]
+    assert text.unused["not_one_word"] == 1
+    made = switch_batch(documents(["WATER the house"]), text, Settings(ratio=1.0))
+    assert made[0]["cs_source"].to_pylist()[0] in ("NASS the Haus", "WASSER the Haus")
+
+
+def test_partners(german: Path, tmp_path: Path) -> None:
+    french = tmp_path / "en-fr.tsv"
+    french.write_text("en\tfr\nwater\teau\n", encoding="utf-8")
+    both = open_index([german, french])
+    assert [pair.tgt for pair in both.pairs] == ["deu_Latn", "fra_Latn"]
+    assert open_index([french, german]) is both
+    assert [pair.tgt for pair in open_index([german, french], partners=["fra"]).pairs] == ["fra_Latn"]
+    with pytest.raises(UserError, match="'spa'"):
+        open_index([german, french], partners=["spa"])
+
+
+def test_faults(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="missing"):
+        open_index([tmp_path / "missing.tsv"])
+    phrases = tmp_path / "en-de.tsv"
+    phrases.write_text("en\tde\ngive up\taufgeben\n", encoding="utf-8")
+    with pytest.raises(UserError, match="1 not_one_word"):
+        open_index([phrases])
+
+
+@pytest.mark.parametrize("code", ["de", "zh", "ja", "tr"])
+@pytest.mark.parametrize("inverse", [False, True])
+def test_slices_of_any_size_give_the_same(
+    shared_data: Path, monkeypatch: pytest.MonkeyPatch, code: str, inverse: bool
+) -> None:
+    entries = wiktionary(shared_data, code, "aaa_Latn", "bbb_Zyyy", inverse=inverse)[::7]
+    entries += [(src, tgt[::-1], "aaa_Latn", "ccc_Zyyy") for src, tgt, *_ in entries[:500]]
+    whole = index_of(entries)
+    for rows in (97, 1000):
+        monkeypatch.setattr(build, "_ROWS", rows)
+        assert equal(index_of(entries), whole)
+
+
+def test_first_candidates_of_each_spelling() -> None:
+    """What is kept of a word, against a plain dictionary: in the order of the entries, each once, three at most."""
+    random = np.random.default_rng(1)
+    names = ["may", "May", "MAY", "march", "March", "ß", "Ünde"]
+    rows = [(str(random.choice(names)), f"t{random.integers(6)}", "eng", "deu") for _ in range(200)]
+    index = index_of(rows)
+    for word in names:
+        exact = [tgt for src, tgt, _, _ in rows if src == word]
+        folded = [tgt for src, tgt, _, _ in rows if src.lower() == word.lower()]
+        wanted = exact if word != word.lower() else folded
+        assert index.entries_of(word, Pair("eng", "deu")) == list(dict.fromkeys(wanted))[:3]
+    assert index.entries_of("mAy", Pair("eng", "deu")) == index.entries_of("may", Pair("eng", "deu"))
+
+
+def test_null_and_chunked_columns() -> None:
+    columns = [
+        pa.chunked_array([["water", None], ["house"]]),
+        pa.chunked_array([["Wasser"], ["x", "Haus"]]),
+        pa.array(["eng"] * 3).dictionary_encode(),
+        pa.array(["deu"] * 3, pa.large_string()),
+    ]
+    index = build.build_index(*columns)
+    assert sorted(index.keys.words.to_pylist()) == ["house", "water"]
+    assert index.unused["empty"] == 1
+    assert index.nbytes() > 0
