@@ -34,7 +34,10 @@ with METER.phase("imports"):
     from xlcorpus.lid.identify import identify_batch
     from xlcorpus.lid.model import load_model
     from xlcorpus.mix import passes as mix
-    from xlcorpus.mix.plan import ClassPlan, make_plan
+    from xlcorpus.mix.allocate import MixPlan, plan_mix
+    from xlcorpus.mix.count import Counting, CountShard, cells_of, key_of
+    from xlcorpus.mix.request import Request, spec_of
+    from xlcorpus.mix.rows import DOCUMENT, TEMPLATE
     from xlcorpus.quality.filter import filter_batch
     from xlcorpus.quality.signals import score_batch
     from xlcorpus.quality.thresholds import load_thresholds
@@ -145,32 +148,32 @@ def deduplicate(paths: dict[int, Path], folder: Path, chain: Chain) -> dict[int,
     return _paths(folder, shards)
 
 
-def _count(paths: dict[int, Path], work: Path, chain: Chain) -> tuple[ClassPlan, ...]:
-    names = tuple(chain.ratios)
-    kinds = dict.fromkeys(names, "lang")
-    count = mix.CountShard(work, names, kinds, chain.unit)
+def _count(paths: dict[int, Path], work: Path, chain: Chain) -> MixPlan:
+    request = Request(ratios=chain.ratios, unit=chain.unit)
+    count = CountShard(work, Counting(chain.unit, template=TEMPLATE))
     records: list[dict[str, Any]] = [
-        count(number, {"path": str(path), "columns": pq.read_schema(path).names}) for number, path in paths.items()
+        count(number, {"path": str(path), "columns": pq.read_schema(path).names, "schema": DOCUMENT})
+        for number, path in paths.items()
     ]
-    available = {
-        name: (sum(r["units"].get(name, 0) for r in records), sum(r["docs"].get(name, 0) for r in records))
-        for name in names
-    }
-    return tuple(make_plan(chain.ratios, kinds, available, chain.budget, chain.max_epochs, chain.unit))
+    cells = cells_of(records)
+    return plan_mix(cells, spec_of(request, cells, {}), chain.budget, chain.max_epochs)
 
 
-def _choose(paths: dict[int, Path], work: Path, plan: tuple[ClassPlan, ...], seed: int) -> None:
-    pack, choose, write = mix.PackCounts(work), mix.ChooseClass(plan, seed), mix.WriteUses(work)
-    classes = _grouped(pair for number in paths for pair in pack(number))
-    for number, uses in _grouped(pair for group in classes.items() for pair in choose(group)).items():
+def _choose(paths: dict[int, Path], work: Path, plan: MixPlan, seed: int) -> None:
+    pack = mix.PackCounts(work, tuple(key_of(item.cell) for item in plan.cells))
+    choose, write = mix.ChooseCell(plan.cells, seed), mix.WriteUses(work)
+    cells = _grouped(pair for number in paths for pair in pack(number))
+    for number, uses in _grouped(pair for group in cells.items() for pair in choose(group)).items():
         write(number, uses)
 
 
-def _scatter(paths: dict[int, Path], folder: Path, plan: tuple[ClassPlan, ...], chain: Chain) -> pa.Schema:
-    schema = mix.unite_schemas([("dedup", pq.read_schema(paths[0]))])
-    names = tuple(item.name for item in plan)
+def _scatter(paths: dict[int, Path], folder: Path, plan: MixPlan, chain: Chain) -> pa.Schema:
+    work = folder / "_work"
+    schema = mix.unite_schemas([("dedup", DOCUMENT, pq.read_schema(paths[0]))])
+    scatter = mix.Scatter(work, schema, plan.cells, chain.shards, TEMPLATE)
     for number, path in paths.items():
-        scattered = mix.scatter_shard(number, path, folder / "_work", schema, names, chain.shards, keep_text=False)
+        scattered, texts = scatter(number, path, DOCUMENT)
+        mix.write_spills(work, number, texts)
         out = TaskFiles(folder, number)
         for rows in scattered.decisions:
             out.write(DECISIONS, rows)
@@ -190,7 +193,7 @@ def mixture(paths: dict[int, Path], folder: Path, chain: Chain) -> None:
     with METER.phase(GATHER):
         for target in range(chain.shards):
             out = TaskFiles(folder, target)
-            out.write(DATA, mix.gather_shard(target, work, schema))
+            out.write(DATA, mix.gather(mix.read_spills(work, target), schema).documents)
             out.close()
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import apache_beam as beam
 import pyarrow as pa
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.map import MapBatches, Mapped
@@ -17,13 +17,14 @@ from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.step import DOCUMENT, PAIR, MapStep, StepOptions
 from xlcorpus.codeswitch.align_span import AlignSpanSettings
 from xlcorpus.codeswitch.dictionary_files import FORMATS, fingerprint_of_dictionaries
-from xlcorpus.codeswitch.operators import Dictionaries, Operator, check_languages, open_operator
+from xlcorpus.codeswitch.operators import Dictionaries, Operator, check_columns, check_languages, open_operator
 from xlcorpus.codeswitch.restore import restore_batch
 from xlcorpus.codeswitch.summary import notes_of
 from xlcorpus.codeswitch.switch import Settings
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.files import fingerprint_of_file
 from xlcorpus.dataset.tally import Tally
+from xlcorpus.errors import UserError
 
 
 class Options(StepOptions):
@@ -51,10 +52,33 @@ class Options(StepOptions):
     off_diagonal: float = Field(0.75, gt=0, le=1, description="align-span: farthest place from the diagonal, a share")
     view: Literal["restore"] | None = Field(None, description="rows of the restore task for seq2seq: restore")
 
+    # Options that only some operators have; one of another operator is a mistake, not something to pass over.
+    own: ClassVar[dict[str, tuple[str, ...]]] = {
+        "dict-word or dict-piece": (
+            *("dictionary", "src", "tgt", "format", "partners"),
+            *("ratio", "poisson", "candidates", "max_langs", "rounding", "named_spans"),
+        ),
+        "dict-piece": ("tokenizer",),
+        "align-span": ("span_share", "projected_share", "off_diagonal"),
+    }
+
     @field_validator("dictionary", "partners", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _check_operator(self) -> Options:
+        for operators, names in self.own.items():
+            for name in names:
+                given = name in self.model_fields_set and getattr(self, name) not in (None, [])
+                if given and self.operator not in operators.split(" or "):
+                    flag = name.replace("_", "-")
+                    raise UserError(
+                        f"--{flag} is an option of --operator {operators}; this is --operator {self.operator}",
+                        remedy=f"leave out --{flag}, or choose another --operator",
+                    )
+        return self
 
 
 @dataclass(frozen=True)
@@ -119,8 +143,10 @@ def models(options: Options) -> dict[str, str]:
 
 
 def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
-    """Read the dictionaries, and compare their languages with those of the input."""
+    """Read the dictionaries, and compare their languages with those of the input; look for the columns they need."""
     operator = open_with(options, seed=0)
+    for dataset in inputs:
+        check_columns(operator, dataset.manifest.arrow_schema, str(dataset.folder))
     return check_languages(operator, [dataset.manifest.languages for dataset in inputs])
 
 

@@ -1,4 +1,4 @@
-"""mix: draw documents by ratios of the final mixture, interleaved so that any prefix of the shards holds the ratios."""
+"""mix: draw texts by rules over source, kind, language, domain; any prefix of the shards holds the ratios."""
 
 from __future__ import annotations
 
@@ -7,27 +7,36 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import apache_beam as beam
 import pyarrow as pa
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from xlcorpus.beam.exchange import ExchangeShards
 from xlcorpus.beam.failures import Carried, carrying
 from xlcorpus.beam.phase import Execution, RunTasks
 from xlcorpus.beam.read import shard_tasks
-from xlcorpus.beam.step import GraphStep, Outcome, StepOptions
+from xlcorpus.beam.step import CODESWITCH, DOCUMENT, PAIR, GraphStep, Outcome, StepOptions
 from xlcorpus.beam.workspace import Task, Workspace
 from xlcorpus.beam.write import TaskWriter, record_of
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.decisions import DECISION
 from xlcorpus.dataset.files import DECISIONS
+from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
 from xlcorpus.mix import passes
-from xlcorpus.mix.plan import ClassPlan, make_plan, mix_table
-from xlcorpus.mix.ratios import check_ratios, parse_budget, parse_ratios, resolve_names
-from xlcorpus.mix.units import TOKEN_ESTIMATE
+from xlcorpus.mix.allocate import MixPlan, plan_mix
+from xlcorpus.mix.count import Counting, CountShard, cells_of, key_of
+from xlcorpus.mix.match import references
+from xlcorpus.mix.ratios import check_ratios, parse_budget, parse_ratios
+from xlcorpus.mix.request import Request, achieved_totals, check_names, needs, spec_of
+from xlcorpus.mix.rows import TEMPLATE, check_template
+from xlcorpus.mix.shipped import mix_fingerprint
+from xlcorpus.mix.spec import MixSpec
+from xlcorpus.mix.summary import notes_of
+from xlcorpus.mix.units import meaning_of, tokenizer_fingerprint
 
 TARGET_BYTES = 64 << 20  # of text in an output shard: what one worker sorts in memory
 
@@ -35,13 +44,35 @@ TARGET_BYTES = 64 << 20  # of text in an output shard: what one worker sorts in 
 class Options(StepOptions):
     """Options of mix."""
 
-    ratios: dict[str, float] = Field(description="shares of the mixture by language or source: eng_Latn=0.3,code=0.7")
-    budget: int | None = Field(None, description="size of the mixture, e.g. 2M; default: the largest without repeats")
-    unit: Literal["tokens", "bytes", "chars", "docs"] = Field(
-        "tokens", description="what ratios and budget are counted in (tokens: pre-tokens, an estimate)"
+    files: ClassVar[tuple[str, ...]] = ("tokenizer", "mix", "match_tokens_to")
+    ratios: dict[str, float] | None = Field(
+        None, description="shares of the mixture by language, kind or source: eng_Latn=0.3,code=0.7"
     )
-    max_epochs: float = Field(1.0, gt=0, description="how often a document may be used")
+    rule: str | None = Field(None, description="a rule instead: unimax, temperature=1.5, exponent=0.3, uniform, ...")
+    by: Literal["source", "kind", "lang", "script", "domain"] | None = Field(
+        None, description="what the rule shares out among; default: lang"
+    )
+    on_cap: Literal["fail", "redistribute"] | None = Field(
+        None, description="what the rule does where data is short: fail, or give the others more"
+    )
+    mix: str | None = Field(None, description="a file with a tree of rules, or a shipped mix (docs/mix.md)")
+    match_tokens_to: str | None = Field(None, description="a finished mix whose units of each language to match")
+    budget: int | Literal["largest"] | None = Field(
+        None, description="size of the mixture, e.g. 2M, or largest; default: what the mix says, or the largest"
+    )
+    unit: Literal["tokens", "bytes", "chars", "docs"] | None = Field(
+        None, description="what ratios and budget are counted in; default: tokens"
+    )
+    tokenizer: str | None = Field(
+        None, description="tokenizer that will train, to count tokens with; default: an estimate, pre-tokens"
+    )
+    max_epochs: float | None = Field(None, gt=0, description="how often a text may be used; default: 1")
+    template: str = Field(TEMPLATE, description="how a sentence pair becomes a text")
+    latin: bool = Field(False, description="offer the romanised texts of documents too, as the kind translit")
     shards: int | None = Field(None, ge=1, description="number of output shards; default: one for each 64 MB of text")
+    exchange: Literal["files", "runner"] = Field(
+        "files", description="how texts move: through spill files, or through the runner's shuffle"
+    )
 
     @field_validator("ratios", mode="before")
     @classmethod
@@ -50,32 +81,53 @@ class Options(StepOptions):
 
     @field_validator("ratios")
     @classmethod
-    def _check_ratios(cls, value: dict[str, float]) -> dict[str, float]:
-        return check_ratios(value)
+    def _check_ratios(cls, value: dict[str, float] | None) -> dict[str, float] | None:
+        return value if value is None else check_ratios(value)
 
     @field_validator("budget", mode="before")
     @classmethod
     def _read_budget(cls, value: Any) -> Any:
-        return value if value is None else parse_budget(value)
+        return value if value is None or value == "largest" else parse_budget(value)
+
+    @field_validator("template")
+    @classmethod
+    def _check_template(cls, value: str) -> str:
+        return check_template(value)
+
+    @model_validator(mode="after")
+    def _check_request(self) -> Options:
+        request = self.request()
+        if request.rule is not None:
+            request.fixed()
+        return self
+
+    def request(self) -> Request:
+        """What is asked for; raises UserError where that is nothing, or two things."""
+        return Request(self.ratios, self.rule, self.by, self.on_cap, self.mix, self.match_tokens_to, self.unit)
+
+    def unit_of(self, spec: MixSpec | None) -> str:
+        """The unit of the mix."""
+        return self.unit or (spec.unit if spec is not None else "tokens")
 
 
 @dataclass
 class Choose(beam.PTransform):  # type: ignore[misc]
-    """PCollection[Task] with counts -> the uses of each shard's documents, written beside it."""
+    """PCollection[Task] with counts -> the uses of each shard's texts, written beside it."""
 
     folder: Path
-    plan: tuple[ClassPlan, ...]
+    plan: MixPlan
     seed: int
 
     def expand(self, tasks: beam.PCollection[Task]) -> beam.PCollection[int]:
-        """By class to choose, by shard to write; ids and counts are shuffled, never text."""
-        pack = passes.PackCounts(self.folder)
+        """By cell to choose, by shard to write; ids and counts are shuffled, never text."""
+        pack = passes.PackCounts(self.folder, tuple(key_of(item.cell) for item in self.plan.cells))
+        choose = passes.ChooseCell(self.plan.cells, self.seed)
         batches = tuple[int, pa.RecordBatch]
         return (
             tasks
             | "Pack" >> beam.FlatMap(Carried(lambda task: pack(task.number))).with_output_types(batches)
-            | "ByClass" >> beam.GroupByKey()
-            | "Choose" >> beam.FlatMap(Carried(passes.ChooseClass(self.plan, self.seed))).with_output_types(batches)
+            | "ByCell" >> beam.GroupByKey()
+            | "Choose" >> beam.FlatMap(Carried(choose)).with_output_types(batches)
             | "ByShard" >> beam.GroupByKey()
             | "Write" >> beam.ParDo(_WriteUses(passes.WriteUses(self.folder)))
         )
@@ -92,107 +144,127 @@ class _WriteUses(beam.DoFn):  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
-class Scatter:
-    """Pass 3 as a task: texts to spill files, decisions to the dataset."""
+class ScatterShard:
+    """Pass 3 on one input shard: decisions to the dataset, texts to whoever moves them."""
 
     workspace: Workspace
-    folder: Path
-    schema: pa.Schema
-    names: tuple[str, ...]
-    targets: int
-    keep_text: bool
+    scatter: passes.Scatter
 
-    def __call__(self, number: int, content: Mapping[str, Any]) -> dict[str, Any]:
-        """The record holds the decisions and the count of rows in, and of uses beyond the first."""
-        scattered = passes.scatter_shard(
-            number, Path(content["path"]), self.folder, self.schema, self.names, self.targets, keep_text=self.keep_text
-        )
+    def __call__(self, number: int, content: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[int, pa.RecordBatch]]:
+        """The record (decisions, rows in, uses beyond the first) and texts by output shard."""
+        scattered, texts = self.scatter(number, Path(content["path"]), content["schema"])
         tally = Tally("mix", rows_in=scattered.rows, repeated=scattered.uses - scattered.used)
         writer = TaskWriter(self.workspace, number)
         for rows in scattered.decisions:
             tally.count_decisions(rows)
             writer.write_log(DECISIONS, rows, DECISION)
-        return record_of(*writer.close_files(), [tally])
+        return record_of(*writer.close_files(), [tally]), texts
 
 
 @dataclass(frozen=True)
-class Gather:
-    """Pass 4 as a task: one output shard."""
+class GatherShard:
+    """Pass 4 on one output shard."""
 
     workspace: Workspace
-    folder: Path
     schema: pa.Schema
     partition_by: str | None
 
-    def __call__(self, number: int, content: Mapping[str, Any]) -> dict[str, Any]:
-        """The record holds the shard, rows out by language, and units and documents by class."""
-        documents = passes.gather_shard(number, self.folder, self.schema)
+    def __call__(self, number: int, parts: Sequence[pa.RecordBatch]) -> dict[str, Any]:
+        """The record holds the shard, rows out by language, and units and texts by cell."""
+        gathered = passes.gather(parts, self.schema)
         writer = TaskWriter(self.workspace, number, self.partition_by)
-        writer.write_documents(documents)
+        writer.write_documents(gathered.documents)
         tally = Tally("mix")
-        tally.count_output(documents)
-        return record_of(*writer.close_files(), [tally]) | {"classes": passes.sums_by_class(documents)}
+        tally.count_output(gathered.documents)
+        return record_of(*writer.close_files(), [tally]) | {"cells": gathered.cells}
+
+
+@dataclass(frozen=True)
+class ThroughFiles:
+    """Passes 3 and 4 as tasks of their own, with spill files between them."""
+
+    folder: Path
+    scatter: ScatterShard
+    gather: GatherShard
+
+    def write(self, number: int, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Pass 3."""
+        record, texts = self.scatter(number, content)
+        passes.write_spills(self.folder, number, texts)
+        return record
+
+    def read(self, number: int, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Pass 4."""
+        return self.gather(number, passes.read_spills(self.folder, number))
 
 
 def count(
     options: Options, inputs: Sequence[Dataset], execution: Execution
-) -> tuple[list[Task], tuple[ClassPlan, ...], list[Task]]:
-    """Count what there is of each class, and plan; returns a task an input shard, the plan, a task an output shard."""
-    kinds = resolve_names(options.ratios, *_names_in(inputs))
+) -> tuple[list[Task], MixSpec, MixPlan, list[Task]]:
+    """Count what there is, and plan: a task an input shard, the spec, the plan, a task an output shard."""
+    request = options.request()
+    fixed = request.fixed()
+    unit = options.unit_of(fixed)
+    domain, dup_size = needs(fixed)
+    counting = Counting(unit, options.tokenizer, options.template, options.latin, domain, dup_size)
     tasks = shard_tasks(inputs)
-    work = passes.CountShard(execution.workspace.scratch("mix"), tuple(options.ratios), kinds, options.unit)
+    work = CountShard(execution.workspace.scratch("mix"), counting)
     records = execution.run_tasks(
         "count", "mix: count", tasks, lambda p: p | "Count" >> RunTasks(execution.workspace, "count", work)
     )
-    available = {
-        name: (sum(r["units"].get(name, 0) for r in records), sum(r["docs"].get(name, 0) for r in records))
-        for name in options.ratios
-    }
-    plan = make_plan(options.ratios, kinds, available, options.budget, options.max_epochs, options.unit)
-    text_bytes = sum(item.epochs * sum(r["text_bytes"].get(item.name, 0) for r in records) for item in plan)
+    cells = cells_of(records)
+    spec = spec_of(request, cells, achieved_totals(fixed, meaning_of(unit, options.tokenizer)))
+    plan = plan_mix(cells, spec, options.budget, options.max_epochs)
+    text_bytes = sum(item.budget / max(item.cell.units, 1) * item.cell.text_bytes for item in plan.cells)
     targets = options.shards or max(1, math.ceil(text_bytes / TARGET_BYTES))
-    return tasks, tuple(plan), [Task(number, math.ceil(text_bytes / targets)) for number in range(targets)]
+    return tasks, spec, plan, [Task(number, math.ceil(text_bytes / targets)) for number in range(targets)]
 
 
 def run(options: Options, inputs: Sequence[Dataset], execution: Execution) -> Outcome:
     """Count, choose, scatter, gather."""
     workspace, folder = execution.workspace, execution.workspace.scratch("mix")
-    tasks, plan, targets = count(options, inputs, execution)
+    tasks, spec, plan, targets = count(options, inputs, execution)
     choose = Choose(folder, plan, execution.seed)
     execution.run_once("choose", "mix: choose", tasks, lambda p: p | "Choose" >> choose)
 
-    schema = passes.unite_schemas([(str(dataset.folder), dataset.manifest.arrow_schema) for dataset in inputs])
-    names = tuple(item.name for item in plan)
-    scatter = Scatter(workspace, folder, schema, names, len(targets), execution.keep_text)
+    schema = passes.unite_schemas([_columns_of(dataset) for dataset in inputs])
+    scatter = ScatterShard(
+        workspace,
+        passes.Scatter(folder, schema, plan.cells, len(targets), options.template, execution.keep_text),
+    )
+    gather = GatherShard(workspace, schema, execution.partition_by)
+    files = ThroughFiles(folder, scatter, gather)
+    if options.exchange == "runner":
+        exchange = ExchangeShards(workspace, "scatter", scatter, "gather", gather)
+        execution.run_once("exchange", "mix: exchange", tasks, lambda p: p | "Exchange" >> exchange)
     scattered = execution.run_tasks(
-        "scatter", "mix: scatter", tasks, lambda p: p | "Scatter" >> RunTasks(workspace, "scatter", scatter)
+        "scatter", "mix: scatter", tasks, lambda p: p | "Scatter" >> RunTasks(workspace, "scatter", files.write)
     )
-    gather = Gather(workspace, folder, schema, execution.partition_by)
     gathered = execution.run_tasks(
-        "gather",
-        "mix: gather",
-        targets,
-        lambda p: p | "Gather" >> RunTasks(workspace, "gather", gather),
+        "gather", "mix: gather", targets, lambda p: p | "Gather" >> RunTasks(workspace, "gather", files.read)
     )
-    achieved = passes.add_sums(names, [record["classes"] for record in gathered])
-    notes = {
-        "unit": options.unit,
-        "unit_means": TOKEN_ESTIMATE if options.unit == "tokens" else options.unit,
-        "plan": [item.to_json() for item in plan],
-        "achieved": {name: {"units": units, "docs": docs} for name, (units, docs) in achieved.items()},
-        "table": mix_table(list(plan), achieved, options.unit),
-    }
-    return Outcome.of([*scattered, *gathered], notes)
+    names = [item.name for item in plan.cells]
+    achieved = passes.add_sums(names, [record["cells"] for record in gathered])
+    return Outcome.of([*scattered, *gathered], notes_of(plan, spec, achieved, meaning_of(plan.unit, options.tokenizer)))
 
 
-def _names_in(inputs: Sequence[Dataset]) -> tuple[Counter[str], Counter[str]]:
-    """Rows by language and by source over all inputs."""
-    languages: Counter[str] = Counter()
-    sources: Counter[str] = Counter()
-    for dataset in inputs:
-        languages.update(dataset.manifest.languages)
-        sources.update(dataset.manifest.sources)
-    return languages, sources
+def _columns_of(dataset: Dataset) -> tuple[str, str, pa.Schema]:
+    manifest = dataset.manifest
+    return str(dataset.folder), manifest.schema.rpartition("-")[0], manifest.arrow_schema
+
+
+def models(options: Options) -> dict[str, str]:
+    """Fingerprints of the tokenizer, the file of the mix, and the mix that is matched."""
+    found = {}
+    if options.tokenizer:
+        found["tokenizer"] = tokenizer_fingerprint(options.tokenizer)
+    if options.mix:
+        found["mix"] = mix_fingerprint(options.mix)
+    fixed = options.request().fixed()
+    for mix in dict.fromkeys(mix for mix, _ in references(fixed)) if fixed is not None else ():
+        name, content = f"match {Path(mix).name}", Manifest.load(Path(mix)).content_fingerprint
+        found[name] = f"{found[name]} {content}" if name in found else content  # folders of one name, elsewhere
+    return found
 
 
 def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
@@ -204,16 +276,38 @@ def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
                 f"{dataset.folder} is given twice (or a copy of it): its documents would count twice",
                 remedy="name it once; --max-epochs repeats documents",
             )
-    resolve_names(options.ratios, *_names_in(inputs))
-    passes.unite_schemas([(str(dataset.folder), dataset.manifest.arrow_schema) for dataset in inputs])
-    return []
+    request = options.request()
+    fixed = request.fixed()
+    counters: dict[str, Counter[str]] = {"languages": Counter(), "sources": Counter()}
+    for dataset in inputs:
+        for name, counter in counters.items():
+            counter.update(getattr(dataset.manifest, name))
+    check_names(request, counters["languages"], counters["sources"], _kinds_in(inputs) if request.ratios else ())
+    if options.latin and not any("text_latn" in dataset.manifest.arrow_schema.names for dataset in inputs):
+        raise UserError("--latin: no input has romanised texts", remedy="run `xlcorpus romanize` before mixing")
+    achieved_totals(fixed, meaning_of(options.unit_of(fixed), options.tokenizer))
+    passes.unite_schemas([_columns_of(dataset) for dataset in inputs])
+    related = ", ".join(fixed.related[:10]) if fixed is not None else ""
+    return [f"mix: evaluate on these related languages too: {related}"] if related else []
+
+
+def _kinds_in(inputs: Sequence[Dataset]) -> set[str]:
+    """What the columns `kind` say: one small column is read, where there is one."""
+    found: set[str] = set()
+    for dataset in inputs:
+        if "kind" in dataset.manifest.arrow_schema.names:
+            for batch in dataset.batches(["kind"]):
+                found.update(map(str, filter(None, batch.column("kind").unique().to_pylist())))
+    return found
 
 
 STEP = GraphStep(
     name="mix",
-    summary="Mix datasets by ratios of the final mixture, to a budget; any prefix of the shards holds the ratios.",
+    summary="Mix datasets by rules over language, kind and source, to a budget; any prefix holds the ratios.",
     options=Options,
     run=run,
     check=check,
     many=True,
+    models=models,
+    reads=(DOCUMENT, PAIR, CODESWITCH),
 )

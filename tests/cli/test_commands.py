@@ -131,7 +131,7 @@ def test_a_budget_beyond_the_data_says_how_many_epochs(
     ]
     code, _, err = call(*arguments, "--budget", "6", capsys=capsys)
     assert code == 1
-    assert "hin_Deva: 3 docs asked, 1 there: 3.00 epochs" in err
+    assert "(lang hin_Deva): 3 docs asked, 1 there: 3.00 epochs" in err
     assert "--max-epochs 3" in err
     assert not (tmp_path / "mix").exists()
     code, _, _ = call(*arguments, "--budget", "6", "--max-epochs", "3", capsys=capsys)

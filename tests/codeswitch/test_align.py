@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from alignment_helpers import bitext, links_of
 from hypothesis import given
@@ -20,6 +21,7 @@ from xlcorpus.codeswitch.align import (
     log_normalizers,
     train_aligner,
 )
+from xlcorpus.codeswitch.alignment import PairOptions, TrainAligner
 from xlcorpus.errors import UserError
 
 SOURCE, TARGET, GOLD = bitext(300)
@@ -79,6 +81,18 @@ def test_the_order_of_rows_does_not_matter() -> None:
     one = train_aligner(pa.array(SOURCE), pa.array(TARGET))
     two = train_aligner(pa.array(SOURCE).take(pa.array(order)), pa.array(TARGET).take(pa.array(order)))
     assert np.array_equal(one.forward.probability, two.forward.probability)
+
+
+def test_of_few_training_pairs_none_is_not_drawn(tmp_path: Path) -> None:
+    sources, targets, _ = bitext(200)
+    ids = [f"{row:016d}".encode() for row in range(200)]
+    labels = {"src_lang": ["eng_Latn"] * 200, "tgt_lang": ["deu_Latn"] * 200}
+    table = pa.table({"doc_id": pa.array(ids, pa.binary(16)), "src": sources, "tgt": targets, **labels})
+    pq.write_table(table, tmp_path / "pairs.parquet")
+    content = {"languages": ["eng_Latn", "deu_Latn"], "rows": 200}
+    for seed in range(12):
+        train = TrainAligner((str(tmp_path / "pairs.parquet"),), tmp_path, PairOptions(AlignOptions()), 1, seed)
+        assert train(0, content) == {"rows_in": 1, "trained_on": 1}
 
 
 def test_training_stops_at_max_cells() -> None:

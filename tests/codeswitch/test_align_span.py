@@ -182,6 +182,25 @@ def test_written_words_and_clauses_stay_whole() -> None:
     assert not any("," in old for old, _ in all_spans("aa bb cc dd", "AX BX, CX DX", links[:4], span_share=1.0))
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "spans"),
+    [
+        # Aligned wrongly, number with word: the number would be lost, or doubled.
+        ("aa 1200 cc dd", "AX BX 1200 DX", {("AX", "aa"), ("DX", "dd"), ("BX 1200", "1200 cc")}),
+        ("aa 1950s", "AX 1950er", {("AX", "aa")}),
+        ("aa https://mill.example/a", "AX https://muehle.example/b", {("AX", "aa")}),
+        ("aa mill@mill.example", "AX bx", {("AX", "aa")}),
+        ("aa 12 cc", "AX 12 CX", {("AX", "aa"), ("CX", "cc"), ("AX 12", "aa 12"), ("12 CX", "12 cc")}),
+    ],
+)
+def test_numbers_and_addresses_stay(source: str, target: str, spans: set[tuple[str, str]]) -> None:
+    sizes = [int(read_side(pa.array([text])).sizes[0]) for text in (source, target)]
+    links = [(place, place) for place in range(min(sizes))]
+    found = all_spans(source, target, links, span_share=0.7, projected_share=1.0)
+    assert found <= spans
+    assert ("AX", "aa") in found
+
+
 def test_a_span_that_changes_nothing_is_not_taken() -> None:
     batch = pairs_batch(["NASA berlin"], ["nasa Berlin"], align_column([[(0, 0), (1, 1)]]))
     pairs, decisions, _ = switch_spans(batch, DEFAULT)

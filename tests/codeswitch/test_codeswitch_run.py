@@ -8,9 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import sentencepiece
+from switch_helpers import index_of
 
 from tests.running import command, digests, run, write_recipe
-from xlcorpus.codeswitch.operators import Dictionaries
+from xlcorpus.codeswitch.operators import Dictionaries, DictWord, check_columns, check_languages
+from xlcorpus.codeswitch.switch import Settings
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
@@ -182,7 +184,12 @@ def test_pieces(made: Path, tmp_path: Path) -> None:
         (("--dictionary", "good.csv", "--partners", "swh_Latm"), "did you mean 'swh_Latn'"),
         (("--dictionary", "good.csv", "--operator", "dict-piece"), "dict-piece needs the model"),
         (("--dictionary", "good.csv", "--operator", "dict-piece", "--tokenizer", "good.csv"), "no SentencePiece model"),
-        (("--dictionary", "good.csv", "--operator", "align-span"), "codeswitch reads pairs"),
+        (("--operator", "align-span"), "codeswitch reads the kind pair"),
+        (("--dictionary", "good.csv", "--operator", "align-span"), "--dictionary is an option of --operator dict-word"),
+        (("--operator", "align-span", "--ratio", "0.2"), "--ratio is an option of --operator dict-word or dict-piece"),
+        (("--dictionary", "good.csv", "--span-share", "0.2"), "--span-share is an option of --operator align-span"),
+        (("--dictionary", "good.csv", "--tokenizer", "x.model"), "--tokenizer is an option of --operator dict-piece"),
+        (("--dictionary", "good.csv", "--named-spans", "origon"), "did you mean 'origin'"),
         (("--dictionary", "good.csv", "--ratio", "0"), "greater than 0"),
         (("--dictionary", "good.csv", "--ratoi", "0"), "--ratoi"),
     ],
@@ -210,6 +217,57 @@ def test_other_kinds_of_rows_are_refused(pairs: Path, tmp_path: Path) -> None:
         recipe = f"steps: [{{step: {step}, input: {where}}}]"
         with pytest.raises(UserError, match=f"kind '{kind}'"):
             run(write_recipe(tmp_path, recipe), tmp_path / "out")
+
+
+def test_columns_that_an_operator_needs_are_looked_for_before_anything_is_written(
+    made: Path, pairs: Path, tmp_path: Path
+) -> None:
+    raw, documents = pairs / "out" / "raw", tmp_path / "documents"
+    (tmp_path / "text.jsonl").write_text('{"text": "the house"}', encoding="utf-8")
+    recipe = f"steps: [{{step: ingest, files: {tmp_path}/text.jsonl, keep: true}}]"
+    run(write_recipe(tmp_path, recipe), documents)
+    cases = [
+        (f"{{step: codeswitch, input: {raw}, operator: align-span}}", r"raw has no column 'align'.*\n.*xlcorpus align"),
+        (
+            f"{{step: codeswitch, input: {documents}/ingest, dictionary: {pairs}/words.csv}}",
+            r"no column 'lang' in .*ing",
+        ),
+    ]
+    for step, message in cases:
+        with pytest.raises(UserError, match=message):
+            run(write_recipe(tmp_path, f"steps: [{step}]"), tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+
+
+def test_a_dictionary_that_does_not_go_between_the_sides_of_pairs(pairs: Path, tmp_path: Path) -> None:
+    header = "src_lang,tgt_lang,src,tgt\n"
+    (tmp_path / "swahili.csv").write_text(header + "eng_Latn,swh_Latn,house,nyumba\n", encoding="utf-8")
+    (tmp_path / "german.csv").write_text(header + "eng_Latn,deu_Latn,house,Haus\n", encoding="utf-8")
+    recipe = f"steps: [{{step: codeswitch, input: {pairs}/out/raw, dictionary: {tmp_path}/NAME.csv}}]"
+    with pytest.raises(UserError, match=r"eng_Latn into deu_Latn.*it has eng_Latn into swh_Latn"):
+        run(write_recipe(tmp_path, recipe.replace("NAME", "swahili")), tmp_path / "out")
+    said: list[str] = []
+    run(write_recipe(tmp_path, recipe.replace("NAME", "german")), tmp_path / "out", say=said.append)
+    line = next(line for line in said if "no dictionary from" in line)
+    assert "deu_Latn into eng_Latn" in line
+    assert "eng_Latn into zho_Hans" in line
+    assert "eng_Latn into deu_Latn" not in line
+
+
+def test_named_spans_of_pairs_are_refused() -> None:
+    kind = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))
+    names = ["src", "tgt", "src_lang", "tgt_lang"]
+    schema = pa.schema([*(pa.field(name, pa.string()) for name in names), pa.field("named_spans", kind)])
+    operator = DictWord(index_of([("a", "b", "eng_Latn", "deu_Latn")]), Settings())
+    with pytest.raises(UserError, match="two texts"):
+        check_columns(operator, schema, "here")
+    check_columns(operator, pa.schema(list(schema)[:4]), "here")
+
+
+def test_entries_that_are_not_used_are_told() -> None:
+    entries = [("house", "Haus", "eng_Latn", "deu_Latn"), ("old house", "Altbau", "eng_Latn", "deu_Latn")]
+    operator = DictWord(index_of(entries), Settings())
+    assert check_languages(operator, []) == ["codeswitch: entries of the dictionary that are not used: not_one_word 1"]
 
 
 def test_partners_leave_the_other_dictionaries_out() -> None:

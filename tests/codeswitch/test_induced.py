@@ -79,6 +79,38 @@ def test_words_in_like_places_are_found_from_numerals(dataset: Path) -> None:
     assert again.entries.equals(made.entries)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--tgt", "aaa_Latn"), "--src and --tgt are both aaa_Latn"),
+        (("--tgt", "bbb_Latn", "--min-score", "99"), "has a score of 99.0 or more"),
+        (("--tgt", "bbb_Latn", "--min-count", "100000"), "aaa_Latn: no word occurs 100000 times"),
+        (("--tgt", "bbb_Latn", "--seed-dictionary", "other.csv"), "other.csv: of its 1 entries none"),
+        (("--tgt", "bbb_Latn", "--seed", "-1"), "--seed"),
+    ],
+)
+def test_the_command_writes_nothing_where_there_is_nothing_to_write(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...], message: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("other.csv").write_text("src_lang,tgt_lang,src,tgt\naaa_Latn,bbb_Latn,xyz,zyx\n", encoding="utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        main(["lexicon", "induce", str(dataset), "--src", "aaa_Latn", *arguments, "--output", "made.parquet"])
+    assert stopped.value.code != 0
+    assert message in capsys.readouterr().err
+    assert not Path("made.parquet").exists()
+
+
+def test_a_language_whose_texts_are_empty_is_not_proposed(dataset: Path) -> None:
+    labels, ids = pa.array(["ccc_Latn"]), pa.array([bytes(16)], pa.binary(16))
+    empty = [(pa.array([""]), labels, ids)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("xlcorpus.codeswitch.induced._columns", lambda datasets: empty)
+        with pytest.raises(UserError, match=r"no text is in 'ccc_Latn'; nothing is known"):
+            texts_of([Dataset.open(dataset)], "ccc_Latn", 1, 0)
+
+
 def test_the_command_writes_a_lexicon(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     small = tmp_path / "small.csv"
     small.write_text("src_lang,tgt_lang,src,tgt\naaa_Latn,bbb_Latn,kb,mb\naaa_Latn,bbb_Latn,kc,mc\n", encoding="utf-8")

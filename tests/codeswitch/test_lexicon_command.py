@@ -106,6 +106,11 @@ def test_refusals(files: list[Path], tmp_path: Path) -> None:
     assert "did you mean 'deu_Latn'" in str(result.exception)
     result = runner.invoke(command, ["build", str(files[1]), "-o", str(tmp_path / "x.parquet"), "--min-score", "nan"])
     assert isinstance(result.exception, UserError)
+    before = files[1].read_bytes()
+    for arguments in (["build", str(files[0])], ["merge", str(files[0])], ["invert", str(files[0])]):
+        result = runner.invoke(command, [*arguments, "-o", str(files[1])])
+        assert "ends in .parquet" in str(result.exception)
+    assert files[1].read_bytes() == before
     table = read_entries(files).table
     write(tmp_path, "file", "")
     with pytest.raises(StorageError, match="cannot be written"):

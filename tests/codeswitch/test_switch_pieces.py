@@ -105,6 +105,17 @@ def test_dictionary_of_another_model(model: sentencepiece.SentencePieceProcessor
         build_piece_index(model, ["▁zzzz"], ["▁qqqq"], ["eng"], ["deu"])
 
 
+def test_a_pair_without_an_entry_in_the_vocabulary_is_nobodys_partner(
+    model: sentencepiece.SentencePieceProcessor,
+) -> None:
+    src, tgt = _pieces(model)[:2]
+    labels = ["deu_Latn", "swh_Latn"]
+    made = build_piece_index(model, [src, "\u2581zzz"], [tgt, "\u2581yyy"], ["eng_Latn"] * 2, labels)
+    assert [pair.tgt for pair in made.pairs] == ["deu_Latn"]
+    assert made.unused["not_in_vocabulary"] == 1
+    assert made.counts.sum() == made.counts[0, model.piece_to_id(src)] == 1
+
+
 def test_published_rule_on_real_text(shared_data: Path) -> None:
     """Every piece of a chosen word that has an entry is replaced by one of three, uniformly; the others stay."""
     english = sentences(shared_data / "ntrex" / "eng.jsonl.gz")[:400]

@@ -23,6 +23,7 @@ ORIGIN = pa.struct([("file", pa.string()), ("offset", pa.int64())])
         ("double", pa.float64()),
         ("bool", pa.bool_()),
         ("binary[16]", pa.binary(16)),
+        ("list<binary>", pa.list_(pa.binary())),
         ("list<string>", pa.list_(pa.string())),
         ("list<list<int64>>", pa.list_(pa.list_(pa.int64()))),
         ("struct<file: string, offset: int64>", ORIGIN),
@@ -35,7 +36,7 @@ def test_parse_type(text: str, kind: pa.DataType) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "text", "String", "binary", "binary[x]", "binary[16", "list<>", "list<text>", "struct<a>", "struct<a: b>"],
+    ["", "text", "String", "bytes", "binary[x]", "binary[16", "list<>", "list<text>", "struct<a>", "struct<a: b>"],
 )
 def test_parse_type_refuses(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 (any will do: schema files are ours)

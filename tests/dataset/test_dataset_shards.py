@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -123,6 +124,36 @@ def test_groups_and_shards_end_with_the_row_that_fills_them(
     assert place == len(lengths)
     found = [text for shard in written for text in pq.read_table(folder / "rolled" / shard.name)["text"].to_pylist()]
     assert found == ["x" * length for length in lengths]
+
+
+LISTS = st.lists(st.none() | st.lists(st.none() | st.integers(0, 100), max_size=6), max_size=12)
+
+
+@given(LISTS, LISTS, st.integers(0, 3))
+def test_lists_of_numbers_weigh_their_bytes(ids: list[Any], flags: list[Any], start: int) -> None:
+    rows = min(len(ids), len(flags))
+    columns = {
+        "ids": pa.array(ids[:rows], pa.list_(pa.int32())),
+        "scores": pa.array(flags[:rows], pa.list_(pa.float64())),
+        "flags": pa.array([None if row is None else [bool(value) for value in row] for row in flags[:rows]]),
+        "names": pa.array([["abc"]] * rows, pa.list_(pa.string())),  # of what is no number the weight is that of a row
+    }
+    columns["flags"] = columns["flags"].cast(pa.list_(pa.bool_()))
+    batch = pa.RecordBatch.from_pydict(columns)
+    due = [64 + 4 * len(one or ()) + (8 + 1) * len(two or ()) for one, two in zip(ids, flags, strict=False)]
+    assert row_weights(batch).tolist() == due
+    assert row_weights(batch.slice(start)).tolist() == due[start:]
+
+
+def test_rows_of_numbers_are_cut_into_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_limits(monkeypatch, 1000, 100_000, 100)
+    lengths = [200, 200, 1, 500, 3]
+    batch = pa.RecordBatch.from_pydict({"ids": pa.array([[7] * size for size in lengths], pa.list_(pa.int32()))})
+    (shard,) = write_shard(tmp_path / "one", [batch])
+    meta = pq.read_metadata(tmp_path / "one" / shard.name)
+    assert [meta.row_group(group).num_rows for group in range(meta.num_row_groups)] == [2, 2, 1]
+    (again,) = write_shard(tmp_path / "two", cut(batch, [1, 3]))
+    assert again.sha256 == shard.sha256
 
 
 def test_a_row_larger_than_a_group_is_a_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ TALLIES = st.builds(
     COUNTERS,
     COUNTERS,
     COUNTERS,
+    merged=COUNTS,
 )
 
 
@@ -96,6 +97,21 @@ def test_repeated_rows_are_rows_in() -> None:
         sound(rows_out=8, repeated=3).check("here")
 
 
+def test_merged_rows_are_rows_out() -> None:
+    sound(rows_out=4, merged=2).check("here")
+    with pytest.raises(ConservationError, match=r"rejected 1 \+ merged 3 = 11"):
+        sound(rows_out=4, merged=3).check("here")
+    with pytest.raises(ConservationError) as caught:
+        sound(rows_out=4).check("here")
+    assert "merged" not in str(caught.value)
+
+
+def test_a_tally_of_an_older_manifest_has_none_merged() -> None:
+    value = sound().to_json()
+    del value["merged"]
+    assert Tally.from_json(value) == sound()
+
+
 FILES: dict[str, Any] = {"rows_in": 20, "rows_out": 6, "removed": 8, "rejected": 6}
 
 
@@ -147,6 +163,7 @@ def test_adding_up_is_a_sum_by_step(tallies: list[Tally]) -> None:
         assert found.rows_in == sum(part.rows_in for part in parts)
         assert found.rows_out == sum(part.rows_out for part in parts)
         assert found.repeated == sum(part.repeated for part in parts)
+        assert found.merged == sum(part.merged for part in parts)
         assert (found.bytes_in, found.bytes_out) == (sum(p.bytes_in for p in parts), sum(p.bytes_out for p in parts))
         assert found.removed_rows == sum(part.removed_rows for part in parts)
         assert found.rejected_rows == sum(part.rejected_rows for part in parts)

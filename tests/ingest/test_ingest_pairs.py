@@ -279,13 +279,14 @@ def test_fast_and_slow_json_agree(tmp_path: Path) -> None:
 
 
 def test_columns_of_the_input_that_bear_our_names_are_kept(tmp_path: Path) -> None:
-    record = {"en": "a", "de": "b", "src": 1, "doc_id": "x", "align": [1], "src_lang": "mine", "text": "t", "url": "u"}
+    record = {"en": "a", "de": "b", "src": 1, "doc_id": "x", "align": [1], "src_lang": "mine", "url": "u"}
+    record |= {"text": "t", "lang": "l", "cs_side": "s"}  # names that codeswitch makes, or tells documents by
     (row,) = read_pairs(jsonl(tmp_path / "a.jsonl", record)).documents
     assert (row["src"], row["src_lang"]) == ("a", "eng_Latn")
     assert row["input_src"] == 1
     assert (row["input_doc_id"], row["input_align"], row["input_src_lang"]) == ("x", [1], "mine")
-    assert (row["text"], row["url"]) == ("t", "u")
-    assert "align" not in row
+    assert (row["input_text"], row["input_lang"], row["input_cs_side"], row["url"]) == ("t", "l", "s", "u")
+    assert not {"align", "text", "lang", "cs_side"} & row.keys()
 
 
 def test_languages_may_come_from_the_input(tmp_path: Path) -> None:

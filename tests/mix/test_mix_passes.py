@@ -16,11 +16,13 @@ from mix_helpers import Mixed, documents, mix
 
 from xlcorpus.dataset import dataset
 from xlcorpus.errors import UserError
-from xlcorpus.mix.passes import MIX_FIELDS, add_sums, class_of, conform, sums_by_class, unite_schemas
+from xlcorpus.mix import passes
+from xlcorpus.mix.passes import MIX_FIELDS, add_sums, conform, unite_schemas
 from xlcorpus.mix.units import count_units
 
 LANGUAGES = ["eng_Latn", "swh_Latn", "khm_Khmr", None]
 RATIOS = {"eng_Latn": 0.2, "swh_Latn": 0.5, "khm_Khmr": 0.3}
+CELLS = {f"web/mono/{lang}/none": share for lang, share in RATIOS.items()}  # what they come to
 
 
 def corpus(rows: int, longest: int = 9) -> pa.RecordBatch:
@@ -70,12 +72,17 @@ def test_the_mixture_follows_from_the_documents_alone(
     data: st.DataObject,
 ) -> None:
     batch = corpus(60)
-    folder, asked = tmp_path_factory.mktemp("mix"), {"unit": unit, "max_epochs": epochs, "seed": seed}
+    folder = tmp_path_factory.mktemp("mix")
+    asked: dict[str, Any] = {"unit": unit, "max_epochs": epochs, "seed": seed}
     once = mix(folder / "once", [batch], RATIOS, **asked)
     mixed = batch.take(pa.array(data.draw(st.permutations(range(60)))))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dataset, "BATCH_ROWS", data.draw(st.integers(1, 30)))
-        again = mix(folder / "again", cut(mixed, cuts), RATIOS, **asked, targets=targets, shuffle=len(cuts))
+        patch.setattr(passes, "SPILL_BYTES", data.draw(st.sampled_from([1, 2000, 1 << 27])))
+        spill = data.draw(st.booleans())
+        again = mix(
+            folder / "again", cut(mixed, cuts), RATIOS, **asked, targets=targets, shuffle=len(cuts), spill=spill
+        )
     shutil.rmtree(folder)
     assert again.rows == once.rows
     assert_whole(once, batch)
@@ -92,29 +99,41 @@ def test_every_beginning_holds_the_ratios(tmp_path: Path, unit: str, epochs: flo
     sums = Counter[str]()
     for row in rows:
         sums[row["mix_class"]] += row["mix_units"]
-    largest = {name: max(row["mix_units"] for row in rows if row["mix_class"] == name) for name in RATIOS}
+    largest = {name: max(row["mix_units"] for row in rows if row["mix_class"] == name) for name in CELLS}
     total, gone = sums.total(), Counter[str]()
-    shares = {name: sums[name] / total for name in RATIOS}
-    assert shares == pytest.approx(RATIOS, abs=max(largest.values()) / total)
+    shares = {name: sums[name] / total for name in CELLS}
+    assert shares == pytest.approx(CELLS, abs=max(largest.values()) / total)
     for row in rows:
         gone[row["mix_class"]] += row["mix_units"]
-        for name in RATIOS:
+        for name in CELLS:
             # Its own half document, and its share of everybody's half documents.
             slack = largest[name] / 2 + shares[name] * sum(largest.values()) / 2
             assert abs(gone[name] - shares[name] * gone.total()) <= slack + 1e-6
 
 
+def test_another_seed_is_another_draw_in_another_order(tmp_path: Path) -> None:
+    runs = [mix(tmp_path / str(seed), [corpus(200)], RATIOS, budget=100, seed=seed).names for seed in (0, 1, 2)]
+    assert len({frozenset(names) for names in runs}) == 3
+    whole = {"eng_Latn": 1.0}
+    runs = [mix(tmp_path / f"all {seed}", [corpus(200)], whole, seed=seed).names for seed in (0, 1, 2)]
+    assert len({frozenset(names) for names in runs}) == 1
+    assert len({tuple(names) for names in runs}) == 3
+
+
 def test_sums_meet_the_plan(tmp_path: Path) -> None:
     batch = corpus(400, 40)
     found = mix(tmp_path, cut(batch, [100, 101]), RATIOS, budget=2000, unit="tokens", targets=3)
-    achieved = add_sums(tuple(RATIOS), [sums_by_class(part) for part in found.documents])
-    assert {item.name: item.budget for item in found.plan} == {"eng_Latn": 400, "swh_Latn": 1000, "khm_Khmr": 600}
-    for item in found.plan:
+    achieved = {cell["name"]: (cell["units"], cell["docs"]) for cell in found.notes["cells"]}
+    assert {item.cell.lang: item.budget for item in found.taken} == {
+        "eng_Latn": 400, "swh_Latn": 1000, "khm_Khmr": 600,
+    }  # fmt: skip
+    assert achieved.keys() == CELLS.keys()
+    for item in found.taken:
         units, docs = achieved[item.name]
         mine = [row for row in found.rows if row["mix_class"] == item.name]
         assert (units, docs) == (sum(row["mix_units"] for row in mine), len(mine))
         assert abs(units - item.budget) <= 20  # half of the largest document
-        assert {row["lang"] for row in mine} == {item.name}
+        assert {row["lang"] for row in mine} == {item.cell.lang}
     counted = count_units(pa.array([row["text"] for row in found.rows]), "tokens")
     assert [row["mix_units"] for row in found.rows] == counted.tolist()
     assert {row["mix_epoch"] for row in found.rows} == {0}
@@ -122,7 +141,8 @@ def test_sums_meet_the_plan(tmp_path: Path) -> None:
 
 
 def test_sums_of_classes_that_a_shard_lacks() -> None:
-    assert add_sums(["a", "b"], [{"a": [3, 1]}, {}, {"a": [4, 2]}]) == {"a": (7, 3), "b": (0, 0)}
+    parts = [{"a": [3, 1, 2, 1]}, {}, {"a": [4, 2, 0, 5]}]
+    assert add_sums(["a", "b"], parts) == {"a": (7, 3, 2, 6), "b": (0, 0, 0, 0)}
 
 
 @pytest.mark.parametrize("keep_text", [False, True])
@@ -183,22 +203,27 @@ def test_columns_of_all_inputs_come_through(tmp_path: Path) -> None:
     found = mix(tmp_path, [audio, plain, bare], ratios)
     rows = {row["origin"]["file"]: row for row in found.rows}
     assert set(rows) == set("abcd")
-    columns = ["doc_id", "text", "source", "origin", "lang", "audio", "mix_class", "mix_epoch", "mix_units"]
+    columns = ["doc_id", "text", "lang", "kind", "source", "origin", "audio", "mix_class", "mix_epoch", "mix_units"]
     assert list(rows["a"]) == columns
     assert (rows["a"]["audio"], rows["c"]["audio"]) == (b"\x01", None)
-    assert (rows["c"]["mix_class"], rows["c"]["mix_epoch"]) == ("eng_Latn", 0)
-    assert (rows["d"]["mix_class"], rows["d"]["lang"], rows["d"]["source"]) == ("code", None, "code")
+    assert (rows["c"]["mix_class"], rows["c"]["mix_epoch"]) == ("web/mono/eng_Latn/none", 0)
+    assert (rows["d"]["mix_class"], rows["d"]["lang"], rows["d"]["source"]) == ("code/mono/none/none", None, "code")
 
 
-def test_a_source_goes_before_a_language() -> None:
+def test_a_source_goes_before_a_language(tmp_path: Path) -> None:
     batch = documents(["x"] * 5, ["a", "b", None, "a", "c"], names=list("12345"))
     sources = pa.array(["web", "web", "books", "books", None])
     batch = batch.set_column(batch.schema.get_field_index("source"), "source", sources)
-    kinds = {"books": "source", "a": "lang", "b": "lang"}
-    for names in (["books", "a", "b"], ["b", "a", "books"]):
-        found = [names[number] if number >= 0 else None for number in class_of(batch, names, kinds).tolist()]
-        assert found == ["a", "b", "books", "books", None]
-    assert class_of(batch.drop_columns(["lang", "source"]), ["a"], {"a": "lang"}).tolist() == [-1] * 5
+    ratios = {"books": 0.5, "a": 0.25, "b": 0.25}
+    for order in (["books", "a", "b"], ["b", "a", "books"]):
+        found = mix(tmp_path / order[0], [batch], {name: ratios[name] for name in order})
+        drawn_for = {item.name: item.path[0].partition(")")[0].rpartition(" ")[2] for item in found.taken}
+        counted = {row["origin"]["file"]: drawn_for[row["mix_class"]] for row in found.rows}
+        assert counted == {"1": "a", "2": "b", "3": "books", "4": "books"}
+        assert [(row["origin"]["file"], row["reason"]) for row in found.decisions.to_pylist()] == [("5", "not_in_mix")]
+    bare = batch.drop_columns(["lang", "source"])
+    with pytest.raises(UserError, match="no document has the language, kind or source 'a'"):
+        mix(tmp_path / "bare", [bare], {"a": 1.0})
 
 
 def test_conform_gives_the_columns_of_the_schema() -> None:
@@ -210,10 +235,10 @@ def test_conform_gives_the_columns_of_the_schema() -> None:
 
 
 def test_unite_keeps_the_order_of_first_appearance() -> None:
-    one = pa.schema([("a", pa.string()), ("b", pa.int32())])
-    two = pa.schema([("c", pa.bool_()), ("b", pa.int32()), *MIX_FIELDS])
-    assert unite_schemas([("one", one), ("two", two)]).names == ["a", "b", "c"]
-    assert unite_schemas([("two", two), ("one", one)]).names == ["c", "b", "a"]
+    one = ("one", "document", pa.schema([("a", pa.string()), ("b", pa.int32())]))
+    two = ("two", "document", pa.schema([("c", pa.bool_()), ("b", pa.int32()), *MIX_FIELDS]))
+    assert unite_schemas([one, two]).names == ["text", "lang", "kind", "a", "b", "c"]
+    assert unite_schemas([two, one]).names == ["text", "lang", "kind", "c", "b", "a"]
     assert unite_schemas([]).names == []
 
 
@@ -222,7 +247,7 @@ def test_unite_names_both_datasets_of_a_conflict(kind: pa.DataType) -> None:
     one = pa.schema([("a", pa.string()), ("label", pa.int32())])
     two: Any = pa.schema([("label", kind)])
     with pytest.raises(UserError) as caught:
-        unite_schemas([("out/web", one), ("out/code", two)])
+        unite_schemas([("out/web", "document", one), ("out/code", "document", two)])
     assert f"column 'label' is int32 in out/web and {kind} in out/code" in str(caught.value)
     assert "remedy: rename or convert the column" in str(caught.value)
 

@@ -126,8 +126,20 @@ def test_names_are_sources_before_they_are_languages() -> None:
 )
 def test_a_name_that_no_document_has(name: str, hint: str) -> None:
     languages, sources = {"swh_Latn": 5, "eng_Latn": 2, "": 9}, {"web": 7, "books": 1}
-    with pytest.raises(UserError, match=rf"has the language or source '{name}'; {hint}\n.*xlcorpus inspect"):
+    with pytest.raises(UserError, match=rf"has the language, kind or source '{name}'; {hint}\n.*xlcorpus inspect"):
         resolve_names({"web": 0.5, name: 0.5}, languages, sources)
+
+
+def test_kinds_are_between_sources_and_languages() -> None:
+    languages, sources = {"swh_Latn": 5, "bi": 2, "web": 1}, {"web": 7, "code": 0}
+    kinds = {"code": 3, "bi": 4, "web": 1, "cs": 0}
+    ratios = {"swh_Latn": 0.25, "web": 0.25, "bi": 0.25, "code": 0.25}
+    found = {"swh_Latn": "lang", "web": "source", "bi": "kind", "code": "kind"}
+    assert resolve_names(ratios, languages, sources, kinds) == found
+    with pytest.raises(UserError, match=r"kind or source 'codes'; did you mean 'code'\?"):
+        resolve_names({"codes": 1}, languages, {"web": 7}, kinds)
+    with pytest.raises(UserError, match="no document has the language, kind or source 'cs'"):
+        resolve_names({"cs": 1}, languages, sources, kinds)
 
 
 def test_nearest_names() -> None:

@@ -29,7 +29,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("steps: [{step: ingest, files: x}, {step: dedup, threshold: high}]\n", "threshold: .*given: 'high'"),
         ("steps: [{step: ingest, files: x}, {step: dedup, threshold: 1.5}]\n", "threshold: .* less than or equal to 1"),
         ("steps: [{step: ingest, files: x}, {step: mix, ratios: {a: 0.5}}]\n", "sum to 0.5, not 1"),
-        ("steps: [{step: ingest, files: x}, {step: mix}]\n", "ratios: field required"),
+        ("steps: [{step: ingest, files: x}, {step: mix}]\n", "mix: nothing says what the mixture is"),
         ("steps: [{step: identify}]\n", "is the first step and has no `input:`"),
         ("steps: [{step: ingest}]\n", "needs `files:`"),
         ("steps: [{step: ingest, files: x}, {step: ingest, files: y}]\n", "two steps have the id 'ingest'"),

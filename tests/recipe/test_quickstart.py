@@ -7,13 +7,15 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 
 from tests.running import run
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.recipe.run import Finished
-from xlcorpus.sample import read_gold
+from xlcorpus.sample import read_gold, sample_folder
+from xlcorpus.tokenizer.open import open_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +76,33 @@ def test_every_line_of_the_sample_is_a_row_a_decision_or_a_reject(
 
 def test_the_mixture_is_what_was_asked_for(finished: dict[str, Finished]) -> None:
     mixed = rows_of(finished, "mix")
-    plan = {item["name"]: item for item in finished["mix"].dataset.manifest.notes["plan"]}
+    notes = finished["mix"].dataset.manifest.notes
+    plan = {item["name"]: item for item in notes["cells"]}
     got = mixed.groupby("mix_class").mix_units.sum()
     assert set(got.index) == set(plan)
-    assert sum(item["budget"] for item in plan.values()) == 8000
+    assert sum(item["budget"] for item in plan.values()) == notes["budget"] == 16000
+    assert {(item["kind"], item["lang"]) for item in plan.values()} == {
+        ("code", ""),
+        ("cs", "eng_Latn"),
+        *(("mono", lang) for lang in ("eng_Latn", "swh_Latn", "yor_Latn", "hin_Deva", "amh_Ethi", "zho_Hans")),
+    }
+    tokens = open_tokenizer(sample_folder() / "tokenizer.model").count_batch(pa.array(mixed.text))
+    assert mixed.mix_units.tolist() == tokens.tolist()
     smallest = mixed.groupby("mix_class").mix_units.min()
     for name, item in plan.items():
         assert abs(got[name] - item["budget"]) <= smallest[name]
-    assert mixed.groupby("doc_id").size().max() <= 3
+    assert mixed.groupby(["doc_id", "kind"]).size().max() <= 3
+
+
+def test_the_packs_hold_the_mixture(finished: dict[str, Finished]) -> None:
+    packs, mixed = rows_of(finished, "pack"), rows_of(finished, "mix")
+    assert packs.length.max() <= 2048
+    parts = Counter(doc_id for ids in packs.doc_ids for doc_id in ids)
+    assert set(parts) == set(mixed.doc_id)
+    assert packs.length.sum() == mixed.mix_units.sum() + len(mixed)  # and an end for each document
+    table = finished["pack"].dataset.manifest.notes["table"]
+    assert any(line.startswith("swh_Latn ") for line in table)
+    assert sum(line.startswith("pack ") for line in table) == 3
 
 
 def test_every_dataset_opens_in_duckdb_pandas_and_pyarrow(finished: dict[str, Finished]) -> None:

@@ -251,6 +251,6 @@ def test_any_prefix_of_the_shards_holds_the_ratios(tmp_path: Path) -> None:
     mixed = run(recipe, tmp_path / "out")["mix"].dataset
     assert len(mixed.manifest.shards) == 8
     for units in _prefixes(mixed):
-        share = units["river"] / sum(units.values())
+        share = units["river/mono/none/none"] / sum(units.values())
         assert abs(share - 0.3) < 0.02
     assert abs(sum(units.values()) - 40_000) <= 4

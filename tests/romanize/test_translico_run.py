@@ -211,8 +211,8 @@ class TestInstead:
     def test_no_step_reads_pairs_as_documents(self, identified: Path, reference: Path, tmp_path: Path) -> None:
         score = find_step("score")
         after = Node("score", score, score.options(), (node(identified),))
-        with pytest.raises(UserError, match="pairs is a dataset of the kind 'translico'; score reads documents"):
+        with pytest.raises(UserError, match="is a dataset of the kind 'translico'; score reads the kind document"):
             passes_of([node(identified), after])
-        with pytest.raises(UserError, match="score reads documents"):
+        with pytest.raises(UserError, match="score reads the kind document"):
             run_nodes([Node("score", score, score.options(), (reference / "pairs",))], tmp_path)
         assert not list(tmp_path.rglob("*.parquet"))

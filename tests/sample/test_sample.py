@@ -25,7 +25,7 @@ REQUIRED = {
 REJECTS = {"not_an_object", "missing_text"}
 COPIES = {"exact_copy", "near_copy", "code_copy"}
 WEB_FIELDS = {"id", "url", "title", "text", "date", "declared_lang", "license"}
-CODE_FIELDS = {"id", "path", "text", "language", "license"}
+CODE_FIELDS = {"id", "path", "text", "kind", "language", "license"}
 
 
 @dataclass(frozen=True)

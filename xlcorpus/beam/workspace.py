@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xlcorpus.dataset.files import DATA, DECISIONS, MANIFEST, REJECTS, WORK, read_json, sha256_of, write_json
+from xlcorpus.dataset.files import BESIDE, DATA, DECISIONS, MANIFEST, REJECTS, WORK, read_json, sha256_of, write_json
 from xlcorpus.dataset.shards import ShardFile
 from xlcorpus.errors import UserError
 
 _RUN = "run.json"
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}\.tmp")  # as `temporary_name` makes them
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,16 @@ class Workspace:
         """Whether the folder holds nothing that a step did not write (a manifest or the state of a run proves it)."""
         if not self.folder.exists():
             return True
-        names = {path.name for path in self.folder.iterdir()}
-        known = {MANIFEST, DATA, DECISIONS, REJECTS, WORK}
+        names = {path.name for path in self.folder.iterdir()} - {path.name for path in self._half_written()}
+        known = {MANIFEST, DATA, DECISIONS, REJECTS, WORK, *BESIDE}
         if not names:
             return True
         return names <= known and (MANIFEST in names or WORK in names)
+
+    def _half_written(self) -> list[Path]:
+        """Files beside the shards that a run was killed over, before they got their names."""
+        found = [(path, _TEMPORARY.fullmatch(path.name)) for path in self.folder.iterdir()]
+        return [path for path, name in found if name and name[1] in (MANIFEST, *BESIDE)]
 
     def clear(self) -> None:
         """Remove what earlier runs left. The manifest goes first: half a dataset must not look like one."""
@@ -101,7 +108,8 @@ class Workspace:
             return
         # Killed at any line from here on, this leaves an unfinished run, which --overwrite may clear once more.
         write_json(self.work / _RUN, {"fingerprint": None, "steps": []})
-        (self.folder / MANIFEST).unlink(missing_ok=True)
+        for path in [*(self.folder / name for name in (MANIFEST, *BESIDE)), *self._half_written()]:
+            path.unlink(missing_ok=True)
         for path in [self.folder / name for name in (DATA, DECISIONS, REJECTS)] + list(self.work.iterdir()):
             if path.is_dir():
                 shutil.rmtree(path)
@@ -122,6 +130,8 @@ class Workspace:
             for path in [path for path in (self.folder / name).rglob("*") if path.is_file()]:
                 if path not in keep:
                     path.unlink(missing_ok=True)
+        for path in self._half_written():
+            path.unlink(missing_ok=True)
         shutil.rmtree(self.work, ignore_errors=True)
 
     @contextmanager

@@ -13,8 +13,23 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _FORMATS = ("auto", "muse", "tsv", "csv", "mined", "lexicon")
 _FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+
+
+def _check_output(context: click.Context, parameter: click.Parameter, path: Path) -> Path:
+    from xlcorpus.errors import UserError
+
+    if path.suffix != ".parquet":  # it replaces what is there: a slip must not cost a dictionary in text
+        raise UserError(f"--output {path}: a lexicon is a Parquet file", remedy="give it a name that ends in .parquet")
+    return path
+
+
 _OUTPUT = click.option(
-    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), required=True, help="the lexicon, *.parquet"
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    callback=_check_output,
+    help="the lexicon, *.parquet; replaced if it is there",
 )
 _REASONS = {
     "identical": "the same word on both sides",
@@ -111,8 +126,10 @@ def invert_command(file: Path, output: Path) -> None:
 @click.option("--candidates", type=click.IntRange(1), default=3, show_default=True, help="translations of a word")
 @click.option("--min-count", type=click.IntRange(1), default=2, show_default=True, help="of a word in the text")
 @click.option("--min-score", type=float, help="leave out translations with a lower CSLS score")
-@click.option("--most-mb", type=click.IntRange(1), default=200, show_default=True, help="text of each language to use")
-@click.option("--seed", type=int, default=0, show_default=True, help="seed of every random choice")
+@click.option(
+    "--most-mb", type=click.IntRange(1, 1024), default=200, show_default=True, help="text of each language to use"
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="seed of every random choice")
 def induce_command(folders: tuple[Path, ...], output: Path, **options: Any) -> None:
     """Make a dictionary of two languages out of their texts alone, where there is none: fastText vectors, VecMap.
 
@@ -129,7 +146,10 @@ def induce_command(folders: tuple[Path, ...], output: Path, **options: Any) -> N
     from xlcorpus.codeswitch.induced import induce_lexicon, texts_of
     from xlcorpus.codeswitch.lexicon_file import write_lexicon
     from xlcorpus.dataset.dataset import Dataset
+    from xlcorpus.errors import UserError
 
+    if options["src"] == options["tgt"]:  # before hours of training
+        raise UserError(f"--src and --tgt are both {options['src']}", remedy="name two languages")
     datasets = [Dataset.open(folder) for folder in folders]
     languages = options["src"], options["tgt"]
     one, other = (texts_of(datasets, lang, options["most_mb"] << 20, options["seed"]) for lang in languages)
@@ -142,6 +162,11 @@ def induce_command(folders: tuple[Path, ...], output: Path, **options: Any) -> N
         options=InduceOptions(candidates=options["candidates"], seed=options["seed"]),
     )
     entries = limit_entries(made.entries, min_score=options["min_score"])
+    if not entries.num_rows:
+        raise UserError(
+            f"none of the {made.entries.num_rows:,} entries has a score of {options['min_score']} or more",
+            remedy="lower --min-score, or leave it out",
+        )
     write_lexicon(entries, output)
     rows = [["language", "texts", "words"]]
     rows += [[lang, f"{n:,}", f"{k:,}"] for lang, n, k in zip(languages, made.texts, made.words, strict=True)]

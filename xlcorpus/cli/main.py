@@ -19,6 +19,7 @@ COMMANDS = {
     "recipes": ("xlcorpus.cli.recipes", "List or show the shipped recipes."),
     "inspect": ("xlcorpus.cli.inspect", "Show what is in a dataset."),
     "lexicon": ("xlcorpus.cli.lexicon", "Build, merge, invert, induce or look into bilingual dictionaries."),
+    "tokenizer": ("xlcorpus.cli.tokenizer", "Train, extend or measure a tokenizer."),
     "lid": ("xlcorpus.cli.lid", "Train or evaluate a language identification model."),
 }
 STEPS = {
@@ -30,7 +31,8 @@ STEPS = {
     "romanize": "Add the text in Latin script (uroman) or IPA, or make TransliCo sentence pairs.",
     "align": "Align the words of sentence pairs, for codeswitch --operator align-span.",
     "codeswitch": "Switch words or spans of texts into other languages, or make restore rows for seq2seq.",
-    "mix": "Mix datasets by ratios of the final mixture, to a budget.",
+    "mix": "Mix datasets by ratios or rules over language, kind and source, to a budget.",
+    "pack": "Tokenise and pack documents to a context length, or make the token rows of a view.",
 }
 
 

@@ -60,8 +60,9 @@ def step_option(name: str, field: FieldInfo) -> click.Option:
     settings: dict[str, Any] = {"help": field.description}
     if field.is_required():
         settings["required"] = True
-    elif field.default not in (None, PydanticUndefined):
-        settings["help"] = f"{field.description or ''}  [default: {field.default}]"
+    elif field.default not in (None, PydanticUndefined, []):
+        default = str(field.default).replace("\n", "\\n")
+        settings["help"] = f"{field.description or ''}  [default: {default}]"
     flag = f"--{name.replace('_', '-')}"
     if typing.get_origin(kind) is list:
         return click.Option([flag], default=None, multiple=True, help=f"{settings.pop('help')} (may be repeated)")

@@ -62,13 +62,18 @@ def step_command(name: str) -> click.Command:
     return command
 
 
+# What an example of a step shows besides input and output.
+_EXAMPLES = {
+    "codeswitch": " --dictionary en-sw.tsv",
+    "mix": " --ratios eng_Latn=0.3,swh_Latn=0.7",
+    "pack": " --tokenizer out/tokenizer.model",
+}
+
+
 def _required(step: Any) -> str:
-    examples = {"ratios": "eng_Latn=0.3,swh_Latn=0.7"}
-    return "".join(
-        f" --{key.replace('_', '-')} {examples.get(key, '...')}"
-        for key, field in step.options.model_fields.items()
-        if field.is_required()
-    )
+    fields = step.options.model_fields.items()
+    required = "".join(f" --{key.replace('_', '-')} ..." for key, field in fields if field.is_required())
+    return _EXAMPLES.get(step.name, required)
 
 
 def _standard_input() -> Any:

@@ -12,6 +12,7 @@ the diagonal is rejected. Differences:
 - A span that encloses an earlier one overlaps it; the program looks at the two ends only.
 - Not taken either: a span that would change nothing but case, one that crosses a sign that ends a clause or quotes
   (`_FENCES`), and one that ends inside a written word (don't, so-called, 3.5).
+- Nor one that would lose, add or change a number, a URL, an address or code: source and target span hold the same.
 - Source words are never projected beyond the share.
 """
 
@@ -24,10 +25,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.codeswitch import protect
 from xlcorpus.codeswitch.align import ALIGN
 from xlcorpus.codeswitch.assemble import Replacements, replace
 from xlcorpus.codeswitch.bitext import Side, exclusive_sum, ranges, read_side
-from xlcorpus.codeswitch.characters import utf8_lengths
+from xlcorpus.codeswitch.characters import NUMBER, Classes, utf8_lengths
 from xlcorpus.codeswitch.outcome import Counts, Switched, finish
 from xlcorpus.codeswitch.spans import row_states
 from xlcorpus.dataset.beside import add_columns
@@ -122,7 +124,7 @@ def _columns(batch: pa.RecordBatch) -> dict[str, pa.Array]:
         if name not in batch.schema.names:
             raise UserError(
                 f"there is no column {name!r} here ({nearest(name, batch.schema.names)})",
-                remedy="align_span needs sentence pairs with their word alignment",
+                remedy="align_span needs sentence pairs with their word alignment: run `xlcorpus align` first",
             )
     align = batch.schema.field("align").type
     if not pa.types.is_list(align) or [field.name for field in align.value_type or ()] != ["src", "tgt"]:
@@ -201,8 +203,8 @@ class _Borders:
         return self.inseparable[start] | self.inseparable[end]
 
 
-def _borders(side: Side, aligned: np.ndarray) -> _Borders:
-    """Borders of a side, aligned: bool[tokens].
+def _borders(side: Side, aligned: np.ndarray, protected: np.ndarray) -> _Borders:
+    """Borders of a side, aligned: bool[tokens]; protected: bool[code points], such stretches stay in one piece.
 
     Of characters that touch in an unspaced script, one without a partner is not parted from its neighbours: it is
     mostly the rest of a word, and nothing else here knows the words of such scripts.
@@ -227,8 +229,30 @@ def _borders(side: Side, aligned: np.ndarray) -> _Borders:
         inseparable[1:-1] |= figure & inside
         touching = (gap[1] == gap[0]) & unspaced[gap[0] - 1] & unspaced[gap[1]]
         inseparable[1:-1] |= touching & inside & ~(aligned[1:] & aligned[:-1])
-        fences[1:] = fence & inside & ~figure
+        np.cumsum(protected, out=before[1:])
+        whole = (gap[1] > gap[0]) & (before[gap[1]] - before[gap[0]] == gap[1] - gap[0])
+        inseparable[1:-1] |= whole & inside
+        fences[1:] = fence & inside & ~figure & ~whole
     return _Borders(inseparable, np.cumsum(fences))
+
+
+def _protected(side: Side) -> np.ndarray:
+    """bool[code points]: URLs, addresses, code and markup, as the other operators protect them."""
+    marks = np.zeros(len(side.points.codes), dtype=bool)
+    marks[protect.protected(side.points, Classes.of(side.points.codes), [])] = True
+    return marks
+
+
+def _protected_sums(side: Side, protected: np.ndarray) -> np.ndarray:
+    """uint64[tokens + 1]: running sums of the hashes of the protected tokens: numbers, parts of URLs, of code, ...
+
+    Two spans whose sums grow alike hold the same protected tokens, in any order.
+    """
+    before = exclusive_sum(protected | (Classes.of(side.points.codes).flags & NUMBER != 0))
+    held = before[side.spans.ends] > before[side.spans.starts]
+    sums = np.zeros(len(side.words) + 1, dtype=np.uint64)
+    np.cumsum(np.where(held, mix(side.words), np.uint64(0)), out=sums[1:])
+    return sums
 
 
 @dataclass(frozen=True)
@@ -254,9 +278,11 @@ def _choose(
     longest = np.maximum(1, np.floor(settings.span_share * source.sizes + 1e-9)).astype(np.int64)
     left = np.floor(settings.projected_share * source.sizes + 1e-9).astype(np.int64)
     rows = np.flatnonzero((reasons == NO_SWITCH) & (left > 0))
-    source_borders = _borders(source, links.last_target >= 0)
-    target_borders = _borders(target, links.last_source >= 0)
+    source_protected, target_protected = _protected(source), _protected(target)
+    source_borders = _borders(source, links.last_target >= 0, source_protected)
+    target_borders = _borders(target, links.last_source >= 0, target_protected)
     source_used, target_used = np.zeros(len(source.words), dtype=bool), np.zeros(len(target.words), dtype=bool)
+    source_sums, target_sums = _protected_sums(source, source_protected), _protected_sums(target, target_protected)
     found: list[np.ndarray] = [np.zeros((5, 0), dtype=np.int64)]
     for attempt in range(_ATTEMPTS):
         rows = rows[left[rows] > 0]
@@ -288,6 +314,7 @@ def _choose(
         if settings.consistent:
             fine &= np.minimum.reduceat(links.first_source[words], at) >= start
             fine &= np.maximum.reduceat(links.last_source[words], at) < end
+        fine &= source_sums[end] - source_sums[start] == target_sums[last] - target_sums[first]
         fine &= hash_spans(source.words, start, end) != hash_spans(target.words, first, last)
         taken = np.stack([row, start, end, first, last])[:, fine]
         row, start, end, first, last = taken

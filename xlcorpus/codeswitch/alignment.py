@@ -103,7 +103,8 @@ class TrainAligner:
 
     def _sample(self, languages: Languages, rows: int) -> tuple[pa.Array, pa.Array]:
         """Texts of both sides; a draw of half as many again, cut to `most`, so that memory is bounded by it."""
-        bound = min(1.0, 1.5 * self.most / max(rows, 1)) * 2.0**64
+        # 64 more: of a handful of pairs chance might otherwise draw none, and nothing would be aligned.
+        bound = min(1.0, (1.5 * self.most + 64) / max(rows, 1)) * 2.0**64
         sources, targets, draws = [], [], []
         for path in self.paths:
             for batch in read_batches(Path(path), list(_COLUMNS)):

@@ -45,7 +45,7 @@ def texts_of(datasets: Sequence[Dataset], lang: str, most_bytes: int, seed: int)
     """
     total, known = 0, set()
     for texts, labels, _ in _columns(datasets):
-        known.update(pc.unique(labels).to_pylist())
+        known.update(pc.unique(labels.filter(pc.greater(pc.binary_length(texts), 0))).to_pylist())
         total += pc.sum(pc.binary_length(texts.filter(pc.equal(labels, lang)))).as_py() or 0
     if not total:
         folders = ", ".join(str(dataset.folder) for dataset in datasets)
@@ -67,7 +67,8 @@ def _columns(datasets: Sequence[Dataset]) -> Iterable[tuple[pa.Array, pa.Array, 
         sides = [side for side in _TEXTS if set(side) <= set(names)]
         if not sides:
             raise UserError(
-                f"{dataset.folder} has no columns text and lang", remedy="run `xlcorpus identify` on it first"
+                f"{dataset.folder} has no columns text and lang",
+                remedy="give documents that `xlcorpus identify` has labelled, or sentence pairs",
             )
         for batch in dataset.batches():
             for text, lang in sides:
@@ -82,13 +83,29 @@ def seed_pairs(
     dictionary: str | None,
     languages: tuple[str, str],
 ) -> np.ndarray:
-    """int64[n, 2]: numerals or all words that both sides write alike, and the entries of a small dictionary."""
+    """int64[n, 2]: numerals or all words that both sides write alike, and the entries of a small dictionary.
+
+    Raises UserError where no entry of the dictionary is in both vocabularies.
+    """
     alike = numeral_seed(source, target) if words == "numerals" else identical_seed(source, target)
     if dictionary is None:
         return alike
     table = read_entries([Path(dictionary)], src=languages[0], tgt=languages[1]).table
     lowered = (normalize_for_matching(table[name].combine_chunks()).to_pylist() for name in ("src", "tgt"))
-    return np.unique(np.concatenate([alike, dictionary_seed(source, target, zip(*lowered, strict=True))]), axis=0)
+    given = dictionary_seed(source, target, zip(*lowered, strict=True))
+    if not len(given):
+        raise UserError(
+            f"{dictionary}: of its {table.num_rows:,} entries none has words of both texts on its sides",
+            remedy="give a dictionary of words that the texts hold, more text, or no --seed-dictionary",
+        )
+    return np.unique(np.concatenate([alike, given]), axis=0)
+
+
+def _vectors(texts: pa.Array, lang: str, embed: EmbedOptions | None) -> Vectors:
+    try:
+        return train_vectors(texts, embed)
+    except UserError as error:
+        raise UserError(f"{lang}: {error.message}", remedy=error.remedy) from error
 
 
 def induce_lexicon(
@@ -102,9 +119,12 @@ def induce_lexicon(
 ) -> InducedLexicon:
     """Entries from the first language to the second (see `induce`); the order of the texts does not matter.
 
-    words, dictionary: as `seed_pairs`. Raises UserError where there is too little text, or nothing to begin with.
+    words, dictionary: as `seed_pairs`. Raises UserError where the languages are one, where there is too little text,
+    or nothing to begin with.
     """
-    source, target = (train_vectors(side, embed) for side in texts)
+    if languages[0] == languages[1]:
+        raise UserError(f"both sides of the dictionary would be {languages[0]}", remedy="name two languages")
+    source, target = (_vectors(side, lang, embed) for side, lang in zip(texts, languages, strict=True))
     seed = seed_pairs(source, target, words, dictionary, languages)
     found = induce(source, target, seed, options)
     rows = found.num_rows

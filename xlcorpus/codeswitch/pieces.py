@@ -78,9 +78,7 @@ def build_piece_index(
     Raises UserError where no entry is of the model's vocabulary on both sides.
     """
     size = len(model)
-    pairs = tuple(sorted({Pair(*labels) for labels in zip(src_lang, tgt_lang, strict=True)}, key=_labels))
-    number = {pair: index for index, pair in enumerate(pairs)}
-    found: dict[tuple[int, int], list[str]] = {}
+    found: dict[tuple[Pair, int], list[str]] = {}
     unused = {"not_in_vocabulary": 0, "same_or_blank": 0, "beyond_candidates": 0, "repeated": 0}
     for piece, other, source, target in zip(src, tgt, src_lang, tgt_lang, strict=True):
         if model.id_to_piece(model.piece_to_id(piece)) != piece or model.id_to_piece(model.piece_to_id(other)) != other:
@@ -88,7 +86,7 @@ def build_piece_index(
         elif piece == other or not piece.strip(SPACE_MARK) or not other.strip(SPACE_MARK):
             unused["same_or_blank"] += 1
         else:
-            kept = found.setdefault((number[Pair(source, target)], model.piece_to_id(piece)), [])
+            kept = found.setdefault((Pair(source, target), model.piece_to_id(piece)), [])
             if other in kept or len(kept) == candidates:
                 unused["repeated" if other in kept else "beyond_candidates"] += 1
             else:
@@ -98,10 +96,13 @@ def build_piece_index(
             "no entry of the dictionary is in the vocabulary of the SentencePiece model",
             remedy="give a dictionary of this model's pieces, such as `xlcorpus lexicon` induces, or use dict-word",
         )
+    # Only pairs with an entry: another would be drawn as a text's partner, and the text be left without a switch.
+    pairs = tuple(sorted({pair for pair, _ in found}, key=_labels))
+    number = {pair: index for index, pair in enumerate(pairs)}
     first, counts = np.zeros((len(pairs), size), dtype=np.int32), np.zeros((len(pairs), size), dtype=np.int32)
     at = 0
     for (pair, identifier), kept in found.items():
-        first[pair, identifier], counts[pair, identifier] = at, len(kept)
+        first[number[pair], identifier], counts[number[pair], identifier] = at, len(kept)
         at += len(kept)
     vocabulary = [model.id_to_piece(identifier) for identifier in range(size)]
     marked = np.array([piece.startswith(SPACE_MARK) for piece in vocabulary])

@@ -36,7 +36,14 @@ class Dataset:
         """Open a folder; raises IntegrityError without a manifest, with a missing shard, or (verify) an altered one."""
         manifest = Manifest.load(folder)
         name, _, version = manifest.schema.rpartition("-")
-        load_schema(name, int(version) if version.isdecimal() else 0).check(manifest.arrow_schema, str(folder))
+        try:
+            schema = load_schema(name, int(version) if version.isdecimal() else 0)
+        except IntegrityError as error:
+            raise IntegrityError(
+                f"{folder} was made with the schema {manifest.schema}, which this version of xlcorpus does not have",
+                remedy=f"make it again with this version, or use the one that made it ({manifest.code_version})",
+            ) from error
+        schema.check(manifest.arrow_schema, str(folder))
         for shard in manifest.shards:
             path = folder / shard.name
             if not path.is_file() or path.stat().st_size != shard.bytes:

@@ -15,6 +15,7 @@ MANIFEST = "manifest.json"
 DATA = "data"
 DECISIONS = "decisions"
 REJECTS = "rejects"
+BESIDE = ("languages.json", "scripts.json")  # numbers of the languages of token shards
 WORK = "_work"  # sidecars, spill files and the state of an unfinished run; gone when the manifest is written
 
 
@@ -56,10 +57,15 @@ def commit(temporary: Path, path: Path) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically: readers see the old file or the whole new one."""
+    write_text(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_name(path)
     try:
-        temporary.write_text(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
         commit(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

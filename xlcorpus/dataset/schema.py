@@ -14,6 +14,7 @@ from xlcorpus.errors import IntegrityError
 
 _SCALARS: dict[str, pa.DataType] = {
     "string": pa.string(),
+    "binary": pa.binary(),
     "int32": pa.int32(),
     "int64": pa.int64(),
     "float": pa.float32(),

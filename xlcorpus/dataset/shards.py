@@ -40,11 +40,17 @@ class ShardFile:
 
 
 def row_weights(batch: pa.RecordBatch) -> np.ndarray:
-    """int64[rows]: bytes of each row in columns of text and bytes, plus 64 for all others (cuts must be stable)."""
+    """int64[rows]: bytes of each row in columns of text, bytes and lists of numbers, plus 64 for all others.
+
+    Cuts must be stable: the weights are the same however the rows arrive.
+    """
     weights = np.full(batch.num_rows, 64, dtype=np.int64)
     for column in batch.columns:
         if column.type in _VARIABLE:
             weights += pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False)
+        elif pa.types.is_list(column.type) and pa.types.is_primitive(column.type.value_type):
+            size = max(1, column.type.value_type.bit_width // 8)
+            weights += size * pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
     return weights
 
 

@@ -22,10 +22,11 @@ def count_values(column: pa.Array | pa.ChunkedArray) -> Counter[str]:
 
 @dataclass
 class Tally:
-    """Rows of one step: rows_in + repeated == rows_out + removed + rejected.
+    """Rows of one step: rows_in + repeated == rows_out + removed + rejected + merged.
 
     removed: decisions by (language, reason), languages '' where unknown; rejected: rejects by reason; repeated: extra
-    copies that a mix makes of documents used more than once; languages, sources: rows_out by language and by source;
+    copies that a mix makes of documents used more than once; merged: documents that share a row with others (packs)
+    beyond one for each row; languages, sources: rows_out by language and by source;
     counts: what else the step counted, by name.
     """
 
@@ -40,6 +41,7 @@ class Tally:
     languages: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
+    merged: int = 0
 
     @property
     def removed_rows(self) -> int:
@@ -86,12 +88,14 @@ class Tally:
 
     def check(self, where: str) -> None:
         """Raise ConservationError unless every row is accounted for."""
-        found = self.rows_out + self.removed_rows + self.rejected_rows
+        found = self.rows_out + self.removed_rows + self.rejected_rows + self.merged
         if self.rows_in + self.repeated != found:
             repeated = f" + {self.repeated} repeated" if self.repeated else ""
+            merged = f" + merged {self.merged}" if self.merged else ""
             raise ConservationError(
                 f"{where}: step {self.step!r} does not account for every row: rows_in {self.rows_in}{repeated} is not "
-                f"rows_out {self.rows_out} + removed {self.removed_rows} + rejected {self.rejected_rows} = {found}",
+                f"rows_out {self.rows_out} + removed {self.removed_rows} + rejected {self.rejected_rows}{merged} "
+                f"= {found}",
                 remedy="this is a defect of the step or of the runner, not of your data: please report it; "
                 "the dataset was not finished",
             )
@@ -101,6 +105,7 @@ class Tally:
         self.rows_in += other.rows_in
         self.rows_out += other.rows_out
         self.repeated += other.repeated
+        self.merged += other.merged
         self.bytes_in += other.bytes_in
         self.bytes_out += other.bytes_out
         for lang, reasons in other.removed.items():
@@ -117,6 +122,7 @@ class Tally:
             "rows_in": self.rows_in,
             "rows_out": self.rows_out,
             "repeated": self.repeated,
+            "merged": self.merged,
             "bytes_in": self.bytes_in,
             "bytes_out": self.bytes_out,
             "removed": {lang: dict(reasons) for lang, reasons in sorted(self.removed.items())},
@@ -134,6 +140,7 @@ class Tally:
             rows_in=value["rows_in"],
             rows_out=value["rows_out"],
             repeated=value["repeated"],
+            merged=value.get("merged", 0),
             bytes_in=value["bytes_in"],
             bytes_out=value["bytes_out"],
             removed={lang: Counter(reasons) for lang, reasons in value["removed"].items()},

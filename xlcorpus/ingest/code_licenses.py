@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.ingest.code_languages import PROSE, language_of
 
 UNKNOWN = "NOASSERTION"  # SPDX's word: there is a licence, and nobody could say which
 _PERMISSIVE = (
@@ -93,7 +94,6 @@ _LICENCE_NAME = re.compile(
     r"(un)?licen[cs]es?([-_. ].*)?|copying([-.].*)?|(mit|apache|bsd|gpl)[-_]licen[cs]e([-_. ].*)?"
 )
 _NAMED_LICENCE = re.compile(r"licen[cs]e[-_.](mit|apache|bsd|isc|zlib|unlicense|boost|bsl|mpl|l?gpl|cc0|0bsd)[\w.-]*")
-_CODE_SUFFIXES = re.compile(r".*\.(py|js|ts|go|rs|java|c|h|cc|cpp|cs|rb|php|json|ya?ml|toml|xml|html?|css|sh|kt|swift)")
 _SPDX = re.compile(r"SPDX-License-Identifier:[ \t]*([^\r\n]*)")
 _GNU = re.compile(r"gnu (lesser |library |affero )?general public license(?:.{0,120}?\bversion (2 1|[23])\b)?")
 _GNU_NAME = {None: "GPL", "lesser ": "LGPL", "library ": "LGPL", "affero ": "AGPL"}
@@ -102,7 +102,10 @@ _GNU_NAME = {None: "GPL", "lesser ": "LGPL", "library ": "LGPL", "affero ": "AGP
 def is_license_file(name: str) -> bool:
     """Whether a file (path with /) is the text of a licence by its name: LICENSE, COPYING.LESSER, LICENSE-MIT, ..."""
     base = name.rpartition("/")[2].lower()
-    if _CODE_SUFFIXES.fullmatch(base) is not None or re.search(r"header|template", base):  # what is put into files
+    language = language_of(base, "")
+    if language is not None and language not in PROSE:  # a program about licences: license.lua, licenses.scala
+        return False
+    if re.search(r"header|template", base):  # what is put into files
         return False
     return _LICENCE_NAME.fullmatch(base) is not None
 

@@ -95,13 +95,15 @@ def _assemble(
     columns: Mapping[str, _Column], adopted: frozenset[str], options: ReadOptions, *, with_extra: bool
 ) -> pa.Schema:
     ours = load_schema(options.schema)
+    # Steps tell pairs from documents by the column text, and make lang and cs_... of pairs: none may be the input's.
+    later = {"text", *load_schema("codeswitch").names} if options.schema == "pair" else set()
     fields = []
     for field in ours.columns_of("ingest"):
         metadata = dict(field.metadata or {})
         if field.name in adopted:
             metadata[INPUT_KEY] = field.name.encode()
         fields.append(field.with_metadata(metadata))
-    reserved = ours.names | ({EXTRA} if with_extra else frozenset())
+    reserved = ours.names | later | ({EXTRA} if with_extra else frozenset())
     taken = reserved | columns.keys()
     for name, column in columns.items():
         if name in adopted:

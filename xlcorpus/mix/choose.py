@@ -19,41 +19,55 @@ class Chosen:
     place: np.ndarray
 
 
-def order_keys(doc_ids: np.ndarray, seed: int, epoch: int) -> np.ndarray:
+def order_keys(doc_ids: np.ndarray, seed: int, epoch: int, copy: int = 0) -> np.ndarray:
     """uint64[n]: where each document stands in the shuffled order of an epoch. A hash of (seed, doc_id, epoch) alone.
 
-    doc_ids: uint64[n, 2], the two halves of each id (xxh3-128 already); the purpose is hashed by xxh3.
+    doc_ids: uint64[n, 2], the two halves of each id (xxh3-128 already); the purpose is hashed by xxh3. copy: which of
+    the times that a rehydrated document counts for.
     """
-    salt = np.uint64(xxhash.xxh3_64_intdigest(f"mix/order/{seed}/{epoch}".encode()))
+    turn = f"{epoch}.{copy}" if copy else str(epoch)
+    salt = np.uint64(xxhash.xxh3_64_intdigest(f"mix/order/{seed}/{turn}".encode()))
     return mix(doc_ids[:, 0] ^ mix(doc_ids[:, 1] ^ salt))
 
 
-def choose(doc_ids: np.ndarray, units: np.ndarray, budget: int, seed: int) -> Chosen:
+def choose(doc_ids: np.ndarray, units: np.ndarray, budget: int, seed: int, repeats: np.ndarray | None = None) -> Chosen:
     """Draw documents of one class up to its budget: whole epochs first, then the first of one more.
 
-    doc_ids: uint64[n, 2]; units: int64[n]. Documents are taken while they fit; then one more, the nearest in size to
-    what is left, if that brings the sum closer to the budget. A document's place is the middle of its part of the
-    class, so that after any share of the mixture that same share of every class has gone by.
+    doc_ids: uint64[n, 2]; units: int64[n]; repeats: int64[n], how often each counts in an epoch (rehydration), once
+    without it. Documents are taken while they fit; then one more, the nearest in size to what is left, if that brings
+    the sum closer to the budget. A document's place is the middle of its part of the class, so that after any share of
+    the mixture that same share of every class has gone by.
     """
-    indices, epochs = [], []
-    left, epoch = budget, 0
-    while left > 0 and len(units):
-        order = np.lexsort((doc_ids[:, 1], doc_ids[:, 0], order_keys(doc_ids, seed, epoch)))
-        total = int(units.sum())
+    if repeats is None:
+        repeats = np.ones(len(units), dtype=np.int64)
+    copies = [np.flatnonzero(repeats > copy) for copy in range(int(repeats.max(initial=0)))]
+    rows = np.concatenate([np.zeros(0, dtype=np.int64), *copies])
+    indices = [np.zeros(0, dtype=np.int64)]
+    left, epoch, total = budget, 0, int(units[rows].sum())
+    while left > 0 and len(rows):
+        keys = np.concatenate([order_keys(doc_ids[part], seed, epoch, copy) for copy, part in enumerate(copies)])
+        order = rows[np.lexsort((doc_ids[rows, 1], doc_ids[rows, 0], keys))]
         if total > left:
             order = order[draw(units[order], left)]
-            left = 0
-        else:
-            left -= total
+        left -= total
         indices.append(order)
-        epochs.append(np.full(len(order), epoch, dtype=np.int32))
         epoch += 1
-        if not units.any():
+        if not total:
             break
-    index = np.concatenate(indices) if indices else np.zeros(0, dtype=np.int64)
+    index = np.concatenate(indices)
     taken = units[index]
     place = (np.cumsum(taken) - taken / 2) / max(int(taken.sum()), 1)
-    return Chosen(index, np.concatenate(epochs) if epochs else np.zeros(0, dtype=np.int32), place)
+    return Chosen(index, _nth_use(index), place)
+
+
+def _nth_use(index: np.ndarray) -> np.ndarray:
+    """int32[n]: how often the same index stands before."""
+    order = np.argsort(index, kind="stable")
+    ordered = index[order]
+    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])) if len(index) else np.zeros(0, dtype=np.int64)
+    nth = np.empty(len(index), dtype=np.int32)
+    nth[order] = np.arange(len(index)) - np.repeat(begins, np.diff(np.append(begins, len(index))))
+    return nth
 
 
 def draw(units: np.ndarray, budget: int) -> np.ndarray:

@@ -54,22 +54,26 @@ def parse_budget(text: str | int) -> int:
 
 
 def resolve_names(
-    ratios: Mapping[str, float], languages: Mapping[str, int], sources: Mapping[str, int]
+    ratios: Mapping[str, float],
+    languages: Mapping[str, int],
+    sources: Mapping[str, int],
+    kinds: Mapping[str, int] | None = None,
 ) -> dict[str, str]:
-    """What each name is: 'source' or 'lang'. A name that is both is the source.
+    """What each name is: 'source', 'kind' or 'lang'. A name that is several is the first of these.
 
-    languages, sources: rows by name in the inputs. Raises UserError for a name that is neither, with the nearest one.
+    languages, sources, kinds: rows by name in the inputs. Raises UserError for a name that is none of them, with the
+    nearest one.
     """
-    kinds = {}
+    kinds, found = kinds or {}, {}
     for name in ratios:
-        if sources.get(name):
-            kinds[name] = "source"
-        elif languages.get(name):
-            kinds[name] = "lang"
+        for key, counts in (("source", sources), ("kind", kinds), ("lang", languages)):
+            if counts.get(name):
+                found[name] = key
+                break
         else:
             raise UserError(
-                f"--ratios: no document has the language or source {name!r}; "
-                f"{nearest(name, [key for key in (*languages, *sources) if key])}",
+                f"--ratios: no document has the language, kind or source {name!r}; "
+                f"{nearest(name, [key for key in (*languages, *kinds, *sources) if key])}",
                 remedy="`xlcorpus inspect DIR` lists the languages and sources of a dataset",
             )
-    return kinds
+    return found

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,10 +14,44 @@ from xlcorpus.text import properties
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.segment import tokens
 
+if TYPE_CHECKING:
+    from xlcorpus.tokenizer.tokenizer import Tokenizer
+
 UNITS = ("tokens", "bytes", "chars", "docs")
 
 # What a token is until the tokenizer that will train is named: a pre-token, before any split into subwords.
 TOKEN_ESTIMATE = "pre-tokens: words, single characters of unspaced scripts, punctuation marks"
+
+
+@functools.lru_cache(maxsize=2)
+def _opened(tokenizer: str) -> Tokenizer:
+    """A tokenizer, once a process."""
+    from xlcorpus.tokenizer.open import open_tokenizer
+
+    return open_tokenizer(tokenizer)
+
+
+def tokenizer_fingerprint(tokenizer: str) -> str:
+    """Of what decides the ids; raises UserError as `open_tokenizer`."""
+    return _opened(tokenizer).fingerprint
+
+
+def meaning_of(unit: str, tokenizer: str | None) -> str:
+    """The unit in words: of tokens, whose they are."""
+    if unit != "tokens":
+        return unit
+    return (
+        TOKEN_ESTIMATE
+        if tokenizer is None
+        else f"tokens of {_opened(tokenizer).name} ({_opened(tokenizer).fingerprint})"
+    )
+
+
+def open_counter(unit: str, tokenizer: str | None = None) -> Callable[[pa.Array], np.ndarray]:
+    """`count_units` in one unit; tokens by a tokenizer where one is named (see `open_tokenizer`)."""
+    if unit == "tokens" and tokenizer is not None:
+        return _opened(tokenizer).count_batch
+    return functools.partial(count_units, unit=unit)
 
 
 def count_units(texts: pa.Array, unit: str) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xlcorpus.beam.step import DOCUMENT, PAIR, GraphStep, MapStep, SourceStep, Step, StepOptions
+from xlcorpus.beam.step import CODESWITCH, DOCUMENT, PAIR, GraphStep, MapStep, SourceStep, Step, StepOptions
 from xlcorpus.dataset.dataset import is_dataset
 from xlcorpus.errors import UserError
 from xlcorpus.recipe.options import make_options
@@ -92,14 +92,14 @@ def check_readable(step: Step, where: str, schema: str) -> None:
     reads = step.reads if isinstance(step, MapStep | GraphStep) else ()
     if schema not in reads:
         remedies = {
-            DOCUMENT: "to have documents, ingest the raw files without `--kind pairs`"
-            if schema == PAIR
-            else f"run {step.name} before the step that made it",
-            PAIR: "make one with `xlcorpus ingest --kind pairs`",
+            (DOCUMENT, PAIR): "to have documents, ingest the raw files without `--kind pairs`",
+            (DOCUMENT, CODESWITCH): f"run {step.name} before codeswitch, or mix the rows first: a mix is of documents",
+            (PAIR, DOCUMENT): "make one with `xlcorpus ingest --kind pairs`",
         }
+        kinds = f"{', '.join(reads[:-1])} or {reads[-1]}" if len(reads) > 1 else "".join(reads)
         raise UserError(
-            f"{where} is a dataset of the kind {schema!r}; {step.name} reads {' or '.join(reads)}s",
-            remedy=remedies[reads[0]],
+            f"{where} is a dataset of the kind {schema!r}; {step.name} reads the kind {kinds}",
+            remedy=remedies.get((reads[0], schema), f"run {step.name} before the step that made it"),
         )
 
 

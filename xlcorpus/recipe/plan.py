@@ -24,6 +24,7 @@ NOMINAL_SPEED = {
     "align": 0.5,
     "codeswitch": 15.0,
     "mix": 25.0,
+    "pack": 3.0,
 }
 _OTHER = 5.0
 _START_SECONDS = 3.0  # importing Beam and starting a pipeline

@@ -1,0 +1,1 @@
+"""Mixes of published systems, as rules over whatever data there is."""

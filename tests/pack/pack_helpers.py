@@ -1,0 +1,129 @@
+"""A tokenizer of bytes with all special ids, documents as tokens, and packs put together again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+
+from xlcorpus.pack.languages import LanguageIds
+from xlcorpus.pack.packer import Packer
+from xlcorpus.pack.rows import PACK
+from xlcorpus.pack.settings import PackSettings
+from xlcorpus.pack.tokens import TokenDocuments, offsets_of
+
+ORIGIN = pa.struct([("file", pa.string()), ("offset", pa.int64())])
+# Own sentences, in several scripts.
+TEXTS = {
+    "eng_Latn": "The ferry leaves at nine and the bread is still warm.",
+    "hin_Deva": "आज सुबह नदी के किनारे बहुत ठंडी हवा चल रही थी।",
+    "tha_Thai": "เมื่อวานฝนตกหนักจนถนนหน้าบ้านมีน้ำขัง",
+    "srp_Cyrl": "Синоћ смо дуго причали о старом мосту.",
+    "srp_Latn": "Sinoć smo dugo pričali o starom mostu.",
+    "amh_Ethi": "ልጆቹ ከዛፉ ሥር ተቀምጠው ይጫወታሉ።",
+    "zho_Hans": "昨天晚上我们在河边散步,遇见了一只白猫。",
+    "yor_Latn": "Ọmọ náà ń ka ìwé lábẹ́ igi ní àárọ̀.",
+}
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """Bytes of UTF-8 from 5 on, after the special ids; `None` for one leaves it out."""
+
+    pad_id: int | None = 0
+    bos_id: int | None = 1
+    eos_id: int | None = 2
+    unk_id: int | None = 3
+    mask_id: int | None = 4
+    vocab_size: int = 261
+    fingerprint: str = "fake"
+
+    def encode_batch(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+        parts = [text.encode() for text in texts.to_pylist()]
+        ids = np.frombuffer(b"".join(parts), dtype=np.uint8).astype(np.int32) + 5
+        return ids, offsets_of(np.array([len(part) for part in parts], dtype=np.int64))
+
+    def decode(self, ids: Sequence[int] | np.ndarray) -> str:
+        return bytes(int(value) - 5 for value in ids if value >= 5).decode()
+
+
+def doc_id(name: str) -> bytes:
+    return xxhash.xxh3_128_digest(name.encode())
+
+
+def documents(texts: Sequence[str | None], langs: Sequence[str | None], **columns: Any) -> pa.RecordBatch:
+    """Documents named by their row."""
+    return pa.RecordBatch.from_pydict(
+        {
+            "doc_id": pa.array([doc_id(str(row)) for row in range(len(texts))], pa.binary(16)),
+            "text": pa.array(texts, pa.string()),
+            "origin": pa.array([{"file": "f", "offset": row} for row in range(len(texts))], ORIGIN),
+            "lang": pa.array(langs, pa.string()),
+            **columns,
+        }
+    )
+
+
+def token_documents(lengths: Sequence[int] | np.ndarray, langs: Sequence[str] | None = None) -> TokenDocuments:
+    """Documents of these lengths whose tokens are all different (0, 1, 2, ...), named by their row."""
+    sizes = np.array(lengths, dtype=np.int64)
+    names = pa.array(langs if langs is not None else ["eng_Latn"] * len(sizes), pa.string())
+    nulls = pa.nulls(len(sizes), pa.string())
+    ids = pa.array([doc_id(str(row)) for row in range(len(sizes))], pa.binary(16))
+    return TokenDocuments(np.arange(sizes.sum(), dtype=np.int32), offsets_of(sizes), ids, names, nulls, nulls)
+
+
+def pack(
+    given: TokenDocuments,
+    settings: PackSettings,
+    languages: LanguageIds | None = None,
+    *,
+    batches: Sequence[int] = (),
+    task: int = 0,
+) -> tuple[pa.Table, Packer]:
+    """All packs of the documents, added in batches that end at these rows."""
+    packer = Packer(settings, task, languages)
+    made: list[pa.RecordBatch] = []
+    cuts = [0, *sorted(min(cut, len(given)) for cut in batches), len(given)]
+    for start, stop in pairwise(cuts):
+        made.extend(packer.add(given.slice(start, stop)))
+    made.extend(packer.finish())
+    return pa.Table.from_batches(made, schema=PACK).combine_chunks(), packer
+
+
+def parts_of(packs: pa.Table | pa.RecordBatch) -> Iterable[dict[str, Any]]:
+    """Each part of each pack: row of the pack, doc_id, offset, total, lang, ids."""
+    for number, row in enumerate(packs.to_pylist()):
+        ends = [*row["doc_starts"][1:], len(row["input_ids"])]
+        for place, (start, end) in enumerate(zip(row["doc_starts"], ends, strict=True)):
+            yield {
+                "pack": number,
+                "doc_id": row["doc_ids"][place],
+                "offset": row["doc_offsets"][place],
+                "total": row["doc_lengths"][place],
+                "lang": row["langs"][place],
+                "ids": row["input_ids"][start:end],
+            }
+
+
+def rebuilt(packs: pa.Table | pa.RecordBatch) -> dict[bytes, list[int]]:
+    """The tokens of each document from its parts; fails where these leave a gap, overlap, or are not all."""
+    parts: defaultdict[bytes, list[dict[str, Any]]] = defaultdict(list)
+    for part in parts_of(packs):
+        parts[part["doc_id"]].append(part)
+    whole = {}
+    for name, of_document in parts.items():
+        ids: list[int] = []
+        for part in sorted(of_document, key=lambda part: part["offset"]):
+            assert part["offset"] == len(ids), "a gap, or a part that is there twice"
+            assert part["ids"], "an empty part"
+            ids += part["ids"]
+        assert {part["total"] for part in of_document} == {len(ids)}
+        whole[name] = ids
+    return whole

@@ -1,0 +1,154 @@
+"""Datasets of own text, `pack` run on them in this process, and packs compared with texts tokenised directly."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pack_helpers import ORIGIN, TEXTS, doc_id, parts_of
+
+from xlcorpus.beam.runners import choose_runner
+from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.files import fingerprint
+from xlcorpus.dataset.manifest import Manifest, StepRecord
+from xlcorpus.dataset.schema import load_schema
+from xlcorpus.dataset.shards import ShardWriter, schema_of
+from xlcorpus.dataset.tally import Tally
+from xlcorpus.recipe.graph import Node
+from xlcorpus.recipe.options import make_options
+from xlcorpus.recipe.registry import find_step
+from xlcorpus.recipe.run import Finished, Settings, run_recipe
+from xlcorpus.sample import sample_folder
+from xlcorpus.tokenizer.tokenizer import Tokenizer
+
+LENGTH = 128
+AS_REFERENCE: dict[str, Any] = {"length": LENGTH, "pure": True}  # options of the packs in conftest.py
+SAMPLE = str(sample_folder() / "tokenizer.model")
+# The script that `identify` finds in the letters, which is not always that of the label.
+LETTERS = {"zho_Hans": "Hani"}
+
+
+def document_rows(texts: Sequence[str], langs: Sequence[str | None], first: int = 0, **columns: Any) -> pa.RecordBatch:
+    """Identified documents, named by their number."""
+    numbers = range(first, first + len(texts))
+    scripts = [None if lang is None or "-" in lang else LETTERS.get(lang, lang.partition("_")[2]) for lang in langs]
+    return pa.RecordBatch.from_pydict(
+        {
+            "doc_id": pa.array([doc_id(str(n)) for n in numbers], pa.binary(16)),
+            "text": pa.array(texts, pa.string()),
+            "source": pa.array(["own"] * len(texts), pa.string()),
+            "origin": pa.array([{"file": "own.jsonl", "offset": n} for n in numbers], ORIGIN),
+            "lang": pa.array(langs, pa.string()),
+            "script": pa.array(scripts, pa.string()),
+            **columns,
+        }
+    )
+
+
+def corpus_rows(count: int) -> pa.RecordBatch:
+    """Documents of 0 to 12 sentences in eight scripts, every eleventh without a language."""
+    names = list(TEXTS)
+    langs = [None if row % 11 == 10 else names[row % len(names)] for row in range(count)]
+    texts = [
+        " ".join(f"{TEXTS[names[row % len(names)]]} {row}." for _ in range(row * 5 % 13)) if row % 7 else ""
+        for row in range(count)
+    ]
+    return document_rows(texts, langs)
+
+
+def save(folder: Path, shards: Iterable[pa.RecordBatch], schema: str = "document") -> Path:
+    """A finished dataset of these shards."""
+    files, tally = [], Tally("made")
+    for number, batch in enumerate(shards):
+        with ShardWriter(folder, "data", f"part-{number:05d}", batch.schema) as writer:
+            writer.write(batch)
+            files += writer.close(keep_empty=True)
+        tally.rows_in += batch.num_rows
+        tally.count_output(batch)
+    arrow = schema_of([folder / file.name for file in files])
+    steps, name = (StepRecord("made", {}),), load_schema(schema).label
+    Manifest(name, arrow, steps, {}, fingerprint(str(folder)), "0", 0, tuple(files), (), (), (tally,), {}).save(folder)
+    return folder
+
+
+def packing(given: Path, **options: Any) -> Node:
+    """The step with its options as a recipe has them."""
+    step = find_step("pack")
+    return Node("pack", step, make_options(step, {"tokenizer": SAMPLE, **options}, "test"), (given,))
+
+
+def run_pack(
+    given: Path, output: Path, *, runner: str = "local", workers: int = 1, settings: Any = None, **options: Any
+) -> Dataset:
+    """`xlcorpus pack GIVEN --output OUTPUT`, and the dataset as a reader opens it, every file verified."""
+    choice, _ = choose_runner(runner, workers, [])
+    chosen: dict[str, Any] = {"quiet": True, "say": lambda line: None, "seed": 5, **(settings or {})}
+    finished: list[Finished] = run_recipe([packing(given, **options)], lambda node: output, Settings(choice, **chosen))
+    return Dataset.open(finished[-1].dataset.folder, verify=True)
+
+
+def table_of(dataset: Dataset) -> pa.Table:
+    """All rows."""
+    return pa.Table.from_batches(list(dataset.batches()), dataset.manifest.arrow_schema)
+
+
+def rows_of(dataset: Dataset) -> list[dict[str, Any]]:
+    return table_of(dataset).to_pylist()
+
+
+def decisions_of(dataset: Dataset) -> list[dict[str, Any]]:
+    return [row for batch in dataset.decisions() for row in batch.to_pylist()]
+
+
+def documents_of(folder: Path) -> list[dict[str, Any]]:
+    return rows_of(Dataset.open(folder))
+
+
+def ids_of(tokenizer: Tokenizer, text: str, objective: str = "clm") -> list[int]:
+    """A text tokenised by itself, with what the objective puts around it."""
+    ids = tokenizer.encode_batch(pa.array([text], pa.string()))[0].tolist()
+    before = {"mlm": [tokenizer.bos_id]}.get(objective, [])
+    after = [] if objective == "plain" else [tokenizer.eos_id]
+    return [*before, *ids, *after]
+
+
+def rebuilt_copies(packs: pa.Table) -> Counter[tuple[bytes, tuple[int, ...]]]:
+    """How often each document is in the packs, whole: its id and tokens. Fails where a copy has a gap or too much.
+
+    Where one part of a copy ends another begins, so any of those that begin there goes on with it.
+    """
+    by_offset: defaultdict[bytes, defaultdict[int, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for part in parts_of(packs):
+        assert part["ids"], "an empty part"
+        by_offset[part["doc_id"]][part["offset"]].append(part)
+    found: Counter[tuple[bytes, tuple[int, ...]]] = Counter()
+    for name, parts in by_offset.items():
+        while parts[0]:
+            ids: list[int] = []
+            total = parts[0][0]["total"]
+            while len(ids) < total:
+                assert parts[len(ids)], f"a gap at {len(ids)} of {total}"
+                ids += parts[len(ids)].pop()["ids"]
+            assert len(ids) == total
+            found[name, tuple(ids)] += 1
+        assert not any(parts.values()), "a part that is there twice"
+    return found
+
+
+def due_copies(
+    documents: Iterable[dict[str, Any]], tokenizer: Tokenizer, objective: str = "clm"
+) -> Counter[tuple[bytes, tuple[int, ...]]]:
+    """The same from the texts themselves; documents without text are not packed."""
+    return Counter(
+        (row["doc_id"], tuple(ids_of(tokenizer, row["text"], objective))) for row in documents if row["text"]
+    )
+
+
+def token_counts(packs: pa.Table) -> np.ndarray:
+    """int64[vocabulary]: how often each id is in the packs."""
+    ids = packs["input_ids"].combine_chunks().flatten().to_numpy()
+    return np.bincount(ids)

@@ -1,0 +1,54 @@
+"""Packs of real documents in many scripts give back every text."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from pack_helpers import Bytes, doc_id, documents, pack, parts_of, rebuilt
+
+from xlcorpus.pack.byte_view import ByteBudget
+from xlcorpus.pack.languages import LanguageIds
+from xlcorpus.pack.settings import STRATEGIES, PackSettings
+from xlcorpus.pack.tokenize import tokenize_batch
+
+LANGUAGES = {"arb", "dzo", "ell", "hin", "khm", "kor", "mal", "srp", "swa", "tha", "tir", "yor", "yue"}
+
+
+@pytest.fixture(scope="module")
+def texts(shared_data: Path) -> list[tuple[str, str]]:
+    """News documents of NTREX (label, text), the first 12 of each language that is there."""
+    made = []
+    for path in sorted((shared_data / "ntrex").glob("*.jsonl.gz")):
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
+        if rows[0]["lang"][:3] not in LANGUAGES:
+            continue
+        for name in list(dict.fromkeys(row["doc"] for row in rows))[:12]:
+            made.append((rows[0]["lang"], "\n".join(row["text"] for row in rows if row["doc"] == name)))
+    return made
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_texts_come_back(texts: list[tuple[str, str]], strategy: str) -> None:
+    assert len(texts) > 100
+    labels = [label for label, _ in texts]
+    batch = documents([text for _, text in texts], labels)
+    settings = PackSettings(2048, strategy, "span")
+    made = tokenize_batch(batch, Bytes(), settings)
+    packs, packer = pack(made.documents, settings, LanguageIds.build(labels), batches=[50, 51, 90])
+    whole = rebuilt(packs)
+    assert [Bytes().decode(whole[doc_id(str(row))]) for row in range(len(texts))] == [text for _, text in texts]
+    for part, lang in ((part, packs["lang"][part["pack"]].as_py()) for part in parts_of(packs)):
+        assert part["lang"] == lang
+    assert packer.counts.tokens == sum(len(text.encode()) + 1 for _, text in texts)
+
+
+def test_equal_bytes_of_each_language(texts: list[tuple[str, str]]) -> None:
+    labels = sorted({label for label, _ in texts})
+    budget = ByteBudget(dict.fromkeys(labels, 9_001))
+    taken = budget.take(documents([text for _, text in texts], [label for label, _ in texts]))
+    assert budget.taken == dict.fromkeys(labels, 9_001)
+    assert taken.keep.sum() == 9_001 * len(labels)

@@ -1,0 +1,83 @@
+"""What readers derive from packs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pack_helpers import pack, token_documents
+
+from xlcorpus.errors import IntegrityError, UserError
+from xlcorpus.pack.packer import Packer
+from xlcorpus.pack.rows import BATCH_ROWS
+from xlcorpus.pack.segments import fill_up, position_ids, segment_ids
+from xlcorpus.pack.settings import STRATEGIES, PackSettings
+
+
+@given(st.lists(st.integers(1, 30), max_size=20), st.sampled_from(STRATEGIES), st.integers(0, 5))
+def test_segments_and_positions(sizes: list[int], strategy: str, skip: int) -> None:
+    packs, _ = pack(token_documents(sizes), PackSettings(8, strategy))
+    for batch in packs.slice(skip).to_batches():
+        segments, positions = segment_ids(batch).to_pylist(), position_ids(batch).to_pylist()
+        continued = position_ids(batch, continued=True).to_pylist()
+        for row, segment, position, further in zip(batch.to_pylist(), segments, positions, continued, strict=True):
+            ends = [*row["doc_starts"][1:], row["length"]]
+            lengths = [end - start for start, end in zip(row["doc_starts"], ends, strict=True)]
+            assert segment == [number for number, size in enumerate(lengths, 1) for _ in range(size)]
+            assert position == [place for size in lengths for place in range(size)]
+            offsets = zip(row["doc_offsets"], lengths, strict=True)
+            assert further == [place for offset, size in offsets for place in range(offset, offset + size)]
+
+
+def test_a_whole_document_keeps_its_positions_over_packs() -> None:
+    packs, _ = pack(token_documents([3, 15]), PackSettings(8, "concatenate"))
+    batch = packs.to_batches()[0]
+    assert position_ids(batch).to_pylist()[1:] == [[0, 1, 2, 3, 4, 5, 6, 7], [0, 1]]
+    assert position_ids(batch, continued=True).to_pylist()[1:] == [[5, 6, 7, 8, 9, 10, 11, 12], [13, 14]]
+
+
+def test_fill_up() -> None:
+    lists = pa.array([[9], [1, 2], [], None, [3, 4, 5]], pa.list_(pa.int32())).slice(1)
+    filled = fill_up(lists, 4, -7)
+    assert filled.tolist() == [[1, 2, -7, -7], [-7] * 4, [-7] * 4, [3, 4, 5, -7]]
+    assert filled.dtype == np.int32
+    with pytest.raises(UserError, match="a row has 3 tokens, more than 2"):
+        fill_up(lists, 2, 0)
+
+
+def test_after_a_round_through_parquet(tmp_path: Path) -> None:
+    """Lists come back with other names of their items."""
+    packs, _ = pack(token_documents([3, 20, 5]), PackSettings(8, "best_fit"))
+    pq.write_table(packs, tmp_path / "a.parquet")
+    read = pq.read_table(tmp_path / "a.parquet")
+    assert read.to_pylist() == packs.to_pylist()
+    for one, other in zip(read.to_batches(), packs.to_batches(), strict=True):
+        assert segment_ids(one).to_pylist() == segment_ids(other).to_pylist()
+
+
+@pytest.mark.parametrize("starts", [[], [1], [0, 0], [0, 3], [0, 2, 1]])
+def test_spoilt_boundaries(starts: list[int]) -> None:
+    batch = pa.RecordBatch.from_pydict(
+        {
+            "input_ids": pa.array([[4, 5, 6], [7, 8, 9]], pa.list_(pa.int32())),
+            "doc_starts": pa.array([starts, [0]], pa.list_(pa.int32())),
+        }
+    )
+    with pytest.raises(IntegrityError, match="doc_starts"):
+        segment_ids(batch)
+
+
+def test_batches_are_small() -> None:
+    packs, _ = pack(token_documents(np.full(10_000, 2)), PackSettings(8, "one"))
+    assert packs.column("pack_id").to_pylist() == list(range(10_000))
+    many = token_documents(np.full(10_000, 2))
+    packer = Packer(PackSettings(8, "one"))
+    assert max(batch.num_rows for batch in [*packer.add(many), *packer.finish()]) == BATCH_ROWS
+    long = Packer(PackSettings(1 << 18, "one"))
+    made = [*long.add(token_documents(np.full(10, 1 << 18))), *long.finish()]
+    assert [batch.num_rows for batch in made] == [4, 4, 2]

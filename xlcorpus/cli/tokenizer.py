@@ -1,0 +1,263 @@
+"""`xlcorpus tokenizer`: train, extend and measure tokenizers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_DATASETS = click.argument("datasets", nargs=-1, required=True, type=click.Path(path_type=Path))
+_PLAN = click.option("--plan", "--dry-run", "plan_only", is_flag=True, help="show the sample, but train nothing")
+
+
+def _sampling(command: F) -> F:
+    decorators = [
+        click.option(
+            "--coverage", default="auto", show_default=True, help="of characters: auto (by script), or a share"
+        ),
+        click.option("--sample-bytes", default="500M", show_default=True, help="train on at most this much text"),
+        click.option("--seed", type=int, default=0, show_default=True, help="of the sample"),
+        click.option(
+            "--threads", type=click.IntRange(1), default=1, show_default=True, help="each number has its bytes"
+        ),
+    ]
+    for decorator in reversed(decorators):
+        command = decorator(command)
+    return command
+
+
+@click.group("tokenizer")
+def command() -> None:
+    """Train, extend or measure a tokenizer."""
+
+
+@command.command("train")
+@_DATASETS
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), required=True, help="FILE.model")
+@click.option("--model", type=click.Choice(["unigram", "bpe"]), default="unigram", show_default=True)
+@click.option("--vocab-size", type=click.IntRange(8), default=32_000, show_default=True, help="pieces, all included")
+@click.option(
+    "--byte-fallback/--no-byte-fallback", default=True, show_default=True, help="bytes for unknown characters"
+)
+@click.option("--normalization", type=click.Choice(["identity", "nfkc"]), default="identity", show_default=True)
+@click.option("--mask/--no-mask", default=True, show_default=True, help="a token <mask>")
+@click.option("--special", multiple=True, help='a token of your own, such as "<2eng_Latn>"; may be repeated')
+@click.option("--prefix/--no-prefix", "dummy_prefix", default=True, show_default=True, help="a space before each text")
+@_sampling
+@_PLAN
+def train_command(datasets: tuple[Path, ...], output: Path, plan_only: bool, **options: Any) -> None:
+    """Train a SentencePiece tokenizer on DATASETS, usually a mix, in the shares that they have there.
+
+    Writes FILE.model, FILE.vocab, FILE.hf/ for transformers, and the card FILE.json. Texts come back from their ids as
+    they were, line ends and spaces included. Same datasets, options and seed: same bytes.
+
+    \b
+    Example:
+      xlcorpus tokenizer train out/mix --output out/tokenizer.model --vocab-size 32000
+      xlcorpus tokenizer train out/mix -o t.model --model bpe --special "<2eng_Latn>" --special "<2swh_Latn>"
+    """
+    from xlcorpus.tokenizer.files import check_output, write_trained
+    from xlcorpus.tokenizer.sample import draw_sample
+    from xlcorpus.tokenizer.train import TrainOptions, train
+
+    check_output(output)
+    options["sample_bytes"] = _size(options["sample_bytes"])
+    settings = TrainOptions(**options)
+    settings.check()
+    opened = _open(datasets)
+    if plan_only:
+        _show_sample(draw_sample(opened, settings.sample_bytes, settings.seed))
+        click.echo(f"nothing is written; without --plan: {output}")
+        return
+    trained = train(opened, settings)
+    _show_sample(trained.sample)
+    tokenizer, table = write_trained(trained, output)
+    _show_report(table)
+    click.echo(f"tokenizer: {output} ({tokenizer.vocab_size:,} pieces, fingerprint {tokenizer.fingerprint})")
+    click.echo(f"for transformers: {output.with_suffix('.hf')}, card: {output.with_suffix('.json')}")
+
+
+@command.command("extend")
+@click.argument("base", type=click.Path(path_type=Path))
+@click.argument("datasets", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--with", "source", type=click.Path(path_type=Path), help="take the pieces of this tokenizer")
+@click.option("--pieces", type=click.IntRange(0), help="how many to add  [default: with --with, all that can be]")
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), required=True, help="FILE.model, FILE.json or a folder"
+)
+@click.option(
+    "--check", multiple=True, type=click.Path(path_type=Path), help="also compare on this dataset, not trained on"
+)
+@click.option("--special", multiple=True, help="a token to add, such as <mask> or <2eng_Latn>; may be repeated")
+@click.option(
+    "--margin", type=float, help="unigram: nats off the new scores; more changes old texts less  [default: 2]"
+)
+@_sampling
+@_PLAN
+def extend_command(base: Path, datasets: tuple[Path, ...], output: Path, plan_only: bool, **options: Any) -> None:
+    """Add pieces to the tokenizer BASE after its last id: those of another one, or learnt from DATASETS.
+
+    BASE is a SentencePiece .model, or a tokenizer.json (BPE or Unigram) or its folder. All old ids stay, and old texts
+    are cut as before as far as can be; the table says by how much that changed, language by language.
+
+    \b
+    Example:
+      xlcorpus tokenizer extend llama/ out/mix --pieces 8000 --output llama-swh/ --check out/english
+      xlcorpus tokenizer extend base.model --with swahili.model --output both.model --check out/mix
+    """
+    from xlcorpus.tokenizer.candidates import read_candidates
+    from xlcorpus.tokenizer.compare import compare
+    from xlcorpus.tokenizer.extend import extend, extend_on_sample
+    from xlcorpus.tokenizer.extended_files import check_extended_output, write_extended
+    from xlcorpus.tokenizer.open import open_tokenizer
+    from xlcorpus.tokenizer.sample import draw_sample
+    from xlcorpus.tokenizer.train import TrainOptions, dataset_facts
+    from xlcorpus.tokenizer.unigram_scores import MARGIN
+
+    source, count, margin = options.pop("source"), options.pop("pieces"), options.pop("margin")
+    margin = MARGIN if margin is None else margin
+    check, specials = options.pop("check"), options.pop("special")
+    _check_request(source, count, datasets, specials)
+    settings = TrainOptions(**options | {"sample_bytes": _size(options["sample_bytes"]), "special": specials})
+    opened = _open([*datasets, *check])
+    old = open_tokenizer(base)
+    check_extended_output(old, base, output)
+    sample = draw_sample(opened[: len(datasets)], settings.sample_bytes, settings.seed) if datasets else None
+    if sample is not None:
+        _show_sample(sample)
+    if plan_only:
+        click.echo(f"nothing is written; without --plan: {output}")
+        return
+    facts: dict[str, Any] = {"options": options | {"margin": margin, "special": list(specials)}}
+    if source is None and sample is not None and count:
+        extended = extend_on_sample(old, sample, count, settings, margin)
+        facts["trained_on"] = dataset_facts(opened[: len(datasets)])
+    else:
+        candidates = read_candidates(source) if source is not None else []
+        extended = extend(old, candidates, count, specials, margin)
+        facts["pieces_of"] = open_tokenizer(source).fingerprint if source is not None else None
+    new = write_extended(extended, old, base, output)
+    samples = [sample] if sample is not None else []
+    if check:
+        samples.append(draw_sample(opened[len(datasets) :], settings.sample_bytes, settings.seed))
+    table = compare(old, new.tokenizer, (batch for one in samples for batch in one.batches()))
+    new.write_card(facts, table)
+    if table.num_rows:
+        _show_changes(table)
+    added = f"{extended.added:,} pieces" + (f" and {len(specials)} special tokens" if specials else "")
+    click.echo(f"tokenizer: {output} ({old.vocab_size:,} ids as they were, {added} added), card: {new.card}")
+
+
+@command.command("report")
+@click.argument("tokenizer")
+@_DATASETS
+@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="also as bars: FILE.svg")
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="also as a table: FILE.csv or .json"
+)
+@click.option("--parallel", help="column whose equal values are translations: parity is counted over them")
+@click.option("--reference", default="eng_Latn", show_default=True, help="language that parity is relative to")
+@click.option(
+    "--sample-bytes", default="50M", show_default=True, help="measure at most this much; with --parallel, all"
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="of the sample")
+def report_command(
+    tokenizer: str, datasets: tuple[Path, ...], plot: Path | None, output: Path | None, **options: Any
+) -> None:
+    """How TOKENIZER treats each language of DATASETS: a .model, a tokenizer.json or its folder, or the word bytes.
+
+    fertility: tokens a word (in scripts without spaces, words are estimated from characters); partial: share of the
+    tokens that are bytes of a character; coverage: share of the characters that are pieces; whole words: share of the
+    words that are one token; parity: tokens for one of the reference, on parallel text with --parallel, else for the
+    same number of bytes.
+
+    \b
+    Example:
+      xlcorpus tokenizer report out/tokenizer.model out/mix --plot fertility.svg
+      xlcorpus tokenizer report xlmr/ flores/ --parallel sentence_id --output xlmr.csv
+    """
+    from xlcorpus.tokenizer.files import write_table
+    from xlcorpus.tokenizer.measure import measure
+    from xlcorpus.tokenizer.open import open_tokenizer
+    from xlcorpus.tokenizer.plot import check_plot, write_plot
+    from xlcorpus.tokenizer.sample import draw_sample
+
+    if plot is not None:
+        check_plot(plot)
+    opened, parallel = open_tokenizer(tokenizer), options["parallel"]
+    most = None if parallel else _size(options["sample_bytes"])
+    sample = draw_sample(_open(datasets), most, options["seed"], [parallel] if parallel else [])
+    table = measure(opened, sample.batches(), parallel=parallel, reference=options["reference"])
+    _show_report(table)
+    if output is not None:
+        write_table(table, output)
+        click.echo(f"table: {output}")
+    if plot is not None:
+        write_plot(table, plot, f"{opened.name}, {opened.vocab_size:,} pieces")
+        click.echo(f"plot: {plot}")
+
+
+def _check_request(source: Path | None, count: int | None, datasets: Sequence[Path], specials: Sequence[str]) -> None:
+    from xlcorpus.errors import UserError
+
+    if source is None and count is None and not specials:
+        raise UserError(
+            "there is nothing to add", remedy="--pieces N to learn them from datasets, --with FILE, or --special TOKEN"
+        )
+    if source is None and count and not datasets:
+        raise UserError(
+            f"there is no text to learn {count:,} pieces from", remedy="name datasets, or a tokenizer after --with"
+        )
+
+
+def _open(folders: Sequence[Path]) -> list[Any]:
+    from xlcorpus.dataset.dataset import Dataset
+
+    return [Dataset.open(folder) for folder in folders]
+
+
+def _size(text: str) -> int:
+    from xlcorpus.errors import UserError
+    from xlcorpus.mix.ratios import parse_budget
+
+    try:
+        return parse_budget(text)
+    except UserError as error:
+        raise UserError(f"--sample-bytes {text!r} is not a size", remedy="write 50000000, 50M or 1.5G") from error
+
+
+def _show_sample(sample: Any) -> None:
+    taken, rows = sample.bytes_by_language(), [["lang", "bytes of the sample", "of", "share"]]
+    total = sum(taken.values())
+    for lang, available in sample.available.items():
+        share = f"{100 * taken.get(lang, 0) / total:.2f} %"
+        rows.append([lang, f"{taken.get(lang, 0):,}", f"{available:,}", share])
+    _print([*rows, ["all", f"{total:,}", f"{sum(sample.available.values()):,}", ""]], right=(1, 2, 3))
+
+
+def _show_report(table: Any) -> None:
+    from xlcorpus.tokenizer.report import report_rows
+
+    rows = report_rows(table)
+    _print(rows, right=tuple(range(1, len(rows[0]))))
+
+
+def _show_changes(table: Any) -> None:
+    from xlcorpus.tokenizer.report import cell
+
+    rows = [["lang", "texts", "tokens before", "after", "fertility before", "after", "texts changed", "tokens changed"]]
+    for row in table.to_pylist():
+        cells = [cell(name, value) for name, value in row.items() if name != "lang"]
+        rows.append([row["lang"], *cells])
+    _print(rows, right=tuple(range(1, len(rows[0]))))
+
+
+def _print(rows: list[list[str]], right: tuple[int, ...] = ()) -> None:
+    from xlcorpus.report.text import table_lines
+
+    for line in table_lines(rows, right=right):
+        click.echo(line)

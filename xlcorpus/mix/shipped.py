@@ -1,0 +1,53 @@
+"""The mixes that ship with xlcorpus, by name: YAML files of published systems and the 36 cells of MixCPT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+
+from xlcorpus.dataset.files import fingerprint
+from xlcorpus.errors import UserError, nearest
+from xlcorpus.mix.mixcpt import mixcpt_cells
+from xlcorpus.mix.spec import MixSpec, parse_mix
+from xlcorpus.safe_yaml import load_yaml
+
+
+def shipped_mixes() -> dict[str, Path | None]:
+    """The file of each shipped mix by name, those in files first; None for the cells of MixCPT, which a table makes."""
+    folder = Path(str(resources.files("xlcorpus.pipelines.recipes"))) / "mixes"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))} | dict.fromkeys(mixcpt_cells())
+
+
+def load_mix(name: str | Path) -> MixSpec:
+    """A mix by the path of its YAML file or by name (`umt5`, `L3-Bi+Code-Alt`). Raises UserError naming file and key.
+
+    A file may hold the mix alone, or be a mix's rules without a name: it is called after the file then.
+    """
+    path = Path(name)
+    if not path.is_file():
+        shipped = shipped_mixes()
+        if str(name) not in shipped:
+            raise UserError(
+                f"there is no mix file {str(name)!r} and no shipped mix of that name; {nearest(str(name), shipped)}"
+            )
+        found = shipped[str(name)]
+        if found is None:
+            return mixcpt_cells()[str(name)]
+        path = found
+    content = load_yaml(path)
+    if isinstance(content, dict):
+        content.setdefault("name", path.stem)
+    return parse_mix(content, str(path))
+
+
+def mix_fingerprint(name: str | Path) -> str:
+    """xxh3-128, hex, of what a mix says, wherever its file lies; raises UserError as `load_mix`."""
+    return fingerprint(load_mix(name).to_json())
+
+
+def ladder(spec: MixSpec, budgets: Iterable[int]) -> dict[str, MixSpec]:
+    """The same mix at several sizes, by name (`maltese-domains@2000000`): what a study of data quantity trains on."""
+    return {
+        f"{spec.name}@{budget}": spec.at(name=f"{spec.name}@{budget}", budget=budget) for budget in sorted(set(budgets))
+    }

@@ -1,0 +1,83 @@
+"""What the manifest notes of a mix: the plan, what was achieved, and the table of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from xlcorpus.mix.allocate import CellPlan, MixPlan
+from xlcorpus.mix.cells import canonical_lang, language_totals
+from xlcorpus.mix.spec import MixSpec
+
+_MOST_ROWS = 40  # of the table; a mix of more cells is shown by kind and language
+Achieved = Mapping[str, tuple[int, ...]]  # units, texts, and units of both sides of pairs, by name of the cell
+
+
+def notes_of(plan: MixPlan, spec: MixSpec, achieved: Achieved, unit_means: str) -> dict[str, Any]:
+    """Notes: the spec, cells as planned and achieved, units by single language, what the run card needs, a table."""
+    taken = [item for item in plan.cells if item.path]
+    rows = {item.name: achieved.get(item.name, (0, 0, 0, 0)) for item in taken}
+    cells = [item.to_json() | {"units": rows[item.name][0], "docs": rows[item.name][1]} for item in taken]
+    notes: dict[str, Any] = {
+        "spec": spec.to_json(),
+        "unit": plan.unit,
+        "unit_means": unit_means,
+        "budget": plan.budget,
+        "largest_budget": plan.largest,
+        "cells": cells,
+        "not_in_mix": [item.name for item in plan.cells if not item.path],
+        "languages": _languages(taken, rows),
+        "related": list(spec.related),
+        "related_trained": list(plan.related_trained),
+        "missing": list(plan.missing),
+        "table": mix_table(taken, rows, plan.unit),
+    }
+    if plan.missing:
+        notes["table"].append(f"no document bears {', '.join(plan.missing[:10])}" + ("..." * (len(plan.missing) > 10)))
+    if spec.related:
+        notes["table"].append("to be evaluated, for gains on their relatives may cost them: " + ", ".join(spec.related))
+    if plan.related_trained:
+        notes["table"].append(f"and yet trained on: {', '.join(plan.related_trained)}")
+    return notes
+
+
+def _languages(taken: Sequence[CellPlan], rows: Achieved) -> dict[str, int]:
+    """Units by single language; those of pairs by the units of their two sides."""
+    sides: dict[str, dict[str, int]] = {}
+    for item in taken:
+        lang = item.cell.lang
+        if lang.count("-") == 1:
+            counts = sides.setdefault(canonical_lang(lang), {})
+            for language, units in zip(lang.split("-"), rows[item.name][2:], strict=True):
+                counts[language] = counts.get(language, 0) + units
+    counted = {lang: counts for lang, counts in sides.items() if all(counts.values())}
+    return language_totals([(item.cell.lang, rows[item.name][0]) for item in taken], counted)
+
+
+def mix_table(taken: Sequence[CellPlan], rows: Achieved, unit: str) -> list[str]:
+    """Requested against achieved, a line a cell, or a line a kind and language where there are many."""
+    lines: dict[str, list[float]] = {}
+    for item in taken:
+        source, kind, lang, domain = item.cell.key
+        parts = [kind, lang] if len(taken) > _MOST_ROWS else [source, kind, lang, domain]
+        name = "/".join(part for part in parts if part)
+        line = lines.setdefault(name, [0.0] * 5)
+        units, docs = rows[item.name][:2]
+        for place, value in enumerate((item.ratio, item.budget, units, docs, item.available)):
+            line[place] += value
+    total = sum(line[2] for line in lines.values()) or 1
+    width = max(len("class"), *map(len, lines)) if lines else 5
+    table = [
+        f"{'class':<{width}}  {'ratio':>7}  {'achieved':>8}  {unit + ' asked':>14}  {unit + ' got':>14}  {'docs':>9}  "
+        f"{'epochs':>6}"
+    ]
+    for name, line in lines.items():
+        epochs = line[1] / line[4] if line[4] else 0.0
+        table.append(f"{name:<{width}}  {line[0]:7.4f}  {line[2] / total:8.4f}  {_counts(line)}  {epochs:6.2f}")
+    sums = [sum(line[place] for line in lines.values()) for place in range(4)]
+    table.append(f"{'total':<{width}}  {1:7.4f}  {1:8.4f}  {_counts(sums)}")
+    return table
+
+
+def _counts(line: Sequence[float]) -> str:
+    return f"{line[1]:14,.0f}  {line[2]:14,.0f}  {line[3]:9,.0f}"

@@ -1,0 +1,172 @@
+"""Byte budgets by language, for models of bytes: the same of each language (MonoByte).
+
+A byte is a token there, so what is cut is counted in both: `ByteBudget` says how many tokens of each document to keep,
+and `tokenize_batch(..., keep=...)` cuts the ids. The tokenizer is `open_tokenizer("bytes")`, ids as ByT5 has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xlcorpus.dataset.decisions import decide
+from xlcorpus.errors import UserError, nearest
+from xlcorpus.mix.ratios import parse_budget
+from xlcorpus.pack.settings import check_choice
+from xlcorpus.pack.tokenize import STEP_NAME, text_column
+from xlcorpus.pack.tokens import offsets_of
+from xlcorpus.text.codepoints import string_buffers
+
+NO_BUDGET, OVER_BUDGET = "no_byte_budget", "over_byte_budget"
+CUTS = ("byte", "character")
+
+
+def read_budgets(text: str, available: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """`10M` for every language there is, or `eng_Latn=10M,khm_Khmr=5M`; raises UserError naming the part that is wrong.
+
+    available: bytes by label, of each task.
+    """
+    if "=" not in text:
+        size = _size(text)
+        return dict.fromkeys(sorted({name for task in available for name in task if name}), size)
+    budgets: dict[str, int] = {}
+    for part in text.split(","):
+        label, _, size_given = part.strip().partition("=")
+        if not label or label in budgets:
+            raise UserError(
+                f"--byte-budget: {part.strip()!r} " + ("is given twice" if label else "names no language"),
+                remedy="write eng_Latn=10M,khm_Khmr=5M",
+            )
+        budgets[label] = _size(size_given)
+    return budgets
+
+
+def _size(text: str) -> int:
+    try:
+        return parse_budget(text)
+    except UserError as error:
+        raise UserError(
+            f"--byte-budget: {text!r} is not a size",
+            remedy="write 10M for each language, or eng_Latn=10M,khm_Khmr=500k",
+        ) from error
+
+
+def plan_bytes(available: Sequence[Mapping[str, int]], budgets: Mapping[str, int]) -> list[dict[str, int]]:
+    """Bytes of each language that each task takes: documents in the order of the tasks until the budget is spent.
+
+    available: bytes of text by label, of each task; budgets: bytes by label. Raises UserError for a budget that is not
+    positive, or more than there is, with the numbers.
+    """
+    totals = {label: sum(task.get(label, 0) for task in available) for label in budgets}
+    known = {label for task in available for label in task if label}
+    for label, budget in budgets.items():
+        if budget < 1:
+            raise UserError(f"the byte budget of {label} is {budget}", remedy="give at least 1 byte, or leave it out")
+        if label not in known:
+            raise UserError(f"there is no text in {label!r}, which has a byte budget", remedy=nearest(label, known))
+    short = [label for label, budget in budgets.items() if totals[label] < budget]
+    if short:
+        listed = ", ".join(f"{label} has {totals[label]:,} of {budgets[label]:,}" for label in short)
+        raise UserError(
+            f"there are fewer bytes than the budget: {listed}",
+            remedy=f"lower the budget (for all of them alike: {min(totals.values()):,}), or add text",
+        )
+    left = dict(budgets)
+    plan = []
+    for task in available:
+        taken = {label: min(left[label], task.get(label, 0)) for label in budgets}
+        plan.append(taken)  # 0 too: a budget that earlier tasks spent is not the same as none
+        left = {label: left[label] - taken[label] for label in budgets}
+    return plan
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Documents of a batch within the budgets: the rows, bytes to keep of each (int64[rows]; fewer than it has in the
+    last one of a language), and decisions for the others."""
+
+    documents: pa.RecordBatch
+    keep: np.ndarray
+    decisions: pa.RecordBatch
+
+
+class ByteBudget:
+    """Take documents of a task in order until the bytes of each language are spent.
+
+    budgets: bytes by label (of the whole dataset, or a task's part by `plan_bytes`). The last document is cut. cut
+    byte: where the budget ends, so that the bytes taken are exactly the budget; the text may end within a character,
+    which a model of bytes reads as it reads the cut at the end of a pack. cut character: before that character, so
+    that every text is valid UTF-8 and at most 3 bytes of the budget are left. Separators are not counted.
+    """
+
+    def __init__(self, budgets: Mapping[str, int], *, cut: str = "byte") -> None:
+        check_choice("cut", cut, CUTS)
+        self.taken = dict.fromkeys(budgets, 0)
+        self.cut_documents = 0
+        self._left = dict(budgets)
+        self._whole_characters = cut == "character"
+
+    def take(self, batch: pa.RecordBatch, *, keep_text: bool = False) -> Taken:
+        """The next documents (doc_id, text, lang, origin). Decisions: over_byte_budget (score: bytes; threshold: those
+        that were left), no_byte_budget for other languages. Documents without text are kept."""
+        view, offsets = string_buffers(text_column(batch, "text"))
+        data = np.frombuffer(view, dtype=np.uint8)
+        sizes = np.diff(offsets)
+        if batch.schema.get_field_index("lang") < 0:
+            raise UserError(
+                "byte budgets are by language, and there is no column 'lang' here", remedy="run xlcorpus identify first"
+            )
+        encoded = pc.fill_null(batch.column("lang").cast(pa.string()), "").dictionary_encode()
+        labels = encoded.dictionary.to_pylist()
+        codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        before = _sums_before(codes, sizes)
+        left = np.array([self._left.get(label, 0) for label in labels], dtype=np.int64)[codes] - before
+        keep = np.clip(left, 0, sizes)
+        cut = (keep > 0) & (keep < sizes)
+        if self._whole_characters:
+            keep[cut] = _whole_characters(data, offsets[:-1][cut], keep[cut])
+        budgeted = np.array([label in self._left for label in labels], dtype=bool)[codes]
+        stays = budgeted & ((keep > 0) | (sizes == 0))
+        spent = np.zeros(len(labels), dtype=np.int64)
+        np.add.at(spent, codes, sizes)  # what did not fit spends the budget too, so that no later document is taken
+        kept = np.zeros(len(labels), dtype=np.int64)
+        np.add.at(kept, codes[stays], keep[stays])
+        for label, count, used in zip(labels, spent.tolist(), kept.tolist(), strict=True):
+            if label in self._left:
+                self._left[label] = max(self._left[label] - count, 0)
+                self.taken[label] += used
+        self.cut_documents += int((stays & (keep < sizes)).sum())
+        rows, gone = np.flatnonzero(stays), np.flatnonzero(~stays)
+        decisions = decide(
+            batch.take(pa.array(gone)),
+            STEP_NAME,
+            pc.if_else(pa.array(budgeted[gone]), OVER_BUDGET, NO_BUDGET),
+            score=sizes[gone].astype(np.float64),
+            threshold=np.maximum(left[gone], 0).astype(np.float64),
+            keep_text=keep_text,
+        )
+        return Taken(batch.take(pa.array(rows)), keep[rows], decisions)
+
+
+def _sums_before(codes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """int64[n]: sizes of the earlier documents with the same code."""
+    order = np.argsort(codes, kind="stable")
+    sums = offsets_of(sizes[order])[:-1]
+    begins = np.diff(codes[order], prepend=-1) != 0
+    sums -= sums[begins][np.cumsum(begins) - 1] if len(sums) else 0
+    before = np.empty(len(codes), dtype=np.int64)
+    before[order] = sums
+    return before
+
+
+def _whole_characters(data: np.ndarray, starts: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """The bytes to keep so that no character is cut; data[starts + keep] exists."""
+    kept = keep.copy()
+    for _ in range(3):
+        within = (data[starts + kept] & 0xC0) == 0x80  # the first byte left out continues a character
+        kept -= within & (kept > 0)
+    return kept

@@ -1,0 +1,90 @@
+"""What packing did, as whole numbers that add up over tasks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xlcorpus.errors import ConservationError
+
+_NUMBERS = ("documents", "tokens", "packs", "parts", "split", "packed", "room")
+
+
+@dataclass
+class PackCounts:
+    """Counts of a task, or of many.
+
+    documents and tokens (special ids included) given to be packed; packs; parts of documents in them; split: documents
+    in more than one part; packed: tokens in packs; room: tokens that packs could hold; languages: packed tokens by
+    label, '' for none.
+    """
+
+    documents: int = 0
+    tokens: int = 0
+    packs: int = 0
+    parts: int = 0
+    split: int = 0
+    packed: int = 0
+    room: int = 0
+    languages: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def padding(self) -> float:
+        """Share of the packs that is padding, 0 to 1."""
+        return 1 - self.packed / self.room if self.room else 0.0
+
+    @property
+    def merged(self) -> int:
+        """Documents beyond one a pack: rows that became part of another."""
+        return max(self.documents - self.packs, 0)
+
+    @property
+    def repeated(self) -> int:
+        """Packs beyond one a document: rows that the documents are split into."""
+        return max(self.packs - self.documents, 0)
+
+    def count_tokens(self, langs: pa.Array, sizes: np.ndarray) -> None:
+        """Add packed tokens by label; langs: string[n], sizes: int64[n]."""
+        encoded = pc.fill_null(langs, "").dictionary_encode()
+        codes = encoded.indices.to_numpy(zero_copy_only=False)
+        sums = np.zeros(len(encoded.dictionary), dtype=np.int64)
+        np.add.at(sums, codes, sizes)
+        self.languages.update(dict(zip(encoded.dictionary.to_pylist(), sums.tolist(), strict=True)))
+
+    def check(self, where: str) -> None:
+        """Raise ConservationError where tokens were lost or doubled."""
+        if self.tokens != self.packed:
+            raise ConservationError(
+                f"{where}: {self.tokens:,} tokens to pack, {self.packed:,} in the packs",
+                remedy="this is a defect of pack: please report it; the dataset was not finished",
+            )
+
+    def add(self, other: PackCounts) -> None:
+        """Add the counts of another task."""
+        for name in _NUMBERS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.languages.update(other.languages)
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry in sidecars and in the manifest's notes."""
+        languages = {name: count for name, count in sorted(self.languages.items()) if count}
+        return {name: getattr(self, name) for name in _NUMBERS} | {"languages": languages}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> PackCounts:
+        """What `to_json` gave."""
+        return cls(**{name: value[name] for name in _NUMBERS}, languages=Counter(value["languages"]))
+
+    @classmethod
+    def sum(cls, parts: Iterable[PackCounts]) -> PackCounts:
+        """The counts of all tasks."""
+        total = cls()
+        for part in parts:
+            total.add(part)
+        return total

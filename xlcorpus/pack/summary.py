@@ -1,0 +1,157 @@
+"""What the manifest notes of packing: the tokenizer, counts, padding, fertility, and some rows as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xlcorpus.pack.counts import PackCounts
+from xlcorpus.pack.languages import NO_LANGUAGE
+from xlcorpus.pack.views import ViewCounts, ViewSettings
+from xlcorpus.report.text import table_lines
+from xlcorpus.tokenizer.measure import measure
+from xlcorpus.tokenizer.report import SHORT, report_rows
+from xlcorpus.tokenizer.tokenizer import Tokenizer
+
+# Fertility is measured on the beginnings of the first texts: always the same ones, and of bounded size.
+MEASURED, MEASURED_CHARACTERS, MEASURED_BYTES = 2_000, 20_000, 16 << 20
+_SHOWN, _PARTS, _WIDTH = 3, 3, 70
+_MEASURES = tuple(name for name in SHORT if name != "tokens")
+
+
+def tokenizer_facts(tokenizer: Tokenizer) -> dict[str, Any]:
+    """What a reader of the shards must know of the tokenizer."""
+    return {
+        "name": tokenizer.name,
+        "kind": tokenizer.kind,
+        "fingerprint": tokenizer.fingerprint,
+        "vocab_size": tokenizer.vocab_size,
+        "special_ids": tokenizer.special_ids(),
+    }
+
+
+def text_columns(columns: Iterable[str]) -> list[str]:
+    """Those that fertility is measured on."""
+    return [name for name in ("text", "lang") if name in columns]
+
+
+def pack_notes(
+    tokenizer: Tokenizer,
+    counts: Iterable[Mapping[str, Any]],
+    packs: Iterable[pa.RecordBatch],
+    texts: Iterable[pa.RecordBatch],
+    length: int,
+) -> dict[str, Any]:
+    """counts: of each task (`PackCounts.to_json`); packs: the rows made; texts: the documents, `text_columns`."""
+    total = PackCounts.sum(PackCounts.from_json(one) for one in counts)
+    measured = measure(tokenizer, first_texts(texts))
+    rows = language_rows(total, measured)
+    table = [*pack_lines(total, length), "", *table_lines(rows, right=tuple(range(1, len(rows[0]))))]
+    texts_measured = pc.sum(measured["texts"]).as_py() or 0
+    if texts_measured < total.documents:
+        table.append(f"fertility and what is right of it: of the first {texts_measured:,} documents")
+    table += ["", *decoded_packs(tokenizer, packs)]
+    return {"counts": total.to_json(), "padding": round(total.padding, 6), "table": table}
+
+
+def view_notes(
+    tokenizer: Tokenizer, counts: Iterable[Mapping[str, Any]], rows: Iterable[pa.RecordBatch], settings: ViewSettings
+) -> dict[str, Any]:
+    """counts: of each task (`ViewCounts.to_json`); rows: those made."""
+    total = ViewCounts()
+    for one in counts:
+        total.add(ViewCounts.from_json(one))
+    table = [*view_lines(total), "", *decoded_sides(tokenizer, rows, settings.spec.sides)]
+    return {"counts": total.to_json(), "table": table}
+
+
+def first_texts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The first 2,000 documents (text and lang), of each the first 20,000 characters, at most 16 MB in all."""
+    rows, size = MEASURED, MEASURED_BYTES
+    for batch in batches:
+        batch = batch.slice(0, rows)
+        begun = pc.utf8_slice_codeunits(batch.column("text"), 0, MEASURED_CHARACTERS)
+        taken = int(
+            (pc.cumulative_sum(pc.fill_null(pc.binary_length(begun), 0).cast(pa.int64())).to_numpy() <= size).sum()
+        )
+        batch = batch.set_column(batch.schema.get_field_index("text"), "text", begun).slice(0, taken)
+        rows, size = rows - taken, size - (pc.sum(pc.binary_length(batch.column("text"))).as_py() or 0)
+        yield batch
+        if not rows or taken < len(begun):
+            return
+
+
+def language_rows(counts: PackCounts, measured: pa.Table) -> list[list[str]]:
+    """Tokens in the packs by language, special ids included, their share, and how the tokenizer treats the language."""
+    header, *cells = report_rows(measured, _MEASURES)
+    of_language = {row[0]: row[1:] for row in cells}
+    packed = {label or NO_LANGUAGE: count for label, count in sorted(counts.languages.items())}
+    total = max(sum(packed.values()), 1)
+    rows = [["lang", "tokens in packs", "share", *header[1:]]]
+    for label in sorted({*of_language, *packed}):
+        count = packed.get(label, 0)
+        rows.append(
+            [label, f"{count:,}", f"{100 * count / total:.1f} %", *of_language.get(label, [""] * len(_MEASURES))]
+        )
+    return rows
+
+
+def pack_lines(counts: PackCounts, length: int) -> list[str]:
+    """Packs, documents, tokens and padding, in a line."""
+    return [
+        f"{counts.packs:,} packs of {length:,}: {counts.documents:,} documents ({counts.split:,} split), "
+        f"{counts.packed:,} tokens, padding {100 * counts.padding:.2f} %"
+    ]
+
+
+def view_lines(counts: ViewCounts) -> list[str]:
+    """Rows and what was cut, in a line."""
+    sides = ", ".join(f"{side} {tokens:,} tokens" for side, tokens in counts.tokens.items())
+    cut = f"{counts.truncated:,} rows cut, {sum(counts.tokens_cut.values()):,} tokens lost"
+    return [f"{counts.rows:,} rows: {sides} ({cut})"]
+
+
+def decoded_packs(tokenizer: Tokenizer, batches: Iterable[pa.RecordBatch]) -> list[str]:
+    """The first packs as text: the beginning of each of their first documents."""
+    lines: list[str] = []
+    for row in _first_rows(batches):
+        starts = [*row["doc_starts"], row["length"]]
+        lines.append(f"pack {row['pack_id']}: {row['length']:,} tokens, {_documents(len(row['doc_starts']))}")
+        for place in range(min(_PARTS, len(row["doc_starts"]))):
+            label = row["langs"][place] or row["kinds"][place] or NO_LANGUAGE
+            offset = f" from token {row['doc_offsets'][place]:,}" if row["doc_offsets"][place] else ""
+            text = _beginning(tokenizer, row["input_ids"][starts[place] : starts[place + 1]])
+            lines.append(f"  {label}{offset}  {text}")
+    return lines
+
+
+def decoded_sides(tokenizer: Tokenizer, batches: Iterable[pa.RecordBatch], sides: Sequence[str]) -> list[str]:
+    """The first rows of a view as text: the beginning of each side."""
+    width = max(len(side) for side in sides)
+    lines: list[str] = []
+    for row in _first_rows(batches):
+        lines.append(f"row {row['pack_id']}: {row['length']:,} tokens{', cut' if row['truncated'] else ''}")
+        lines += [f"  {side.ljust(width)}  {_beginning(tokenizer, row[f'{side}_ids'])}" for side in sides]
+    return lines
+
+
+def _first_rows(batches: Iterable[pa.RecordBatch]) -> Iterator[dict[str, Any]]:
+    return islice((row for batch in batches for row in batch.slice(0, _SHOWN).to_pylist()), _SHOWN)
+
+
+def _documents(count: int) -> str:
+    return f"{count:,} document{'s' if count != 1 else ''}"
+
+
+def _beginning(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
+    """Some text of the first tokens; the last character may be cut where a token is a byte."""
+    text = tokenizer.decode(ids[:_WIDTH])
+    if len(ids) > _WIDTH:
+        text = text.rstrip("\ufffd")
+    text = " ".join(text.split())
+    cut = len(text) > _WIDTH or len(ids) > _WIDTH
+    return f"{text[:_WIDTH]}{'...' if cut else ''}"

@@ -1,0 +1,132 @@
+"""Write a SentencePiece model as a folder that `transformers` opens: the same pieces, ids and cuts.
+
+Needed because transformers reads .model files through SentencePiece's protobuf module, which asks for a newer protobuf
+than Apache Beam allows; a tokenizer.json needs neither. Source of the format: the library `tokenizers`.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from xlcorpus.dataset.files import write_json
+from xlcorpus.errors import UserError
+from xlcorpus.romanize.pieces import WORD_START
+from xlcorpus.tokenizer import model_proto
+from xlcorpus.tokenizer.model_proto import SentencePieceModel
+from xlcorpus.tokenizer.tokenizer import ROLES, Tokenizer
+
+
+def write_folder(model: SentencePieceModel, tokenizer: Tokenizer, folder: Path) -> None:
+    """Write tokenizer.json and tokenizer_config.json. tokenizer: the same model, opened; it gives the special ids.
+
+    Raises UserError where the model is neither unigram nor BPE.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "tokenizer.json", tokenizer_json(model))
+    names = {f"{role}_token": number for role, number in tokenizer.special_ids().items()}
+    config: dict[str, Any] = {name: model.pieces[at].text for name, at in names.items() if at is not None}
+    roles = {tokenizer.special_ids()[role] for role in ROLES}
+    others = [piece.text for at, piece in enumerate(model.pieces) if at not in roles and _is_added(piece)]
+    config |= {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "clean_up_tokenization_spaces": False,
+        "model_max_length": 10**30,
+        "extra_special_tokens": others,
+    }
+    write_json(folder / "tokenizer_config.json", config)
+
+
+def tokenizer_json(model: SentencePieceModel) -> dict[str, Any]:
+    """The contents of tokenizer.json."""
+    makers = {"unigram": _unigram, "bpe": _bpe}
+    if model.model_type not in makers:
+        raise UserError(
+            f"a SentencePiece model of type {model.model_type} has no form as tokenizer.json",
+            remedy="train with --model unigram or bpe",
+        )
+    added = [
+        {
+            "id": number,
+            "content": piece.text,
+            "single_word": False,
+            "lstrip": False,
+            "rstrip": False,
+            "normalized": False,
+            "special": piece.type != model_proto.USER_DEFINED,
+        }
+        for number, piece in enumerate(model.pieces)
+        if _is_added(piece) or piece.type == model_proto.UNKNOWN
+    ]
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": added,
+        "normalizer": _normalizer(model),
+        "pre_tokenizer": None,
+        "post_processor": None,
+        "decoder": _decoder(model),
+        "model": makers[model.model_type](model),
+    }
+
+
+def _is_added(piece: model_proto.ModelPiece) -> bool:
+    return piece.type in (model_proto.CONTROL, model_proto.USER_DEFINED)
+
+
+def _normalizer(model: SentencePieceModel) -> dict[str, Any]:
+    """SentencePiece's order: character map, extra spaces, prefix, ▁ for spaces."""
+    steps: list[dict[str, Any]] = []
+    if model.charsmap:
+        steps.append({"type": "Precompiled", "precompiled_charsmap": base64.b64encode(model.charsmap).decode()})
+    if model.remove_extra_whitespaces:
+        steps.append({"type": "Strip", "strip_left": True, "strip_right": True})
+        steps.append({"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "})
+    if model.add_dummy_prefix:
+        steps.append({"type": "Prepend", "prepend": WORD_START})
+    steps.append({"type": "Replace", "pattern": {"String": " "}, "content": WORD_START})
+    return {"type": "Sequence", "normalizers": steps}
+
+
+def _decoder(model: SentencePieceModel) -> dict[str, Any]:
+    steps: list[dict[str, Any]] = [{"type": "Replace", "pattern": {"String": WORD_START}, "content": " "}]
+    steps += [{"type": "ByteFallback"}] if model.byte_fallback else []
+    steps.append({"type": "Fuse"})
+    steps += [{"type": "Strip", "content": " ", "start": 1, "stop": 0}] if model.add_dummy_prefix else []
+    return {"type": "Sequence", "decoders": steps}
+
+
+def _unigram(model: SentencePieceModel) -> dict[str, Any]:
+    unknown = next((at for at, piece in enumerate(model.pieces) if piece.type == model_proto.UNKNOWN), None)
+    return {
+        "type": "Unigram",
+        "unk_id": unknown,
+        "vocab": [[piece.text, piece.score] for piece in model.pieces],
+        "byte_fallback": model.byte_fallback,
+    }
+
+
+def _bpe(model: SentencePieceModel) -> dict[str, Any]:
+    """SentencePiece merges any two neighbours that make a piece, the best piece first: every split becomes a merge."""
+    ids = {piece.text: at for at, piece in enumerate(model.pieces)}
+    plain = {piece.text: piece.score for piece in model.pieces if piece.type == model_proto.NORMAL}
+    merges: list[list[str]] = []
+    for text in sorted(plain, key=lambda text: (-plain[text], ids[text])):
+        splits = [(text[:at], text[at:]) for at in range(1, len(text))]
+        known = [pair for pair in splits if pair[0] in plain and pair[1] in plain]
+        merges += [list(pair) for pair in sorted(known, key=lambda pair: (ids[pair[0]], ids[pair[1]]))]
+    unknown = next((piece.text for piece in model.pieces if piece.type == model_proto.UNKNOWN), None)
+    return {
+        "type": "BPE",
+        "dropout": None,
+        "unk_token": unknown,
+        "continuing_subword_prefix": None,
+        "end_of_word_suffix": None,
+        "fuse_unk": True,
+        "byte_fallback": model.byte_fallback,
+        "ignore_merges": False,
+        "vocab": ids,
+        "merges": merges,
+    }

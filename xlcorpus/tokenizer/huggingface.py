@@ -1,0 +1,217 @@
+"""A Hugging Face `tokenizer.json` as a tokenizer, by the library `tokenizers` (an extra, imported when needed)."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from xlcorpus.dataset.files import fingerprint, fingerprint_of_file
+from xlcorpus.errors import UserError
+from xlcorpus.romanize.pieces import WORD_START
+from xlcorpus.tokenizer.byte_alphabet import from_letters
+from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, ROLES, UNKNOWN, Tokenizer, offsets_of
+
+EXTRA = "hf"
+CONFIGS = ("tokenizer_config.json", "special_tokens_map.json")
+_CHUNK = 256  # texts a call: the library's encodings take some 100 bytes a token
+
+# Names by which special tokens are known where no tokenizer_config.json says which is which; the first that is there.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "pad": ("<pad>", "[PAD]", "<|pad|>", "<|finetune_right_pad_id|>", "<|endofpad|>"),
+    "unk": ("<unk>", "[UNK]", "<|unk|>"),
+    "bos": ("<s>", "<bos>", "[BOS]", "[CLS]", "<|begin_of_text|>", "<|startoftext|>", "<|endoftext|>"),
+    "eos": ("</s>", "<eos>", "[EOS]", "[SEP]", "<|end_of_text|>", "<|endoftext|>"),
+    "mask": ("<mask>", "[MASK]", "<|mask|>"),
+}
+
+
+class HuggingFaceTokenizer(Tokenizer):
+    """Opened from a tokenizer.json; truncation, padding and special tokens that the file asks for are left off.
+
+    Raises UserError where the library is missing or the file is no tokenizer.
+    """
+
+    kind = "huggingface"
+
+    def __init__(self, file: Path, given: Path) -> None:
+        library = import_tokenizers(file)
+        self.json = read_tokenizer_json(file)
+        try:
+            self._tokenizer: Any = library.Tokenizer.from_file(str(file))
+        except Exception as error:  # the library raises plain Exception
+            raise UserError(
+                f"{file} is not a Hugging Face tokenizer: {error}", remedy="give the tokenizer.json of a fast tokenizer"
+            ) from error
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._tokenizer.encode_special_tokens = True  # `</s>` on a web page is text
+        self.path, self.name = str(given), given.name
+        vocab: dict[str, int] = self._tokenizer.get_vocab(with_added_tokens=True)
+        self.ids = vocab
+        self.vocab_size = max(vocab.values(), default=-1) + 1
+        roles = special_roles(file, self.json, vocab)
+        self.pad_id, self.unk_id, self.bos_id, self.eos_id, self.mask_id = (roles[role] for role in ROLES)
+        self.fingerprint = fingerprint({"tokenizer.json": fingerprint_of_file(file), "special": roles})
+        self._texts, self._kinds = self._read_pieces()
+
+    def encode_batch(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+        """See Tokenizer."""
+        parts: list[np.ndarray] = []
+        for start in range(0, len(texts), _CHUNK):
+            parts += [np.array(one.ids, dtype=np.int32) for one in self._encode(texts.slice(start, _CHUNK))]
+        counts = np.fromiter(map(len, parts), dtype=np.int64, count=len(parts))
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32), offsets_of(counts)
+
+    def count_batch(self, texts: pa.Array) -> np.ndarray:
+        """See Tokenizer."""
+        counts = [
+            len(one) for start in range(0, len(texts), _CHUNK) for one in self._encode(texts.slice(start, _CHUNK))
+        ]
+        return np.array(counts, dtype=np.int64)
+
+    def decode(self, ids: Sequence[int] | np.ndarray) -> str:
+        """See Tokenizer."""
+        return str(self._tokenizer.decode(np.asarray(ids).reshape(-1).tolist(), skip_special_tokens=False))
+
+    def piece_texts(self) -> list[str | None]:
+        """See Tokenizer."""
+        return self._texts
+
+    @property
+    def piece_kinds(self) -> np.ndarray:
+        """See Tokenizer."""
+        return self._kinds
+
+    def id_of(self, token: str) -> int | None:
+        """See Tokenizer."""
+        return self.ids.get(token)
+
+    def _encode(self, texts: pa.Array) -> list[Any]:
+        values = [text or "" for text in texts.to_pylist()]
+        encodings: list[Any] = self._tokenizer.encode_batch_fast(values, add_special_tokens=False)
+        return encodings
+
+    def _read_pieces(self) -> tuple[list[str | None], np.ndarray]:
+        texts: list[str | None] = [None] * self.vocab_size
+        kinds = np.full(self.vocab_size, CONTROL, dtype=np.uint8)
+        write = PieceText(self.json)
+        for piece, number in self.ids.items():
+            texts[number], kinds[number] = write.text(piece)
+        for number, added in self._tokenizer.get_added_tokens_decoder().items():
+            texts[number] = None if added.special else added.content
+            kinds[number] = CONTROL if added.special else NORMAL
+        if self.unk_id is not None and self.unk_id not in (self.bos_id, self.eos_id):
+            texts[self.unk_id], kinds[self.unk_id] = None, UNKNOWN
+        return texts, kinds
+
+
+class PieceText:
+    """How the pieces of a tokenizer.json stand for text."""
+
+    def __init__(self, value: Mapping[str, Any]) -> None:
+        model = value["model"]
+        self.type = str(model.get("type"))
+        self.byte_level = is_byte_level(value)
+        self.byte_fallback = bool(model.get("byte_fallback"))
+        self._suffix = model.get("end_of_word_suffix") or ""
+        self._prefix = model.get("continuing_subword_prefix") or ""
+
+    def text(self, piece: str) -> tuple[str | None, int]:
+        """Text with a space where a word starts, and NORMAL; or None and PARTIAL."""
+        if self.byte_level:
+            text = from_letters(piece)
+            return text, PARTIAL if text is None else NORMAL
+        if self.byte_fallback and len(piece) == 6 and piece.startswith("<0x") and piece.endswith(">"):
+            value = int(piece[3:5], 16)
+            return (chr(value), NORMAL) if value < 0x80 else (None, PARTIAL)
+        if self._suffix:
+            return piece.removesuffix(self._suffix), NORMAL
+        if self._prefix:
+            return piece.removeprefix(self._prefix) if piece.startswith(self._prefix) else " " + piece, NORMAL
+        return piece.replace(WORD_START, " "), NORMAL
+
+
+def is_byte_level(value: Mapping[str, Any]) -> bool:
+    """Whether a tokenizer.json writes bytes in the letters of `byte_alphabet`."""
+
+    def has(part: Any) -> bool:
+        if not isinstance(part, dict):
+            return False
+        inner = [*(part.get("pretokenizers") or []), *(part.get("decoders") or []), *(part.get("normalizers") or [])]
+        return part.get("type") == "ByteLevel" or any(has(one) for one in inner)
+
+    return any(has(value.get(name)) for name in ("pre_tokenizer", "decoder", "normalizer"))
+
+
+def import_tokenizers(file: Path) -> Any:
+    """The library `tokenizers`; raises UserError where it is not installed."""
+    # One worker, one core; and the library's threads do not survive a fork.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        return importlib.import_module("tokenizers")
+    except ImportError as error:
+        raise UserError(
+            f"{file} is a Hugging Face tokenizer, and the package tokenizers, which reads it, is not installed",
+            remedy=f'pip install "xlcorpus[{EXTRA}]", or give a SentencePiece .model',
+        ) from error
+
+
+def read_tokenizer_json(file: Path) -> dict[str, Any]:
+    """The contents of a tokenizer.json; raises UserError where it is none."""
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{file} cannot be read as JSON: {error}", remedy="give the tokenizer.json of a fast tokenizer"
+        ) from error
+    if not isinstance(value, dict) or not isinstance(value.get("model"), dict) or "vocab" not in value["model"]:
+        raise UserError(
+            f"{file} is JSON, but no Hugging Face tokenizer: it has no model with a vocab",
+            remedy="give the tokenizer.json of a fast tokenizer (tokenizer.save_pretrained writes one)",
+        )
+    return value
+
+
+def special_roles(file: Path, value: Mapping[str, Any], vocab: Mapping[str, int]) -> dict[str, int | None]:
+    """Ids by role: as the CONFIGS beside the file say, else by well-known names."""
+    named: dict[str, str] = {}
+    stated = False
+    for config in CONFIGS:
+        beside = file.parent / config
+        if file.name == "tokenizer.json" and beside.is_file():
+            settings = _object(beside)
+            stated = True
+            for role in ROLES:
+                entry = settings.get(f"{role}_token")
+                content = entry.get("content") if isinstance(entry, dict) else entry
+                if isinstance(content, str):
+                    named.setdefault(role, content)
+    if not stated:
+        special = {token["content"] for token in value.get("added_tokens") or [] if token.get("special")}
+        for role, names in _NAMES.items():
+            found = next((name for name in names if name in special), None)
+            if found is not None:
+                named[role] = found
+        unknown = value["model"].get("unk_token")
+        if isinstance(unknown, str):
+            named["unk"] = unknown
+    roles = {role: vocab.get(named[role]) if role in named else None for role in ROLES}
+    number = value["model"].get("unk_id")
+    if roles["unk"] is None and isinstance(number, int):
+        roles["unk"] = number
+    return roles
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read as JSON: {error}", remedy="restore the file, or remove it") from error
+    return value if isinstance(value, dict) else {}

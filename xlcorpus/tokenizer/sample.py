@@ -1,0 +1,184 @@
+"""A sample of datasets to train or measure a tokenizer on: the same whatever the batches or the order of the files.
+
+Every row counts, so a document that a mix uses three times stands three times, and the shares of the languages are
+those of the data: each language has its part of the sample, in bytes, filled with its first documents in the order of
+hash(seed, doc_id, mix_epoch); the document that reaches the end of the part is cut there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.errors import UserError
+from xlcorpus.text.codepoints import string_buffers
+from xlcorpus.text.shingle import mix
+
+NO_LANGUAGE = "und"  # documents without a language, such as code
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Texts in a fixed order, the hash's.
+
+    table: text (large_string), lang (string), no nulls, and the columns that were asked for; available: bytes of text
+    by language in the datasets.
+    """
+
+    table: pa.Table
+    available: dict[str, int]
+
+    def bytes_by_language(self) -> dict[str, int]:
+        """Bytes of text by language in the sample."""
+        return _sums(self.table.column("lang"), byte_lengths(self.table.column("text").combine_chunks()))
+
+    def batches(self, rows: int = 1024) -> Iterator[pa.RecordBatch]:
+        """The table in parts."""
+        yield from self.table.combine_chunks().to_batches(max_chunksize=rows)
+
+
+def draw_sample(datasets: Sequence[Dataset], max_bytes: int | None, seed: int, columns: Sequence[str] = ()) -> Sample:
+    """Draw at most `max_bytes` bytes of text (None: all) by the rule above; see Sample.
+
+    Reads the datasets twice: ids and sizes (40 bytes a row stay in memory), then the texts. Raises UserError where a
+    dataset has no text or doc_id, lacks one of `columns`, is given twice, or holds no text at all.
+    """
+    datasets = _in_order(datasets, columns)
+    facts = [_facts(dataset) for dataset in datasets]
+    languages = sorted({name for one in facts for name in one[2].unique().to_pylist()})
+    ids = np.concatenate([one[0] for one in facts])
+    sizes = np.concatenate([one[1] for one in facts])
+    codes = np.concatenate([pc.index_in(one[2], pa.array(languages, pa.string())).to_numpy() for one in facts])
+    epochs = np.concatenate([one[3] for one in facts])
+    available = np.bincount(codes, weights=sizes, minlength=len(languages)).astype(np.int64)
+    if not int(sizes.sum()):
+        names = ", ".join(str(dataset.folder) for dataset in datasets)
+        raise UserError(
+            f"there is no text in {names}", remedy="name a dataset with documents: `xlcorpus inspect` shows"
+        )
+    keys = sample_keys(ids, epochs, seed)
+    order = np.lexsort((epochs, ids[:, 1], ids[:, 0], keys))
+    taken = _taken(sizes, codes, order, available, max_bytes)
+    del ids, epochs, keys
+    texts = _texts(datasets, [len(one[1]) for one in facts], taken, sizes, columns)
+    chosen = order[taken[order] >= 0]
+    place = np.empty(len(sizes), dtype=np.int64)
+    place[np.flatnonzero(taken >= 0)] = np.arange(len(chosen))
+    table = texts.take(pa.array(place[chosen]))
+    return Sample(table, {name: int(size) for name, size in zip(languages, available, strict=True) if size})
+
+
+def sample_keys(doc_ids: np.ndarray, epochs: np.ndarray, seed: int) -> np.ndarray:
+    """uint64[n]: where each use of a document stands, a hash of (seed, doc_id, epoch) alone. doc_ids: uint64[n, 2]."""
+    salt = np.uint64(xxhash.xxh3_64_intdigest(f"tokenizer/sample/{seed}".encode()))
+    return mix(doc_ids[:, 0] ^ mix(doc_ids[:, 1] ^ mix(epochs.astype(np.uint64) ^ salt)))
+
+
+def byte_lengths(texts: pa.Array) -> np.ndarray:
+    """int64[rows]: UTF-8 bytes of each text, 0 for null."""
+    return np.diff(string_buffers(texts)[1])
+
+
+def languages_of(batch: pa.RecordBatch) -> pa.Array:
+    """string[rows]: the language of each document, NO_LANGUAGE where there is none."""
+    if batch.schema.get_field_index("lang") < 0:
+        return pa.repeat(pa.scalar(NO_LANGUAGE), batch.num_rows)
+    return pc.fill_null(batch.column("lang").cast(pa.string()), NO_LANGUAGE)
+
+
+def _in_order(datasets: Sequence[Dataset], columns: Sequence[str]) -> list[Dataset]:
+    if not datasets:
+        raise UserError("there is no dataset to read", remedy="name at least one dataset folder")
+    by_print: dict[str, Dataset] = {}
+    for dataset in datasets:
+        names = dataset.manifest.arrow_schema.names
+        for column in ("doc_id", "text", *columns):
+            if column not in names:
+                raise UserError(
+                    f"{dataset.folder} has no column {column!r}; it has {', '.join(names)}",
+                    remedy="name a dataset of documents that has it",
+                )
+        first = by_print.setdefault(dataset.manifest.content_fingerprint, dataset)
+        if first is not dataset:
+            raise UserError(
+                f"{first.folder} and {dataset.folder} are the same dataset", remedy="name each dataset once"
+            )
+    return [by_print[key] for key in sorted(by_print)]
+
+
+def _facts(dataset: Dataset) -> tuple[np.ndarray, np.ndarray, pa.Array, np.ndarray]:
+    """Of every row: id (uint64[n, 2]), bytes (int64), language, epoch (int64)."""
+    wanted = [name for name in ("doc_id", "text", "lang", "mix_epoch") if name in dataset.manifest.arrow_schema.names]
+    ids, sizes, langs, epochs = [np.zeros((0, 2), np.uint64)], [np.zeros(0, np.int64)], [pa.array([], pa.string())], []
+    for batch in dataset.batches(wanted):
+        column = batch.column("doc_id")
+        halves = np.frombuffer(column.buffers()[1], dtype=np.uint64).reshape(-1, 2)
+        ids.append(halves[column.offset : column.offset + len(column)])
+        sizes.append(byte_lengths(batch.column("text")))
+        langs.append(languages_of(batch))
+        if "mix_epoch" in wanted:
+            epochs.append(pc.fill_null(batch.column("mix_epoch"), 0).to_numpy().astype(np.int64))
+    size = np.concatenate(sizes)
+    return np.concatenate(ids), size, pa.concat_arrays(langs), np.concatenate(epochs) if epochs else size * 0
+
+
+def _taken(
+    sizes: np.ndarray, codes: np.ndarray, order: np.ndarray, available: np.ndarray, max_bytes: int | None
+) -> np.ndarray:
+    """int64[rows]: bytes to take of each document, -1 for none of it."""
+    total = int(available.sum())
+    if max_bytes is None or total <= max_bytes:
+        return np.where(sizes > 0, sizes, -1)
+    budgets = np.ceil(available * (max_bytes / total)).astype(np.int64)
+    taken = np.full(len(sizes), -1, dtype=np.int64)
+    for code, budget in enumerate(budgets.tolist()):
+        rows = order[codes[order] == code]
+        rows = rows[sizes[rows] > 0]
+        before = np.cumsum(sizes[rows]) - sizes[rows]
+        rows, before = rows[before < budget], before[before < budget]
+        taken[rows] = np.minimum(sizes[rows], budget - before)
+    return taken
+
+
+def _texts(
+    datasets: Sequence[Dataset], rows: Sequence[int], taken: np.ndarray, sizes: np.ndarray, columns: Sequence[str]
+) -> pa.Table:
+    """The chosen documents in the datasets' order, cut to the bytes taken."""
+    schema = pa.schema([("text", pa.large_string()), ("lang", pa.string())])
+    parts: list[pa.Table] = []
+    for dataset, first in zip(datasets, np.cumsum([0, *rows[:-1]]).tolist(), strict=True):
+        names = dataset.manifest.arrow_schema.names
+        wanted = [name for name in dict.fromkeys(("text", "lang", *columns)) if name in names]
+        at = first
+        for batch in dataset.batches(wanted):
+            here = np.flatnonzero(taken[at : at + batch.num_rows] >= 0)
+            chosen = batch.take(pa.array(here))
+            text = _cut(chosen.column("text"), taken[at + here], sizes[at + here])
+            values = {"text": text, "lang": languages_of(chosen), **{name: chosen.column(name) for name in columns}}
+            parts.append(pa.table(values))
+            at += batch.num_rows
+    return pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
+
+
+def _cut(texts: pa.Array, taken: np.ndarray, sizes: np.ndarray) -> pa.Array:
+    """Texts with no more than the bytes taken, never a part of a character. At most one text a language is cut."""
+    texts = texts.cast(pa.large_string())
+    short = np.flatnonzero(taken < sizes)
+    if not len(short):
+        return texts
+    values = pc.take(texts, pa.array(short)).to_pylist()
+    cut = [text.encode()[:count].decode("utf-8", "ignore") for text, count in zip(values, taken[short], strict=True)]
+    mask = np.zeros(len(texts), dtype=bool)
+    mask[short] = True
+    return pc.replace_with_mask(texts, pa.array(mask), pa.array(cut, pa.large_string()))
+
+
+def _sums(langs: pa.ChunkedArray, values: np.ndarray) -> dict[str, int]:
+    table = pa.table({"lang": langs, "value": values}).group_by("lang").aggregate([("value", "sum")])
+    return {row["lang"]: row["value_sum"] for row in sorted(table.to_pylist(), key=lambda row: row["lang"])}

@@ -1,0 +1,118 @@
+"""What mix and pack need of a tokenizer, whatever its kind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+
+from xlcorpus.errors import UserError, nearest
+from xlcorpus.text.codepoints import CODE_SPACE
+
+ROLES = ("pad", "unk", "bos", "eos", "mask")
+
+# What a piece is, one number for each id. Control: never made from text (<s>, <pad>, holes in the ids).
+# Partial: bytes that are no whole characters: byte pieces above 0x7F, halves of letters in byte-level BPE.
+NORMAL, UNKNOWN, CONTROL, PARTIAL = range(4)
+
+
+class Tokenizer(ABC):
+    """A tokenizer that was opened; `open_tokenizer` makes them. Pickled as its path and opened again by the reader.
+
+    path: what `open_tokenizer` was given; name: of the file, for people; kind: sentencepiece, huggingface or bytes;
+    fingerprint: xxh3-128, hex, of what decides the ids; vocab_size: one more than the highest id;
+    pad_id, unk_id, bos_id, eos_id, mask_id: None where there is none.
+    """
+
+    kind: ClassVar[str]
+    path: str
+    name: str
+    fingerprint: str
+    vocab_size: int
+    pad_id: int | None = None
+    unk_id: int | None = None
+    bos_id: int | None = None
+    eos_id: int | None = None
+    mask_id: int | None = None
+
+    @abstractmethod
+    def encode_batch(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+        """Ids of all texts end to end (int32[n]) and offsets (int64[rows + 1]): text i is ids[offsets[i]:offsets[i+1]].
+
+        texts: string or large_string; a null is an empty text. No special ids are added, and text that looks like a
+        control token (`</s>` on a web page) does not become one.
+        """
+
+    @abstractmethod
+    def count_batch(self, texts: pa.Array) -> np.ndarray:
+        """int64[rows]: ids of each text, as `encode_batch` gives them."""
+
+    @abstractmethod
+    def decode(self, ids: Sequence[int] | np.ndarray) -> str:
+        """The text of some ids; special ids are shown by their names, bytes that are no UTF-8 as U+FFFD."""
+
+    @abstractmethod
+    def piece_texts(self) -> list[str | None]:
+        """The text of each id with a space where a word starts; None for special, partial and missing pieces."""
+
+    @property
+    @abstractmethod
+    def piece_kinds(self) -> np.ndarray:
+        """uint8[vocab_size]: NORMAL, UNKNOWN, CONTROL or PARTIAL."""
+
+    @abstractmethod
+    def id_of(self, token: str) -> int | None:
+        """Id of a token as the vocabulary writes it (`<2eng_Latn>`, `</s>`); None where there is none."""
+
+    def single_characters(self) -> np.ndarray:
+        """bool[0x110000]: characters that are a piece by themselves, with or without a space before them."""
+        table = np.zeros(CODE_SPACE, dtype=bool)
+        for text in self.piece_texts():
+            body = text.removeprefix(" ") if text else None
+            if body and len(body) == 1:
+                table[ord(body)] = True
+        return table
+
+    def special_ids(self) -> dict[str, int | None]:
+        """Ids by role (pad, unk, bos, eos, mask)."""
+        return {role: getattr(self, f"{role}_id") for role in ROLES}
+
+    def require(self, *roles: str, mode: str) -> None:
+        """Raise UserError where a special id is missing that `mode`, what the user asked for, cannot do without."""
+        for role in roles:
+            if role not in ROLES:
+                raise ValueError(f"{role!r} is no role; {nearest(role, ROLES)}")
+        missing = [role for role in roles if getattr(self, f"{role}_id") is None]
+        if missing:
+            have = ", ".join(f"{role} {number}" for role, number in self.special_ids().items() if number is not None)
+            raise UserError(
+                f"the tokenizer {self.path} has no {' and no '.join(missing)} id, which {mode} needs; "
+                f"it has {have or 'no special ids'}",
+                remedy="choose another mode, or a tokenizer with it: `xlcorpus tokenizer train` makes them all",
+            )
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """Workers open the file themselves; one that was altered since is refused."""
+        return _reopen, (self.path, self.fingerprint)
+
+
+def _reopen(path: str, fingerprint: str) -> Tokenizer:
+    from xlcorpus.tokenizer.open import open_tokenizer
+
+    tokenizer = open_tokenizer(path)
+    if tokenizer.fingerprint != fingerprint:
+        raise UserError(
+            f"the tokenizer {path} was altered while it was in use",
+            remedy="start again with --overwrite, or put the file back",
+        )
+    return tokenizer
+
+
+def offsets_of(counts: np.ndarray) -> np.ndarray:
+    """int64[n + 1]: where each part starts and ends, from the sizes of the parts."""
+    offsets = np.zeros(len(counts) + 1, dtype=np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return offsets
