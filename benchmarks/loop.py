@@ -172,8 +172,7 @@ def _scatter(paths: dict[int, Path], folder: Path, plan: MixPlan, chain: Chain) 
     schema = mix.unite_schemas([("dedup", DOCUMENT, pq.read_schema(paths[0]))])
     scatter = mix.Scatter(work, schema, plan.cells, chain.shards, TEMPLATE)
     for number, path in paths.items():
-        scattered, texts = scatter(number, path, DOCUMENT)
-        mix.write_spills(work, number, texts)
+        scattered = scatter.spill(number, path, DOCUMENT)
         out = TaskFiles(folder, number)
         for rows in scattered.decisions:
             out.write(DECISIONS, rows)

@@ -153,12 +153,19 @@ class ScatterShard:
     def __call__(self, number: int, content: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[int, pa.RecordBatch]]:
         """The record (decisions, rows in, uses beyond the first) and texts by output shard."""
         scattered, texts = self.scatter(number, Path(content["path"]), content["schema"])
+        return self._record(number, scattered), texts
+
+    def spill(self, number: int, content: Mapping[str, Any]) -> dict[str, Any]:
+        """The record alone; the texts are in spill files."""
+        return self._record(number, self.scatter.spill(number, Path(content["path"]), content["schema"]))
+
+    def _record(self, number: int, scattered: passes.Scattered) -> dict[str, Any]:
         tally = Tally("mix", rows_in=scattered.rows, repeated=scattered.uses - scattered.used)
         writer = TaskWriter(self.workspace, number)
         for rows in scattered.decisions:
             tally.count_decisions(rows)
             writer.write_log(DECISIONS, rows, DECISION)
-        return record_of(*writer.close_files(), [tally]), texts
+        return record_of(*writer.close_files(), [tally])
 
 
 @dataclass(frozen=True)
@@ -166,6 +173,7 @@ class GatherShard:
     """Pass 4 on one output shard."""
 
     workspace: Workspace
+    folder: Path
     schema: pa.Schema
     partition_by: str | None
 
@@ -178,24 +186,9 @@ class GatherShard:
         tally.count_output(gathered.documents)
         return record_of(*writer.close_files(), [tally]) | {"cells": gathered.cells}
 
-
-@dataclass(frozen=True)
-class ThroughFiles:
-    """Passes 3 and 4 as tasks of their own, with spill files between them."""
-
-    folder: Path
-    scatter: ScatterShard
-    gather: GatherShard
-
-    def write(self, number: int, content: Mapping[str, Any]) -> dict[str, Any]:
-        """Pass 3."""
-        record, texts = self.scatter(number, content)
-        passes.write_spills(self.folder, number, texts)
-        return record
-
-    def read(self, number: int, content: Mapping[str, Any]) -> dict[str, Any]:
-        """Pass 4."""
-        return self.gather(number, passes.read_spills(self.folder, number))
+    def spilled(self, number: int, content: Mapping[str, Any]) -> dict[str, Any]:
+        """The record, of texts in spill files."""
+        return self(number, passes.read_spills(self.folder, number))
 
 
 def count(
@@ -232,16 +225,15 @@ def run(options: Options, inputs: Sequence[Dataset], execution: Execution) -> Ou
         workspace,
         passes.Scatter(folder, schema, plan.cells, len(targets), options.template, execution.keep_text),
     )
-    gather = GatherShard(workspace, schema, execution.partition_by)
-    files = ThroughFiles(folder, scatter, gather)
+    gather = GatherShard(workspace, folder, schema, execution.partition_by)
     if options.exchange == "runner":
         exchange = ExchangeShards(workspace, "scatter", scatter, "gather", gather)
         execution.run_once("exchange", "mix: exchange", tasks, lambda p: p | "Exchange" >> exchange)
     scattered = execution.run_tasks(
-        "scatter", "mix: scatter", tasks, lambda p: p | "Scatter" >> RunTasks(workspace, "scatter", files.write)
+        "scatter", "mix: scatter", tasks, lambda p: p | "Scatter" >> RunTasks(workspace, "scatter", scatter.spill)
     )
     gathered = execution.run_tasks(
-        "gather", "mix: gather", targets, lambda p: p | "Gather" >> RunTasks(workspace, "gather", files.read)
+        "gather", "mix: gather", targets, lambda p: p | "Gather" >> RunTasks(workspace, "gather", gather.spilled)
     )
     names = [item.name for item in plan.cells]
     achieved = passes.add_sums(names, [record["cells"] for record in gathered])

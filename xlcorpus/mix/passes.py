@@ -257,12 +257,6 @@ class Spills:
         self._run += 1
 
 
-def write_spills(folder: Path, number: int, texts: Mapping[int, pa.RecordBatch]) -> None:
-    """The texts of input shard `number`, a spill file for each output shard."""
-    for target, batch in texts.items():
-        write_beside(spill_file(folder, target, number), batch)
-
-
 def read_spills(folder: Path, target: int) -> list[pa.RecordBatch]:
     """The texts on their way to output shard `target`."""
     return [batch for file in sorted((folder / f"{target:05d}").glob("*.arrow")) for batch in read_each(file)]
