@@ -97,8 +97,12 @@ class Options(StepOptions):
     @model_validator(mode="after")
     def _check_request(self) -> Options:
         request = self.request()
-        if request.rule is not None:
-            request.fixed()
+        fixed = request.fixed() if request.rule is not None or self.tokenizer is not None else None
+        if self.tokenizer is not None and self.unit_of(fixed) != "tokens":
+            raise UserError(
+                f"--tokenizer counts tokens, and this mix counts {self.unit_of(fixed)}",
+                remedy="leave it out, or say --unit tokens",
+            )
         return self
 
     def request(self) -> Request:

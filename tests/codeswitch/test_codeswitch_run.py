@@ -270,6 +270,12 @@ def test_entries_that_are_not_used_are_told() -> None:
     assert check_languages(operator, []) == ["codeswitch: entries of the dictionary that are not used: not_one_word 1"]
 
 
+def test_raw_files_are_no_sentence_pairs(tmp_path: Path) -> None:
+    (tmp_path / "raw.jsonl").write_text('{"text": "a"}\n', encoding="utf-8")
+    with pytest.raises(UserError, match=r"raw\.jsonl is no dataset; align reads datasets of the kind pair"):
+        run(write_recipe(tmp_path, f"steps: [{{step: align, input: {tmp_path / 'raw.jsonl'}}}]"), tmp_path / "out")
+
+
 def test_partners_leave_the_other_dictionaries_out() -> None:
     path = str(sample_folder() / "dictionary" / "eng.csv")
     everything = Dictionaries((path,)).entries()

@@ -304,3 +304,13 @@ def test_ratios_become_parts_that_sum_to_one(weights: dict[str, int]) -> None:
         Counter(weights.keys())
     )
     assert float(sum(part.share for part in spec.mix.parts)) == pytest.approx(1)
+
+
+def test_a_tokenizer_for_another_unit_is_refused() -> None:
+    from xlcorpus.pipelines.mix import STEP
+    from xlcorpus.recipe.options import make_options
+
+    values = {"rule": "uniform", "unit": "bytes", "tokenizer": "bytes"}
+    with pytest.raises(UserError, match="--tokenizer counts tokens, and this mix counts bytes"):
+        make_options(STEP, values, "here")
+    assert make_options(STEP, values | {"unit": "tokens"}, "here").tokenizer == "bytes"  # type: ignore[attr-defined]

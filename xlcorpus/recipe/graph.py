@@ -56,12 +56,19 @@ class Pass:
 def inline_raw_inputs(nodes: Sequence[Node], files: Sequence[str] = ()) -> tuple[Node, ...]:
     """Put an ingest step, with its default options, before each input path that is no dataset.
 
-    files: raw files (paths or globs) that the first node reads besides its inputs, through one such step.
+    files: raw files (paths or globs) that the first node reads besides its inputs, through one such step. Raises
+    UserError where a step does not read the documents that such a step makes.
     """
     made: dict[str, Node] = {}
     result: list[Node] = []
 
-    def ingest(raw: tuple[str, ...]) -> Node:
+    def ingest(raw: tuple[str, ...], reader: Node) -> Node:
+        reads = _resolved(reader).step
+        if isinstance(reads, MapStep | GraphStep) and DOCUMENT not in reads.reads:
+            raise UserError(
+                f"{', '.join(raw)} is no dataset; {reads.name} reads datasets of the kind {' or '.join(reads.reads)}",
+                remedy="make one first: `xlcorpus ingest --kind pairs`" if PAIR in reads.reads else "check the path",
+            )
         step = find_step("ingest")
         node = Node(f"ingest-{len(result)}", step, make_options(step, {}, "ingest"), files=raw)
         result.append(node)
@@ -73,9 +80,9 @@ def inline_raw_inputs(nodes: Sequence[Node], files: Sequence[str] = ()) -> tuple
             if isinstance(given, Node):
                 inputs.append(made[given.id])
             else:
-                inputs.append(given if is_dataset(given) else ingest((str(given),)))
+                inputs.append(given if is_dataset(given) else ingest((str(given),), node))
         if files and number == 0:
-            inputs.append(ingest(tuple(files)))
+            inputs.append(ingest(tuple(files), node))
         made[node.id] = replace(node, inputs=tuple(inputs))
         result.append(made[node.id])
     return tuple(result)
