@@ -211,6 +211,12 @@ def test_too_many_rejects_fail_and_can_be_accepted(tmp_path: Path) -> None:
     assert done["ingest"].dataset.manifest.rows == 2
 
 
+def test_a_column_of_lists_is_no_partition(recipe: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--partition-by lang_alts: it holds list"):
+        run(recipe, tmp_path, partition_by="lang_alts")
+    assert not any(tmp_path.iterdir())
+
+
 def test_partitions_by_language(recipe: Path, reference: Path, tmp_path: Path) -> None:
     import duckdb
 

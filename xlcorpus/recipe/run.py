@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
+import pyarrow as pa
 
 import xlcorpus
 from xlcorpus.beam.failures import storage_error
@@ -156,16 +157,20 @@ def _check_apart(folder: Path, datasets: list[Dataset]) -> None:
 
 
 def _check_partition(column: str | None, schema: str, datasets: list[Dataset], source: SourcePlan | None) -> None:
-    """A column that is in the input or in a schema of ours; a pass whose output lacks it stays unpartitioned."""
+    """A plain column of the input or of a schema of ours; a pass whose output lacks it stays unpartitioned."""
     if column is None:
         return
-    known = {*load_schema("document").names, *load_schema("quality").names, *load_schema(schema).names}
-    for dataset in datasets:
-        known.update(dataset.manifest.arrow_schema.names)
+    fields = [field for name in ("document", "quality", schema) for field in load_schema(name).fields]
+    fields += [field for dataset in datasets for field in dataset.manifest.arrow_schema]
     if source is not None and source.context is not None:
-        known.update(source.context.names)
+        fields += source.context
+    known = {field.name: field.type for field in fields}
     if column not in known:
         raise UserError(f"--partition-by {column}: there is no such column; {nearest(column, known)}")
+    if pa.types.is_nested(known[column]):
+        raise UserError(
+            f"--partition-by {column}: it holds {known[column]}, which names no folder", remedy="name a plain column"
+        )
 
 
 @contextmanager
