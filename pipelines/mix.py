@@ -36,7 +36,8 @@ from xlcorpus.mix.rows import TEMPLATE, check_template
 from xlcorpus.mix.shipped import mix_fingerprint
 from xlcorpus.mix.spec import MixSpec
 from xlcorpus.mix.summary import notes_of
-from xlcorpus.mix.units import meaning_of, tokenizer_fingerprint
+from xlcorpus.mix.units import meaning_of
+from xlcorpus.tokenizer.open import open_tokenizer
 
 TARGET_BYTES = 64 << 20  # of text in an output shard: what one worker sorts in memory
 
@@ -253,7 +254,7 @@ def models(options: Options) -> dict[str, str]:
     """Fingerprints of the tokenizer, the file of the mix, and the mix that is matched."""
     found = {}
     if options.tokenizer:
-        found["tokenizer"] = tokenizer_fingerprint(options.tokenizer)
+        found["tokenizer"] = open_tokenizer(options.tokenizer).fingerprint
     if options.mix:
         found["mix"] = mix_fingerprint(options.mix)
     fixed = options.request().fixed()

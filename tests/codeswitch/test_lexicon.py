@@ -14,7 +14,7 @@ from lexicon_files import TABLES, WORDS, Row, canonical, entries, merged, write
 
 from xlcorpus.codeswitch import lexicon as module
 from xlcorpus.codeswitch.entries import lookup_keys
-from xlcorpus.codeswitch.lexicon import Lexicon, check_languages, load_lexicon, shared_lexicon
+from xlcorpus.codeswitch.lexicon import Lexicon, load_lexicon
 from xlcorpus.errors import UserError
 
 HOUSES: list[Row] = [
@@ -123,18 +123,6 @@ def test_languages(houses: Lexicon) -> None:
         houses.entries(["a"], "eng_Latn", "deu_Latin")
 
 
-def test_languages_are_checked_before_a_run(houses: Lexicon) -> None:
-    assert check_languages(houses, ["eng_Latn", "swh_Latn"]) == [("eng_Latn", "deu_Latn"), ("eng_Latn", "spa_Latn")]
-    assert check_languages(houses, {"eng_Latn": 5}, ["spa_Latn"]) == [("eng_Latn", "spa_Latn")]
-    with pytest.raises(UserError, match=r"no translations from eng_Latn to deu_Latm; did you mean 'deu_Latn'"):
-        check_languages(houses, ["eng_Latn"], ["deu_Latm"])
-    english = Lexicon(canonical(HOUSES[:5]))
-    with pytest.raises(
-        UserError, match=r"no document is in a source language of the dictionary \(eng_Latn\); did you mean"
-    ):
-        check_languages(english, ["enm_Latn", "swh_Latn"])
-
-
 def test_rows_out_of_order_are_refused() -> None:
     words: list[Row] = [(word, word.upper() + "EN", "eng_Latn", "deu_Latn", None, "m") for word in ("b", "a")]
     with pytest.raises(UserError, match=r"not in order\n  remedy: build it again"):
@@ -143,13 +131,13 @@ def test_rows_out_of_order_are_refused() -> None:
         Lexicon(entries([HOUSES[2], HOUSES[0], HOUSES[2]]))
 
 
-def test_a_lexicon_is_shared_in_a_process(tmp_path: Path) -> None:
+def test_a_lexicon_follows_the_contents_and_can_be_pickled(tmp_path: Path) -> None:
     path = write(tmp_path, "en-de.txt", "dog Hund\n")
-    one = shared_lexicon([path], max_candidates=3)
-    assert shared_lexicon([str(path)], max_candidates=3) is one
-    assert shared_lexicon([path], max_candidates=2) is not one
+    one = load_lexicon([path], max_candidates=3)
+    assert load_lexicon([str(path)], max_candidates=3).fingerprint == one.fingerprint
+    assert load_lexicon([path], max_candidates=2).fingerprint != one.fingerprint
     write(tmp_path, "en-de.txt", "dog Köter\n")
-    other = shared_lexicon([path], max_candidates=3)
+    other = load_lexicon([path], max_candidates=3)
     assert other.entries(["dog"], "eng_Latn", "deu_Latn").to_pylist() == [["Köter"]]
     assert other.fingerprint != one.fingerprint
     assert load_lexicon([path], max_candidates=3).fingerprint == other.fingerprint

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
-import threading
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from xlcorpus.codeswitch.dictionary_files import fingerprint_of_dictionaries
 from xlcorpus.codeswitch.entries import (
     candidate_ranks,
     is_multiword,
@@ -254,48 +251,6 @@ def load_lexicon(
     del read
     pa.default_memory_pool().release_unused()  # a third of what the process would hold otherwise
     return lexicon
-
-
-_LOADING = threading.Lock()
-
-
-@functools.lru_cache(maxsize=4)
-def _load_once(contents: str, paths: tuple[str, ...], options: tuple[tuple[str, object], ...]) -> Lexicon:
-    return load_lexicon(paths, **dict(options))  # type: ignore[arg-type]
-
-
-def shared_lexicon(paths: Iterable[str | Path], **options: object) -> Lexicon:
-    """As `load_lexicon`, once in a process for equal files and options: for the `setup` of a DoFn."""
-    names = tuple(sorted(str(path) for path in paths))
-    contents = fingerprint_of_dictionaries([Path(name) for name in names])
-    with _LOADING:  # bundles of one process may run in threads, and each would load its own
-        return _load_once(contents, names, tuple(sorted(options.items())))
-
-
-def check_languages(
-    lexicon: Lexicon, available: Collection[str], targets: Collection[str] | None = None
-) -> list[tuple[str, str]]:
-    """The language pairs of a lexicon that can be used: from a language in `available` to one in `targets`.
-
-    available: languages of the documents; targets: those asked for, or None for all. Raises UserError, with the nearest
-    language, where no document has a source language of the lexicon, or it has no entry for a target asked for.
-    """
-    sources = [lang for lang in lexicon.source_languages if lang in available]
-    if not sources:
-        own = lexicon.source_languages
-        raise UserError(
-            f"no document is in a source language of the dictionary ({', '.join(own)}); {nearest(own[0], available)}",
-            remedy="turn the dictionary round with `xlcorpus lexicon invert`, or give --src when it is built",
-        )
-    reached = {tgt for src in sources for tgt in lexicon.targets_of(src)}
-    for lang in sorted(targets or ()):
-        if lang not in reached:
-            raise UserError(
-                f"the dictionary has no translations from {', '.join(sources)} to {lang}; {nearest(lang, reached)}",
-                remedy="give another --dictionary for it, or leave the language out",
-            )
-    wanted = reached if targets is None else set(targets)
-    return [(src, tgt) for src, tgt in lexicon.pairs if src in sources and tgt in wanted]
 
 
 def _index_pair(keys: pa.Array, runs: np.ndarray, start: int, multiword: int) -> PairIndex:

@@ -19,7 +19,6 @@ from xlcorpus.codeswitch.restore import choose_sides, is_pairs
 from xlcorpus.codeswitch.switch import Settings, switch_batch
 from xlcorpus.errors import UserError, nearest
 
-OPERATORS = ("dict-word", "dict-piece", "align-span")
 _SHOWN = 5  # languages or reasons in a line for the user
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from xlcorpus.errors import UserError
 
-DOCUMENT, PAIR, CODESWITCH = READABLE = ("document", "pair", "codeswitch")
+DOCUMENT, PAIR, CODESWITCH = ("document", "pair", "codeswitch")
 TEXT, LATIN = 0, 1  # views of a row
 TEMPLATE = "{src}\n{tgt}"
 _FIELDS = ("src", "tgt", "src_lang", "tgt_lang")

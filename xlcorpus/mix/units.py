@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +12,7 @@ import pyarrow.compute as pc
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.segment import tokens
-
-if TYPE_CHECKING:
-    from xlcorpus.tokenizer.tokenizer import Tokenizer
+from xlcorpus.tokenizer.open import open_once
 
 UNITS = ("tokens", "bytes", "chars", "docs")
 
@@ -23,34 +20,20 @@ UNITS = ("tokens", "bytes", "chars", "docs")
 TOKEN_ESTIMATE = "pre-tokens: words, single characters of unspaced scripts, punctuation marks"
 
 
-@functools.lru_cache(maxsize=2)
-def _opened(tokenizer: str) -> Tokenizer:
-    """A tokenizer, once a process."""
-    from xlcorpus.tokenizer.open import open_tokenizer
-
-    return open_tokenizer(tokenizer)
-
-
-def tokenizer_fingerprint(tokenizer: str) -> str:
-    """Of what decides the ids; raises UserError as `open_tokenizer`."""
-    return _opened(tokenizer).fingerprint
-
-
 def meaning_of(unit: str, tokenizer: str | None) -> str:
     """The unit in words: of tokens, whose they are."""
     if unit != "tokens":
         return unit
-    return (
-        TOKEN_ESTIMATE
-        if tokenizer is None
-        else f"tokens of {_opened(tokenizer).name} ({_opened(tokenizer).fingerprint})"
-    )
+    if tokenizer is None:
+        return TOKEN_ESTIMATE
+    opened = open_once(tokenizer)
+    return f"tokens of {opened.name} ({opened.fingerprint})"
 
 
 def open_counter(unit: str, tokenizer: str | None = None) -> Callable[[pa.Array], np.ndarray]:
     """`count_units` in one unit; tokens by a tokenizer where one is named (see `open_tokenizer`)."""
     if unit == "tokens" and tokenizer is not None:
-        return _opened(tokenizer).count_batch
+        return open_once(tokenizer).count_batch
     return functools.partial(count_units, unit=unit)
 
 

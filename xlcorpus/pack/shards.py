@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,17 +22,10 @@ from xlcorpus.pack.rows import PACK, TASK_ROWS
 from xlcorpus.pack.settings import PackSettings
 from xlcorpus.pack.tokenize import tokenize_batch
 from xlcorpus.pack.views import ViewCounts, ViewSettings, view_rows
-from xlcorpus.tokenizer.open import open_tokenizer
-from xlcorpus.tokenizer.tokenizer import Tokenizer
+from xlcorpus.tokenizer.open import open_once
 
 # doc_id to origin for decisions, the texts, and what labels a row.
 _DOCUMENT = ("doc_id", "text", "origin", "lang", "script", "kind")
-
-
-@functools.lru_cache(maxsize=2)
-def opened(tokenizer: str) -> Tokenizer:
-    """A tokenizer, once a process."""
-    return open_tokenizer(tokenizer)
 
 
 @dataclass
@@ -114,7 +106,7 @@ class PackDocuments:
 
     def run(self, number: int, content: Mapping[str, Any], counts: PackCounts) -> Iterator[Made]:
         """What each batch of the shard gives, and last what waited; adds to counts."""
-        tokenizer = opened(self.tokenizer)
+        tokenizer = open_once(self.tokenizer)
         packer = Packer(self.settings, number, self.languages)
         budget = None if self.budgets is None else ByteBudget(self.budgets[number], cut=self.cut)
         wanted = [name for name in _DOCUMENT if name in content["columns"]]
@@ -149,7 +141,7 @@ class PackView:
 
     def run(self, number: int, content: Mapping[str, Any], counts: ViewCounts) -> Iterator[Made]:
         """What each batch of the shard gives; adds to counts."""
-        tokenizer, first = opened(self.tokenizer), number * TASK_ROWS
+        tokenizer, first = open_once(self.tokenizer), number * TASK_ROWS
         for batch in read_batches(Path(content["path"])):
             found = view_rows(batch, tokenizer, self.settings, first, self.languages, keep_text=self.keep_text)
             first += found.rows.num_rows

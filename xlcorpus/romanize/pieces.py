@@ -55,12 +55,12 @@ def read_sentencepiece(path: Path) -> list[Piece]:
         ) from error
     try:
         SentencePieceProcessor(model_proto=data)  # checks more than is read here
-        fields = list(_fields(data))
+        fields = list(proto_fields(data))
         pieces = [_piece(value) for number, value in fields if number == _PIECES and isinstance(value, bytes)]
         trainers = [value for number, value in fields if number == _TRAINER and isinstance(value, bytes)]
         if not pieces:
             raise ValueError("it has no pieces")  # SentencePiece takes an empty file
-        kinds = [value for trainer in trainers for number, value in _fields(trainer) if number == _MODEL_TYPE]
+        kinds = [value for trainer in trainers for number, value in proto_fields(trainer) if number == _MODEL_TYPE]
     except (RuntimeError, ValueError, IndexError, struct.error) as error:
         raise UserError(
             f"{path} is not a SentencePiece model: {error}", remedy="give the .model file, not .vocab or tokenizer.json"
@@ -76,7 +76,7 @@ def read_sentencepiece(path: Path) -> list[Piece]:
 
 def _piece(data: bytes) -> Piece:
     text, score, kind = "", 0.0, _NORMAL
-    for number, value in _fields(data):
+    for number, value in proto_fields(data):
         if number == _TEXT and isinstance(value, bytes):
             text = value.decode("utf-8")
         elif number == _SCORE and isinstance(value, bytes):
@@ -86,7 +86,7 @@ def _piece(data: bytes) -> Piece:
     return Piece(text, score, kind != _NORMAL)
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
+def proto_fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
     """The fields of a protobuf message in their order: (number, integer, or the bytes of anything else)."""
     at = 0
     while at < len(data):

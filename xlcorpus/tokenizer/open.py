@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from xlcorpus.dataset.dataset import is_dataset
@@ -54,6 +55,12 @@ def open_tokenizer(path: str | Path) -> Tokenizer:
     if start.lstrip().startswith((b"{", b"[")):
         return HuggingFaceTokenizer(given, given)
     return SentencePieceTokenizer(given)
+
+
+@functools.lru_cache(maxsize=2)
+def open_once(path: str) -> Tokenizer:
+    """As `open_tokenizer`, once in a process: for workers, which ask for it with every shard."""
+    return open_tokenizer(path)
 
 
 def _open_folder(folder: Path) -> Tokenizer:

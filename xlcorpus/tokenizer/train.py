@@ -22,7 +22,6 @@ from xlcorpus.tokenizer.coverage import ScriptCoverage, count_characters, requir
 from xlcorpus.tokenizer.sample import Sample, draw_sample
 
 MODELS = ("unigram", "bpe")
-NORMALIZATIONS = ("identity", "nfkc")
 AUTO = "auto"
 SPECIALS = ("<pad>", "<unk>", "<s>", "</s>", "<mask>")  # ids 0 to 4
 _LEAST_COVERAGE = 0.98  # SentencePiece refuses less; with the characters required it adds none below this
