@@ -18,7 +18,7 @@ import pyarrow as pa
 import xxhash
 
 from benchmarks.parallel import PAIRS, parallel_text
-from xlcorpus.codeswitch.align import AlignOptions, align_pairs, train_aligner
+from xlcorpus.align.align import AlignOptions, align_pairs, train_aligner
 from xlcorpus.codeswitch.align_span import AlignSpanSettings, switch_spans
 
 # English, German, Hindi and Chinese sentences of our own.

@@ -21,8 +21,8 @@ import pyarrow as pa
 
 from benchmarks.machine import describe_machine
 from benchmarks.parallel import PAIRS, parallel_text, read_rows
-from xlcorpus.codeswitch.align import AlignOptions, align_pairs, train_aligner
-from xlcorpus.codeswitch.bitext import read_side
+from xlcorpus.align.align import AlignOptions, align_pairs, train_aligner
+from xlcorpus.align.bitext import read_side
 from xlcorpus.text import properties
 
 WIKTIONARY = {"deu": "de", "spa": "es", "hin": "hi", "zho": "zh"}

@@ -35,10 +35,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.machine import describe_machine
-from xlcorpus.codeswitch.build import build_index
-from xlcorpus.codeswitch.index import LexiconIndex
-from xlcorpus.codeswitch.open_index import open_index
 from xlcorpus.codeswitch.switch import Settings, switch_batch
+from xlcorpus.lexicon.build import build_index
+from xlcorpus.lexicon.index import LexiconIndex
+from xlcorpus.lexicon.open_index import open_index
 
 GOAL = 20.0
 WITHIN = 0.02

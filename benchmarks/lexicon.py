@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.codeswitch.lexicon import load_lexicon
-from xlcorpus.codeswitch.lexicon_file import read_entries, write_lexicon
+from xlcorpus.lexicon.lexicon import load_lexicon
+from xlcorpus.lexicon.lexicon_file import read_entries, write_lexicon
 
 ALPHABETS = (
     [chr(code) for code in range(0x61, 0x7B)],

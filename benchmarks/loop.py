@@ -19,10 +19,11 @@ with METER.phase("imports"):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from xlcorpus.dataset.beside import add_beside, read_beside
+    from xlcorpus.dataset.beside import read_beside
+    from xlcorpus.dataset.columns import append_slices
     from xlcorpus.dataset.dataset import read_batches
     from xlcorpus.dataset.decisions import DECISION, REJECT
-    from xlcorpus.dataset.files import DATA, DECISIONS, REJECTS
+    from xlcorpus.dataset.layout import DATA, DECISIONS, REJECTS
     from xlcorpus.dataset.shards import ShardFile, ShardWriter
     from xlcorpus.dedup import candidates, signature
     from xlcorpus.dedup import passes as dedup
@@ -139,7 +140,7 @@ def deduplicate(paths: dict[int, Path], folder: Path, chain: Chain) -> dict[int,
     with METER.phase(KEEP):
         for number, path in paths.items():
             out = TaskFiles(folder, number)
-            for batch in add_beside(read_batches(path), read_beside(dedup.mark_file(work, number))):
+            for batch in append_slices(read_batches(path), read_beside(dedup.mark_file(work, number))):
                 kept, removed = dedup.keep_best_batch(batch, settings.threshold)
                 out.write(DATA, kept)
                 if removed.num_rows:

@@ -36,8 +36,8 @@ import pyarrow.compute as pc
 from benchmarks.machine import describe_machine
 from benchmarks.mix_corpus import LANGS, SOURCES, Made, write_sources
 from benchmarks.mix_rewrite import id_halves, rewrite_plan, shard_columns
-from xlcorpus.dataset.files import sha256_of
 from xlcorpus.dataset.manifest import Manifest
+from xlcorpus.dataset.storage import sha256_of
 
 GOAL_SHARE, GOAL_PREFIX, GOAL_MEMORY, GOAL_THROUGHPUT = 0.001, 0.02, 1500, 0.5
 CAP = 4

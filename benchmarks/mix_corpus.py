@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.files import DATA
+from xlcorpus.dataset.layout import DATA
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.shards import ShardFile, ShardWriter
 from xlcorpus.dataset.tally import Tally

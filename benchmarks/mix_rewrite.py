@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from xlcorpus.dataset.files import DATA
+from xlcorpus.dataset.layout import DATA
 
 _ROW_GROUP_BYTES = 16 << 20
 _PLAIN = {"text", "src", "tgt", "doc_id", "origin", "url"}  # columns without a dictionary

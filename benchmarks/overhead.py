@@ -22,7 +22,8 @@ from benchmarks.corpus import Corpus, write_corpus
 from benchmarks.duplicates import check_duplicates
 from benchmarks.machine import describe_machine
 from benchmarks.meter import Measured
-from xlcorpus.dataset.files import DATA, DECISIONS, REJECTS, sha256_of
+from xlcorpus.dataset.layout import DATA, DECISIONS, REJECTS
+from xlcorpus.dataset.storage import sha256_of
 
 GOAL_OVERHEAD, GOAL_SCALING = 1.15, 10.5
 

@@ -29,7 +29,8 @@ from xlcorpus.pack.fit import least_bins
 from xlcorpus.pack.languages import LanguageIds
 from xlcorpus.pack.packer import Packer
 from xlcorpus.pack.settings import WINDOW_DOCUMENTS, PackSettings
-from xlcorpus.pack.tokens import TokenDocuments, offsets_of
+from xlcorpus.pack.tokens import TokenDocuments
+from xlcorpus.text.ragged import offsets_of
 
 _BATCH = 4096
 _LABELS = [f"{first}{second}a_Latn" for first in "abcde" for second in "abcdefgh"]  # 40

@@ -28,7 +28,7 @@ from xlcorpus.pack.packer import Packer
 from xlcorpus.pack.rows import PACK
 from xlcorpus.pack.settings import PackSettings
 from xlcorpus.pack.tokenize import tokenize_batch
-from xlcorpus.pack.tokens import offsets_of
+from xlcorpus.text.ragged import offsets_of
 
 _VOCABULARY = 16_000
 _TRAIN = """

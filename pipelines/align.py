@@ -11,6 +11,7 @@ import apache_beam as beam
 import pyarrow as pa
 from pydantic import Field
 
+from xlcorpus.align import alignment
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.map import MapBatches, Mapped
 from xlcorpus.beam.phase import Execution, RunTasks
@@ -18,9 +19,8 @@ from xlcorpus.beam.read import ReadShards, shard_tasks
 from xlcorpus.beam.step import PAIR, GraphStep, Outcome, StepOptions
 from xlcorpus.beam.workspace import Task
 from xlcorpus.beam.write import WriteShards
-from xlcorpus.codeswitch import alignment
 from xlcorpus.dataset.dataset import Dataset
-from xlcorpus.report.text import table_lines
+from xlcorpus.text.tables import table_lines
 
 
 class Options(StepOptions):

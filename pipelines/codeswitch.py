@@ -16,15 +16,15 @@ from xlcorpus.beam.map import MapBatches, Mapped
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.step import DOCUMENT, PAIR, MapStep, StepOptions
 from xlcorpus.codeswitch.align_span import AlignSpanSettings
-from xlcorpus.codeswitch.dictionary_files import FORMATS, fingerprint_of_dictionaries
 from xlcorpus.codeswitch.operators import Dictionaries, Operator, check_columns, check_languages, open_operator
 from xlcorpus.codeswitch.restore import restore_batch
 from xlcorpus.codeswitch.summary import notes_of
 from xlcorpus.codeswitch.switch import Settings
 from xlcorpus.dataset.dataset import Dataset
-from xlcorpus.dataset.files import fingerprint_of_file
+from xlcorpus.dataset.storage import fingerprint_of_file
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
+from xlcorpus.lexicon.dictionary_files import FORMATS, fingerprint_of_dictionaries
 
 
 class Options(StepOptions):

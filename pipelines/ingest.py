@@ -19,7 +19,7 @@ from xlcorpus.beam.read import number_elements
 from xlcorpus.beam.step import DOCUMENT, PAIR, SourcePlan, SourceStep, StepOptions
 from xlcorpus.beam.workspace import Task
 from xlcorpus.dataset.decisions import empty
-from xlcorpus.dataset.files import fingerprint, fingerprint_of_file
+from xlcorpus.dataset.storage import fingerprint, fingerprint_of_file
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.code import CodeOptions, code_schema, read_code
@@ -27,11 +27,11 @@ from xlcorpus.ingest.code_files import find_code, plan_code
 from xlcorpus.ingest.code_licenses import parse_licenses
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.files import FoundFiles, find_files
-from xlcorpus.ingest.languages import check_language
 from xlcorpus.ingest.options import ReadOptions
 from xlcorpus.ingest.pair_files import find_pair_files
 from xlcorpus.ingest.plan import plan_tasks
 from xlcorpus.ingest.read import Ingested, read_range
+from xlcorpus.text.labels import check_label
 
 
 class Options(StepOptions):
@@ -76,7 +76,7 @@ class Options(StepOptions):
     @field_validator("src_lang", "tgt_lang")
     @classmethod
     def _check_language(cls, value: str | None) -> str | None:
-        return None if value is None else check_language(value)
+        return None if value is None else check_label(value)
 
     @field_validator("licenses", mode="before")
     @classmethod

@@ -22,7 +22,7 @@ from xlcorpus.beam.workspace import Task, Workspace
 from xlcorpus.beam.write import TaskWriter, record_of
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.decisions import DECISION
-from xlcorpus.dataset.files import DECISIONS
+from xlcorpus.dataset.layout import DECISIONS
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
@@ -30,13 +30,14 @@ from xlcorpus.mix import passes
 from xlcorpus.mix.allocate import MixPlan, plan_mix
 from xlcorpus.mix.count import Counting, CountShard, cells_of, key_of
 from xlcorpus.mix.match import references
-from xlcorpus.mix.ratios import check_ratios, parse_budget, parse_ratios
+from xlcorpus.mix.ratios import check_ratios, parse_ratios
 from xlcorpus.mix.request import Request, achieved_totals, check_names, needs, spec_of
 from xlcorpus.mix.rows import TEMPLATE, check_template
 from xlcorpus.mix.shipped import mix_fingerprint
 from xlcorpus.mix.spec import MixSpec
 from xlcorpus.mix.summary import notes_of
 from xlcorpus.mix.units import meaning_of
+from xlcorpus.text.sizes import parse_size
 from xlcorpus.tokenizer.open import open_tokenizer
 
 TARGET_BYTES = 64 << 20  # of text in an output shard: what one worker sorts in memory
@@ -88,7 +89,7 @@ class Options(StepOptions):
     @field_validator("budget", mode="before")
     @classmethod
     def _read_budget(cls, value: Any) -> Any:
-        return value if value is None or value == "largest" else parse_budget(value)
+        return value if value is None or value == "largest" else parse_size(value, "--budget")
 
     @field_validator("template")
     @classmethod

@@ -16,7 +16,8 @@ from xlcorpus.beam.workspace import Task, Workspace
 from xlcorpus.beam.write import TaskWriter, record_of
 from xlcorpus.dataset.dataset import Dataset, read_batches
 from xlcorpus.dataset.decisions import DECISION, empty
-from xlcorpus.dataset.files import DECISIONS, fingerprint_of_file, write_text
+from xlcorpus.dataset.layout import DECISIONS
+from xlcorpus.dataset.storage import fingerprint_of_file, write_text
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
 from xlcorpus.pack import shards, summary

@@ -19,10 +19,11 @@ from xlcorpus.beam.workspace import Task, Workspace
 from xlcorpus.beam.write import TaskWriter, record_of
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.decisions import DECISION, REJECT
-from xlcorpus.dataset.files import DECISIONS, REJECTS
+from xlcorpus.dataset.layout import DECISIONS, REJECTS
 from xlcorpus.dataset.tally import Tally
-from xlcorpus.romanize import choose, translico
 from xlcorpus.romanize.tools import Tool
+from xlcorpus.translico import choose
+from xlcorpus.translico import pairs as translico
 
 OpenTool = Callable[[str, int], Tool]  # name, bytes of its cache
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from xlcorpus.codeswitch.build import build_index
-from xlcorpus.codeswitch.index import LexiconIndex
 from xlcorpus.dataset.schema import load_schema
+from xlcorpus.lexicon.build import build_index
+from xlcorpus.lexicon.index import LexiconIndex
 
 ORIGIN = pa.struct([("file", pa.string()), ("offset", pa.int64())])
 Entry = tuple[str, str, str, str]  # src, tgt, src_lang, tgt_lang

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from alignment_helpers import align_column, bitext, pairs_batch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.align.alignment_helpers import align_column, bitext, pairs_batch
+from xlcorpus.align.bitext import read_side
 from xlcorpus.codeswitch.align_span import AlignSpanSettings, switch_spans
 from xlcorpus.codeswitch.assemble import SPANS
-from xlcorpus.codeswitch.bitext import read_side
 from xlcorpus.dataset.decisions import DECISION
 from xlcorpus.errors import UserError
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import sentencepiece
-from switch_helpers import index_of
 
+from tests.codeswitch.switch_helpers import index_of
 from tests.running import command, digests, run, write_recipe
 from xlcorpus.codeswitch.operators import Dictionaries, DictWord, check_columns, check_languages
 from xlcorpus.codeswitch.switch import Settings

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from switch_helpers import documents, index_of, pairs, sentences, wiktionary
 
+from tests.codeswitch.switch_helpers import documents, index_of, pairs, sentences, wiktionary
 from xlcorpus.codeswitch.realism import REAL, measure, mixing_rows, read_tagged, tags_of_switched
 from xlcorpus.codeswitch.switch import Settings, switch_batch
 

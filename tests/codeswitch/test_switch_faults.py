@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from switch_helpers import check, documents, index_of, pairs
 
-from xlcorpus.codeswitch import build, lookup
-from xlcorpus.codeswitch.build import build_index
-from xlcorpus.codeswitch.index import LexiconIndex, Pair
+from tests.codeswitch.switch_helpers import check, documents, index_of, pairs
 from xlcorpus.codeswitch.switch import Settings, switch_batch
 from xlcorpus.errors import UserError
+from xlcorpus.lexicon import build, lookup
+from xlcorpus.lexicon.build import build_index
+from xlcorpus.lexicon.index import LexiconIndex, Pair
 
 WATER = pairs("eng_Latn", "deu_Latn", water="Wasser")
 

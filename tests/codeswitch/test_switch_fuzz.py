@@ -11,10 +11,10 @@ import pytest
 import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from switch_helpers import check, documents, index_of
 
-from xlcorpus.codeswitch.index import LexiconIndex
+from tests.codeswitch.switch_helpers import check, documents, index_of
 from xlcorpus.codeswitch.switch import Settings, switch_batch
+from xlcorpus.lexicon.index import LexiconIndex
 
 ALPHABETS = [
     "abcdeéß", "абвгїў", "αβγσς", "კწყალი", "הבגםן", "ابتثجآ", "कखगािु्", "কখগিো", "தமிழ்", "กขคาิ่", "ກຂຄາ",

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from switch_helpers import documents, index_of, wiktionary
 
-from xlcorpus.codeswitch import build
-from xlcorpus.codeswitch import open_index as module
-from xlcorpus.codeswitch.index import LexiconIndex, Pair
-from xlcorpus.codeswitch.lexicon_file import read_entries, write_lexicon
-from xlcorpus.codeswitch.open_index import open_index
+from tests.codeswitch.switch_helpers import documents, index_of, wiktionary
 from xlcorpus.codeswitch.switch import Settings, switch_batch
 from xlcorpus.errors import UserError
+from xlcorpus.lexicon import build
+from xlcorpus.lexicon import open_index as module
+from xlcorpus.lexicon.index import LexiconIndex, Pair
+from xlcorpus.lexicon.lexicon_file import read_entries, write_lexicon
+from xlcorpus.lexicon.open_index import open_index
 
 LINES = "water\tWasser\nwater\tNass\nhouse\tHaus\ngive up\taufgeben\nPolish\tpolnisch\npolish\tpolieren\n"
 

@@ -12,8 +12,8 @@ import pytest
 import sentencepiece
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from switch_helpers import check, documents, sentences
 
+from tests.codeswitch.switch_helpers import check, documents, sentences
 from xlcorpus.codeswitch.pieces import SPACE_MARK, PieceIndex, build_piece_index, switch_pieces_batch
 from xlcorpus.codeswitch.switch import Settings
 from xlcorpus.errors import UserError

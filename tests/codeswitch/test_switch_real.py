@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from switch_helpers import check, documents, index_of, sentences, wiktionary
-from switch_slow import Dictionary, fold, slow_switch
 
+from tests.codeswitch.switch_helpers import check, documents, index_of, sentences, wiktionary
+from tests.codeswitch.switch_slow import Dictionary, fold, slow_switch
 from xlcorpus.codeswitch.switch import Settings, switch_batch
 
 CODES = ["ar", "de", "el", "es", "fa", "fr", "hi", "id", "ja", "ko", "ms", "pt", "ru", "tr", "vi", "zh"]

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from switch_helpers import check, documents, index_of
-from switch_slow import Dictionary, poisson_length, slow_switch
 
+from tests.codeswitch.switch_helpers import check, documents, index_of
+from tests.codeswitch.switch_slow import Dictionary, poisson_length, slow_switch
 from xlcorpus.codeswitch import switch as switch_module
 from xlcorpus.codeswitch.spans import Rounding, poisson_lengths
 from xlcorpus.codeswitch.switch import Settings, switch_batch

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from switch_helpers import check, documents, index_of, pairs
 
+from tests.codeswitch.switch_helpers import check, documents, index_of, pairs
 from xlcorpus.codeswitch.switch import Settings, switch_batch
 from xlcorpus.errors import UserError
 

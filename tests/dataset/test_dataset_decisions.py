@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from dataset_helpers import documents
 
-from xlcorpus.dataset.decisions import DECISION, REJECT, column_or_null, decide, empty, reject
+from tests.dataset.dataset_helpers import documents
+from xlcorpus.dataset.columns import column_or_null
+from xlcorpus.dataset.decisions import DECISION, REJECT, decide, empty, reject
 from xlcorpus.dataset.schema import load_schema
 
 ROWS = documents(["Habari", "你好"], lang=pa.array(["swh_Latn", None]))

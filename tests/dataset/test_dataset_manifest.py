@@ -12,10 +12,10 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from dataset_helpers import documents, make_dataset, varied
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.dataset.dataset_helpers import documents, make_dataset, varied
 from xlcorpus.dataset.dataset import Dataset, is_dataset
 from xlcorpus.dataset.manifest import Manifest, StepRecord
 from xlcorpus.dataset.tally import Tally

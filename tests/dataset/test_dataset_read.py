@@ -9,12 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import xxhash
-from dataset_helpers import documents, varied, weights_of, write_shard
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.dataset.dataset_helpers import documents, varied, weights_of, write_shard
 from xlcorpus.dataset import dataset, files
-from xlcorpus.dataset.beside import add_beside, add_columns, read_beside, write_beside
+from xlcorpus.dataset.beside import read_beside, write_beside
+from xlcorpus.dataset.columns import append_columns, append_slices
 from xlcorpus.dataset.dataset import read_batches, split_batch
 from xlcorpus.errors import IntegrityError, UserError
 
@@ -120,12 +121,12 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
 def test_added_columns_take_the_place_of_ours_and_never_of_the_users() -> None:
     batch = varied(4)
     new = pa.RecordBatch.from_pydict({"lang": pa.array(list("wxyz")), "fresh": pa.array(list("abcd"))})
-    found = add_columns(batch, new)
+    found = append_columns(batch, new)
     assert found.schema.names == [name for name in batch.schema.names if name != "lang"] + ["lang", "fresh"]
     assert found.column("lang").to_pylist() == list("wxyz")
     assert found.column("text").equals(batch.column("text"))
     with pytest.raises(UserError, match="'flag'"):
-        add_columns(batch, pa.RecordBatch.from_pydict({"flag": pa.array([9, 8, 7, 6])}))
+        append_columns(batch, pa.RecordBatch.from_pydict({"flag": pa.array([9, 8, 7, 6])}))
 
 
 @given(st.lists(st.integers(0, 20), max_size=6))
@@ -134,16 +135,16 @@ def test_columns_beside_are_added_row_by_row(cuts: list[int]) -> None:
     marks = pa.RecordBatch.from_pydict({"mark": pa.array(range(20))})
     places = [0, *sorted(cuts), 20]
     pieces = [batch.slice(a, b - a) for a, b in pairwise(places)]
-    found = list(add_beside(iter(pieces), marks))
+    found = list(append_slices(iter(pieces), marks))
     assert [piece.num_rows for piece in found] == [piece.num_rows for piece in pieces]
-    assert pa.Table.from_batches(found).equals(pa.Table.from_batches([add_columns(batch, marks)]))
-    assert list(add_beside(iter(pieces), None)) == pieces
+    assert pa.Table.from_batches(found).equals(pa.Table.from_batches([append_columns(batch, marks)]))
+    assert list(append_slices(iter(pieces), None)) == pieces
 
 
 def test_too_few_rows_beside_are_not_taken() -> None:
     marks = pa.RecordBatch.from_pydict({"mark": pa.array(range(19))})
     with pytest.raises(ValueError, match="not all the same length"):
-        list(add_beside(iter([varied(20)]), marks))
+        list(append_slices(iter([varied(20)]), marks))
 
 
 def test_fingerprints_follow_the_value_alone(tmp_path: Path) -> None:

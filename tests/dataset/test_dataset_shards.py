@@ -12,10 +12,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from dataset_helpers import documents, varied, weights_of, write_shard
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.dataset.dataset_helpers import documents, varied, weights_of, write_shard
 from xlcorpus.dataset import shards
 from xlcorpus.dataset.shards import ShardFile, ShardWriter, row_weights, schema_of
 from xlcorpus.errors import IntegrityError

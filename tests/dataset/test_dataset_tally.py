@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from dataset_helpers import documents
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.dataset.dataset_helpers import documents
 from xlcorpus.dataset.decisions import DECISION, decide, empty, reject
 from xlcorpus.dataset.tally import Tally, add_up, check_chain, count_values
 from xlcorpus.errors import ConservationError, UserError

@@ -14,7 +14,8 @@ from typing import Any
 import pyarrow as pa
 import xxhash
 
-from xlcorpus.dataset.beside import add_beside, read_beside
+from xlcorpus.dataset.beside import read_beside
+from xlcorpus.dataset.columns import append_slices
 from xlcorpus.dataset.dataset import read_batches
 from xlcorpus.dataset.shards import ShardWriter
 from xlcorpus.dedup import passes
@@ -102,7 +103,7 @@ def deduplicate(
     kept, decisions, marks = [], [], []
     for number, path in paths.items():
         passes.MarkShard(scratch, paths)(number, by_shard.get(number, []))
-        for batch in add_beside(read_batches(Path(path)), read_beside(passes.mark_file(scratch, number))):
+        for batch in append_slices(read_batches(Path(path)), read_beside(passes.mark_file(scratch, number))):
             marks.append(batch)
             stay, gone = passes.keep_best_batch(batch, settings.threshold)
             kept.append(stay)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from dedup_helpers import union_find
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.dedup.dedup_helpers import union_find
 from xlcorpus.dedup.candidates import ROW_BITS, ROW_MASK, bucket_edges, components, document_keys, pack_bands
 
 EDGES = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)).filter(lambda edge: edge[0] != edge[1]), min_size=1)

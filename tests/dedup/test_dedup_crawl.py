@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from dedup_helpers import Deduplicated, deduplicate, doc_id, documents, records, settings_for
 
+from tests.dedup.dedup_helpers import Deduplicated, deduplicate, doc_id, documents, records, settings_for
 from xlcorpus.dedup.signature import shingle_texts
 from xlcorpus.dedup.verify import jaccard_pairs
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from dedup_helpers import SURE, deduplicate, doc_id, documents, jaccard, settings_for, union_find
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.dedup.dedup_helpers import SURE, deduplicate, doc_id, documents, jaccard, settings_for, union_find
 from xlcorpus.dataset import dataset
 from xlcorpus.dataset.decisions import DECISION
 from xlcorpus.dedup.passes import KeepBest, check_columns, judge_candidates, keep_best_batch, mark_rows, sign_batch

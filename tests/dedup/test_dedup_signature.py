@@ -11,10 +11,10 @@ import pytest
 import regex
 import xxhash
 from datasketch import MinHash
-from dedup_helpers import jaccard, records
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.dedup.dedup_helpers import jaccard, records
 from xlcorpus.dedup import signature
 from xlcorpus.dedup.signature import (
     Banding,

@@ -7,10 +7,10 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from dedup_helpers import jaccard, union_find
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.dedup.dedup_helpers import jaccard, union_find
 from xlcorpus.dedup import verify
 from xlcorpus.dedup.verify import Candidates, cluster, jaccard_pairs
 

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ingest_helpers import TEXTS, jsonl, read_all
 
+from tests.ingest.ingest_helpers import TEXTS, jsonl, read_all
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.columns import output_schema

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ingest_helpers import COMPRESS, jsonl, read_all
 
+from tests.ingest.ingest_helpers import COMPRESS, jsonl, read_all
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.files import InputFile, find_files
 from xlcorpus.ingest.plan import plan_tasks

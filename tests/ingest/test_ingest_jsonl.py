@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ingest_helpers import COMPRESS, TEXTS, Result, jsonl, read_all, shared
 
+from tests.ingest.ingest_helpers import COMPRESS, TEXTS, Result, jsonl, read_all, shared
 from xlcorpus.ingest import jsonl as module
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.files import InputFile, find_files

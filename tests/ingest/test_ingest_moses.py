@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ingest_helpers import COMPRESS, TEXTS, jsonl, read_files, read_pairs
 
+from tests.ingest.ingest_helpers import COMPRESS, TEXTS, jsonl, read_files, read_pairs
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.files import InputFile

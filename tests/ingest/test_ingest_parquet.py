@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ingest_helpers import TEXTS, read_all
 
+from tests.ingest.ingest_helpers import TEXTS, read_all
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.files import find_files
 from xlcorpus.ingest.options import ReadOptions

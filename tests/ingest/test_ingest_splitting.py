@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ingest_helpers import COMPRESS, TEXTS, Result, jsonl, read_all
 
+from tests.ingest.ingest_helpers import COMPRESS, TEXTS, Result, jsonl, read_all
 from xlcorpus.ingest import lines as lines_module
 from xlcorpus.ingest import streams
 

@@ -12,8 +12,8 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ingest_helpers import COMPRESS, TEXTS, read_all
 
+from tests.ingest.ingest_helpers import COMPRESS, TEXTS, read_all
 from xlcorpus.ingest.streams import Damage, read_head, read_stream
 
 NAMES = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}

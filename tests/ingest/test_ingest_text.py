@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ingest_helpers import TEXTS, read_all
 
+from tests.ingest.ingest_helpers import TEXTS, read_all
 from xlcorpus.ingest.options import ReadOptions
 
 

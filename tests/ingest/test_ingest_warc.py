@@ -10,7 +10,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ingest_helpers import COMPRESS, SHARED, TEXTS, Result, arc, page, read_all, record, response, shared, wet, write
+
+from tests.ingest.ingest_helpers import (
+    COMPRESS,
+    SHARED,
+    TEXTS,
+    Result,
+    arc,
+    page,
+    read_all,
+    record,
+    response,
+    shared,
+    wet,
+    write,
+)
 
 
 def test_records_become_documents_and_decisions(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ingest_helpers import TEXTS, arc, page, read_all, response, shared, wet, write
 
+from tests.ingest.ingest_helpers import TEXTS, arc, page, read_all, response, shared, wet, write
 from xlcorpus.ingest import warc_records
 
 BROKEN = {

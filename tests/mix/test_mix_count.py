@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mix_helpers import Shard, count_shards, documents, mix, named, pairs, switched
 
+from tests.mix.mix_helpers import Shard, count_shards, documents, mix, named, pairs, switched
 from xlcorpus.dataset import dataset
 from xlcorpus.dataset.beside import read_beside
 from xlcorpus.mix.cells import Cell

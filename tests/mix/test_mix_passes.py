@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mix_helpers import Mixed, documents, mix
 
+from tests.mix.mix_helpers import Mixed, documents, mix
 from xlcorpus.dataset import dataset
 from xlcorpus.errors import UserError
 from xlcorpus.mix import passes

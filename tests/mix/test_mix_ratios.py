@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.mix.ratios import check_ratios, parse_budget, parse_ratios, resolve_names
+from xlcorpus.mix.ratios import check_ratios, parse_ratios, resolve_names
 
 NAMES = st.sampled_from(["eng_Latn", "swh_Latn", "khm_Khmr", "code", "my books", "a", "b"])
 WEIGHTS = st.dictionaries(NAMES, st.integers(1, 1000), min_size=1)
@@ -71,43 +71,6 @@ def test_the_remedy_of_a_wrong_sum_is_right(ratios: dict[str, float]) -> None:
 def test_no_ratios_at_all() -> None:
     with pytest.raises(UserError, match="sum to 0"):
         check_ratios({})
-
-
-@pytest.mark.parametrize(
-    ("text", "budget"),
-    [
-        ("1", 1),
-        (2000000, 2_000_000),
-        ("2_000_000", 2_000_000),
-        ("2M", 2_000_000),
-        (" 500k ", 500_000),
-        ("1.5B", 1_500_000_000),
-        ("1.5g", 1_500_000_000),
-        ("0.001T", 1_000_000_000),
-        ("1.1b", 1_100_000_000),
-        (2e6, 2_000_000),
-        ("0.5k", 500),
-    ],
-)
-def test_budgets(text: str | int, budget: int) -> None:
-    assert parse_budget(text) == budget
-
-
-@given(st.integers(1, 2**53))
-def test_plain_budgets_are_taken_as_they_are(number: int) -> None:
-    assert parse_budget(number) == parse_budget(str(number)) == number
-
-
-@pytest.mark.parametrize("text", ["", "M", "-2M", "2 M", "2MB", "1e6", "nan", "inf", "2,000", "0x10", ".5M", "_1"])
-def test_what_is_no_budget(text: str) -> None:
-    with pytest.raises(UserError, match=r"--budget .* is not a size\n.*remedy: write 2000000, 2M, 500k or 1\.5B"):
-        parse_budget(text)
-
-
-@pytest.mark.parametrize("text", ["0", 0, "0.0004k", "0.2"])
-def test_a_budget_of_nothing(text: str | int) -> None:
-    with pytest.raises(UserError, match=r"is nothing\n.*remedy: give a budget of at least 1"):
-        parse_budget(text)
 
 
 def test_names_are_sources_before_they_are_languages() -> None:

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from mix_helpers import Mixed, documents, mix
 
+from tests.mix.mix_helpers import Mixed, documents, mix
 from xlcorpus.errors import UserError
 from xlcorpus.mix.choose import choose, order_keys
 from xlcorpus.mix.rehydrate import FINEWEB2

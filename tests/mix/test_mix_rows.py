@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mix_helpers import documents, mix, named, pairs, switched
 
+from tests.mix.mix_helpers import documents, mix, named, pairs, switched
 from xlcorpus.dataset import dataset
 from xlcorpus.errors import UserError
 from xlcorpus.mix.passes import conform, unite_schemas

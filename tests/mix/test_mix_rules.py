@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xlcorpus.mix import rules
-from xlcorpus.mix.plan import largest_remainder
+from xlcorpus.text.apportion import largest_remainder
 
 NAMES = st.text("abcdefgh", min_size=1, max_size=3)
 SIZES = st.dictionaries(NAMES, st.integers(1, 10**9), min_size=1, max_size=8)

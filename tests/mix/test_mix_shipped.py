@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from xlcorpus.errors import UserError
-from xlcorpus.lid.labels import normalize_label
 from xlcorpus.mix.allocate import plan_mix
 from xlcorpus.mix.cells import Cell, canonical_lang, language_totals
 from xlcorpus.mix.mixcpt import CATEGORIES, MODELS, mixcpt_cells
 from xlcorpus.mix.shipped import ladder, load_mix, shipped_mixes
 from xlcorpus.mix.spec import MixSpec, Node
+from xlcorpus.text.labels import normalize_label
 
 CELLS = mixcpt_cells()
 FILES = sorted(name for name, path in shipped_mixes().items() if path)

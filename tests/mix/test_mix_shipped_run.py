@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from mix_corpora import rows_of, write_documents, write_pairs, write_texts
 
+from tests.mix.mix_corpora import rows_of, write_documents, write_pairs, write_texts
 from tests.running import run, write_recipe
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError

@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from mix_helpers import documents, finished, pairs, switched
 
+from tests.mix.mix_helpers import documents, finished, pairs, switched
 from tests.running import command, digests, run, write_recipe
 from xlcorpus.beam import runners
 from xlcorpus.dataset.dataset import Dataset

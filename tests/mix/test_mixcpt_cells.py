@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
-from mix_corpora import rows_of, write_code, write_documents, write_pairs
 
+from tests.mix.mix_corpora import rows_of, write_code, write_documents, write_pairs
 from tests.running import digests, run, write_recipe
 from xlcorpus.cli import main as entry
 from xlcorpus.dataset.dataset import Dataset

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pack_runs import (
+
+from tests.pack.pack_runs import (
     AS_REFERENCE,
     corpus_rows,
     run_pack,

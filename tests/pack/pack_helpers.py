@@ -16,7 +16,8 @@ from xlcorpus.pack.languages import LanguageIds
 from xlcorpus.pack.packer import Packer
 from xlcorpus.pack.rows import PACK
 from xlcorpus.pack.settings import PackSettings
-from xlcorpus.pack.tokens import TokenDocuments, offsets_of
+from xlcorpus.pack.tokens import TokenDocuments
+from xlcorpus.text.ragged import offsets_of
 
 ORIGIN = pa.struct([("file", pa.string()), ("offset", pa.int64())])
 # Own sentences, in several scripts.

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pack_helpers import ORIGIN, TEXTS, doc_id, parts_of
 
+from tests.pack.pack_helpers import ORIGIN, TEXTS, doc_id, parts_of
 from xlcorpus.beam.runners import choose_runner
 from xlcorpus.dataset.dataset import Dataset
-from xlcorpus.dataset.files import fingerprint
 from xlcorpus.dataset.manifest import Manifest, StepRecord
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import ShardWriter, schema_of
+from xlcorpus.dataset.storage import fingerprint
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.recipe.graph import Node
 from xlcorpus.recipe.options import make_options

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pack_helpers import TEXTS, Bytes, documents, pack, rebuilt
 
+from tests.pack.pack_helpers import TEXTS, Bytes, documents, pack, rebuilt
 from xlcorpus.errors import UserError
 from xlcorpus.pack.byte_view import ByteBudget, plan_bytes
 from xlcorpus.pack.settings import PackSettings

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pack_helpers import doc_id, pack, parts_of, rebuilt, token_documents
 
+from tests.pack.pack_helpers import doc_id, pack, parts_of, rebuilt, token_documents
 from xlcorpus.errors import ConservationError, UserError
 from xlcorpus.pack.counts import PackCounts
 from xlcorpus.pack.languages import LanguageIds

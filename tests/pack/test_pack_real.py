@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from pack_helpers import Bytes, doc_id, documents, pack, parts_of, rebuilt
 
+from tests.pack.pack_helpers import Bytes, doc_id, documents, pack, parts_of, rebuilt
 from xlcorpus.pack.byte_view import ByteBudget
 from xlcorpus.pack.languages import LanguageIds
 from xlcorpus.pack.settings import STRATEGIES, PackSettings

@@ -7,14 +7,14 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from pack_runs import (
+
+from tests.pack.pack_runs import (
     LENGTH,
     document_rows,
     packing,
     run_pack,
     save,
 )
-
 from xlcorpus.errors import UserError
 from xlcorpus.recipe.graph import passes_of
 from xlcorpus.recipe.plan import plan_lines

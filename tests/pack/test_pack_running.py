@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pack_runs import (
+
+from tests.pack.pack_runs import (
     AS_REFERENCE,
     LENGTH,
     SAMPLE,
@@ -19,7 +20,6 @@ from pack_runs import (
     save,
     table_of,
 )
-
 from tests.running import digests
 from xlcorpus.errors import ConservationError, UserError
 from xlcorpus.pack import shards
@@ -85,7 +85,7 @@ class TestRunning:
         """The process kills itself where a file of this phase, or of this name, is about to get its name."""
         killing = f"""
 import os, signal, sys
-import xlcorpus.dataset.files as files
+import xlcorpus.dataset.storage as files
 genuine = files.os.replace
 def replace(temporary, path):
     if {moment!r} in (path.parent.name, path.name):

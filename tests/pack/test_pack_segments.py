@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pack_helpers import pack, token_documents
 
+from tests.pack.pack_helpers import pack, token_documents
 from xlcorpus.errors import IntegrityError, UserError
 from xlcorpus.pack.packer import Packer
 from xlcorpus.pack.rows import BATCH_ROWS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pack_helpers import Bytes
 
+from tests.pack.pack_helpers import Bytes
 from xlcorpus.errors import UserError
 from xlcorpus.pack.settings import PackSettings
 from xlcorpus.pack.views import VIEWS, ViewSettings

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pack_helpers import TEXTS
-from pack_runs import document_rows, due_copies, rebuilt_copies
 
+from tests.pack.pack_helpers import TEXTS
+from tests.pack.pack_runs import document_rows, due_copies, rebuilt_copies
 from xlcorpus.dataset.shards import ShardWriter
 from xlcorpus.errors import UserError
 from xlcorpus.pack.byte_view import read_budgets

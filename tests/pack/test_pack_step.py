@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from pack_helpers import TEXTS
-from pack_runs import (
+
+from tests.pack.pack_helpers import TEXTS
+from tests.pack.pack_runs import (
     LENGTH,
     SAMPLE,
     decisions_of,
@@ -27,10 +28,9 @@ from pack_runs import (
     table_of,
     token_counts,
 )
-
 from tests.running import command, run, write_recipe
 from xlcorpus.dataset.dataset import Dataset
-from xlcorpus.dataset.files import BESIDE
+from xlcorpus.dataset.layout import BESIDE
 from xlcorpus.errors import UserError
 from xlcorpus.report.text import contents_lines, sample_lines
 from xlcorpus.tokenizer.open import open_tokenizer

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from pack_helpers import TEXTS, pack, token_documents
-from pack_runs import SAMPLE, document_rows, ids_of
 
+from tests.pack.pack_helpers import TEXTS, pack, token_documents
+from tests.pack.pack_runs import SAMPLE, document_rows, ids_of
 from xlcorpus.pack import summary
 from xlcorpus.pack.counts import PackCounts
 from xlcorpus.pack.settings import PackSettings

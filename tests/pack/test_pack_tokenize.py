@@ -10,12 +10,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pack_helpers import TEXTS, Bytes, doc_id, documents, pack, rebuilt
 
+from tests.pack.pack_helpers import TEXTS, Bytes, doc_id, documents, pack, rebuilt
 from xlcorpus.errors import UserError
 from xlcorpus.pack.settings import PackSettings
 from xlcorpus.pack.tokenize import tokenize_batch
-from xlcorpus.pack.tokens import frame, gather, offsets_of
+from xlcorpus.pack.tokens import frame, gather
+from xlcorpus.text.ragged import offsets_of
 
 BATCH = documents(list(TEXTS.values()), list(TEXTS))
 SIZES = [len(text.encode()) for text in TEXTS.values()]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from pack_helpers import TEXTS
-from pack_runs import (
+
+from tests.pack.pack_helpers import TEXTS
+from tests.pack.pack_runs import (
     SAMPLE,
     decisions_of,
     document_rows,
@@ -18,7 +19,6 @@ from pack_runs import (
     run_pack,
     save,
 )
-
 from tests.running import run, write_recipe
 from xlcorpus.tokenizer.open import open_tokenizer
 

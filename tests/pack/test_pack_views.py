@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pack_helpers import ORIGIN, Bytes, doc_id
 
+from tests.pack.pack_helpers import ORIGIN, Bytes, doc_id
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
 from xlcorpus.pack.languages import LanguageIds

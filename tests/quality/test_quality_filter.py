@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from quality_helpers import documents, records, shared_data
-from quality_slow import slow_stop_words
 
+from tests.quality.quality_helpers import documents, records, shared_data
+from tests.quality.quality_slow import slow_stop_words
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
 from xlcorpus.quality.filter import filter_batch

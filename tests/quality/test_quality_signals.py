@@ -9,19 +9,19 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from quality_helpers import documents, records, shared_data
-from quality_slow import slow_signals
 
+from tests.quality.quality_helpers import documents, records, shared_data
+from tests.quality.quality_slow import slow_signals
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
-from xlcorpus.quality import texts as texts_module
 from xlcorpus.quality.characters import table
 from xlcorpus.quality.lines import find_lines
-from xlcorpus.quality.repeats import SpanHasher, code_values, repeated
 from xlcorpus.quality.signals import score_batch, signal_fields
+from xlcorpus.text import slices as texts_module
 from xlcorpus.text.codepoints import code_points
+from xlcorpus.text.hashes import SpanHasher, code_values, hash_spans
+from xlcorpus.text.repeats import repeated
 from xlcorpus.text.segment import count_words, lines, tokens
-from xlcorpus.text.shingle import hash_spans
 
 NAMES = [field.name for field in signal_fields()]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from uroman_reference import Reference
+
+from tests.romanize.uroman_reference import Reference
 
 
 @pytest.fixture(scope="session")

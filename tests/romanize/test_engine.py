@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from uroman_reference import Reference, lcodes, mixtures, outcome
 
+from tests.romanize.uroman_reference import Reference, lcodes, mixtures, outcome
 from xlcorpus.romanize.engine import DEFAULT_CACHE_BYTES, Engine
 from xlcorpus.romanize.language import matters
 

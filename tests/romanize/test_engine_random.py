@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from uroman_reference import (
+
+from tests.romanize.uroman_reference import (
     CODES,
     PUNCTUATION,
     Outcome,
@@ -19,7 +20,6 @@ from uroman_reference import (
     punctuation,
     words,
 )
-
 from xlcorpus.romanize import words as compiled_paths
 from xlcorpus.romanize.engine import Engine
 from xlcorpus.romanize.exact import romanize_exactly

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from uroman_reference import Reference
 
+from tests.romanize.uroman_reference import Reference
 from xlcorpus.romanize.rules import RuleSet, load_rules
 
 # Attribute of uroman's rule -> attribute of ours.

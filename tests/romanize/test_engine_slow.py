@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from uroman_reference import Reference, outcome
 
 from benchmarks.romanize_texts import FOLDERS, distinct, read_folder
+from tests.romanize.uroman_reference import Reference, outcome
 from xlcorpus.romanize.engine import Engine
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]

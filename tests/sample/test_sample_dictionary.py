@@ -15,12 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from xlcorpus.codeswitch.build import build_index
-from xlcorpus.codeswitch.entries import is_multiword, keys_of, select_languages
-from xlcorpus.codeswitch.lexicon_file import Entries, read_entries
 from xlcorpus.codeswitch.switch import Settings, switch_batch
-from xlcorpus.lid.labels import han_variant
+from xlcorpus.lexicon.build import build_index
+from xlcorpus.lexicon.entries import is_multiword, keys_of, select_languages
+from xlcorpus.lexicon.lexicon_file import Entries, read_entries
 from xlcorpus.sample import read_gold, sample_folder
+from xlcorpus.text.labels import han_variant
 from xlcorpus.text.script import main_script
 
 TARGETS = ("deu_Latn", "hin_Deva", "swh_Latn", "yor_Latn", "zho_Hans")

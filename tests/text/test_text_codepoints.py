@@ -11,10 +11,11 @@ import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
-from text_reference import ARTICLE_ONE, texts
 
-from xlcorpus.text.codepoints import CODE_SPACE, CodePoints, code_points, string_buffers, sum_segments
+from tests.text.text_reference import ARTICLE_ONE, texts
+from xlcorpus.text.codepoints import CODE_SPACE, CodePoints, code_points, string_buffers
 from xlcorpus.text.normalize import collapse_whitespace, normalize_for_matching
+from xlcorpus.text.ragged import sum_segments
 
 KINDS = (pa.string(), pa.large_string())
 

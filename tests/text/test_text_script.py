@@ -8,8 +8,8 @@ import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
-from text_reference import ARTICLE_ONE, UNSPACED, texts
 
+from tests.text.text_reference import ARTICLE_ONE, UNSPACED, texts
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.script import letters_per_script, main_script

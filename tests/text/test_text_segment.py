@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from text_reference import ARTICLE_ONE, is_unspaced, lines_of, records, texts, tokens_of
 
+from tests.text.text_reference import ARTICLE_ONE, is_unspaced, lines_of, records, texts, tokens_of
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints, code_points
 from xlcorpus.text.segment import Spans, count_words, lines, tokens

@@ -10,8 +10,8 @@ import pytest
 import regex
 from hypothesis import example, given
 from hypothesis import strategies as st
-from text_reference import ARTICLE_ONE, records, texts
 
+from tests.text.text_reference import ARTICLE_ONE, records, texts
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.sentences import RUN_CHARACTERS, sentences
 

@@ -8,11 +8,12 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import example, given
 from hypothesis import strategies as st
-from text_reference import texts, tokens_of
 
+from tests.text.text_reference import texts, tokens_of
 from xlcorpus.text.codepoints import code_points
+from xlcorpus.text.hashes import hash_spans, mix
 from xlcorpus.text.segment import tokens
-from xlcorpus.text.shingle import Shingles, hash_spans, mix, shingles
+from xlcorpus.text.shingle import Shingles, shingles
 
 
 def shingled(values: list[str], size: int = 5) -> Shingles:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from tokenizer_helpers import documents, rows, train_model, write_dataset
 
+from tests.tokenizer.tokenizer_helpers import documents, rows, train_model, write_dataset
 from xlcorpus.cli.tokenizer import command
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer import open_tokenizer

@@ -11,10 +11,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizer_helpers import HARD_TEXTS, documents, rows, table_by_language, train_model, write_dataset
 
+from tests.tokenizer.tokenizer_helpers import HARD_TEXTS, documents, rows, table_by_language, train_model, write_dataset
 from xlcorpus.errors import UserError
-from xlcorpus.romanize.pieces import read_sentencepiece
 from xlcorpus.tokenizer import Tokenizer, open_tokenizer
 from xlcorpus.tokenizer.bpe_merges import Merges, Pieces, choose_merges, cut
 from xlcorpus.tokenizer.candidates import Candidate, candidates_of, characters_first, read_candidates
@@ -22,6 +21,7 @@ from xlcorpus.tokenizer.compare import compare
 from xlcorpus.tokenizer.extend import extend, extend_on_sample
 from xlcorpus.tokenizer.extended_files import check_extended_output, write_extended
 from xlcorpus.tokenizer.model_proto import SentencePieceModel, read_model
+from xlcorpus.tokenizer.piece_files import read_sentencepiece
 from xlcorpus.tokenizer.sample import draw_sample
 from xlcorpus.tokenizer.sentencepiece_file import SentencePieceTokenizer
 from xlcorpus.tokenizer.train import TrainOptions

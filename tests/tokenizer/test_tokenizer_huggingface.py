@@ -10,8 +10,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from tokenizer_helpers import HARD_TEXTS, WORDS, documents, rows, table_by_language, train_model, write_dataset
 
+from tests.tokenizer.tokenizer_helpers import (
+    HARD_TEXTS,
+    WORDS,
+    documents,
+    rows,
+    table_by_language,
+    train_model,
+    write_dataset,
+)
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer import open_tokenizer
 from xlcorpus.tokenizer.byte_alphabet import from_letters, letter_of_byte, to_letters

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from tokenizer_helpers import HARD_TEXTS, WORDS, documents, rows, table_by_language, train_model
 
+from tests.tokenizer.tokenizer_helpers import HARD_TEXTS, WORDS, documents, rows, table_by_language, train_model
 from xlcorpus.errors import UserError
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.segment import count_words, tokens

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizer_helpers import HARD_TEXTS, documents, rows, train_model, write_dataset
 
+from tests.tokenizer.tokenizer_helpers import HARD_TEXTS, documents, rows, train_model, write_dataset
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer import Tokenizer, open_tokenizer
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizer_helpers import HARD_TEXTS, WORDS, documents, rows, train_model, write_dataset
 
+from tests.tokenizer.tokenizer_helpers import HARD_TEXTS, WORDS, documents, rows, train_model, write_dataset
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer import open_tokenizer

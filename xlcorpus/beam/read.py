@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.failures import carrying
 from xlcorpus.beam.workspace import Task
-from xlcorpus.dataset.beside import add_beside, read_beside
+from xlcorpus.dataset.beside import read_beside
+from xlcorpus.dataset.columns import append_slices
 from xlcorpus.dataset.dataset import Dataset, read_batches
 from xlcorpus.dataset.decisions import empty
 from xlcorpus.errors import IntegrityError
@@ -59,8 +60,8 @@ def read_shard(task: Task) -> Iterator[ShardBatch]:
     path = Path(task.content["path"])
     rows = 0
     beside = read_beside(Path(task.content["beside"])) if "beside" in task.content else None
-    elements = (ShardBatch(task.number, 0, False, batch) for batch in add_beside(read_batches(path), beside))
-    (schema,) = (batch.schema for batch in add_beside(iter([empty(pq.read_schema(path))]), beside))
+    elements = (ShardBatch(task.number, 0, False, batch) for batch in append_slices(read_batches(path), beside))
+    (schema,) = (batch.schema for batch in append_slices(iter([empty(pq.read_schema(path))]), beside))
     for element in number_elements(task.number, elements, schema):
         rows += element.documents.num_rows
         if element.last and rows != task.content["rows"]:

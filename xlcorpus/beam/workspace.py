@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xlcorpus.dataset.files import BESIDE, DATA, DECISIONS, MANIFEST, REJECTS, WORK, read_json, sha256_of, write_json
+from xlcorpus.dataset.layout import BESIDE, DATA, DECISIONS, MANIFEST, REJECTS, WORK
 from xlcorpus.dataset.shards import ShardFile
+from xlcorpus.dataset.storage import read_json, sha256_of, write_json
 from xlcorpus.errors import UserError
 
 _RUN = "run.json"

@@ -15,7 +15,7 @@ from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.failures import carried
 from xlcorpus.beam.workspace import Workspace
 from xlcorpus.dataset.decisions import DECISION, REJECT
-from xlcorpus.dataset.files import DATA, DECISIONS, REJECTS
+from xlcorpus.dataset.layout import DATA, DECISIONS, REJECTS
 from xlcorpus.dataset.shards import ShardFile, ShardWriter
 from xlcorpus.dataset.tally import Tally, add_up
 from xlcorpus.errors import ConservationError

@@ -101,8 +101,8 @@ def invert_command(file: Path, output: Path) -> None:
     Example:
       xlcorpus lexicon invert en-de.parquet --output de-en.parquet
     """
-    from xlcorpus.codeswitch.entries import invert_entries
-    from xlcorpus.codeswitch.lexicon_file import read_entries, write_lexicon
+    from xlcorpus.lexicon.entries import invert_entries
+    from xlcorpus.lexicon.lexicon_file import read_entries, write_lexicon
 
     read = read_entries([file])
     write_lexicon(invert_entries(read.table), output)
@@ -140,13 +140,13 @@ def induce_command(folders: tuple[Path, ...], output: Path, **options: Any) -> N
     Example:
       xlcorpus lexicon induce out/dedup --src eng_Latn --tgt deu_Latn --output induced.parquet
     """
-    from xlcorpus.codeswitch.embed import EmbedOptions
-    from xlcorpus.codeswitch.entries import limit_entries
-    from xlcorpus.codeswitch.induce import InduceOptions
-    from xlcorpus.codeswitch.induced import induce_lexicon, texts_of
-    from xlcorpus.codeswitch.lexicon_file import write_lexicon
     from xlcorpus.dataset.dataset import Dataset
     from xlcorpus.errors import UserError
+    from xlcorpus.lexicon.embed import EmbedOptions
+    from xlcorpus.lexicon.entries import limit_entries
+    from xlcorpus.lexicon.induce import InduceOptions
+    from xlcorpus.lexicon.induced import induce_lexicon, texts_of
+    from xlcorpus.lexicon.lexicon_file import write_lexicon
 
     if options["src"] == options["tgt"]:  # before hours of training
         raise UserError(f"--src and --tgt are both {options['src']}", remedy="name two languages")
@@ -188,8 +188,8 @@ def inspect_command(file: Path, lang: str | None, word: str | None, limit: int) 
       xlcorpus lexicon inspect all.parquet --lang deu_Latn
       xlcorpus lexicon inspect all.parquet --word house
     """
-    from xlcorpus.codeswitch.lexicon import load_lexicon
     from xlcorpus.errors import UserError, nearest
+    from xlcorpus.lexicon.lexicon import load_lexicon
 
     lexicon = load_lexicon([file])
     pairs = [pair for pair in lexicon.pairs if lang is None or lang in pair]
@@ -230,7 +230,7 @@ def _show_word(lexicon: Any, word: str, pairs: list[tuple[str, str]], limit: int
 
 
 def _build(files: tuple[Path, ...], output: Path, plan_only: bool, options: dict[str, Any]) -> None:
-    from xlcorpus.codeswitch.lexicon_file import read_entries, write_lexicon
+    from xlcorpus.lexicon.lexicon_file import read_entries, write_lexicon
 
     read = read_entries(files, **options)
     counts: Counter[tuple[str, str]] = Counter()
@@ -255,7 +255,7 @@ def _report(rows: int, kept: int, left_out: Counter[str]) -> None:
 
 
 def _print(rows: list[list[str]], right: tuple[int, ...] = ()) -> None:
-    from xlcorpus.report.text import table_lines
+    from xlcorpus.text.tables import table_lines
 
     for line in table_lines(rows, right=right):
         click.echo(line)

@@ -51,7 +51,7 @@ def eval_command(files: tuple[Path, ...], model: str) -> None:
 
 
 def _print(table: Any) -> None:
-    from xlcorpus.report.text import table_lines
+    from xlcorpus.text.tables import table_lines
 
     rows = [table.column_names]
     for row in table.to_pylist():

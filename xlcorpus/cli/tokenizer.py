@@ -221,13 +221,9 @@ def _open(folders: Sequence[Path]) -> list[Any]:
 
 
 def _size(text: str) -> int:
-    from xlcorpus.errors import UserError
-    from xlcorpus.mix.ratios import parse_budget
+    from xlcorpus.text.sizes import parse_size
 
-    try:
-        return parse_budget(text)
-    except UserError as error:
-        raise UserError(f"--sample-bytes {text!r} is not a size", remedy="write 50000000, 50M or 1.5G") from error
+    return parse_size(text, "--sample-bytes", in_bytes=True, remedy="write 50000000, 50M or 1.5G")
 
 
 def _show_sample(sample: Any) -> None:
@@ -257,7 +253,7 @@ def _show_changes(table: Any) -> None:
 
 
 def _print(rows: list[list[str]], right: tuple[int, ...] = ()) -> None:
-    from xlcorpus.report.text import table_lines
+    from xlcorpus.text.tables import table_lines
 
     for line in table_lines(rows, right=right):
         click.echo(line)

@@ -25,18 +25,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.align.align import ALIGN
+from xlcorpus.align.bitext import Side, exclusive_sum, ranges, read_side
 from xlcorpus.codeswitch import protect
-from xlcorpus.codeswitch.align import ALIGN
 from xlcorpus.codeswitch.assemble import Replacements, replace
-from xlcorpus.codeswitch.bitext import Side, exclusive_sum, ranges, read_side
-from xlcorpus.codeswitch.characters import NUMBER, Classes, utf8_lengths
 from xlcorpus.codeswitch.outcome import Counts, Switched, finish
-from xlcorpus.codeswitch.spans import row_states
-from xlcorpus.dataset.beside import add_columns
+from xlcorpus.dataset.columns import append_columns
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.lexicon.characters import NUMBER, Classes, utf8_lengths
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import string_buffers
-from xlcorpus.text.shingle import hash_spans, mix
+from xlcorpus.text.draws import row_states
+from xlcorpus.text.hashes import hash_spans, mix
 
 ALIGN_SPAN = "align_span"
 NO_WORDS, NO_ALIGNMENT, BAD_ALIGNMENT, NO_SWITCH = 0, 1, 2, 3
@@ -87,7 +87,12 @@ def switch_spans(batch: pa.RecordBatch, settings: AlignSpanSettings, *, keep_tex
         NO_SWITCH,
     )
     spans = _choose(
-        source, target, links, row_states(batch.column("doc_id"), settings.seed, "spans"), reasons, settings
+        source,
+        target,
+        links,
+        row_states(batch.column("doc_id"), f"codeswitch/spans/{settings.seed}"),
+        reasons,
+        settings,
     )
     made = _replacements(spans, source, target, texts)
     switched, column = replace(texts["tgt"], made)
@@ -102,7 +107,7 @@ def switch_spans(batch: pa.RecordBatch, settings: AlignSpanSettings, *, keep_tex
         offsets=made.offsets,
         labels=partners.dictionary,
     )
-    rows = add_columns(batch, pa.RecordBatch.from_arrays([texts["tgt_lang"]], names=["lang"]))
+    rows = append_columns(batch, pa.RecordBatch.from_arrays([texts["tgt_lang"]], names=["lang"]))
     return finish(
         rows,
         np.arange(len(batch)),

@@ -8,14 +8,6 @@ import pyarrow.compute as pc
 
 AS_IS, TITLE, CAPITALS = 0, 1, 2
 
-# Languages that write a dotless i: there the capital of i is İ. Kazakh and Tatar do so in Latin letters only.
-_DOTLESS = frozenset({"tur", "aze", "azj", "azb", "crh", "gag", "kaz", "tat"})
-
-
-def is_dotless(lang: str) -> bool:
-    """Whether a language writes a dotless i, of which I is the capital (İ is that of i)."""
-    return lang.partition("_")[0] in _DOTLESS
-
 
 def carry_case(words: pa.StringArray, at: np.ndarray, form: np.ndarray, dotless: np.ndarray) -> pa.StringArray:
     """string[k]: words[at] in their forms.

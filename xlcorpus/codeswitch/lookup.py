@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xlcorpus.codeswitch import characters, tokens
-from xlcorpus.codeswitch.case import is_dotless
-from xlcorpus.codeswitch.characters import Classes
-from xlcorpus.codeswitch.index import EXACT, FOLDED, LexiconIndex, hash_words, pad_bytes
+from xlcorpus.codeswitch import tokens
 from xlcorpus.codeswitch.tokens import Words
-from xlcorpus.quality.repeats import SpanHasher
+from xlcorpus.lexicon import characters
+from xlcorpus.lexicon.characters import Classes
+from xlcorpus.lexicon.index import EXACT, FOLDED, LexiconIndex, hash_words, pad_bytes
 from xlcorpus.text.codepoints import CodePoints
+from xlcorpus.text.hashes import SpanHasher
+from xlcorpus.text.labels import is_dotless
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from xlcorpus.codeswitch.align_span import AlignSpanSettings, switch_spans
-from xlcorpus.codeswitch.index import LexiconIndex, matches, pairs_of
-from xlcorpus.codeswitch.lexicon_file import read_entries
-from xlcorpus.codeswitch.open_index import into_partners, open_index
 from xlcorpus.codeswitch.outcome import Switched
 from xlcorpus.codeswitch.pieces import PieceIndex, open_pieces, switch_pieces_batch
 from xlcorpus.codeswitch.restore import choose_sides, is_pairs
 from xlcorpus.codeswitch.switch import Settings, switch_batch
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.lexicon.index import LexiconIndex, matches, pairs_of
+from xlcorpus.lexicon.lexicon_file import read_entries
+from xlcorpus.lexicon.open_index import into_partners, open_index
 
 _SHOWN = 5  # languages or reasons in a line for the user
 

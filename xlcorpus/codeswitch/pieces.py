@@ -21,12 +21,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sentencepiece
 
-from xlcorpus.codeswitch import characters, protect
+from xlcorpus.codeswitch import protect
 from xlcorpus.codeswitch.assemble import Replacements, replace
-from xlcorpus.codeswitch.characters import NUMBER
-from xlcorpus.codeswitch.index import Pair
 from xlcorpus.codeswitch.outcome import NO_DICTIONARY, NO_SWITCH, NO_WORDS, Counts, Switched, finish
-from xlcorpus.codeswitch.spans import budgets, choose_words, row_states, word_hashes
+from xlcorpus.codeswitch.spans import budgets, choose_words, word_hashes
 from xlcorpus.codeswitch.switch import (
     BytePositions,
     Settings,
@@ -35,11 +33,16 @@ from xlcorpus.codeswitch.switch import (
     partner_pairs,
     text_slices,
 )
+from xlcorpus.dataset.columns import text_column
 from xlcorpus.errors import UserError
-from xlcorpus.quality.texts import text_column
+from xlcorpus.lexicon import characters
+from xlcorpus.lexicon.characters import NUMBER
+from xlcorpus.lexicon.index import Pair
 from xlcorpus.text import properties
-from xlcorpus.text.codepoints import CodePoints, code_points, sum_segments
-from xlcorpus.text.shingle import mix
+from xlcorpus.text.codepoints import CodePoints, code_points
+from xlcorpus.text.draws import row_states
+from xlcorpus.text.hashes import mix
+from xlcorpus.text.ragged import sum_segments
 
 DICT_PIECE = "dict_piece"
 SPACE_MARK = "\u2581"
@@ -214,7 +217,7 @@ def _switch_slice(
     served = np.flatnonzero(row_pairs[:, 0] >= 0)
     rows = batch.take(pa.array(served))
     texts = pc.fill_null(text_column(rows).cast(pa.string()), "")
-    states = row_states(rows.column("doc_id"), settings.seed, "words")
+    states = row_states(rows.column("doc_id"), f"codeswitch/words/{settings.seed}")
     named = column_of(rows, settings.named_spans)
     made, counts = _switch(texts, states, row_pairs[served], named, model, index, settings)
     reasons = np.full(len(batch), NO_DICTIONARY)

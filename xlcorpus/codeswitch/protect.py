@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import regex
 
-from xlcorpus.codeswitch import characters
-from xlcorpus.codeswitch.characters import BREAK, TECHNICAL, Classes
 from xlcorpus.errors import UserError
+from xlcorpus.lexicon import characters
+from xlcorpus.lexicon.characters import BREAK, TECHNICAL, Classes
 from xlcorpus.text.codepoints import CodePoints
 
 _ALWAYS = np.array([ord(character) for character in characters.ALWAYS_TECHNICAL], dtype=np.uint32)

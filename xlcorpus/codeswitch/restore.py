@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.codeswitch.spans import row_states
-from xlcorpus.dataset.beside import add_columns
+from xlcorpus.dataset.columns import append_columns
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.text.draws import row_states
 
 SIDES = ("src", "tgt")
 _VIEW = {"inputs": "cs_source", "targets": "cs_target"}  # column of the view: that of the switched rows
@@ -49,7 +49,7 @@ def choose_sides(pairs: pa.RecordBatch, seed: int, *, first: int | None = None) 
     """
     _check(pairs.schema.names, ["doc_id", "origin", "src", "tgt", "src_lang", "tgt_lang"], "give sentence pairs")
     if first is None:
-        other = (row_states(pairs.column("doc_id"), seed, "sides") & np.uint64(1)).astype(bool)
+        other = (row_states(pairs.column("doc_id"), f"codeswitch/sides/{seed}") & np.uint64(1)).astype(bool)
     else:
         other = (np.arange(first, first + len(pairs)) % 2).astype(bool)
     target = pa.array(other)
@@ -64,7 +64,7 @@ def choose_sides(pairs: pa.RecordBatch, seed: int, *, first: int | None = None) 
         "cs_side": pa.array(SIDES).take(pa.array(other.astype(np.int8))),
     }
     kept = [name for name in pairs.schema.names if name not in made]
-    return add_columns(pairs.select(kept), pa.RecordBatch.from_pydict(made))
+    return append_columns(pairs.select(kept), pa.RecordBatch.from_pydict(made))
 
 
 def _check(names: list[str], wanted: list[str], remedy: str) -> None:

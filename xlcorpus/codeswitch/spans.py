@@ -20,17 +20,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import pyarrow as pa
-import xxhash
 
-from xlcorpus.text.codepoints import string_buffers
-from xlcorpus.text.shingle import mix
+from xlcorpus.text.hashes import GOLDEN, mix
 
 _DENSE = 7  # up to this length all words are passed over; at a mean of 3.5, one span in 37 is longer
 
 Rounding = Literal["nearest", "ceil"]
 
-_GAMMA = np.uint64(0x9E3779B97F4A7C15)  # the step of splitmix64
+_GAMMA = np.uint64(GOLDEN)
 
 
 @dataclass(frozen=True)
@@ -40,24 +37,6 @@ class Chosen:
     index: np.ndarray
     bits: np.ndarray
     span: np.ndarray
-
-
-def row_states(doc_ids: pa.Array, seed: int, purpose: str) -> np.ndarray:
-    """uint64[rows]: a hash of (seed, doc_id, purpose). doc_ids: binary[16], hashes themselves, or of another type."""
-    salt = np.uint64(xxhash.xxh3_64_intdigest(f"codeswitch/{purpose}/{seed}".encode()))
-    if pa.types.is_fixed_size_binary(doc_ids.type) and doc_ids.type.byte_width == 16:
-        data = doc_ids.buffers()[1]
-        raw = data[doc_ids.offset * 16 : (doc_ids.offset + len(doc_ids)) * 16] if data is not None else b""
-        halves = np.frombuffer(raw, dtype=np.uint64).reshape(-1, 2)
-    else:
-        view, offsets = string_buffers(doc_ids.cast(pa.string()))
-        content = bytes(view)
-        digests = [
-            xxhash.xxh3_128_digest(content[start:end])
-            for start, end in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
-        ]
-        halves = np.frombuffer(b"".join(digests), dtype=np.uint64).reshape(-1, 2)
-    return mix(halves[:, 0] ^ mix(halves[:, 1] ^ salt))
 
 
 def word_hashes(states: np.ndarray, offsets: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.codeswitch.realism import REAL, measure, mixing_rows, tags_of_switched
-from xlcorpus.report.text import table_lines
+from xlcorpus.text.tables import table_lines
 
 MEASURED = 2_000  # rows that the measures of mixing are taken of: the first ones, so always the same
 _EXAMPLES, _WIDTH = 3, 100

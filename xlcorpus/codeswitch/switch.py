@@ -14,18 +14,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from xlcorpus.codeswitch import characters, protect
+from xlcorpus.codeswitch import protect
 from xlcorpus.codeswitch.assemble import Replacements, replace
-from xlcorpus.codeswitch.case import carry_case, form_of, is_dotless
-from xlcorpus.codeswitch.index import LexiconIndex, Pair, matches, pairs_of
+from xlcorpus.codeswitch.case import carry_case, form_of
 from xlcorpus.codeswitch.lookup import Lookup
 from xlcorpus.codeswitch.outcome import NO_DICTIONARY, NO_SWITCH, NO_WORDS, Counts, Switched, finish
-from xlcorpus.codeswitch.spans import Rounding, budgets, choose_words, row_states, word_hashes
+from xlcorpus.codeswitch.spans import Rounding, budgets, choose_words, word_hashes
 from xlcorpus.codeswitch.tokens import Words
+from xlcorpus.dataset.columns import text_column
 from xlcorpus.errors import UserError
-from xlcorpus.quality.texts import text_column
+from xlcorpus.lexicon import characters
+from xlcorpus.lexicon.index import LexiconIndex, Pair, matches, pairs_of
 from xlcorpus.text.codepoints import CodePoints, code_points, string_buffers
-from xlcorpus.text.shingle import mix
+from xlcorpus.text.draws import row_states
+from xlcorpus.text.hashes import mix
+from xlcorpus.text.labels import is_dotless
 
 DICT_WORD = "dict_word"
 
@@ -71,7 +74,7 @@ def switch_batch(
     settings, not of the batch. Raises UserError where a column is missing.
     """
     texts = pc.fill_null(text_column(batch).cast(pa.string()), "")
-    states = row_states(batch.column("doc_id"), settings.seed, "words")
+    states = row_states(batch.column("doc_id"), f"codeswitch/words/{settings.seed}")
     row_pairs = partner_pairs(batch, index.pairs, settings)
     served = np.flatnonzero(row_pairs[:, 0] >= 0)
     reasons = np.full(len(batch), NO_DICTIONARY)
@@ -112,7 +115,7 @@ def partner_pairs(batch: pa.RecordBatch, pairs: Sequence[Pair], settings: Settin
     wanted = pc.fill_null((pa.nulls(len(batch), pa.string()) if partner is None else partner).cast(pa.string()), "")
     joined = pc.binary_join_element_wise(pc.fill_null(lang.cast(pa.string()), ""), wanted, "\t").dictionary_encode()
     codes = joined.indices.to_numpy(zero_copy_only=False)
-    states = row_states(batch.column("doc_id"), settings.seed, "partners")
+    states = row_states(batch.column("doc_id"), f"codeswitch/partners/{settings.seed}")
     chosen = np.full((len(batch), settings.max_langs), -1, dtype=np.int64)
     for number, label in enumerate(joined.dictionary.to_pylist()):
         source, target = label.split("\t")

@@ -14,9 +14,10 @@ from functools import cached_property
 
 import numpy as np
 
-from xlcorpus.codeswitch import characters
-from xlcorpus.codeswitch.characters import APOSTROPHE, ATTACHED, NUMBER, UNSPACED, UPPER, WORD, Classes
-from xlcorpus.text.codepoints import CodePoints, sum_segments
+from xlcorpus.lexicon import characters
+from xlcorpus.lexicon.characters import APOSTROPHE, ATTACHED, NUMBER, UNSPACED, UPPER, WORD, Classes
+from xlcorpus.text.codepoints import CodePoints
+from xlcorpus.text.ragged import sum_segments
 
 # Mean code points of a word, as `properties.LETTERS_PER_WORD`: Chinese and Japanese 1.7 to 3, Thai and others 4.8.
 _PIECE_HAN, _PIECE_ELSEWHERE = 2, 5

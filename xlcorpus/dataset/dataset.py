@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from xlcorpus.dataset.files import MANIFEST
+from xlcorpus.dataset.layout import MANIFEST
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import row_weights

@@ -7,17 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from xlcorpus.dataset.columns import column_or_null
 from xlcorpus.dataset.schema import load_schema
 
 DECISION = load_schema("decision").arrow
 REJECT = load_schema("reject").arrow
 EXCERPT_CHARACTERS = 200
-
-
-def column_or_null(batch: pa.RecordBatch, name: str, kind: pa.DataType) -> pa.Array:
-    """A column of the batch, or nulls of the given type where it has none."""
-    index = batch.schema.get_field_index(name)
-    return batch.column(index) if index >= 0 else pa.nulls(batch.num_rows, kind)
 
 
 def _repeat(value: str, count: int) -> pa.Array:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from xlcorpus.dataset.files import DATA, DECISIONS, MANIFEST, REJECTS, fingerprint, read_json, sha256_of, write_json
+from xlcorpus.dataset.layout import DATA, DECISIONS, MANIFEST, REJECTS
 from xlcorpus.dataset.shards import ShardFile
+from xlcorpus.dataset.storage import fingerprint, read_json, sha256_of, write_json
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import IntegrityError
 

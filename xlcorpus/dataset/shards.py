@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from xlcorpus.dataset.files import commit, sha256_of, temporary_name
+from xlcorpus.dataset.storage import commit, sha256_of, temporary_name
 from xlcorpus.errors import IntegrityError
 
 ROW_GROUP_BYTES = 16 << 20  # of text and bytes; what one worker holds while it reads or writes

@@ -27,7 +27,7 @@ from xlcorpus.dedup.signature import (
 )
 from xlcorpus.dedup.verify import Candidates, cluster
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.text.shingle import hash_spans, mix
+from xlcorpus.text.hashes import hash_spans, mix
 
 _ID = pa.binary(16)
 

@@ -10,9 +10,10 @@ import xxhash
 
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import code_points, string_buffers
+from xlcorpus.text.hashes import mix
 from xlcorpus.text.normalize import collapse_whitespace, compose, normalize_for_matching
 from xlcorpus.text.segment import tokens
-from xlcorpus.text.shingle import Shingles, mix, shingles
+from xlcorpus.text.shingle import Shingles, shingles
 
 DIGEST_BYTES = 16
 _BLOCK_SHINGLES = 32_768  # 256 KB of hashes, so that one permutation's products stay in the L2 cache

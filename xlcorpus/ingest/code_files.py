@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from xlcorpus.dataset.files import MANIFEST
+from xlcorpus.dataset.layout import MANIFEST
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.code_licenses import folder_license, is_license_file
 from xlcorpus.ingest.files import clean_name

@@ -12,8 +12,8 @@ import xxhash
 
 from xlcorpus.dataset.decisions import DECISION, EXCERPT_CHARACTERS, REJECT, decide, empty
 from xlcorpus.ingest.files import InputFile
-from xlcorpus.ingest.languages import well_formed
 from xlcorpus.ingest.options import ReadOptions
+from xlcorpus.text.labels import well_formed
 
 STEP = "ingest"
 BATCH_ROWS = 4096

@@ -15,8 +15,8 @@ import xxhash
 
 from xlcorpus.errors import UserError
 from xlcorpus.lid.identify import identify_batch
-from xlcorpus.lid.labels import normalize_label
 from xlcorpus.lid.model import LanguageModel
+from xlcorpus.text.labels import normalize_label
 
 _BATCH = 4_096
 ALL_LANGUAGES = "all"  # the row of the table with micro accuracy and the means over the known languages

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.lid.folding import excerpt, fold
-from xlcorpus.lid.labels import NO_LANGUAGE, fits_script, han_variant, normalize_label
 from xlcorpus.lid.model import LanguageModel, Predictions
 from xlcorpus.text.codepoints import code_points
+from xlcorpus.text.labels import NO_LANGUAGE, fits_script, han_variant, normalize_label
 from xlcorpus.text.script import NO_SCRIPT, letters_per_script, main_script
 
 # Right on the crawl documents: 0.9808, as with 3,000 (0.9803) or whole texts (0.9798), in half the time.

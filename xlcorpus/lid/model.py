@@ -20,7 +20,7 @@ import xxhash
 from xlcorpus.errors import UserError
 from xlcorpus.lid.fileformat import NotWholeError, model_kind
 from xlcorpus.lid.folding import fold, one_line
-from xlcorpus.lid.labels import FOLDED_PREFIX, has_script
+from xlcorpus.text.labels import FOLDED_PREFIX, has_script
 
 LID176_VARIABLE = "XLCORPUS_LID176"
 LID176_FILE = "lid.176.ftz"

@@ -20,8 +20,8 @@ from xlcorpus.errors import UserError
 from xlcorpus.lid.card import model_card, source_lines
 from xlcorpus.lid.evaluate import evaluate, is_held_out, read_lines
 from xlcorpus.lid.folding import fold
-from xlcorpus.lid.labels import FOLDED_PREFIX
 from xlcorpus.lid.model import LanguageModel
+from xlcorpus.text.labels import FOLDED_PREFIX
 
 _MIN_BYTES = 3  # of a folded line; shorter ones are initials and units
 _MIN_EVALUATED = 20  # characters of a held-out line; shorter ones are interface words that many languages share

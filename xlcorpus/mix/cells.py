@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from xlcorpus.mix.plan import largest_remainder
+from xlcorpus.text.apportion import largest_remainder
 
 KINDS = ("mono", "bi", "code", "translit", "cs", "mined")  # what our own steps write; any other name is as good
 KEYS = ("source", "kind", "lang", "script", "domain")  # what rules group by and parts select by

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xxhash
 
-from xlcorpus.text.shingle import mix
+from xlcorpus.text.hashes import mix
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.beside import add_columns, read_beside, read_each, write_batches, write_beside
+from xlcorpus.dataset.beside import read_beside, read_each, write_beside
+from xlcorpus.dataset.columns import append_columns
 from xlcorpus.dataset.dataset import read_batches
 from xlcorpus.dataset.decisions import decide
+from xlcorpus.dataset.storage import write_arrow
 from xlcorpus.errors import UserError
 from xlcorpus.mix.allocate import CellPlan
 from xlcorpus.mix.choose import choose
@@ -59,7 +61,7 @@ class PackCounts:
                 continue
             taken = counted.select(list(_SHUFFLED)).take(rows)
             shard = pa.repeat(pa.scalar(number, pa.int64()), len(rows))
-            yield place[key], add_columns(taken, pa.RecordBatch.from_arrays([shard], names=["shard"]))
+            yield place[key], append_columns(taken, pa.RecordBatch.from_arrays([shard], names=["shard"]))
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class ChooseCell:
             ],
             names=["class", "epoch", "place"],
         )
-        uses = add_columns(taken.select(["row", "view", "units", *_SIDES]), facts)
+        uses = append_columns(taken.select(["row", "view", "units", *_SIDES]), facts)
         shards = taken.column("shard").to_numpy()
         for shard in np.unique(shards):
             yield int(shard), uses.filter(pa.array(shards == shard))
@@ -210,7 +212,7 @@ class Scatter:
                 ],
                 names=["mix_class", "mix_epoch", "mix_units", *_PLACED],
             )
-            together = add_columns(conform(mixed_rows(rows, kind, view, self.template), self.schema), extra)
+            together = append_columns(conform(mixed_rows(rows, kind, view, self.template), self.schema), extra)
             cuts = [*np.flatnonzero(np.append(True, target[1:] != target[:-1])).tolist(), len(target)]
             for first, last in itertools.pairwise(cuts):
                 yield int(target[first]), together.slice(first, last - first)
@@ -252,7 +254,7 @@ class Spills:
         for target, parts in self._parts.items():
             if sum(part.nbytes for part in parts) < _SMALL_BYTES * len(parts):
                 parts = [pa.concat_batches(parts)]
-            write_batches(spill_file(self._folder, target, self._number, self._run), parts[0].schema, parts)
+            write_arrow(spill_file(self._folder, target, self._number, self._run), parts[0].schema, parts)
         self._parts, self._bytes = {}, 0
         self._run += 1
 
@@ -278,7 +280,7 @@ def gather(parts: Sequence[pa.RecordBatch], schema: pa.Schema) -> Gathered:
     together = pa.concat_batches(list(parts))
     keys = [("__place", "ascending"), ("__class", "ascending"), ("__doc_id", "ascending"), ("mix_epoch", "ascending")]
     ids = pc.cast(together.column("doc_id"), pa.binary())
-    keyed = add_columns(together, pa.RecordBatch.from_arrays([ids], names=["__doc_id"]))
+    keyed = append_columns(together, pa.RecordBatch.from_arrays([ids], names=["__doc_id"]))
     order = pc.sort_indices(keyed.select([name for name, _ in keys]), sort_keys=keys)
     documents: pa.RecordBatch = together.select(columns.names).take(order)
     summed = pa.Table.from_batches([together.select(["mix_class", "mix_units", *_PLACED[2:]])]).group_by("mix_class")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 
 from xlcorpus.errors import UserError, nearest
 
 _SUM_TOLERANCE = 1e-6
-_SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
 
 
 def parse_ratios(text: str) -> dict[str, float]:
@@ -40,17 +38,6 @@ def check_ratios(ratios: Mapping[str, float]) -> dict[str, float]:
         scaled = ",".join(f"{name}={share / total:.8g}" for name, share in ratios.items()) if total else ""
         raise UserError(f"--ratios sum to {total:.6g}, not 1", remedy=f"in the same proportions: {scaled}")
     return dict(ratios)
-
-
-def parse_budget(text: str | int) -> int:
-    """`2M`, `500k`, `1.5B` or a plain number as an integer number of units; raises UserError."""
-    match = re.fullmatch(r"([0-9][0-9_]*(?:\.[0-9]+)?)([kmbgt]?)", str(text).strip().lower())
-    if not match:
-        raise UserError(f"--budget {text!r} is not a size", remedy="write 2000000, 2M, 500k or 1.5B")
-    budget = round(float(match.group(1).replace("_", "")) * _SUFFIXES[match.group(2)])
-    if budget < 1:
-        raise UserError(f"--budget {text!r} is nothing", remedy="give a budget of at least 1")
-    return budget
 
 
 def resolve_names(

@@ -9,7 +9,7 @@ from decimal import Context, Decimal
 from fractions import Fraction
 from typing import cast
 
-from xlcorpus.mix.plan import largest_remainder
+from xlcorpus.text.apportion import largest_remainder
 
 Number = int | float | str | Decimal | Fraction
 Weights = dict[str, Fraction]

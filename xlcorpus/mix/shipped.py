@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
-from xlcorpus.dataset.files import fingerprint
+from xlcorpus.dataset.storage import fingerprint
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.mix.mixcpt import mixcpt_cells
 from xlcorpus.mix.spec import MixSpec, parse_mix

@@ -20,10 +20,10 @@ from pydantic import (
 
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.mix.cells import KEYS, canonical_lang
-from xlcorpus.mix.ratios import parse_budget
 from xlcorpus.mix.rehydrate import Rehydration, read_rehydration
 from xlcorpus.mix.rules import exact
 from xlcorpus.mix.units import UNITS
+from xlcorpus.text.sizes import parse_size
 
 SUM_TOLERANCE = Fraction(1, 10**6)
 ENGLISH = "eng_Latn"
@@ -97,7 +97,7 @@ def _budget(value: Any) -> Any:
     if value is None:
         return None
     try:
-        return parse_budget(value)
+        return parse_size(value, "--budget")
     except UserError as error:
         raise ValueError(error.message.removeprefix("--budget ")) from None
 

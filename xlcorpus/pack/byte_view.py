@@ -15,11 +15,11 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset.decisions import decide
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.mix.ratios import parse_budget
 from xlcorpus.pack.settings import check_choice
 from xlcorpus.pack.tokenize import STEP_NAME, text_column
-from xlcorpus.pack.tokens import offsets_of
 from xlcorpus.text.codepoints import string_buffers
+from xlcorpus.text.ragged import offsets_of
+from xlcorpus.text.sizes import parse_size
 
 NO_BUDGET, OVER_BUDGET = "no_byte_budget", "over_byte_budget"
 CUTS = ("byte", "character")
@@ -46,13 +46,9 @@ def read_budgets(text: str, available: Sequence[Mapping[str, int]]) -> dict[str,
 
 
 def _size(text: str) -> int:
-    try:
-        return parse_budget(text)
-    except UserError as error:
-        raise UserError(
-            f"--byte-budget: {text!r} is not a size",
-            remedy="write 10M for each language, or eng_Latn=10M,khm_Khmr=500k",
-        ) from error
+    return parse_size(
+        text, "--byte-budget", in_bytes=True, remedy="write 10M for each language, or eng_Latn=10M,khm_Khmr=500k"
+    )
 
 
 def plan_bytes(available: Sequence[Mapping[str, int]], budgets: Mapping[str, int]) -> list[dict[str, int]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlcorpus.pack.fit import best_fit
-from xlcorpus.pack.tokens import offsets_of
+from xlcorpus.text.ragged import offsets_of
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.pack.layout import Parts
-from xlcorpus.pack.tokens import TokenDocuments, offsets_of
+from xlcorpus.pack.tokens import TokenDocuments
+from xlcorpus.text.ragged import offsets_of
 
 _FIELDS = {field.name: field for field in load_schema("token").fields}
 BATCH_ROWS = 4096

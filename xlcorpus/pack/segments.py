@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from xlcorpus.errors import IntegrityError, UserError
 from xlcorpus.pack.rows import sizes_of, values_of
-from xlcorpus.pack.tokens import offsets_of
+from xlcorpus.text.ragged import offsets_of
 
 
 def segment_ids(packs: pa.RecordBatch) -> pa.Array:

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.dataset.columns import column_or_null
 from xlcorpus.dataset.dataset import read_batches
-from xlcorpus.dataset.decisions import column_or_null
 from xlcorpus.pack.byte_view import ByteBudget
 from xlcorpus.pack.counts import PackCounts
 from xlcorpus.pack.languages import NO_SCRIPT, LanguageIds, script_names

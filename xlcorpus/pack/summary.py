@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from xlcorpus.pack.counts import PackCounts
 from xlcorpus.pack.languages import NO_LANGUAGE
 from xlcorpus.pack.views import ViewCounts, ViewSettings
-from xlcorpus.report.text import table_lines
+from xlcorpus.text.tables import table_lines
 from xlcorpus.tokenizer.measure import measure
 from xlcorpus.tokenizer.report import SHORT, report_rows
 from xlcorpus.tokenizer.tokenizer import Tokenizer

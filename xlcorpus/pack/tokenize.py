@@ -8,10 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.decisions import column_or_null, decide
+from xlcorpus.dataset.columns import column_or_null
+from xlcorpus.dataset.decisions import decide
 from xlcorpus.errors import UserError
 from xlcorpus.pack.settings import PackSettings
-from xlcorpus.pack.tokens import TokenDocuments, Tokenizer, frame, gather, offsets_of
+from xlcorpus.pack.tokens import TokenDocuments, Tokenizer, frame, gather
+from xlcorpus.text.ragged import offsets_of
 
 STEP_NAME = "pack"
 NO_TOKENS, TOO_FEW, TOO_LONG = "no_tokens", "fewer_than_min_tokens", "longer_than_pack"

@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
+from xlcorpus.text.ragged import offsets_of
+
 
 class Tokenizer(Protocol):
     """What packing asks of a tokenizer (`xlcorpus.tokenizer.open_tokenizer` gives one). An id it lacks is None."""
@@ -98,13 +100,6 @@ class TokenDocuments:
             offsets_of(np.concatenate([part.lengths for part in parts])),
             *(pa.concat_arrays(column) for column in columns),
         )
-
-
-def offsets_of(sizes: np.ndarray) -> np.ndarray:
-    """int64[n + 1]: where each of n runs of these sizes begins, and the end."""
-    offsets = np.zeros(len(sizes) + 1, dtype=np.int64)
-    np.cumsum(sizes, out=offsets[1:])
-    return offsets
 
 
 def gather(values: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.dataset.decisions import DECISION, column_or_null, decide
+from xlcorpus.dataset.columns import column_or_null
+from xlcorpus.dataset.decisions import DECISION, decide
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.pack.languages import LanguageIds, script_names
 from xlcorpus.pack.rows import fields_of
 from xlcorpus.pack.settings import LONG, check_choice, check_length, check_specials
 from xlcorpus.pack.tokenize import NO_TOKENS, STEP_NAME, TOO_LONG, encode, text_column
-from xlcorpus.pack.tokens import Tokenizer, gather, offsets_of
+from xlcorpus.pack.tokens import Tokenizer, gather
+from xlcorpus.text.ragged import offsets_of
 
 
 @dataclass(frozen=True)

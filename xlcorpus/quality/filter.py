@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.dataset.columns import text_column
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.quality.rules import Rule, Rules
 from xlcorpus.quality.stopwords import count_stop_words
-from xlcorpus.quality.texts import text_column
 from xlcorpus.quality.thresholds import Thresholds
 
 LANG_NOT_WANTED = "lang_not_wanted"

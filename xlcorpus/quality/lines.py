@@ -8,8 +8,10 @@ from functools import cached_property
 import numpy as np
 
 from xlcorpus.quality import characters
-from xlcorpus.quality.repeats import SpanHasher, occurs_before
-from xlcorpus.text.codepoints import CodePoints, sum_segments
+from xlcorpus.text.codepoints import CodePoints
+from xlcorpus.text.hashes import SpanHasher
+from xlcorpus.text.ragged import sum_segments
+from xlcorpus.text.repeats import occurs_before
 from xlcorpus.text.segment import LINE_FEED, Spans
 
 SHORT_LINE = 30  # characters (FineWeb)

@@ -6,8 +6,9 @@ import numpy as np
 
 from xlcorpus.quality import characters
 from xlcorpus.quality.lines import Lines
-from xlcorpus.quality.repeats import covered
-from xlcorpus.text.codepoints import CodePoints, sum_segments
+from xlcorpus.text.codepoints import CodePoints
+from xlcorpus.text.ragged import sum_segments
+from xlcorpus.text.repeats import covered
 
 _LONGEST_SCHEME = 6  # letters before ://, as in https and ftp
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from xlcorpus.quality.repeats import SpanHasher, covered, repeated, within_text
 from xlcorpus.quality.words import Words
+from xlcorpus.text.hashes import SpanHasher
+from xlcorpus.text.repeats import covered, repeated, within_text
 
 TOP_SIZES = (2, 3, 4)
 DUP_SIZES = (5, 6, 7, 8, 9, 10)

@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.quality.lines import Lines
-from xlcorpus.text.codepoints import string_buffers, sum_segments
+from xlcorpus.text.codepoints import string_buffers
+from xlcorpus.text.ragged import sum_segments
 
 LOREM_IPSUM = b"lorem ipsum"
 JAVASCRIPT = b"javascript"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from xlcorpus.dataset.columns import text_column
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.quality import characters
 from xlcorpus.quality.characters import character_counts
@@ -12,11 +13,11 @@ from xlcorpus.quality.lines import find_lines, line_counts
 from xlcorpus.quality.links import link_counts
 from xlcorpus.quality.ngrams import ngram_coverage
 from xlcorpus.quality.phrases import phrase_counts
-from xlcorpus.quality.repeats import SpanHasher, code_values
-from xlcorpus.quality.texts import pieces, text_column
 from xlcorpus.quality.words import Words, find_words
 from xlcorpus.text.codepoints import code_points, string_buffers
+from xlcorpus.text.hashes import SpanHasher, code_values
 from xlcorpus.text.segment import tokens
+from xlcorpus.text.slices import pieces
 
 
 def signal_fields() -> list[pa.Field]:

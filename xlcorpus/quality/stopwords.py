@@ -9,11 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.quality import characters
-from xlcorpus.quality.repeats import SpanHasher, code_values
 from xlcorpus.quality.rules import StopWords
-from xlcorpus.quality.texts import pieces
 from xlcorpus.text.codepoints import CODE_SPACE, CodePoints, code_points
-from xlcorpus.text.shingle import mix
+from xlcorpus.text.hashes import SpanHasher, code_values, mix
+from xlcorpus.text.slices import pieces
 
 
 @functools.cache

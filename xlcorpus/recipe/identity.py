@@ -9,9 +9,9 @@ from typing import Any
 import xlcorpus
 from xlcorpus.beam.step import SourcePlan
 from xlcorpus.dataset.dataset import Dataset
-from xlcorpus.dataset.files import fingerprint
 from xlcorpus.dataset.manifest import StepRecord
 from xlcorpus.dataset.schema import load_schema
+from xlcorpus.dataset.storage import fingerprint
 from xlcorpus.recipe.graph import Pass
 
 

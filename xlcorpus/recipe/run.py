@@ -22,7 +22,7 @@ from xlcorpus.beam.step import GraphStep, MapStep, Outcome, SourcePlan, SourceSt
 from xlcorpus.beam.workspace import Task, Workspace
 from xlcorpus.beam.write import WriteShards
 from xlcorpus.dataset.dataset import Dataset, is_dataset, read_batches
-from xlcorpus.dataset.files import DATA, REJECTS
+from xlcorpus.dataset.layout import DATA, REJECTS
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import schema_of

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.tally import Tally
+from xlcorpus.text.tables import table_lines
 
 _REASONS = 4
-
-
-def table_lines(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
-    """Rows of cells in columns; `right`: numbers of the columns that are aligned to the right."""
-    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.rjust(width) if index in right else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def _reasons(counts: Counter[str], limit: int = _REASONS) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 import regex
 
 from xlcorpus.errors import UserError
-from xlcorpus.lid.labels import normalize_label, usual_scripts
+from xlcorpus.text.labels import normalize_label, usual_scripts
 
 _TABLE = regex.compile(r"([a-z]{3})-([A-Z][a-z]{3})(-[a-z]+)?\.csv$")
 _NEEDS_DICTIONARY = frozenset({"jpn"})  # kana tables alone would leave the kanji as they are

@@ -126,8 +126,8 @@ def uroman_code(lcode: str | None) -> str | None:
 
 @cache
 def _rule_codes() -> dict[str, str]:
-    from xlcorpus.lid.labels import normalize_label
     from xlcorpus.romanize.rules import load_rules
+    from xlcorpus.text.labels import normalize_label
 
     ours = {normalize_label(code).partition("_")[0]: code for code in sorted(load_rules().languages)}
     return ours | {code: code for code in ours.values()}
@@ -138,7 +138,7 @@ def check_lcode(code: str) -> str:
 
     Raises UserError, with what was probably meant, where neither uroman's list nor the project's labels have it.
     """
-    from xlcorpus.lid.labels import normalize_label, usual_scripts
+    from xlcorpus.text.labels import normalize_label, usual_scripts
 
     known, meant = _known_languages()
     written = code.strip().lower()
@@ -159,8 +159,8 @@ def check_lcode(code: str) -> str:
 @cache
 def _known_languages() -> tuple[frozenset[str], dict[str, str]]:
     """(codes of the embedded model's labels and of uroman's list, code for each retired code or English name there)."""
-    from xlcorpus.lid.labels import normalize_label
     from xlcorpus.lid.model import load_model
+    from xlcorpus.text.labels import normalize_label
 
     known = {normalize_label(label).partition("_")[0] for label in load_model("embedded").labels}
     meant: dict[str, str] = {}

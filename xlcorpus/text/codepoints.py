@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.text.ragged import offsets_of, rows_of, sum_segments
+
 Codes = np.ndarray  # uint32
 Positions = np.ndarray  # int64
 
@@ -38,20 +40,11 @@ class CodePoints:
     @cached_property
     def rows(self) -> Positions:
         """int64[n]: the text that each code point belongs to."""
-        return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
+        return rows_of(self.offsets)
 
     def sum_per_text(self, values: np.ndarray) -> np.ndarray:
         """Sum a value per code point (bool or number, [n]) over each text: float64[rows] or int64[rows]."""
         return sum_segments(values, self.offsets)
-
-
-def sum_segments(values: np.ndarray, offsets: Positions) -> np.ndarray:
-    """Sums of values[offsets[i]:offsets[i + 1]]; empty segments give 0. int64 for bool and integers, else float64."""
-    kind = np.float64 if values.dtype.kind == "f" else np.int64
-    totals = np.zeros(len(values) + 1, dtype=kind)
-    np.cumsum(values, out=totals[1:])
-    sums: np.ndarray = totals[offsets[1:]] - totals[offsets[:-1]]
-    return sums
 
 
 def string_buffers(texts: pa.Array) -> tuple[bytes | memoryview, Positions]:
@@ -74,9 +67,6 @@ def string_buffers(texts: pa.Array) -> tuple[bytes | memoryview, Positions]:
 def code_points(texts: pa.Array) -> CodePoints:
     """Decode a string array (string or large_string) to code points; a null counts as an empty text."""
     data, _ = string_buffers(texts)
-    offsets = np.zeros(len(texts) + 1, dtype=np.int64)
-    if len(texts):
-        lengths = pc.fill_null(pc.utf8_length(texts), 0)
-        np.cumsum(lengths.to_numpy(zero_copy_only=False), out=offsets[1:])
+    offsets = offsets_of(pc.fill_null(pc.utf8_length(texts), 0).to_numpy(zero_copy_only=False))
     codes = np.frombuffer(str(data, "utf-8").encode("utf-32-le"), dtype=np.uint32)
     return CodePoints(codes=codes, offsets=offsets)

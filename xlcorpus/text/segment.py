@@ -9,6 +9,7 @@ import numpy as np
 
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints
+from xlcorpus.text.ragged import rows_of
 
 LINE_FEED = 0x0A
 
@@ -43,7 +44,7 @@ class Spans:
     @cached_property
     def rows(self) -> np.ndarray:
         """int64[spans]: the text of each span."""
-        return np.repeat(np.arange(len(self.offsets) - 1, dtype=np.int64), self.per_text)
+        return rows_of(self.offsets)
 
 
 def _offsets(starts: np.ndarray, points: CodePoints) -> np.ndarray:

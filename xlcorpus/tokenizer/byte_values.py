@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.dataset.files import fingerprint
+from xlcorpus.dataset.storage import fingerprint
 from xlcorpus.text.codepoints import string_buffers
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xlcorpus.errors import UserError
-from xlcorpus.romanize.pieces import WORD_START
 from xlcorpus.tokenizer.bpe_merges import Merges, choose_merges
 from xlcorpus.tokenizer.byte_alphabet import to_letters
 from xlcorpus.tokenizer.candidates import Candidate, characters_first
 from xlcorpus.tokenizer.extend_sentencepiece import CONTROLS
 from xlcorpus.tokenizer.huggingface import HuggingFaceTokenizer, import_tokenizers, is_byte_level
+from xlcorpus.tokenizer.piece_files import WORD_START
 from xlcorpus.tokenizer.unigram_scores import MARGIN, added_scores
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xlcorpus.errors import UserError
-from xlcorpus.romanize.pieces import WORD_START
 from xlcorpus.tokenizer import model_proto
 from xlcorpus.tokenizer.bpe_merges import Pieces, choose_merges
 from xlcorpus.tokenizer.candidates import Candidate, characters_first
 from xlcorpus.tokenizer.model_proto import ModelPiece, SentencePieceModel
+from xlcorpus.tokenizer.piece_files import WORD_START
 from xlcorpus.tokenizer.sentencepiece_file import SentencePieceTokenizer
 from xlcorpus.tokenizer.unigram_scores import MARGIN, added_scores
 

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 import xlcorpus
-from xlcorpus.dataset.files import read_json, write_json
+from xlcorpus.dataset.storage import read_json, write_json
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer.extend import Extended
 from xlcorpus.tokenizer.extend_sentencepiece import CONTROLS

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 from pyarrow import csv
 
-from xlcorpus.dataset.files import commit, temporary_name, write_json
+from xlcorpus.dataset.storage import commit, temporary_name, write_json
 from xlcorpus.errors import StorageError, UserError
 from xlcorpus.tokenizer.hf_folder import write_folder
 from xlcorpus.tokenizer.measure import measure

@@ -10,11 +10,11 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from xlcorpus.dataset.files import write_json
+from xlcorpus.dataset.storage import write_json
 from xlcorpus.errors import UserError
-from xlcorpus.romanize.pieces import WORD_START
 from xlcorpus.tokenizer import model_proto
 from xlcorpus.tokenizer.model_proto import SentencePieceModel
+from xlcorpus.tokenizer.piece_files import WORD_START
 from xlcorpus.tokenizer.tokenizer import ROLES, Tokenizer
 
 

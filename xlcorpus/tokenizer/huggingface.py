@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.dataset.files import fingerprint, fingerprint_of_file
+from xlcorpus.dataset.storage import fingerprint, fingerprint_of_file
 from xlcorpus.errors import UserError
-from xlcorpus.romanize.pieces import WORD_START
 from xlcorpus.tokenizer.byte_alphabet import from_letters
+from xlcorpus.tokenizer.piece_files import WORD_START
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, ROLES, UNKNOWN, Tokenizer, offsets_of
 
 EXTRA = "hf"

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints, code_points
+from xlcorpus.text.hashes import hash_spans
 from xlcorpus.text.segment import Spans, count_words, tokens
-from xlcorpus.text.shingle import hash_spans
 from xlcorpus.tokenizer.sample import byte_lengths, languages_of
 from xlcorpus.tokenizer.tokenizer import PARTIAL, UNKNOWN, Tokenizer
 

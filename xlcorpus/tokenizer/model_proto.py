@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xlcorpus.errors import UserError
-from xlcorpus.romanize.pieces import WORD_START, proto_fields
+from xlcorpus.tokenizer.piece_files import WORD_START, proto_fields
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import xxhash
 
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
 from xlcorpus.text.codepoints import string_buffers
-from xlcorpus.text.shingle import mix
+from xlcorpus.text.draws import draw_keys
 
 NO_LANGUAGE = "und"  # documents without a language, such as code
 
@@ -76,8 +75,7 @@ def draw_sample(datasets: Sequence[Dataset], max_bytes: int | None, seed: int, c
 
 def sample_keys(doc_ids: np.ndarray, epochs: np.ndarray, seed: int) -> np.ndarray:
     """uint64[n]: where each use of a document stands, a hash of (seed, doc_id, epoch) alone. doc_ids: uint64[n, 2]."""
-    salt = np.uint64(xxhash.xxh3_64_intdigest(f"tokenizer/sample/{seed}".encode()))
-    return mix(doc_ids[:, 0] ^ mix(doc_ids[:, 1] ^ mix(epochs.astype(np.uint64) ^ salt)))
+    return draw_keys(doc_ids, f"tokenizer/sample/{seed}", epochs)
 
 
 def byte_lengths(texts: pa.Array) -> np.ndarray:

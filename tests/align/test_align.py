@@ -1,0 +1,144 @@
+"""The word aligner: what it recovers, that it does not depend on order, and what it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.align.alignment_helpers import bitext, links_of
+from xlcorpus.align import bitext as sides
+from xlcorpus.align.align import (
+    AlignmentModel,
+    AlignOptions,
+    align_pairs,
+    log_normalizers,
+    train_aligner,
+)
+from xlcorpus.align.alignment import PairOptions, TrainAligner
+from xlcorpus.errors import UserError
+
+SOURCE, TARGET, GOLD = bitext(300)
+
+
+def aligned(source: list[str], target: list[str], options: AlignOptions | None = None) -> pa.Array:
+    model = train_aligner(pa.array(source), pa.array(target), options)
+    return align_pairs(model, pa.array(source), pa.array(target))
+
+
+@pytest.mark.parametrize("fit_tension", [False, True])
+@pytest.mark.parametrize("method", ["grow-diag-final-and", "intersection"])
+def test_a_known_dictionary_and_word_order_are_recovered(method: str, fit_tension: bool) -> None:
+    found = links_of(aligned(SOURCE, TARGET, AlignOptions(symmetrization=method, fit_tension=fit_tension)))
+    right = sum(len(set(links or ()) & set(gold)) for links, gold in zip(found, GOLD, strict=True))
+    assert right / sum(map(len, GOLD)) > 0.98
+    assert right / sum(len(links or ()) for links in found) > 0.98
+
+
+def test_unseen_sentences_of_known_words() -> None:
+    model = train_aligner(pa.array(SOURCE), pa.array(TARGET))
+    source, target, gold = bitext(20, seed=9)
+    assert links_of(align_pairs(model, pa.array(source), pa.array(target))) == gold
+
+
+def test_unknown_words_follow_the_diagonal() -> None:
+    model = train_aligner(pa.array(SOURCE), pa.array(TARGET))
+    assert links_of(align_pairs(model, pa.array(["xa xb xc xd"]), pa.array(["ya yb yc yd"]))) == [
+        [(0, 0), (1, 1), (2, 2), (3, 3)]
+    ]
+
+
+def test_han_is_aligned_by_character_and_devanagari_by_word() -> None:
+    side = sides.read_side(pa.array(["我有iPhone手機。", "वह ग्रेजुएट हुआ", "don't", None]))
+    assert side.sizes.tolist() == [5, 3, 2, 0]
+
+
+def test_case_and_prefix_do_not_count() -> None:
+    one = sides.read_side(pa.array(["Haus haus HAUS Hausbau"]))
+    assert len(set(one.words[:3].tolist())) == 1
+    assert one.words[3] != one.words[0]
+    assert len(set(sides.read_side(pa.array(["Haus Hausbau"]), prefix=4).words.tolist())) == 1
+
+
+@pytest.mark.parametrize("cells", [1, 60, 1 << 21])
+def test_blocks_do_not_change_the_result(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = aligned(SOURCE[:60], TARGET[:60])
+    monkeypatch.setattr(sides, "_BLOCK_CELLS", cells)
+    assert aligned(SOURCE[:60], TARGET[:60]).equals(whole)
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    order = np.random.default_rng(3).permutation(len(SOURCE))
+    other = aligned([SOURCE[row] for row in order], [TARGET[row] for row in order])
+    first = links_of(aligned(SOURCE, TARGET))
+    assert links_of(other) == [first[row] for row in order]
+    one = train_aligner(pa.array(SOURCE), pa.array(TARGET))
+    two = train_aligner(pa.array(SOURCE).take(pa.array(order)), pa.array(TARGET).take(pa.array(order)))
+    assert np.array_equal(one.forward.probability, two.forward.probability)
+
+
+def test_of_few_training_pairs_none_is_not_drawn(tmp_path: Path) -> None:
+    sources, targets, _ = bitext(200)
+    ids = [f"{row:016d}".encode() for row in range(200)]
+    labels = {"src_lang": ["eng_Latn"] * 200, "tgt_lang": ["deu_Latn"] * 200}
+    table = pa.table({"doc_id": pa.array(ids, pa.binary(16)), "src": sources, "tgt": targets, **labels})
+    pq.write_table(table, tmp_path / "pairs.parquet")
+    content = {"languages": ["eng_Latn", "deu_Latn"], "rows": 200}
+    for seed in range(12):
+        train = TrainAligner((str(tmp_path / "pairs.parquet"),), tmp_path, PairOptions(AlignOptions()), 1, seed)
+        assert train(0, content) == {"rows_in": 1, "trained_on": 1}
+
+
+def test_training_stops_at_max_cells() -> None:
+    options = AlignOptions(max_cells=1000)
+    model = train_aligner(pa.array(SOURCE), pa.array(TARGET), options)
+    assert 10 < model.pairs < 40
+    assert train_aligner(pa.array(SOURCE), pa.array(TARGET), AlignOptions(max_cells=1)).pairs == 1
+
+
+def test_what_cannot_be_aligned_is_null() -> None:
+    model = train_aligner(pa.array(SOURCE), pa.array(TARGET), AlignOptions(max_tokens=20))
+    source = [None, "", "sa", "...", " ".join(["saaa"] * 21), SOURCE[0]]
+    target = ["taaa", "taaa", None, "taaa", "taaa", TARGET[0]]
+    found = links_of(align_pairs(model, pa.array(source), pa.array(target)))
+    assert found == [None] * 5 + [GOLD[0]]
+    assert len(align_pairs(model, pa.array([], pa.string()), pa.array([], pa.string()))) == 0
+
+
+def test_a_model_is_the_same_after_a_round_trip(tmp_path: Path) -> None:
+    model = train_aligner(pa.array(SOURCE), pa.array(TARGET))
+    for name in ("one", "two"):
+        model.save(tmp_path / name)
+    for path in sorted((tmp_path / "one").iterdir()):
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+    loaded = AlignmentModel.load(tmp_path / "one", model.options)
+    assert loaded.pairs == 300
+    assert align_pairs(loaded, pa.array(SOURCE), pa.array(TARGET)).equals(
+        align_pairs(model, pa.array(SOURCE), pa.array(TARGET))
+    )
+
+
+@given(st.floats(0.1, 14), st.integers(1, 30), st.integers(1, 30), st.data())
+def test_the_two_series_are_the_sum(tension: float, children: int, parents: int, data: st.DataObject) -> None:
+    place = data.draw(st.integers(1, children))
+    direct = np.log(np.exp(-tension * np.abs(place / children - np.arange(1, parents + 1) / parents)).sum())
+    found = log_normalizers(tension, np.array([place]), np.array([children]), np.array([parents]))
+    assert found[0] == pytest.approx(direct, abs=1e-9)
+
+
+def test_errors() -> None:
+    with pytest.raises(UserError, match="as many"):
+        train_aligner(pa.array(["a"]), pa.array(["b", "c"]))
+    with pytest.raises(UserError, match="no sentence pair"):
+        train_aligner(pa.array(["a", ""]), pa.array(["", "b"]))
+    with pytest.raises(UserError, match="no symmetrization"):
+        AlignOptions(symmetrization="grow")
+    for name, value in [("iterations", 0), ("tension", 20.0), ("null_share", 1.0), ("prefix", -1), ("max_tokens", 0)]:
+        with pytest.raises(UserError, match=name):
+            replace(AlignOptions(), **{name: value})  # type: ignore[arg-type]

@@ -1,0 +1,82 @@
+"""The columns of a batch: find one or say what is wrong, read one that may be absent, put new ones on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xlcorpus.dataset.schema import load_schema
+from xlcorpus.errors import UserError, nearest
+
+# What to do about a column that is missing; of others, what the caller says.
+_REMEDIES = {
+    "text": "name the column when the dataset is made: xlcorpus ingest --text-column NAME",
+    "lang": "run `xlcorpus identify` first",
+    "script": "run `xlcorpus identify` first",
+    "text_latn": "run `xlcorpus romanize` first",
+    "align": "run `xlcorpus align` first",
+    "src": "a dataset of sentence pairs is made by `xlcorpus ingest --kind pairs`",
+    "tgt": "a dataset of sentence pairs is made by `xlcorpus ingest --kind pairs`",
+}
+
+
+def require_column(schema: pa.Schema, name: str, where: str = "this batch", *, remedy: str | None = None) -> pa.Field:
+    """The field of that name; raises UserError naming the place, the column, the nearest one and the remedy."""
+    index = schema.get_field_index(name)
+    if index < 0:
+        raise UserError(
+            f"there is no column {name!r} in {where} ({nearest(name, schema.names)})",
+            remedy=remedy or _REMEDIES.get(name, "name a column that it has"),
+        )
+    return schema.field(index)
+
+
+def text_column(batch: pa.RecordBatch, name: str = "text", *, remedy: str | None = None) -> pa.Array:
+    """A column of text (string or large_string); raises UserError where there is none or it holds something else."""
+    kind = require_column(batch.schema, name, remedy=remedy).type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        raise UserError(f"column {name!r} is {kind}, not string", remedy="make the dataset with xlcorpus ingest")
+    return batch.column(name)
+
+
+def column_or_null(batch: pa.RecordBatch, name: str, kind: pa.DataType) -> pa.Array:
+    """A column of the batch, or nulls of the given type where it has none."""
+    index = batch.schema.get_field_index(name)
+    return batch.column(index) if index >= 0 else pa.nulls(batch.num_rows, kind)
+
+
+def text_or_empty(batch: pa.RecordBatch, name: str, default: str = "") -> pa.Array:
+    """string[rows]: a column as text, `default` for null; all of it where there is no such column."""
+    return pc.fill_null(column_or_null(batch, name, pa.string()).cast(pa.string()), default)
+
+
+def put_columns(batch: pa.RecordBatch, columns: Mapping[str, pa.Array]) -> pa.RecordBatch:
+    """The batch with these columns, each in the place of an earlier one of its name, else at the end."""
+    for name, values in columns.items():
+        position = batch.schema.get_field_index(name)
+        field = pa.field(name, values.type)
+        batch = batch.append_column(field, values) if position < 0 else batch.set_column(position, field, values)
+    return batch
+
+
+def append_columns(batch: pa.RecordBatch, columns: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with more columns at its end. A column of ours (schema document-1) that it has already is replaced.
+
+    Raises UserError for any other column of the same name: those that only a step sees begin with two underscores.
+    """
+    ours = load_schema("document").names
+    for name in set(columns.schema.names) & set(batch.schema.names) - ours:
+        raise UserError(f"the dataset has a column {name!r}, a name that xlcorpus needs", remedy="rename the column")
+    batch = batch.select([name for name in batch.schema.names if name not in columns.schema.names])
+    fields = [*batch.schema, *columns.schema]
+    return pa.RecordBatch.from_arrays([*batch.columns, *columns.columns], schema=pa.schema(fields))
+
+
+def append_slices(batches: Iterator[pa.RecordBatch], columns: pa.RecordBatch | None) -> Iterator[pa.RecordBatch]:
+    """`append_columns` to batches that together have the rows of `columns`; none: the batches as they are."""
+    start = 0
+    for batch in batches:
+        yield batch if columns is None else append_columns(batch, columns.slice(start, batch.num_rows))
+        start += batch.num_rows

@@ -1,0 +1,318 @@
+"""The one door to files: everything that opens, lists, commits, locks or removes a file goes through here.
+
+Local disks and shared mounts for now. Rooms get a `Location` from `locate`, join it with `/` and hand it back; none
+of them opens, lists or removes anything by itself, so that object stores can be put behind this module.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import glob
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib import resources
+from io import BufferedReader
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+
+from xlcorpus.errors import UserError
+
+Location: TypeAlias = Path  # joined by `/`, with `name`, `stem`, `suffix`, `parent`; everything else is asked here
+
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}\.tmp")
+_BLOCK = 1 << 20
+
+
+# Where things are.
+
+
+def locate(given: str | os.PathLike[str], *more: str) -> Location:
+    """The location that a path as the user writes it means; `more`: names below it."""
+    return Path(given, *more)
+
+
+def resolve(location: str | Location) -> Location:
+    """The location without links and relative parts: two that are one place become equal."""
+    return Path(location).resolve()
+
+
+def is_inside(location: Location, folder: Location) -> bool:
+    """Whether a location is a folder, or lies in it, links followed."""
+    return resolve(location).is_relative_to(resolve(folder))
+
+
+def relative_name(location: Location, folder: Location) -> str:
+    """The name of a location in a folder, its parts joined by `/`."""
+    return Path(os.path.relpath(location, folder)).as_posix()
+
+
+def is_file(location: Location) -> bool:
+    """Whether there is a file."""
+    return location.is_file()
+
+
+def is_folder(location: Location) -> bool:
+    """Whether there is a folder."""
+    return location.is_dir()
+
+
+def exists(location: Location) -> bool:
+    """Whether there is anything."""
+    return location.exists()
+
+
+def size_of(location: Location) -> int:
+    """Bytes of a file; raises OSError where there is none."""
+    return location.stat().st_size
+
+
+def entries_of(folder: Location) -> list[Location]:
+    """What lies directly in a folder, sorted by name; raises OSError where there is none."""
+    return sorted(folder.iterdir())
+
+
+def files_below(folder: Location) -> list[Location]:
+    """All files in a folder and the folders in it, sorted; none where there is no folder."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def walk(folder: Location, *, follow_links: bool = False) -> Iterator[tuple[Location, list[str], list[str]]]:
+    """(folder, names of its folders, names of its files), from the top; the caller may shorten the list of folders."""
+    for where, folders, names in os.walk(folder, followlinks=follow_links):
+        yield Path(where), folders, names
+
+
+def is_link(location: Location) -> bool:
+    """Whether it is a symbolic link."""
+    return location.is_symlink()
+
+
+def matches_of(pattern: str) -> list[Location]:
+    """What a pattern with `*`, `?`, `[...]` and `**` names, sorted."""
+    return sorted(Path(match) for match in glob.glob(pattern, recursive=True))
+
+
+def common_folder(locations: Iterable[str | Location]) -> Location:
+    """The folder that all of them lie in."""
+    return Path(os.path.commonpath([os.fspath(one) for one in locations]))
+
+
+def packaged(package: str, *names: str) -> Location:
+    """A file or folder that ships with the package."""
+    return Path(str(resources.files(package).joinpath(*names)))
+
+
+# Reading.
+
+
+def open_input(location: str | Location) -> BufferedReader:
+    """A file to read, as bytes; raises OSError."""
+    return Path(location).open("rb")
+
+
+def read_bytes(location: str | Location) -> bytes:
+    """All bytes of a file; raises OSError."""
+    return Path(location).read_bytes()
+
+
+def read_text(location: str | Location) -> str:
+    """A file of UTF-8; raises OSError, UnicodeDecodeError."""
+    return Path(location).read_text(encoding="utf-8")
+
+
+def read_json(location: str | Location) -> Any:
+    """Parse a JSON file; raises OSError or ValueError."""
+    return json.loads(read_text(location))
+
+
+def open_parquet(location: str | Location, **settings: Any) -> pq.ParquetFile:
+    """A Parquet file to read (a context manager); raises OSError, pa.ArrowInvalid."""
+    return pq.ParquetFile(location, **settings)
+
+
+def read_parquet(location: str | Location, columns: list[str] | None = None) -> pa.Table:
+    """All rows of a Parquet file; raises OSError, pa.ArrowInvalid."""
+    return pq.read_table(location, columns=columns, partitioning=None)
+
+
+def parquet_schema(location: str | Location) -> pa.Schema:
+    """The columns of a Parquet file; raises OSError, pa.ArrowInvalid."""
+    return pq.read_schema(location)
+
+
+@contextmanager
+def open_arrow(location: str | Location) -> Iterator[pa.ipc.RecordBatchFileReader]:
+    """The reader of an Arrow IPC file, mapped into memory."""
+    with pa.memory_map(str(location)) as file, pa.ipc.open_file(file) as reader:
+        yield reader
+
+
+@contextmanager
+def local_copy(location: str | Location) -> Iterator[str]:
+    """The path of a file on this machine's disk, for libraries that open files themselves."""
+    yield os.fspath(location)
+
+
+# Hashes of files.
+
+
+def sha256_of(location: str | Location) -> str:
+    """SHA-256 of a file's bytes, hex."""
+    with open_input(location) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def fingerprint(value: Any) -> str:
+    """xxh3-128, hex, of a JSON-able value in canonical form (sorted keys, no spaces)."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return xxhash.xxh3_128_hexdigest(canonical.encode())
+
+
+def fingerprint_of_file(location: str | Location) -> str:
+    """xxh3-128, hex, of a file's bytes."""
+    digest = xxhash.xxh3_128()
+    with open_input(location) as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+# Writing: under a temporary name beside the place, then in one step under the name, or not at all.
+
+
+def temporary_name(location: Location) -> Location:
+    """A name beside `location` that no reader takes for a shard; `commit` gives it the final name."""
+    return location.with_name(f".{location.name}.{uuid.uuid4().hex[:8]}.tmp")
+
+
+def half_written(folder: Location, names: Iterable[str]) -> list[Location]:
+    """Files in a folder that a run was killed over before they got one of these names."""
+    found = [(path, _TEMPORARY.fullmatch(path.name)) for path in folder.iterdir()]
+    return [path for path, match in found if match and match[1] in set(names)]
+
+
+def commit(temporary: Location, location: Location) -> None:
+    """Flush a finished file to the disk and give it its name in one step, replacing what is there."""
+    handle = os.open(temporary, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    os.replace(temporary, location)
+
+
+@contextmanager
+def writing(location: Location) -> Iterator[Location]:
+    """The temporary name to write under; afterwards the file has its name, after an exception there is none."""
+    make_folder(location.parent)
+    temporary = temporary_name(location)
+    try:
+        yield temporary
+        commit(temporary, location)
+    finally:
+        remove(temporary)
+
+
+def write_bytes(location: Location, content: bytes) -> None:
+    """Write a file atomically."""
+    with writing(location) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(location: Location, text: str) -> None:
+    """Write a text file (UTF-8) atomically."""
+    write_bytes(location, text.encode())
+
+
+def write_json(location: Location, value: Any) -> None:
+    """Write JSON atomically: readers see the old file or the whole new one."""
+    write_text(location, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def write_arrow(location: Location, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    """Write batches as an Arrow IPC file, atomically, one after the other as they come."""
+    with (
+        writing(location) as temporary,
+        pa.OSFile(str(temporary), "wb") as file,
+        pa.ipc.new_file(file, schema) as writer,
+    ):
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def parquet_writer(temporary: Location, schema: pa.Schema, **settings: Any) -> pq.ParquetWriter:
+    """A writer of Parquet under a temporary name (`temporary_name`, `commit`)."""
+    return pq.ParquetWriter(temporary, schema, **settings)
+
+
+# Folders, locks, removal.
+
+
+def make_folder(folder: Location) -> Location:
+    """The folder, made with all above it where it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def remove(location: Location) -> None:
+    """Remove a file, if it is there."""
+    location.unlink(missing_ok=True)
+
+
+def remove_folder(folder: Location) -> None:
+    """Remove a folder with all that is in it, if it is there."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_empty(folder: Location) -> None:
+    """Remove a folder if it is there and holds nothing."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+@contextmanager
+def lock(folder: Location) -> Iterator[None]:
+    """Hold a folder against a second run; the lock dies with the process. Raises UserError when it is taken."""
+    make_folder(folder)
+    # On the folder itself: no lock file that would outlive the run or stand in the dataset.
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise UserError(
+            f"another xlcorpus run is writing to {folder}", remedy="wait for it, or choose another --output"
+        ) from error
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Location]:
+    """A folder on this machine's own disk that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="xlcorpus-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def spooled(stream: IO[bytes]) -> Iterator[Location]:
+    """Copy standard input to a file, which can be split and read again; it is gone afterwards."""
+    with scratch_folder() as folder:
+        path = folder / "stdin"
+        with path.open("wb") as file:
+            shutil.copyfileobj(stream, file, _BLOCK)
+        yield path

@@ -1,0 +1,327 @@
+"""Read a dictionary file of any known format as clean entries with languages."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from xlcorpus.dataset.manifest import Manifest
+from xlcorpus.dataset.storage import fingerprint, fingerprint_of_file
+from xlcorpus.errors import UserError, nearest
+from xlcorpus.lexicon import dictionary_text
+from xlcorpus.lexicon.dictionary_text import CODE, Header, RawColumns
+from xlcorpus.lexicon.entries import JOINT, NOTES, OTHER_LANGUAGE, clean_texts, entry_schema, one_array
+from xlcorpus.text.labels import han_variant, has_script, normalize_label, usual_scripts
+from xlcorpus.text.script import main_script
+
+FORMATS = ("auto", "muse", "tsv", "csv", "mined", "lexicon")
+LEXICON_KEY = b"xlcorpus.schema"  # in the metadata of a built lexicon: the rows are canonical
+
+_SAMPLE = 1000  # texts that are looked at to tell a side's script
+_NAME_CODE = r"[a-z]{2,3}(?:[-_][A-Z][a-z]{3})?(?:[-_][A-Z]{2})?"
+_FILE_NAME = re.compile(rf"({_NAME_CODE})[-_]({_NAME_CODE})")
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """What one file holds: clean entries (schema lexicon-1, any order), rows read, rows left out by reason, format."""
+
+    entries: pa.Table
+    rows: int
+    left_out: Counter[str]
+    format: str
+    canonical: bool = False
+
+
+def codes_of_name(path: Path) -> tuple[str, str] | None:
+    """The two language codes of a file name: `en-de.tsv.gz`, `en-pa-Arab.tsv`, `eng_Latn-deu_Latn.0-5000.txt`."""
+    match = _FILE_NAME.fullmatch(path.name.split(".")[0])
+    return (match[1], match[2]) if match and match[1] != match[2] else None
+
+
+def source_names(paths: Sequence[Path]) -> list[str]:
+    """A short name for each file: without folder and extensions; with the folder where two would be called the same."""
+    stems = [path.name.split(".")[0] or path.name for path in paths]
+    twice = {stem for stem, count in Counter(stems).items() if count > 1}
+    names = [
+        f"{path.resolve().parent.name}/{stem}" if stem in twice else stem
+        for path, stem in zip(paths, stems, strict=True)
+    ]
+    return [name.replace(JOINT, "_") for name in names]
+
+
+def fingerprint_of_dictionaries(paths: Sequence[Path]) -> str:
+    """xxh3-128, hex, of the contents of dictionary files, whatever their order and names; for manifests.
+
+    A dataset counts by the hashes in its manifest. Raises UserError where a file cannot be read.
+    """
+    digests = []
+    for path in paths:
+        try:
+            digests.append(Manifest.load(path).content_fingerprint if path.is_dir() else fingerprint_of_file(path))
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read: {error.strerror}", remedy="check the path") from error
+    return fingerprint(sorted(digests))
+
+
+def is_lexicon(path: Path) -> bool:
+    """Whether a file is a Parquet file that `xlcorpus lexicon` built."""
+    return _is_parquet(path) and (_parquet(path).schema_arrow.metadata or {}).get(LEXICON_KEY) == b"lexicon-1"
+
+
+def read_dictionary(
+    path: Path, *, src: str | None = None, tgt: str | None = None, format: str = "auto", source: str | None = None
+) -> Dictionary:
+    """Read one dictionary file, or a dataset of `mined_word` rows.
+
+    src, tgt: the languages of the sides (`eng_Latn`, `en`), where neither the columns, the header nor the file name say
+    it; of a file with columns for them, only the rows of these languages are taken. format: one of FORMATS. source:
+    name of the collection. Raises UserError for a file that is no dictionary, naming the line.
+    """
+    if format not in FORMATS:
+        raise UserError(
+            f"--format: there is no format {format!r}; {nearest(format, FORMATS)}", remedy="use one of them"
+        )
+    if not path.exists():
+        raise UserError(f"{path} does not exist", remedy="check the path")
+    found = _format_of(path, format)
+    if found in ("mined", "lexicon"):
+        raw, built = _read_parquet(path)
+        if found == "lexicon" and not built:
+            raise UserError(
+                f"{path} was not made by xlcorpus lexicon", remedy="build one from it: xlcorpus lexicon build"
+            )
+    else:
+        raw, found = _read_text(path, found, src, tgt)
+        built = False
+    name = source_names([path])[0] if source is None else source.replace(JOINT, "_")
+    return _with_languages(path, raw, src, tgt, name, found, built)
+
+
+def _format_of(path: Path, format: str) -> str:
+    if format != "auto":
+        return format
+    if path.is_dir():
+        return "mined"
+    if _is_parquet(path):
+        return "lexicon" if is_lexicon(path) else "mined"
+    return "csv" if ".csv" in [suffix.lower() for suffix in path.suffixes] else "auto"
+
+
+def _is_parquet(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(4) == b"PAR1"
+
+
+def _parquet(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(f"{path}: no Parquet file: {error}", remedy="make it again, or name its --format") from error
+
+
+def _read_parquet(path: Path) -> tuple[RawColumns, bool]:
+    """The columns of a Parquet file or dataset, and whether the rows are canonical already."""
+    paths = [path / shard.name for shard in Manifest.load(path).shards] if path.is_dir() else [path]
+    names = _parquet(paths[0]).schema_arrow.names
+    header = dictionary_text.named_header(names)
+    if header is None:
+        raise UserError(
+            f"{path} has no columns src and tgt, but {', '.join(names)}", remedy="rename the columns of the two sides"
+        )
+    wanted = [names[at] for at in header.columns.values()]
+    table = pa.concat_tables([_parquet(one).read(columns=wanted, use_threads=False) for one in paths])
+    if not table.num_rows:
+        raise UserError(f"{path} holds no entry", remedy="leave it out, or make it again")
+    lines = np.arange(1, table.num_rows + 1)
+    columns = {}
+    for column, at in header.columns.items():
+        kind = pa.float64() if column in ("score", "rank") else pa.string()
+        given = table[names[at]]
+        table = table.drop_columns(names[at])  # one column is in memory twice, not all of them
+        try:
+            columns[column] = one_array(given.cast(kind))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise UserError(f"{path}: column {names[at]!r} is {given.type}, not {kind}", remedy="cast it") from error
+    pa.default_memory_pool().release_unused()  # what decoding took is as much again
+    return RawColumns(columns, lines, unit="row"), is_lexicon(path)
+
+
+def _read_text(path: Path, format: str, src: str | None, tgt: str | None) -> tuple[RawColumns, str]:
+    """The columns of a text file, and its format where that was left open."""
+    data = dictionary_text.read_text(path)
+
+    def is_code(first: str, second: str) -> bool:
+        named = codes_of_name(path) or ((src, tgt) if src and tgt else None)
+        if named:
+            return (_language(first), _language(second)) == (_language(named[0]), _language(named[1]))
+        return format == "tsv" or all(has_script(code) or usual_scripts(code) for code in (first, second))
+
+    def find_header(fields: Sequence[str]) -> Header | None:
+        return dictionary_text.named_header(fields) or dictionary_text.code_header(fields, is_code)
+
+    if format == "csv":
+        return dictionary_text.parse_csv(path, data, find_header), format
+    lines, numbers = dictionary_text.split_lines(data)
+    first = lines[0].as_py().split("\t")
+    header = find_header(first) if format != "muse" and len(first) > 1 else None
+    if header:
+        return dictionary_text.parse_tsv(path, lines, numbers, header), "tsv"
+    if format == "tsv":
+        raise dictionary_text.no_header(path, first)
+    return dictionary_text.parse_muse(path, lines, numbers), "muse"
+
+
+def _language(code: str) -> str:
+    """The language of a code without its script: `en` and `eng_Latn` are both `eng`."""
+    return normalize_label(code).partition("_")[0]
+
+
+def _with_languages(
+    path: Path, raw: RawColumns, src: str | None, tgt: str | None, source: str, format: str, built: bool
+) -> Dictionary:
+    """Clean texts, a label for each row and side, scores and sources: entries."""
+    rows = len(raw.lines)
+    left_out: Counter[str] = Counter()
+    columns: dict[str, pa.Array] = {}
+    for side in ("src", "tgt"):
+        texts = raw.columns[side]
+        if not built:
+            texts, noted = clean_texts(texts.fill_null(""))
+            left_out[NOTES] += noted
+        empty = pc.fill_null(pc.equal(texts, ""), True).to_numpy(zero_copy_only=False)
+        if empty.any():
+            raise UserError(
+                f"{path}, {raw.unit} {raw.lines[int(empty.argmax())]}: the {_SIDES[side]} side is empty",
+                remedy=f"fill it in, or delete the {raw.unit}",
+            )
+        columns[side] = texts
+    splits: list[str] = []
+    for number, (side, asked) in enumerate((("src", src), ("tgt", tgt))):
+        codes = raw.columns.get(f"{side}_lang")
+        if codes is not None:
+            columns[f"{side}_lang"] = codes if built else _labels(path, raw, codes, columns[side])
+            continue
+        code = _code_of_side(path, raw, number, asked)
+        if normalize_label(code).startswith("zho_") and not has_script(code):
+            splits.append(f"{side}_lang")
+        label = _label(code, columns[side])
+        columns[f"{side}_lang"] = pa.repeat(pa.scalar(label, pa.string()), rows)
+    score = raw.columns.get("score")
+    if (score is None or score.null_count) and "rank" in raw.columns:
+        score = pc.divide(1.0, raw.columns["rank"])
+    columns["score"] = pa.nulls(rows, pa.float64()) if score is None else score
+    infinite = pc.fill_null(pc.invert(pc.is_finite(columns["score"])), False).to_numpy(zero_copy_only=False)
+    if infinite.any():
+        raise UserError(
+            f"{path}, {raw.unit} {raw.lines[int(infinite.argmax())]}: the score is not finite", remedy="leave it empty"
+        )
+    named = raw.columns.get("source")
+    columns["source"] = pa.repeat(pa.scalar(source, pa.string()), rows) if named is None else named.fill_null(source)
+    table = pa.table([columns[name] for name in entry_schema().names], schema=entry_schema())
+    for column in splits:
+        table = _split_chinese(table, column)
+    same = pc.sum(pc.equal(table["src_lang"], table["tgt_lang"])).as_py()
+    if same:
+        raise UserError(
+            f"{path}: both sides of {same:,} entries are {table['src_lang'][0].as_py()}",
+            remedy="give the languages of the sides with --src and --tgt",
+        )
+    kept = _of_languages(path, table, src, tgt)
+    if table.num_rows > kept.num_rows:
+        left_out[OTHER_LANGUAGE] = table.num_rows - kept.num_rows
+    return Dictionary(kept, rows, left_out, format, canonical=built)
+
+
+_SIDES = {"src": "source", "tgt": "target"}
+
+
+def _code_of_side(path: Path, raw: RawColumns, number: int, asked: str | None) -> str:
+    """The language code of a side that has no column for it: asked for, in the header, or in the file's name."""
+    flag = ("--src", "--tgt")[number]
+    written = raw.codes[number] if raw.codes else None
+    if asked and written and _language(asked) != _language(written):
+        raise UserError(
+            f"{path}: the header says {written} ({normalize_label(written)}), {flag} says {asked}",
+            remedy=f"leave {flag} out, or change the header",
+        )
+    named = codes_of_name(path)
+    code = asked or written or (named[number] if named else None)
+    if code is None:
+        raise UserError(
+            f"{path}: nothing says what language its {('source', 'target')[number]} side is",
+            remedy=f"give {flag}, for example {flag} eng_Latn, or name the file like en-de.tsv",
+        )
+    if not CODE.fullmatch(code):
+        raise UserError(f"{flag}: {code!r} is not a language code", remedy="write eng_Latn, eng or en")
+    return code
+
+
+def _label(code: str, texts: pa.Array) -> str:
+    """`xxx_Yyyy` of a code; where it names no script, that of the texts."""
+    if has_script(code) or not len(texts):
+        return normalize_label(code)
+    # Dictionaries are in the order of the alphabet: look everywhere, not only at the beginning.
+    rows = np.unique(np.linspace(0, len(texts) - 1, _SAMPLE).astype(np.int64))
+    sample = pa.array([" ".join(texts.take(pa.array(rows)).to_pylist())])
+    return normalize_label(code, script=main_script(sample)[0][0].as_py())
+
+
+def _labels(path: Path, raw: RawColumns, codes: pa.Array, texts: pa.Array) -> pa.Array:
+    """Labels of a column of codes."""
+    encoded = pc.dictionary_encode(pc.fill_null(pc.utf8_trim_whitespace(codes), ""))
+    labels = []
+    for number, code in enumerate(encoded.dictionary.to_pylist()):
+        mask = pc.equal(encoded.indices, pa.scalar(number, encoded.indices.type))
+        if not CODE.fullmatch(code):
+            line = raw.lines[int(mask.to_numpy(zero_copy_only=False).argmax())]
+            raise UserError(
+                f"{path}, {raw.unit} {line}: {code!r} is not a language code", remedy="write eng_Latn, eng or en"
+            )
+        labels.append(code if has_script(code) and normalize_label(code) == code else _label(code, texts.filter(mask)))
+    return pa.array(labels, pa.string()).take(encoded.indices)
+
+
+def _split_chinese(table: pa.Table, column: str) -> pa.Table:
+    """Label Chinese that may be simplified or traditional word by word; a word that is the same in both gets both."""
+    texts = table[column.removesuffix("_lang")].combine_chunks()
+    variants = han_variant(texts)
+    parts = []
+    for variant in ("Hans", "Hant"):
+        part = table.filter(pa.array((variants == variant) | (variants == "Hani")))
+        labels = pa.repeat(pa.scalar(f"zho_{variant}", pa.string()), part.num_rows)
+        parts.append(part.set_column(part.schema.get_field_index(column), column, labels))
+    return pa.concat_tables(parts)
+
+
+def _of_languages(path: Path, table: pa.Table, src: str | None, tgt: str | None) -> pa.Table:
+    """The rows of the languages asked for; all rows of a file without columns for them are."""
+    for column, asked in (("src_lang", src), ("tgt_lang", tgt)):
+        if asked is None:
+            continue
+        present = pc.unique(table[column]).to_pylist()
+        exact = has_script(asked)
+        wanted = [
+            label
+            for label in present
+            if label == normalize_label(asked) or (not exact and _language(label) == _language(asked))
+        ]
+        if not wanted:
+            flag = f"--{column.removesuffix('_lang')}"
+            raise UserError(
+                f"{path} has no entry for {flag} {asked}; {nearest(normalize_label(asked), present)}",
+                remedy=f"leave {flag} out to take all languages of the file",
+            )
+        if len(wanted) < len(present):
+            table = table.filter(pc.is_in(table[column], pa.array(wanted)))
+    return table

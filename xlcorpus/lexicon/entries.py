@@ -1,0 +1,243 @@
+"""Entries of bilingual dictionaries as an Arrow table: clean, merge, invert, limit. Pure functions over tables.
+
+A table of entries has the columns of `schemas/lexicon-1.yaml`. It is canonical when `merge_entries` made it: every
+text is clean, every (src_lang, tgt_lang, src, tgt) occurs once, and the rows are in the schema's order. So the table
+depends on the set of entries alone, and merging is commutative, associative and idempotent.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from unicodedata import normalize
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xlcorpus.dataset.schema import load_schema
+from xlcorpus.text.labels import is_dotless
+from xlcorpus.text.normalize import collapse_whitespace, compose
+
+PIECE = 1 << 16  # texts that are Python strings at a time: a million of them would be 80 MB
+JOINT = "|"  # between the sources of one entry
+IDENTICAL, OTHER_LANGUAGE, REPEATED, NOTES = "identical", "other_language", "repeated", "notes"
+
+# `pyeze (verb)`: a note to the reader of the dictionary, not part of the word. `rent(e)` is a spelling and stays.
+_NOTE = r"\s+[(（\[][^()（）\[\]]*[)）\]]$"
+
+
+@functools.cache
+def entry_schema() -> pa.Schema:
+    """The columns of `schemas/lexicon-1.yaml`, without their descriptions."""
+    return pa.schema([pa.field(field.name, field.type) for field in load_schema("lexicon").fields])
+
+
+def lookup_keys(words: pa.Array, lang: str) -> pa.Array:
+    """The form under which words are found: string[words], NFC, in the lower case of the language (Turkish: I is ı)."""
+    return _lower(_undotted(words) if is_dotless(lang) else words)
+
+
+def keys_of(table: pa.Table, side: str = "src") -> pa.Array:
+    """`lookup_keys` of a side of all entries, each in its own language."""
+    texts, langs = one_array(table[side]), one_array(table[f"{side}_lang"])
+    dotless = [lang for lang in pc.unique(langs).to_pylist() if is_dotless(lang)]
+    if dotless:
+        mask = pc.is_in(langs, pa.array(dotless))
+        texts = pc.replace_with_mask(texts, mask, _undotted(texts.filter(mask)))
+    return _lower(texts)
+
+
+def _undotted(words: pa.Array) -> pa.Array:
+    """Lower case of the two letters that differ, composed or not."""
+    words = pc.replace_substring(pc.replace_substring(words, "I\u0307", "i"), "İ", "i")
+    return pc.replace_substring(words, "I", "ı")
+
+
+def _lower(words: pa.Array) -> pa.Array:
+    """NFC in lower case. By Python, except for ASCII: Arrow's lower case knows no final sigma."""
+    if len(words) > PIECE:
+        return pa.concat_arrays([_lower(piece) for piece in pieces(words)])
+    other = pc.fill_null(pc.invert(pc.string_is_ascii(words)), False)
+    if not pc.any(other).as_py():
+        return pc.utf8_lower(words)
+    # Once more NFC: lower case can take a composed letter apart.
+    lowered = [normalize("NFC", normalize("NFC", word).lower()) for word in words.filter(other).to_pylist()]
+    return pc.replace_with_mask(pc.utf8_lower(words), other, pa.array(lowered, words.type))
+
+
+def pieces(texts: pa.Array) -> Iterator[pa.Array]:
+    """Consecutive slices of at most PIECE texts."""
+    for start in range(0, len(texts), PIECE):
+        yield texts.slice(start, PIECE)
+
+
+def clean_texts(texts: pa.Array) -> tuple[pa.Array, int]:
+    """NFC, one space for each run of white space, no note in brackets at the end; and how many notes there were."""
+    cleaned, count = [texts.slice(0, 0)], 0
+    for piece in pieces(texts):
+        piece = collapse_whitespace(compose(piece))
+        noted = pc.sum(pc.match_substring_regex(piece, _NOTE)).as_py() or 0
+        cleaned.append(pc.replace_substring_regex(piece, _NOTE, "") if noted else piece)
+        count += noted
+    return pa.concat_arrays(cleaned), count
+
+
+def is_multiword(texts: pa.Array) -> pa.Array:
+    """bool[texts]: more than one word, by white space. A text in a script without spaces is one word."""
+    return pc.match_substring(texts, " ")
+
+
+def empty_entries() -> pa.Table:
+    """A table of entries without rows."""
+    return entry_schema().empty_table()
+
+
+def merge_entries(tables: Iterable[pa.Table]) -> tuple[pa.Table, Counter[str]]:
+    """All entries of clean tables as one canonical table, and how many were left out, by reason.
+
+    Left out are entries whose two sides are the same word (`identical`) and, beyond the first, equal entries
+    (`repeated`): they become one with the highest score and all sources.
+    """
+    table = pa.concat_tables([empty_entries(), *tables])
+    left_out: Counter[str] = Counter()
+    same = pc.equal(keys_of(table), keys_of(table, "tgt"))
+    if left := pc.sum(same).as_py():
+        left_out[IDENTICAL] = left
+        table = table.filter(pc.invert(same))
+    rows = table.num_rows
+    table = _unique(table)
+    if rows > table.num_rows:
+        left_out[REPEATED] = rows - table.num_rows
+    pa.default_memory_pool().release_unused()
+    return sort_entries(table), left_out
+
+
+def _unique(table: pa.Table) -> pa.Table:
+    """Equal entries as one."""
+    coded = {name: pc.dictionary_encode(one_array(table[name])) for name in ("src_lang", "tgt_lang", "source")}
+    # Codes for the columns of few values: texts would be in memory once more. Adding 0 makes one zero of two, so that
+    # the highest score does not depend on the order.
+    columns = {"src": table["src"], "tgt": table["tgt"], "score": pc.add(table["score"], 0.0)}
+    rows = pa.table(columns | {name: column.indices for name, column in coded.items()})
+    grouped = rows.group_by(["src", "tgt", "src_lang", "tgt_lang"], use_threads=False).aggregate(
+        [("score", "max"), ("source", "distinct")]
+    )
+    del rows, columns, table
+    sources = _join_sources(one_array(grouped["source_distinct"]), coded["source"].dictionary.to_pylist())
+    langs = {name: coded[name].dictionary.take(one_array(grouped[name])) for name in ("src_lang", "tgt_lang")}
+    unique = {"src": grouped["src"], "tgt": grouped["tgt"], "score": grouped["score_max"], "source": sources} | langs
+    return pa.table([unique[name] for name in entry_schema().names], schema=entry_schema())
+
+
+def _join_sources(codes: pa.ListArray, names: list[str]) -> pa.Array:
+    """The sources of each entry: `codes` are lists of positions in `names`, which can be several sources themselves."""
+    several = pc.greater(pc.list_value_length(codes), 1)
+    canonical = [JOINT.join(sorted(set(name.split(JOINT)))) for name in names]
+    if not len(codes):
+        return pa.array([], pa.string())
+    joined = pa.array(canonical, pa.string()).take(pc.list_element(codes, 0))
+    if not pc.any(several).as_py():
+        return joined
+
+    @functools.cache
+    def join(chosen: frozenset[int]) -> str:
+        return JOINT.join(sorted({one for code in chosen for one in names[code].split(JOINT)}))
+
+    together = [join(frozenset(chosen)) for chosen in codes.filter(several).to_pylist()]
+    return pc.replace_with_mask(joined, several, pa.array(together, pa.string()))
+
+
+def sort_entries(table: pa.Table) -> pa.Table:
+    """The rows in the schema's order; Arrow puts nulls last."""
+    keyed = table.append_column("key", keys_of(table))
+    order = pc.sort_indices(
+        keyed,
+        sort_keys=[
+            ("src_lang", "ascending"),
+            ("tgt_lang", "ascending"),
+            ("key", "ascending"),
+            ("score", "descending"),
+            ("tgt", "ascending"),
+            ("src", "ascending"),
+        ],
+    )
+    return table.take(order).combine_chunks()
+
+
+def invert_entries(table: pa.Table) -> pa.Table:
+    """The dictionary the other way round, in canonical order; scores and sources stay."""
+    names = entry_schema().names
+    swapped = table.select(["tgt", "src", "tgt_lang", "src_lang", "score", "source"]).rename_columns(names)
+    return sort_entries(swapped)
+
+
+def word_runs(table: pa.Table, keys: pa.Array) -> np.ndarray:
+    """int64[entries]: number of the source word of each entry, from 0: a run of rows of one key and language pair."""
+    rows = table.num_rows
+    fresh = np.zeros(rows, dtype=bool)
+    for column in (keys, one_array(table["src_lang"]), one_array(table["tgt_lang"])):
+        if rows > 1:
+            fresh[1:] |= pc.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
+    return np.cumsum(fresh)
+
+
+def candidate_ranks(runs: np.ndarray, sources: pa.Array, targets: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Rank of each entry's translation among those of its word (int64[entries], from 0), and bool[entries]: the first.
+
+    Entries are in canonical order, runs from `word_runs`. `The -> der` and `the -> der` are one candidate of one word.
+    """
+    is_first = np.ones(len(runs), dtype=bool)
+    if not len(runs):
+        return np.zeros(0, dtype=np.int64), is_first
+    # A translation can only come twice where a word is spelled in two ways: those few rows are compared.
+    same_run = runs[1:] == runs[:-1]
+    respelled = same_run & pc.not_equal(sources[1:], sources[:-1]).to_numpy(zero_copy_only=False)
+    mixed = np.zeros(int(runs[-1]) + 1, dtype=bool)
+    mixed[runs[1:][respelled]] = True
+    rows = np.flatnonzero(mixed[runs])
+    codes = pc.dictionary_encode(targets.take(pa.array(rows))).indices.to_numpy().astype(np.int64)
+    _, first, inverse = np.unique(runs[rows] * (len(rows) + 1) + codes, return_index=True, return_inverse=True)
+    is_first[rows] = False
+    is_first[rows[first]] = True
+    before = np.cumsum(is_first) - 1
+    begins = np.flatnonzero(np.concatenate([[True], ~same_run]))
+    rank = before - before[begins][runs]
+    rank[rows] = rank[rows[first]][inverse]
+    return rank, is_first
+
+
+def limit_entries(
+    table: pa.Table,
+    *,
+    max_candidates: int | None = None,
+    min_score: float | None = None,
+    single_word_targets: bool = False,
+) -> pa.Table:
+    """A canonical table without some entries; what is left is canonical too.
+
+    max_candidates: the best translations of each word alone; min_score: of entries with a score, those below it go;
+    single_word_targets: translations of several words go.
+    """
+    if single_word_targets:
+        table = table.filter(pc.invert(is_multiword(table["tgt"])))
+    if min_score is not None:
+        table = table.filter(pc.fill_null(pc.greater_equal(table["score"], min_score), True))
+    if max_candidates is not None:
+        rank, _ = candidate_ranks(word_runs(table, keys_of(table)), one_array(table["src"]), one_array(table["tgt"]))
+        table = table.filter(pa.array(rank < max_candidates))
+    return table.combine_chunks()
+
+
+def select_languages(table: pa.Table, src: str | None = None, tgt: str | None = None) -> pa.Table:
+    """The entries from one language, to one language, or both."""
+    for column, lang in (("src_lang", src), ("tgt_lang", tgt)):
+        if lang is not None:
+            table = table.filter(pc.equal(table[column], lang))
+    return table
+
+
+def one_array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """A column as one array."""
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

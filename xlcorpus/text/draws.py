@@ -1,0 +1,36 @@
+"""Random choices as hashes of (seed, id, purpose): the same on every runner, whatever the order of the rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from xlcorpus.text.hashes import GOLDEN, digests, hash_text, mix
+
+
+def id_halves(ids: pa.Array) -> np.ndarray:
+    """uint64[n, 2]: the two halves of 16-byte ids in memory order; `byteswap()` of it sorts as the bytes do."""
+    width = ids.type.byte_width // 8
+    view = np.frombuffer(ids.buffers()[1], dtype=np.uint64) if len(ids) else np.zeros(0, dtype=np.uint64)
+    return view[ids.offset * width :][: len(ids) * width].reshape(-1, width)
+
+
+def draw_keys(halves: np.ndarray, purpose: str, turn: np.ndarray | None = None) -> np.ndarray:
+    """uint64[n]: a hash of the purpose (which names the seed), an id, and which time it is drawn.
+
+    halves: uint64[n, 2], of ids that are hashes themselves (`id_halves`); turn: uint64[n].
+    """
+    salt = hash_text(purpose)
+    return mix(halves[:, 0] ^ mix(halves[:, 1] ^ (salt if turn is None else mix(turn.astype(np.uint64) ^ salt))))
+
+
+def row_states(ids: pa.Array, purpose: str) -> np.ndarray:
+    """uint64[rows]: `draw_keys` of ids of any type; those of 16 bytes are hashes already, others are hashed first."""
+    if pa.types.is_fixed_size_binary(ids.type) and ids.type.byte_width == 16:
+        return draw_keys(id_halves(ids), purpose)
+    return draw_keys(np.frombuffer(digests(ids.cast(pa.string())), dtype=np.uint64).reshape(-1, 2), purpose)
+
+
+def stream(start: np.uint64, count: int) -> np.ndarray:
+    """uint64[count]: the first outputs of the splitmix64 generator whose state is `start`."""
+    return mix(start + np.arange(count, dtype=np.uint64) * np.uint64(GOLDEN))

@@ -1,0 +1,159 @@
+"""Labels of languages, `xxx_Yyyy`: ISO 639-3 and ISO 15924, with the codes of FLORES-200 where it has the language.
+
+What is chosen where the labels of models differ:
+
+- Macrolanguages become the individual language that FLORES-200 means by them (`ar`, `ara` -> `arb`; `fa` -> `pes`;
+  `sw` -> `swh`), ISO 639-2/B and retired codes the present one (`dut` -> `nld`, `iw` -> `heb`): `codes.tsv`.
+- In lid.176, whose labels have no script, `als` is Alemannic (`gsw`), `no` Bokmål (`nob`), `sh` stays Serbo-Croatian
+  (`hbs`), `bh` is Bhojpuri and `eml` Emilian. `als_Latn`, with a script, is Tosk Albanian.
+- A label without a script takes the main script of the text when the language is written in it, otherwise the
+  language's usual script: a Chinese page of shell commands has more Latin letters than Han, and is not `zho_Latn`.
+- Chinese is `zho_Hans` or `zho_Hant` by the characters that only one of the two national character sets has
+  (`han_variant`), `zho_Hani` when none decides; without a text, `zho_Hans`.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from importlib import resources
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xlcorpus.errors import UserError
+from xlcorpus.text.codepoints import CODE_SPACE, code_points
+
+FOLDED_PREFIX = "__folded__"  # before the labels of models that were trained on `folding.fold`ed text
+NO_LANGUAGE = "zxx_Zyyy"
+UNKNOWN_LANGUAGE = "und"
+
+_PREFIX = re.compile(r"^__[A-Za-z0-9]+__")
+_SCRIPT = re.compile(r"^[A-Za-z]{4}$")
+_FORM = re.compile(r"[a-z]{3}_[A-Z][a-z]{3}")
+# Languages that write a dotless i: there I is the capital of ı, and İ that of i. In Latin letters only.
+_DOTLESS = frozenset({"tur", "aze", "azj", "azb", "crh", "gag", "kaz", "tat"})
+_LID176_ONLY = {"als": "gsw"}
+_SAME_SCRIPT = {"Kore": "Hang", "Hira": "Jpan", "Kana": "Jpan", "Hrkt": "Jpan", "Aran": "Arab", "Zxxx": "Zyyy"}
+_HAN = ("Hani", "Hans", "Hant")
+# What Unicode can see of a script code: simplified and traditional Chinese are both Hani.
+_UNICODE_SCRIPT = {"Hans": "Hani", "Hant": "Hani"}
+
+
+@functools.cache
+def _codes() -> dict[str, tuple[str, tuple[str, ...]]]:
+    lines = resources.files("xlcorpus.text").joinpath("codes.tsv").read_text("utf-8").splitlines()[1:]
+    rows = (line.split("\t") for line in lines)
+    return {code: (canonical, tuple(scripts.split(",")) if scripts else ()) for code, canonical, scripts in rows}
+
+
+def _parts(raw: str) -> tuple[str, str | None]:
+    """Language code as written (lower case) and script (title case) of a label; regions and variants are dropped."""
+    code, *rest = _PREFIX.sub("", raw).replace("-", "_").split("_")
+    script = next((part.title() for part in rest if _SCRIPT.match(part)), None)
+    return code.lower(), script
+
+
+def has_script(raw: str) -> bool:
+    """Whether a label names its script, like `__label__swh_Latn`."""
+    return _parts(raw)[1] is not None
+
+
+def usual_scripts(language: str) -> tuple[str, ...]:
+    """ISO 15924 codes that a language (ISO 639-1 or -3) is written in, the most usual first; () where not known."""
+    codes = _codes()
+    canonical, scripts = codes.get(language, (language, ()))
+    return scripts or codes.get(canonical, (canonical, ()))[1]
+
+
+def normalize_label(raw: str, *, script: str | None = None, han: str = "Hans") -> str:
+    """`xxx_Yyyy` of a fastText label.
+
+    raw: with or without `__label__`, as lid.176 (`en`, `als`), NLLB, OpenLID, GlotLID (`cmn_Hani`) or BCP 47
+    (`zh-Hant-TW`) write them. script: the text's main script (ISO 15924), for labels without one. han: `Hans`, `Hant`
+    or `Hani`, what the text's characters say (`han_variant`), for Chinese labels that leave it open.
+    """
+    code, given = _parts(raw)
+    written = code if given else _LID176_ONLY.get(code, code)
+    language = _codes().get(written, (written, ()))[0] or UNKNOWN_LANGUAGE
+    if given is None:
+        usual = usual_scripts(language)
+        seen = _SAME_SCRIPT.get(script or "", script)
+        given = seen if seen and (not usual or seen in usual) else (usual[0] if usual else "Zyyy")
+        if language == "zho":
+            given = "Hani"
+    given = _SAME_SCRIPT.get(given, given)
+    if language == "jpn" and given == "Hani":
+        given = "Jpan"
+    if language == "zho" and given == "Hani":
+        given = han
+    if language == "yue" and given in _HAN:
+        given = "Hant"
+    return f"{language}_{given}"
+
+
+def fits_script(label: str, script: str) -> bool:
+    """Whether a text whose main script is `script` can bear a label: Hani text may be Chinese or Japanese."""
+    own = label.rpartition("_")[2]
+    own = _UNICODE_SCRIPT.get(own, own)
+    return own == script or (own == "Jpan" and script == "Hani")
+
+
+@functools.cache
+def _han_votes() -> np.ndarray:
+    """int8 per code point: +1 in GB 2312 but not in Big5 (simplified), -1 in Big5 but not in GB 2312 (traditional).
+
+    GB 2312 (1980) holds 6,763 simplified and Big5 13,053 traditional characters; both hold those never simplified.
+    """
+
+    def encodes(character: str, codec: str) -> bool:
+        try:
+            return bool(character.encode(codec))
+        except UnicodeEncodeError:
+            return False
+
+    votes = np.zeros(CODE_SPACE, dtype=np.int8)
+    for code in range(0x4E00, 0xA000):
+        votes[code] = int(encodes(chr(code), "gb2312")) - int(encodes(chr(code), "big5"))
+    return votes
+
+
+def han_variant(texts: pa.Array) -> np.ndarray:
+    """`Hans`, `Hant` or `Hani` (none decides) of each text, by the characters of one set only: object[rows]."""
+    points = code_points(texts)
+    votes = points.sum_per_text(_han_votes()[points.codes])
+    variants: np.ndarray = np.array(["Hant", "Hani", "Hans"], dtype=object)[np.sign(votes) + 1]
+    return variants
+
+
+def language_of(label: str) -> str:
+    """The language of a label: swh of swh_Latn; all of one without a script."""
+    return label.partition("_")[0]
+
+
+def script_of(label: str) -> str:
+    """The script of a label: Latn of swh_Latn; '' of one without."""
+    return label.partition("_")[2]
+
+
+def is_dotless(label: str) -> bool:
+    """Whether a language writes a dotless i, of which I is the capital (İ is that of i): in Latin letters, not others.
+
+    A label without a script is taken as the language in Latin letters.
+    """
+    return language_of(label) in _DOTLESS and script_of(label) in ("", "Latn")
+
+
+def check_label(label: str) -> str:
+    """The label; raises UserError where it has another form than `xxx_Yyyy`."""
+    if _FORM.fullmatch(label) is None:
+        raise UserError(
+            f"{label!r} is no language and script", remedy="write ISO 639-3 and ISO 15924, e.g. deu_Latn or srp_Cyrl"
+        )
+    return label
+
+
+def well_formed(labels: pa.Array) -> np.ndarray:
+    """bool[n]: labels of the form `xxx_Yyyy`; false for null."""
+    return np.asarray(pc.fill_null(pc.match_substring_regex(labels, rf"^{_FORM.pattern}\z"), False))

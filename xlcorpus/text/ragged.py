@@ -1,0 +1,37 @@
+"""Lists of differing lengths laid end to end: lengths to offsets, offsets to rows, positions of many ranges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def sums_before(values: np.ndarray, dtype: Any = np.int64) -> np.ndarray:
+    """dtype[n + 1]: what stands before each value summed up, and the sum of all (bool and numbers [n])."""
+    sums = np.zeros(len(values) + 1, dtype=dtype)
+    np.cumsum(values, out=sums[1:])
+    return sums
+
+
+def offsets_of(lengths: np.ndarray) -> np.ndarray:
+    """int64[rows + 1]: where each row begins, laid end to end, and where the last one ends. lengths: [rows]"""
+    return sums_before(lengths)
+
+
+def rows_of(offsets: np.ndarray) -> np.ndarray:
+    """int64[items]: the row of each item. offsets: int64[rows + 1]."""
+    return np.repeat(np.arange(len(offsets) - 1, dtype=np.int64), np.diff(offsets))
+
+
+def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """int64[sum of lengths]: starts[i], starts[i] + 1, ... for each range, one after the other."""
+    before = offsets_of(lengths)
+    return np.arange(before[-1], dtype=np.int64) + np.repeat(starts - before[:-1], lengths)
+
+
+def sum_segments(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Sums of values[offsets[i]:offsets[i + 1]]; empty segments give 0. int64 for bool and integers, else float64."""
+    totals = sums_before(values, np.float64 if values.dtype.kind == "f" else np.int64)
+    sums: np.ndarray = totals[offsets[1:]] - totals[offsets[:-1]]
+    return sums
