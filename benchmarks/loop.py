@@ -93,7 +93,8 @@ def filter_documents(raw: str, folder: Path) -> dict[int, Path]:
         out = TaskFiles(folder, task.number)
         for part in task.ranges:
             for read in read_range(part, options, schema):
-                documents, removed = filter_batch(score_batch(identify_batch(read.documents, model)), thresholds)
+                result = filter_batch(score_batch(identify_batch(read.documents, model)), thresholds)
+                documents, removed = result.rows, result.decisions
                 out.write(DATA, documents)
                 for kind, rows in ((DECISIONS, read.decisions), (DECISIONS, removed), (REJECTS, read.rejects)):
                     if rows.num_rows:

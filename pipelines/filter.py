@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import apache_beam as beam
 import pyarrow as pa
-from pydantic import Field
 
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.map import MapBatches
-from xlcorpus.beam.phase import Execution
-from xlcorpus.beam.step import MapStep, StepOptions
+from xlcorpus.beam.step import Step
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.result import Result
+from xlcorpus.options import StepOptions, option
 from xlcorpus.quality.filter import filter_batch
 from xlcorpus.quality.thresholds import Thresholds, load_thresholds
 
@@ -23,7 +23,7 @@ class Options(StepOptions):
     """Options of filter."""
 
     files: ClassVar[tuple[str, ...]] = ("thresholds",)
-    thresholds: str | None = Field(
+    thresholds: str | None = option(
         None, description="YAML file of thresholds by language, or folder of FineWeb-2 YAML files; default: our own"
     )
 
@@ -40,7 +40,7 @@ class FilterKernel:
         """The thresholds, once a process."""
         return load_thresholds(self.thresholds)
 
-    def apply(self, batch: pa.RecordBatch, loaded: Any) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    def apply(self, batch: pa.RecordBatch, loaded: Thresholds) -> Result:
         """See `filter_batch`."""
         return filter_batch(batch, loaded, step=self.step, keep_text=self.keep_text)
 
@@ -57,26 +57,18 @@ class Filter(beam.PTransform):  # type: ignore[misc]
         return batches | MapBatches(FilterKernel(self.thresholds, self.keep_text))
 
 
-def transform(options: Options, execution: Execution) -> Filter:
-    """The step as a PTransform."""
-    return Filter(options.thresholds, execution.keep_text)
-
-
-def models(options: Options) -> dict[str, str]:
-    """Fingerprint of the thresholds."""
-    return {"thresholds": load_thresholds(options.thresholds).fingerprint}
-
-
 def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
     """What the thresholds ask for and this step cannot do."""
     return [f"thresholds: {warning}" for warning in load_thresholds(options.thresholds).warnings]
 
 
-STEP = MapStep(
-    "filter",
-    "Remove documents by thresholds of their language, with a reason each.",
-    Options,
-    transform,
-    models,
-    check,
+STEP = Step(
+    name="filter",
+    summary="Remove documents by thresholds of their language, with a reason each.",
+    order=40,
+    speed=50.0,
+    options=Options,
+    map=lambda options, execution: Filter(options.thresholds, execution.keep_text),
+    models=lambda options: {"thresholds": load_thresholds(options.thresholds).fingerprint},
+    check=check,
 )

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import apache_beam as beam
 import pyarrow as pa
-from pydantic import Field
 
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.map import MapBatches
-from xlcorpus.beam.phase import Execution
-from xlcorpus.beam.step import MapStep, StepOptions
+from xlcorpus.beam.step import Step
+from xlcorpus.dataset.result import Result
 from xlcorpus.lid.identify import identify_batch
 from xlcorpus.lid.model import LanguageModel, load_model
+from xlcorpus.options import StepOptions, option
 
 
 class Options(StepOptions):
     """Options of identify."""
 
     files: ClassVar[tuple[str, ...]] = ("model",)
-    model: str = Field("embedded", description="embedded, lid176, or the path of a fastText model")
-    top_k: int = Field(5, ge=1, le=100, description="candidates to look at")
-    alt_floor: float = Field(0.01, ge=0, le=1, description="keep alternatives with at least this probability")
+    model: str = option("embedded", description="embedded, lid176, or the path of a fastText model")
+    top_k: int = option(5, ge=1, le=100, description="candidates to look at")
+    alt_floor: float = option(0.01, ge=0, le=1, description="keep alternatives with at least this probability")
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class IdentifyKernel:
         """The model, once a process."""
         return load_model(self.options.model)
 
-    def apply(self, batch: pa.RecordBatch, loaded: Any) -> pa.RecordBatch:
+    def apply(self, batch: pa.RecordBatch, loaded: LanguageModel) -> Result:
         """See `identify_batch`."""
-        return identify_batch(batch, loaded, top_k=self.options.top_k, alt_floor=self.options.alt_floor)
+        return Result(identify_batch(batch, loaded, top_k=self.options.top_k, alt_floor=self.options.alt_floor))
 
 
 @dataclass
@@ -53,14 +53,12 @@ class Identify(beam.PTransform):  # type: ignore[misc]
         return batches | MapBatches(IdentifyKernel(self.options))
 
 
-def transform(options: Options, execution: Execution) -> Identify:
-    """The step as a PTransform."""
-    return Identify(options)
-
-
-def models(options: Options) -> dict[str, str]:
-    """Fingerprint of the model file."""
-    return {"lid": load_model(options.model).fingerprint}
-
-
-STEP = MapStep("identify", "Identify language and script (fastText).", Options, transform, models)
+STEP = Step(
+    name="identify",
+    summary="Identify language and script (fastText).",
+    order=20,
+    speed=1.5,
+    options=Options,
+    map=lambda options, execution: Identify(options),
+    models=lambda options: {"lid": load_model(options.model).fingerprint},
+)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -13,24 +13,26 @@ import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
 
 from xlcorpus.beam.element import ShardBatch
-from xlcorpus.beam.failures import carrying
+from xlcorpus.beam.failures import Carried
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import number_elements
-from xlcorpus.beam.step import DOCUMENT, PAIR, SourcePlan, SourceStep, StepOptions
+from xlcorpus.beam.step import DOCUMENT, PAIR, SourcePlan, Step
 from xlcorpus.beam.workspace import Task
 from xlcorpus.dataset.decisions import empty
+from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import fingerprint, fingerprint_of_file
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.code import CodeOptions, code_schema, read_code
-from xlcorpus.ingest.code_files import find_code, plan_code
+from xlcorpus.ingest.code_files import CodeFile, find_code, plan_code
 from xlcorpus.ingest.code_licenses import parse_licenses
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.files import FoundFiles, find_files
 from xlcorpus.ingest.options import ReadOptions
 from xlcorpus.ingest.pair_files import find_pair_files
-from xlcorpus.ingest.plan import plan_tasks
-from xlcorpus.ingest.read import Ingested, read_range
+from xlcorpus.ingest.plan import FileRange, plan_tasks
+from xlcorpus.ingest.read import read_range
+from xlcorpus.options import StepOptions
 from xlcorpus.text.labels import check_label
 
 
@@ -109,41 +111,36 @@ class Options(StepOptions):
         return self
 
 
-def _read(content: Mapping[str, Any], options: ReadOptions | CodeOptions, schema: pa.Schema) -> Iterator[Ingested]:
-    """The records of a task."""
-    if isinstance(options, CodeOptions):
-        yield from read_code(content["files"], options)
-    else:
-        for file_range in content["ranges"]:
-            yield from read_range(file_range, options, schema)
+Files = tuple[FileRange, ...] | tuple[CodeFile, ...]  # what a task reads
 
 
-class _ReadTask(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, options: ReadOptions | CodeOptions, schema: pa.Schema) -> None:
-        self._options, self._schema = options, schema
+@dataclass(frozen=True)
+class ReadTask:
+    """`read_range`, of code `read_code`, on all that a task reads; at least one element."""
 
-    def process(self, task: Task) -> Iterator[ShardBatch]:
-        with carrying():
-            yield from number_elements(task.number, self._elements(task), self._schema)
+    options: ReadOptions | CodeOptions
+    schema: pa.Schema
 
-    def _elements(self, task: Task) -> Iterator[ShardBatch]:
-        if not any(task.content.values()):
-            yield ShardBatch(task.number, 0, False, empty(self._schema), (), (), (Tally("ingest"),))
-        for read in _read(task.content, self._options, self._schema):
-            tally = Tally("ingest", rows_in=read.records, rows_out=read.documents.num_rows, bytes_in=read.bytes)
-            tally.bytes_out = read.documents.nbytes
-            tally.count_decisions(read.decisions)
-            tally.count_rejects(read.rejects)
+    def __call__(self, task: Task[Files]) -> Iterator[ShardBatch]:
+        """The records of a task as elements, numbered."""
+        return number_elements(task.number, self._elements(task), self.schema)
+
+    def _elements(self, task: Task[Files]) -> Iterator[ShardBatch]:
+        none = ShardBatch(task.number, 0, False, empty(self.schema))
+        if not task.content:
+            yield replace(none, tallies=(Tally("ingest"),))
+        for result in self._read(task.content):
+            tally = Tally("ingest", bytes_out=result.rows.nbytes)
+            tally.count(result)
             tally.check(f"task {task.number}")
-            yield ShardBatch(
-                task.number,
-                0,
-                False,
-                read.documents,
-                (read.decisions,) if read.decisions.num_rows else (),
-                (read.rejects,) if read.rejects.num_rows else (),
-                (tally,),
-            )
+            yield none.then(result, tally)
+
+    def _read(self, files: Any) -> Iterator[Result]:
+        if isinstance(self.options, CodeOptions):
+            yield from read_code(files, self.options)
+        else:
+            for part in files:
+                yield from read_range(part, self.options, self.schema)
 
 
 @dataclass
@@ -153,9 +150,9 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
     options: ReadOptions | CodeOptions
     schema: pa.Schema
 
-    def expand(self, tasks: beam.PCollection[Task]) -> beam.PCollection[ShardBatch]:
+    def expand(self, tasks: beam.PCollection[Task[Files]]) -> beam.PCollection[ShardBatch]:
         """One ParDo that fuses with what follows."""
-        return tasks | beam.ParDo(_ReadTask(self.options, self.schema)).with_output_types(ShardBatch)
+        return tasks | beam.FlatMap(Carried(ReadTask(self.options, self.schema))).with_output_types(ShardBatch)
 
 
 def read_options(options: Options, *, keep_text: bool = False) -> ReadOptions:
@@ -200,15 +197,15 @@ def prepare(options: Options, inputs: Sequence[str], folder: Path) -> SourcePlan
     ranges = Counter(part.file.path for task in planned for part in task.ranges)
     tasks = [
         # Each range an equal part of its file: ranges of Parquet count row groups, not bytes.
-        Task(task.number, sum(r.file.size // ranges[r.file.path] for r in task.ranges), {"ranges": task.ranges})
+        Task(task.number, sum(r.file.size // ranges[r.file.path] for r in task.ranges), task.ranges)
         for task in planned
     ]
     return SourcePlan(
-        tasks=tasks or [Task(0, 0, {"ranges": ()})],  # files without a record still make a dataset
+        tasks=tasks or [Task(0, 0, ())],  # files without a record still make a dataset
         identity=lambda: {"files": [[f.name, f.source, f.format, *map(_fingerprint, f.paths)] for f in files]},
         bytes=sum(file.size for file in files),
         remarks=[f"skipped (unknown format): {path}" for path in files.skipped],
-        context=output_schema(files, read_options(options)),
+        columns=output_schema(files, read_options(options)),
     )
 
 
@@ -219,14 +216,14 @@ def _prepare_code(options: Options, inputs: Sequence[str]) -> SourcePlan:
     if options.licenses != "any" and not any(file.license for file in files):
         remarks.append("no licence file was found: of these files only those whose head names a licence can be kept")
     return SourcePlan(
-        tasks=[Task(number, sum(file.size for file in part), {"files": part}) for number, part in enumerate(planned)],
+        tasks=[Task(number, sum(file.size for file in part), tuple(part)) for number, part in enumerate(planned)],
         identity=lambda: {
             "code": fingerprint([[f.name, f.source, f.license, f.license_from, _fingerprint(f.path)] for f in files]),
             "files": len(files),
         },
         bytes=sum(file.size for file in files),
         remarks=remarks,
-        context=code_schema(),
+        columns=code_schema(),
     )
 
 
@@ -238,15 +235,17 @@ def transform(options: Options, plan: SourcePlan, execution: Execution) -> Inges
     """The step as a PTransform."""
     if options.kind == "code":
         allowed = parse_licenses(options.licenses)
-        return Ingest(CodeOptions(allowed, options.max_record_bytes, execution.keep_text), plan.context)
-    return Ingest(read_options(options, keep_text=execution.keep_text), plan.context)
+        return Ingest(CodeOptions(allowed, options.max_record_bytes, execution.keep_text), plan.columns)
+    return Ingest(read_options(options, keep_text=execution.keep_text), plan.columns)
 
 
-STEP = SourceStep(
-    "ingest",
-    "Read raw files (JSONL, text, Parquet, WARC, WET) into documents, sentence pairs (--kind pairs), or code.",
-    Options,
-    prepare,
-    transform,
-    schema_of=schema_of,
+STEP = Step(
+    name="ingest",
+    summary="Read raw files (JSONL, text, Parquet, WARC, WET) into documents, sentence pairs (--kind pairs), or code.",
+    order=10,
+    speed=30.0,
+    options=Options,
+    makes=schema_of,
+    prepare=prepare,
+    read=transform,
 )

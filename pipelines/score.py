@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.map import MapBatches
-from xlcorpus.beam.phase import Execution
-from xlcorpus.beam.step import MapStep, StepOptions
+from xlcorpus.beam.step import Step
+from xlcorpus.dataset.result import Result
+from xlcorpus.options import StepOptions
 from xlcorpus.quality.signals import score_batch
 
 
@@ -27,9 +28,9 @@ class ScoreKernel:
     def load(self) -> None:
         """Nothing to load."""
 
-    def apply(self, batch: pa.RecordBatch, loaded: None) -> pa.RecordBatch:
+    def apply(self, batch: pa.RecordBatch, loaded: None) -> Result:
         """See `score_batch`."""
-        return score_batch(batch)
+        return Result(score_batch(batch))
 
 
 @dataclass
@@ -41,9 +42,11 @@ class Score(beam.PTransform):  # type: ignore[misc]
         return batches | MapBatches(ScoreKernel())
 
 
-def transform(options: Options, execution: Execution) -> Score:
-    """The step as a PTransform."""
-    return Score()
-
-
-STEP = MapStep("score", "Add quality signals (Gopher, C4, FineWeb); drops nothing.", Options, transform)
+STEP = Step(
+    name="score",
+    summary="Add quality signals (Gopher, C4, FineWeb); drops nothing.",
+    order=30,
+    speed=8.0,
+    options=Options,
+    map=lambda options, execution: Score(),
+)

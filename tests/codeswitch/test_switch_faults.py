@@ -7,9 +7,10 @@ import pyarrow as pa
 import pytest
 
 from tests.codeswitch.switch_helpers import check, documents, index_of, pairs
+from xlcorpus.codeswitch import lookup
 from xlcorpus.codeswitch.switch import Settings, switch_batch
 from xlcorpus.errors import UserError
-from xlcorpus.lexicon import build, lookup
+from xlcorpus.lexicon import build
 from xlcorpus.lexicon.build import build_index
 from xlcorpus.lexicon.index import LexiconIndex, Pair
 

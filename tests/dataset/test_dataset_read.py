@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.dataset.dataset_helpers import documents, varied, weights_of, write_shard
-from xlcorpus.dataset import dataset, files
+from xlcorpus.dataset import dataset, storage
 from xlcorpus.dataset.beside import read_beside, write_beside
 from xlcorpus.dataset.columns import append_columns, append_slices
 from xlcorpus.dataset.dataset import read_batches, split_batch
@@ -103,18 +103,18 @@ def test_columns_beside_come_back(tmp_path: Path) -> None:
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "marks.arrow"
     write_beside(path, varied(3))
-    files.write_json(tmp_path / "state.json", {"a": 1})
+    storage.write_json(tmp_path / "state.json", {"a": 1})
 
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(files.os, "fsync", fail)
+    monkeypatch.setattr(storage.os, "fsync", fail)
     with pytest.raises(OSError, match="disk full"):
         write_beside(path, varied(4))
     with pytest.raises(OSError, match="disk full"):
-        files.write_json(tmp_path / "state.json", {"a": 2})
+        storage.write_json(tmp_path / "state.json", {"a": 2})
     assert read_beside(path).num_rows == 3
-    assert files.read_json(tmp_path / "state.json") == {"a": 1}
+    assert storage.read_json(tmp_path / "state.json") == {"a": 1}
     assert sorted(file.name for file in tmp_path.iterdir()) == ["marks.arrow", "state.json"]
 
 
@@ -148,13 +148,13 @@ def test_too_few_rows_beside_are_not_taken() -> None:
 
 
 def test_fingerprints_follow_the_value_alone(tmp_path: Path) -> None:
-    assert files.fingerprint({"b": [1, None], "a": "ключ"}) == files.fingerprint({"a": "ключ", "b": (1, None)})
-    assert files.fingerprint({"a": 1}) != files.fingerprint({"a": "1"})
-    assert files.fingerprint({"a": 1}) == xxhash.xxh3_128_hexdigest(b'{"a":1}')
+    assert storage.fingerprint({"b": [1, None], "a": "ключ"}) == storage.fingerprint({"a": "ключ", "b": (1, None)})
+    assert storage.fingerprint({"a": 1}) != storage.fingerprint({"a": "1"})
+    assert storage.fingerprint({"a": 1}) == xxhash.xxh3_128_hexdigest(b'{"a":1}')
     path = tmp_path / "file"
     path.write_bytes(b"x" * (3 << 20))
     same, other = tmp_path / "same", tmp_path / "other"
     same.write_bytes(path.read_bytes())
     other.write_bytes(path.read_bytes()[:-1] + b"y")
-    assert files.fingerprint_of_file(path) == files.fingerprint_of_file(same)
-    assert files.fingerprint_of_file(path) != files.fingerprint_of_file(other)
+    assert storage.fingerprint_of_file(path) == storage.fingerprint_of_file(same)
+    assert storage.fingerprint_of_file(path) != storage.fingerprint_of_file(other)

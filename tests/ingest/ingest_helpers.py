@@ -58,19 +58,19 @@ class Result:
     schema: pa.Schema | None = None
 
     def add(self, part: Ingested, schema: pa.Schema) -> None:
-        assert part.records == part.documents.num_rows + part.decisions.num_rows + part.rejects.num_rows
-        assert part.documents.schema.equals(schema)
+        assert part.rows_in == part.rows.num_rows + part.decisions.num_rows + part.rejects.num_rows
+        assert part.rows.schema.equals(schema)
         assert part.decisions.schema.equals(load_schema("decision").arrow)
         assert part.rejects.schema.equals(load_schema("reject").arrow)
-        assert max(part.documents.num_rows, part.decisions.num_rows, part.rejects.num_rows) <= 4096
-        assert part.documents.num_rows <= 1 or part.documents.get_total_buffer_size() > 0
-        for batch in (part.documents, part.decisions, part.rejects):
+        assert max(part.rows.num_rows, part.decisions.num_rows, part.rejects.num_rows) <= 4096
+        assert part.rows.num_rows <= 1 or part.rows.get_total_buffer_size() > 0
+        for batch in (part.rows, part.decisions, part.rejects):
             batch.validate(full=True)
-        self.documents += part.documents.to_pylist()
+        self.documents += part.rows.to_pylist()
         self.decisions += part.decisions.to_pylist()
         self.rejects += part.rejects.to_pylist()
-        self.records += part.records
-        self.bytes += part.bytes
+        self.records += part.rows_in
+        self.bytes += part.bytes_in
 
     @property
     def texts(self) -> list[str]:

@@ -68,14 +68,14 @@ def read(*folders: Path, source: str | None = None, target: int = 1 << 20, **opt
     documents, decisions, rejects, records = [], [], [], 0
     for part in plan_code(files, target_bytes=target):
         for batch in read_code(part, given):
-            assert batch.documents.schema.equals(code_schema())
+            assert batch.rows.schema.equals(code_schema())
             assert batch.decisions.schema.equals(DECISION)
             assert batch.rejects.schema.equals(REJECT)
-            assert batch.records == batch.documents.num_rows + batch.decisions.num_rows + batch.rejects.num_rows
-            documents += batch.documents.to_pylist()
+            assert batch.rows_in == batch.rows.num_rows + batch.decisions.num_rows + batch.rejects.num_rows
+            documents += batch.rows.to_pylist()
             decisions += batch.decisions.to_pylist()
             rejects += batch.rejects.to_pylist()
-            records += batch.records
+            records += batch.rows_in
     assert records == len(files)
     return documents, decisions, rejects
 

@@ -157,7 +157,7 @@ def test_a_large_document_is_alone_in_its_batch(tmp_path: Path) -> None:
     files = find_files([str(path)])
     schema = output_schema(files, ReadOptions())
     parts = read_jsonl(FileRange(files[0], 0, files[0].size), ReadOptions(), schema)
-    assert [part.documents.num_rows for part in parts if part.records] == [1, 1, 2]
+    assert [part.rows.num_rows for part in parts if part.rows_in] == [1, 1, 2]
 
 
 def test_keep_text_keeps_the_text_of_decisions(tmp_path: Path) -> None:

@@ -30,7 +30,8 @@ def parse(text: str) -> Thresholds:
 
 def reasons(batch: pa.RecordBatch, thresholds: Thresholds, **options: Any) -> dict[int, str]:
     """Reason by row for the removed rows, after checking that nothing is lost."""
-    kept, decisions = filter_batch(batch, thresholds, **options)
+    result = filter_batch(batch, thresholds, **options)
+    kept, decisions = result.rows, result.decisions
     load_schema("decision").check(decisions.schema, "decisions")
     assert kept.schema.equals(batch.schema)
     assert kept.num_rows + decisions.num_rows == batch.num_rows
@@ -72,7 +73,7 @@ languages: {swh_Latn: {q_n_words: {min: 1, max: 3}, lang_score: null}}
     )
     expected = {row: reason for row, reason in enumerate(wanted) if reason}
     assert reasons(batch, thresholds) == expected
-    _, decisions = filter_batch(batch, thresholds, step="quality", keep_text=True)
+    decisions = filter_batch(batch, thresholds, step="quality", keep_text=True).decisions
     first = decisions.to_pylist()[0]
     assert first["score"] == 4
     assert first["threshold"] == 5
@@ -87,7 +88,7 @@ languages: {swh_Latn: {q_n_words: {min: 1, max: 3}, lang_score: null}}
 
 def test_text_is_left_out_unless_wanted() -> None:
     batch = documents(["x"], q_n_words=pa.array([1], pa.int32()))
-    _, decisions = filter_batch(batch, parse("default: {q_n_words: {min: 2}}"))
+    decisions = filter_batch(batch, parse("default: {q_n_words: {min: 2}}")).decisions
     assert decisions.to_pylist()[0]["text"] is None
     assert decisions.to_pylist()[0]["step"] == "filter"
     assert decisions.schema.equals(load_schema("decision").arrow)
@@ -129,7 +130,7 @@ def test_languages_wanted_and_not() -> None:
     batch = documents(["a"] * 4, lang=["deu_Latn", "swh_Latn", "zxx_Zyyy", None])
     assert reasons(batch, parse("keep_languages: [deu_Latn]")) == dict.fromkeys([1, 2, 3], "lang_not_wanted")
     assert reasons(batch, parse("drop_languages: [zxx_Zyyy]")) == {2: "lang_not_wanted"}
-    _, decisions = filter_batch(batch, parse("drop_languages: [zxx_Zyyy]"))
+    decisions = filter_batch(batch, parse("drop_languages: [zxx_Zyyy]")).decisions
     assert decisions.to_pylist()[0]["score"] is None
     assert decisions.to_pylist()[0]["threshold"] is None
 
@@ -171,7 +172,7 @@ def test_stop_words_of_each_language() -> None:
     batch = documents([text for _, text, _ in rows], lang=pa.array([lang for lang, *_ in rows], pa.string()))
     wanted = {row: "stop_words_below" for row, (*_, stays) in enumerate(rows) if not stays}
     assert reasons(batch, parse(STOP)) == wanted
-    _, decisions = filter_batch(batch, parse(STOP))
+    decisions = filter_batch(batch, parse(STOP)).decisions
     assert decisions["score"].to_pylist() == [1, 0, 0, 1, 1, 1, 1]
     assert set(decisions["threshold"].to_pylist()) == {2.0}
 

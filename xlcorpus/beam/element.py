@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
 
 from xlcorpus.dataset.decisions import DECISION, REJECT, empty
+from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.tally import Tally
 
 
@@ -35,6 +36,20 @@ class ShardBatch:
     def nbytes(self) -> int:
         """Bytes of the documents in memory."""
         return int(self.documents.nbytes)
+
+    def then(self, result: Result, tally: Tally) -> ShardBatch:
+        """The element after a step: the rows that it left, and its decisions, rejects and counts with those before."""
+        return replace(
+            self,
+            documents=result.rows,
+            decisions=(*self.decisions, *_some(result.decisions)),
+            rejects=(*self.rejects, *_some(result.rejects)),
+            tallies=(*self.tallies, tally),
+        )
+
+
+def _some(rows: pa.RecordBatch | None) -> tuple[pa.RecordBatch, ...]:
+    return (rows,) if rows is not None and rows.num_rows else ()
 
 
 def encode_batch(batch: pa.RecordBatch) -> bytes:

@@ -12,36 +12,38 @@ from typing import Any
 import apache_beam as beam
 import pyarrow as pa
 
-from xlcorpus.beam.failures import carrying
+from xlcorpus.beam.failures import Carried
 from xlcorpus.beam.workspace import Task, Workspace
 
-Scatter = Callable[[int, Mapping[str, Any]], tuple[dict[str, Any], Mapping[int, pa.RecordBatch]]]
-Gather = Callable[[int, Sequence[pa.RecordBatch]], dict[str, Any]]
+Scatter = Callable[[int, Any], tuple[Any, Mapping[int, pa.RecordBatch]]]  # the record, and texts by output shard
+Gather = Callable[[int, Sequence[pa.RecordBatch]], Any]  # what comes for an output shard -> its record
+Part = tuple[int, pa.RecordBatch]
 
 
-class _Scatter(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, workspace: Workspace, phase: str, scatter: Scatter) -> None:
-        self._workspace, self._phase, self._scatter = workspace, phase, scatter
+@dataclass(frozen=True)
+class _ScatterTask:
+    workspace: Workspace
+    phase: str
+    scatter: Scatter
 
-    def process(self, task: Task) -> Iterator[tuple[int, tuple[int, pa.RecordBatch]]]:
-        with carrying():
-            record, texts = self._scatter(task.number, task.content)
-            self._workspace.finish(self._phase, task.number, record)
-            for target, batch in texts.items():
-                yield target, (task.number, batch)
+    def __call__(self, task: Task[Any]) -> Iterator[tuple[int, Part]]:
+        record, texts = self.scatter(task.number, task.content)
+        self.workspace.finish(self.phase, task.number, record)
+        for target, batch in texts.items():
+            yield target, (task.number, batch)
 
 
-class _Gather(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, workspace: Workspace, phase: str, gather: Gather) -> None:
-        self._workspace, self._phase, self._gather = workspace, phase, gather
+@dataclass(frozen=True)
+class _GatherTarget:
+    workspace: Workspace
+    phase: str
+    gather: Gather
 
-    def process(self, group: tuple[int, Iterable[tuple[int, pa.RecordBatch]]]) -> list[int]:
+    def __call__(self, group: tuple[int, Iterable[Part]]) -> Iterator[int]:
         target, parts = group
-        with carrying():
-            ordered = sorted(parts, key=lambda part: part[0])
-            record = self._gather(target, [batch for _, batch in ordered])
-            self._workspace.finish(self._phase, target, record)
-        return [target]
+        ordered = sorted(parts, key=lambda part: part[0])
+        self.workspace.finish(self.phase, target, self.gather(target, [batch for _, batch in ordered]))
+        yield target
 
 
 @dataclass
@@ -57,11 +59,13 @@ class ExchangeShards(beam.PTransform):  # type: ignore[misc]
     gather_phase: str
     gather: Gather
 
-    def expand(self, tasks: beam.PCollection[Task]) -> beam.PCollection[int]:
+    def expand(self, tasks: beam.PCollection[Task[Any]]) -> beam.PCollection[int]:
         """One shuffle, of texts."""
+        scatter = _ScatterTask(self.workspace, self.scatter_phase, self.scatter)
+        gather = _GatherTarget(self.workspace, self.gather_phase, self.gather)
         return (
             tasks
-            | "Scatter" >> beam.ParDo(_Scatter(self.workspace, self.scatter_phase, self.scatter))
+            | "Scatter" >> beam.FlatMap(Carried(scatter)).with_output_types(tuple[int, Part])
             | "ByTarget" >> beam.GroupByKey()
-            | "Gather" >> beam.ParDo(_Gather(self.workspace, self.gather_phase, self.gather)).with_output_types(int)
+            | "Gather" >> beam.FlatMap(Carried(gather)).with_output_types(int)
         )

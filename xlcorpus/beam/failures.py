@@ -68,14 +68,14 @@ def carried(method: Callable[P, R]) -> Callable[P, R]:
 
 
 class Carried:
-    """`carrying` around a function that gives several results, for `beam.FlatMap`; it gives a list."""
+    """`carrying` around a function that gives several results, for `beam.FlatMap`; one result at a time."""
 
     def __init__(self, function: Callable[[Any], Iterable[Any]]) -> None:
         self._function = function
 
-    def __call__(self, element: Any) -> list[Any]:
+    def __call__(self, element: Any) -> Iterator[Any]:
         with carrying():
-            return list(self._function(element))
+            yield from self._function(element)
 
 
 def found_in(error: BaseException) -> UserError | None:

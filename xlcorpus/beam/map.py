@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import apache_beam as beam
 import pyarrow as pa
@@ -14,20 +12,9 @@ from apache_beam.utils.shared import Shared
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.failures import carried
 from xlcorpus.dataset.decisions import reject
+from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
-
-
-@dataclass(frozen=True)
-class Mapped:
-    """What a kernel made of a batch: documents that stay, decisions for the others, and what it counted besides."""
-
-    documents: pa.RecordBatch
-    decisions: pa.RecordBatch | None = None
-    counts: Mapping[str, int] = field(default_factory=dict)
-
-
-Outcome: TypeAlias = pa.RecordBatch | tuple[pa.RecordBatch, pa.RecordBatch] | Mapped
 
 
 class Kernel(Protocol):
@@ -40,8 +27,8 @@ class Kernel(Protocol):
     def load(self) -> Any:
         """Load the model or tables; shared by all bundles of a process."""
 
-    def apply(self, batch: pa.RecordBatch, loaded: Any) -> Outcome:
-        """The documents that stay, alone or with decision rows (decision-1) for those that do not, or `Mapped`."""
+    def apply(self, batch: pa.RecordBatch, loaded: Any) -> Result:
+        """The rows that stay, and decisions for those that do not."""
 
 
 class _Holder:
@@ -51,67 +38,48 @@ class _Holder:
         self.value = value
 
 
-def apply_kernel(
-    kernel: Kernel, batch: pa.RecordBatch, loaded: Any
-) -> tuple[pa.RecordBatch, list[pa.RecordBatch], list[pa.RecordBatch], Counter[str]]:
+def apply_kernel(kernel: Kernel, batch: pa.RecordBatch, loaded: Any) -> Result:
     """Apply a kernel to a batch; when it fails, row by row, so that only the rows at fault are rejected.
 
-    Returns documents, decisions, rejects, counts. UserError (a missing column, say) is not a row's fault and is raised.
+    UserError (a missing column, say) is not a row's fault and is raised.
     """
     try:
-        documents, decisions, counts = _split(kernel.apply(batch, loaded))
-        return documents, decisions, [], counts
+        return replace(kernel.apply(batch, loaded), rows_in=batch.num_rows)
     except (UserError, MemoryError):
         raise
     except Exception:
-        kept, decisions, counts = _split(kernel.apply(batch.slice(0, 0), loaded))
-        documents, rejects = [kept], []
+        kept = [kernel.apply(batch.slice(0, 0), loaded)]
+        rejects = []
         for index in range(batch.num_rows):
             row = batch.slice(index, 1)
             try:
-                kept, decided, counted = _split(kernel.apply(row, loaded))
+                kept.append(kernel.apply(row, loaded))
             except UserError:
                 raise
             except Exception as error:
                 rejects.append(reject(row, kernel.step, [type(error).__name__], [str(error)[:500]]))
-            else:
-                documents.append(kept)
-                decisions.extend(decided)
-                counts.update(counted)
-        return pa.concat_batches(documents), decisions, rejects, counts
-
-
-def _split(outcome: Outcome) -> tuple[pa.RecordBatch, list[pa.RecordBatch], Counter[str]]:
-    if isinstance(outcome, tuple):
-        outcome = Mapped(*outcome)
-    elif not isinstance(outcome, Mapped):
-        outcome = Mapped(outcome)
-    decisions = outcome.decisions
-    return (
-        outcome.documents,
-        [decisions] if decisions is not None and decisions.num_rows else [],
-        Counter(outcome.counts),
-    )
+        counts: Counts = {}
+        for result in kept:
+            add_counts(counts, result.counts)
+        given = [rows for result in kept for rows in (result.rejects,) if rows is not None]
+        decisions = [rows for result in kept for rows in (result.decisions,) if rows is not None]
+        return Result(
+            pa.concat_batches([result.rows for result in kept]),
+            pa.concat_batches(decisions) if decisions else None,
+            pa.concat_batches([*given, *rejects]) if given or rejects else None,
+            counts,
+            batch.num_rows,
+        )
 
 
 def map_batch(kernel: Kernel, element: ShardBatch, loaded: Any) -> ShardBatch:
     """Pass one element through a kernel, with its counts; raises ConservationError when rows are unaccounted for."""
     before = element.documents
-    documents, decisions, rejects, counts = apply_kernel(kernel, before, loaded)
-    tally = Tally(kernel.step, rows_in=before.num_rows, rows_out=documents.num_rows, counts=counts)
-    tally.bytes_in, tally.bytes_out = before.nbytes, documents.nbytes
-    for rows in decisions:
-        tally.count_decisions(rows)
-    for rows in rejects:
-        tally.count_rejects(rows)
+    result = apply_kernel(kernel, before, loaded)
+    tally = Tally(kernel.step, bytes_in=before.nbytes, bytes_out=result.rows.nbytes)
+    tally.count(result)
     tally.check(f"task {element.task}, batch {element.sequence}")
-    return replace(
-        element,
-        documents=documents,
-        decisions=(*element.decisions, *decisions),
-        rejects=(*element.rejects, *rejects),
-        tallies=(*element.tallies, tally),
-    )
+    return element.then(result, tally)
 
 
 class _MapBatch(beam.DoFn):  # type: ignore[misc]

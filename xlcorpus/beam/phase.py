@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import typing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import apache_beam as beam
 
@@ -14,61 +15,92 @@ from xlcorpus.beam.interrupt import raise_if_interrupted
 from xlcorpus.beam.progress import Progress
 from xlcorpus.beam.runners import LOCAL, RunnerChoice
 from xlcorpus.beam.workspace import Task, Workspace
+from xlcorpus.dataset.record import Done, Written
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import IntegrityError, RunnerError
 
-Graph = Callable[[beam.PCollection[Task]], Any]
-Work = Callable[[int, Mapping[str, Any]], dict[str, Any]]  # number and content of a task -> its record
+C = TypeVar("C")
+R = TypeVar("R")
+
+Graph = Callable[[beam.PCollection[Task[Any]]], Any]
+Work = Callable[[int, C], R]  # number and content of a task -> its record, a dataclass
 
 
 @dataclass(frozen=True)
 class Execution:
-    """Where and how a step runs: the output folder, the runner, the seed, and what the user asked for."""
+    """Where and how a step runs: the output folder, the runner, the seed, and what the user asked for.
+
+    step: its name, before the name of the phase in the progress line.
+    """
 
     workspace: Workspace
     runner: RunnerChoice
+    step: str = ""
     seed: int = 0
     partition_by: str | None = None
     keep_text: bool = False
     quiet: bool = False
 
-    def run_tasks(self, phase: str, label: str, tasks: Sequence[Task], graph: Graph) -> list[dict[str, Any]]:
+    @property
+    def scratch(self) -> Location:
+        """Folder of the step's intermediate files."""
+        return self.workspace.scratch(self.step)
+
+    def each(self, phase: str, tasks: Sequence[Task[C]], work: Work[C, R]) -> list[R]:
+        """Call `work` (picklable: a dataclass with `__call__`) on each task that is not done; all records, in order."""
+        kind = typing.get_type_hints(type(work).__call__)["return"]
+        return self.run_tasks(phase, tasks, RunTasks(self.workspace, phase, work), kind)
+
+    def write(self, tasks: Sequence[Task[Any]], graph: Graph) -> list[Written]:
+        """Run `graph`, which ends in `WriteShards`, on each task that is not done; all records, in order."""
+        return self.run_tasks("write", tasks, graph, Written)
+
+    def run_tasks(self, phase: str, tasks: Sequence[Task[Any]], graph: Graph, kind: type[R]) -> list[R]:
         """Run `graph` on every task without a valid sidecar; returns all records in the order of the tasks.
 
         `graph` must leave a sidecar for each task. Raises the worker's UserError, IntegrityError where one left none.
         """
-        pending = [task for task in tasks if self.workspace.finished(phase, task.number, verify=True) is None]
+        workspace = self.workspace
+        pending = [task for task in tasks if workspace.finished(phase, task.number, kind, verify=True) is None]
         if pending:
             for task in pending:
-                self.workspace.sidecar(phase, task.number).unlink(missing_ok=True)
+                workspace.forget(phase, task.number)
             # The work is dealt out once, so the heavy tasks go first.
             ordered = sorted(pending, key=lambda task: (-task.weight, task.number))
-            with Progress(self.workspace, phase, label, pending, len(tasks), self.quiet):
-                self._run(label, ordered, graph)
+            with Progress(workspace, phase, self._label(phase), pending, len(tasks), kind, self.quiet):
+                self._run(phase, ordered, graph)
         records = []
         for task in tasks:
-            record = self.workspace.finished(phase, task.number)
+            record = workspace.finished(phase, task.number, kind)
             if record is None:
                 raise IntegrityError(
-                    f"{label}: task {task.number} ended without a record", remedy="run again with --resume"
+                    f"{self._label(phase)}: task {task.number} ended without a record", remedy="run again with --resume"
                 )
             records.append(record)
         return records
 
-    def run_once(self, phase: str, label: str, tasks: Sequence[Task], graph: Graph) -> None:
+    def shuffle(self, phase: str, tasks: Sequence[Task[Any]], graph: Graph) -> None:
         """Run `graph`, which shuffles, on all tasks as one piece of work: done altogether or not at all."""
-        if self.workspace.finished(phase, 0, verify=True) is not None:
+        if self.workspace.finished(phase, 0, Done) is not None:
             return
-        whole = Task(0, sum(task.weight for task in tasks))
-        with Progress(self.workspace, phase, label, [whole], 1, self.quiet):
-            self._run(label, tasks, graph)
-            self.workspace.finish(phase, 0, {})
+        whole = Task(0, sum(task.weight for task in tasks), None)
+        with Progress(self.workspace, phase, self._label(phase), [whole], 1, Done, self.quiet):
+            self._run(phase, tasks, graph)
+            self.workspace.finish(phase, 0, Done())
 
-    def _run(self, label: str, tasks: Sequence[Task], graph: Graph) -> None:
+    def _label(self, phase: str) -> str:
+        return self.step if phase == "write" and "+" in self.step else f"{self.step}: {phase}"
+
+    def _run(self, phase: str, tasks: Sequence[Task[Any]], graph: Graph) -> None:
         try:
             runner = self.runner.for_work(len(tasks), sum(task.weight for task in tasks))
             pipeline = runner.pipeline()
             spread = runner.name != LOCAL or runner.workers > 1  # one worker needs no dealing out
-            graph(pipeline | "Tasks" >> beam.Create(list(tasks), reshuffle=spread).with_output_types(Task))
+            given = pipeline | "Tasks" >> beam.Create(list(tasks), reshuffle=spread).with_output_types(Task)
+            if isinstance(graph, beam.PTransform):
+                given | phase.title() >> graph
+            else:
+                graph(given)
             raise_if_interrupted()
             pipeline.run().wait_until_finish()
             raise_if_interrupted()
@@ -79,16 +111,17 @@ class Execution:
             if self.runner.name == LOCAL:
                 raise
             raise RunnerError(
-                f"{label}: the runner {self.runner.name!r} failed: {str(error).strip().splitlines()[-1][:500]}",
+                f"{self._label(phase)}: the runner {self.runner.name!r} failed: "
+                f"{str(error).strip().splitlines()[-1][:500]}",
                 remedy=f"{LOG_VARIABLE}=INFO shows what it says; docs/runners.md has the options it needs",
             ) from error
 
 
 class _RunTask(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, workspace: Workspace, phase: str, work: Work) -> None:
+    def __init__(self, workspace: Workspace, phase: str, work: Work[Any, Any]) -> None:
         self._workspace, self._phase, self._work = workspace, phase, work
 
-    def process(self, task: Task) -> list[int]:
+    def process(self, task: Task[Any]) -> list[int]:
         with carrying():
             self._workspace.finish(self._phase, task.number, self._work(task.number, task.content))
         return [task.number]
@@ -96,15 +129,12 @@ class _RunTask(beam.DoFn):  # type: ignore[misc]
 
 @dataclass
 class RunTasks(beam.PTransform):  # type: ignore[misc]
-    """PCollection[Task] -> PCollection[int]: calls `work` on each task and leaves its record as the sidecar.
-
-    For phases whose tasks write files of their own; `work` must be picklable (a dataclass with `__call__`).
-    """
+    """PCollection[Task] -> PCollection[int]: calls `work` on each task and leaves its record as the sidecar."""
 
     workspace: Workspace
     phase: str
-    work: Work
+    work: Work[Any, Any]
 
-    def expand(self, tasks: beam.PCollection[Task]) -> beam.PCollection[int]:
+    def expand(self, tasks: beam.PCollection[Task[Any]]) -> beam.PCollection[int]:
         """One ParDo."""
         return tasks | beam.ParDo(_RunTask(self.workspace, self.phase, self.work)).with_output_types(int)

@@ -8,9 +8,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 from xlcorpus.beam.workspace import Task, Workspace
+from xlcorpus.dataset.record import Done, written_of
 
 _TERMINAL_SECONDS = 0.5
 _LOG_SECONDS = 30.0  # a log file wants fewer lines than a terminal
@@ -33,8 +34,9 @@ class Progress:
     workspace: Workspace
     phase: str
     label: str
-    tasks: Sequence[Task]
+    tasks: Sequence[Task[Any]]
     total: int
+    kind: type[Any] = Done
     quiet: bool = False
     stream: IO[str] = field(default_factory=lambda: sys.stderr)
 
@@ -70,14 +72,16 @@ class Progress:
             self.stream.flush()
 
     def _look(self) -> None:
-        for number in [n for n in self._waiting if self.workspace.sidecar(self.phase, n).exists()]:
-            record = self.workspace.finished(self.phase, number)
+        for number in [n for n in self._waiting if self.workspace.is_finished(self.phase, n)]:
+            record = self.workspace.finished(self.phase, number, self.kind)
             if record is None:
                 continue
             self._done_weight += self._waiting.pop(number)
-            self._rows_in += record.get("rows_in", 0)
-            self._rows_out += record.get("rows_out", 0)
-            self._bytes += record.get("bytes_in", 0)
+            written = written_of(record)
+            if written is not None and written.tallies:
+                self._rows_in += written.tallies[0].rows_in
+                self._rows_out += written.tallies[-1].rows_out
+                self._bytes += written.tallies[0].bytes_in
 
     def line(self, *, final: bool = False) -> str:
         """The line: tasks done of all, documents and megabytes a second, share kept, time left (or taken)."""

@@ -4,38 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import apache_beam as beam
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from xlcorpus.beam.element import ShardBatch
-from xlcorpus.beam.failures import carrying
+from xlcorpus.beam.failures import Carried
 from xlcorpus.beam.workspace import Task
+from xlcorpus.dataset import storage
 from xlcorpus.dataset.beside import read_beside
 from xlcorpus.dataset.columns import append_slices
-from xlcorpus.dataset.dataset import Dataset, read_batches
+from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
 from xlcorpus.dataset.decisions import empty
 from xlcorpus.errors import IntegrityError
 
 
-def shard_tasks(datasets: Iterable[Dataset]) -> list[Task]:
+def shard_tasks(datasets: Iterable[Dataset]) -> list[Task[Shard]]:
     """One task a shard, numbered in the order of the datasets and their manifests."""
-    shards = [(dataset, shard) for dataset in datasets for shard in dataset.manifest.shards]
-    return [
-        Task(
-            number,
-            shard.bytes,
-            {
-                "path": str((dataset.folder / shard.name).resolve()),
-                "rows": shard.rows,
-                "columns": dataset.manifest.arrow_schema.names,
-                "schema": dataset.manifest.schema.rpartition("-")[0],
-            },
-        )
-        for number, (dataset, shard) in enumerate(shards)
-    ]
+    shards = [shard for dataset in datasets for shard in dataset.shards]
+    return [Task(number, shard.bytes, shard) for number, shard in enumerate(shards)]
 
 
 def number_elements(task: int, elements: Iterable[ShardBatch], schema: pa.Schema) -> Iterator[ShardBatch]:
@@ -52,36 +39,27 @@ def number_elements(task: int, elements: Iterable[ShardBatch], schema: pa.Schema
     yield replace(held, task=task, sequence=sequence, last=True)
 
 
-def read_shard(task: Task) -> Iterator[ShardBatch]:
-    """The rows of one shard; raises IntegrityError when their number is not the manifest's.
-
-    Where the task's content names `beside`, an Arrow file with as many rows, its columns are added to the shard's.
-    """
-    path = Path(task.content["path"])
-    rows = 0
-    beside = read_beside(Path(task.content["beside"])) if "beside" in task.content else None
-    elements = (ShardBatch(task.number, 0, False, batch) for batch in append_slices(read_batches(path), beside))
-    (schema,) = (batch.schema for batch in append_slices(iter([empty(pq.read_schema(path))]), beside))
+def read_shard(task: Task[Shard]) -> Iterator[ShardBatch]:
+    """The rows of one shard; raises IntegrityError when their number is not the manifest's."""
+    shard, rows = task.content, 0
+    beside = read_beside(shard.beside) if shard.beside is not None else None
+    batches = append_slices(read_batches(shard.location), beside)
+    (schema,) = (batch.schema for batch in append_slices(iter([empty(storage.parquet_schema(shard.location))]), beside))
+    elements = (ShardBatch(task.number, 0, False, batch) for batch in batches)
     for element in number_elements(task.number, elements, schema):
         rows += element.documents.num_rows
-        if element.last and rows != task.content["rows"]:
+        if element.last and rows != shard.rows:
             raise IntegrityError(
-                f"{path} holds {rows} rows, its manifest says {task.content['rows']}",
+                f"{shard.location} holds {rows} rows, its manifest says {shard.rows}",
                 remedy="restore the file from a copy, or make the dataset again with --overwrite",
             )
         yield element
 
 
-class _ReadShard(beam.DoFn):  # type: ignore[misc]
-    def process(self, task: Task) -> Iterator[ShardBatch]:
-        with carrying():
-            yield from read_shard(task)
-
-
 @dataclass
 class ReadShards(beam.PTransform):  # type: ignore[misc]
-    """PTransform of `read_shard`: PCollection[Task] -> PCollection[ShardBatch], a task's batches in order."""
+    """PTransform of `read_shard`: PCollection[Task[Shard]] -> PCollection[ShardBatch], a task's batches in order."""
 
-    def expand(self, tasks: beam.PCollection[Task]) -> beam.PCollection[ShardBatch]:
+    def expand(self, tasks: beam.PCollection[Task[Shard]]) -> beam.PCollection[ShardBatch]:
         """One ParDo that fuses with what follows."""
-        return tasks | beam.ParDo(_ReadShard()).with_output_types(ShardBatch)
+        return tasks | beam.FlatMap(Carried(read_shard)).with_output_types(ShardBatch)

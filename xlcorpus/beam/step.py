@@ -1,49 +1,27 @@
-"""What a step is. A step registers one of these under the entry-point group `xlcorpus.pipelines`."""
+"""What a step is: it says everything about itself, and registers under the entry-point group `xlcorpus.pipelines`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, Literal
 
 import apache_beam as beam
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
 
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.workspace import Task
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.record import written_of
 from xlcorpus.dataset.shards import ShardFile
+from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.tally import Tally, add_up
+from xlcorpus.options import StepOptions
 
 DOCUMENT = "document"  # name of the schema of documents: what most steps read and make
 PAIR, CODESWITCH = "pair", "codeswitch"
 
-
-class StepOptions(BaseModel):
-    """Options of a step. The fields are the recipe's keys and, with dashes, the command line's options."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-    # Options that name a file whose content counts (its fingerprint is in `models`), not where it lies.
-    files: ClassVar[tuple[str, ...]] = ()
-
-    def recorded(self) -> dict[str, Any]:
-        """The options as manifests hold them: of files, the name alone."""
-        values = self.model_dump(mode="json")
-        return {key: _name_of(value) if key in self.files else value for key, value in values.items()}
-
-
-def _name_of(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_name_of(one) for one in value]
-    return None if value is None else Path(value).name
-
-
-def no_models(options: Any) -> dict[str, str]:
-    """For steps that read no file besides their input."""
-    return {}
+Form = Literal["source", "map", "graph"]
 
 
 @dataclass(frozen=True)
@@ -57,94 +35,93 @@ class Outcome:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, records: Sequence[Mapping[str, Any]], notes: Mapping[str, Any] | None = None) -> Outcome:
-        """Put the records of tasks (in order) together."""
+    def of(cls, records: Sequence[Any], notes: Mapping[str, Any] | None = None) -> Outcome:
+        """Put the records of tasks (in order) together: `Written`, or what holds one as `written`."""
+        all_written = [written for record in records for written in (written_of(record),) if written is not None]
         return cls(
-            shards=tuple(ShardFile(**file) for record in records for file in record["shards"]),
-            decisions=tuple(ShardFile(**file) for record in records for file in record["decisions"]),
-            rejects=tuple(ShardFile(**file) for record in records for file in record["rejects"]),
-            tallies=tuple(add_up(Tally.from_json(tally) for record in records for tally in record["tallies"])),
+            shards=tuple(file for written in all_written for file in written.shards),
+            decisions=tuple(file for written in all_written for file in written.decisions),
+            rejects=tuple(file for written in all_written for file in written.rejects),
+            tallies=tuple(add_up(tally for written in all_written for tally in written.tallies)),
             notes=notes or {},
         )
 
 
-def makes_documents(options: Any) -> str:
-    """For source steps whose rows are documents whatever their options."""
-    return DOCUMENT
-
-
-@dataclass(frozen=True)
-class SourceStep:
-    """A step that reads raw files into documents, or other rows; map steps may follow it in the same pass.
-
-    prepare: lists the tasks and what identifies the input (for the fingerprint), in the launcher;
-    transform: PCollection[Task] -> PCollection[ShardBatch]; schema_of: name of the schema of the rows that it makes
-    under these options.
-    """
-
-    name: str
-    summary: str
-    options: type[StepOptions]
-    prepare: Callable[[Any, Sequence[str], Path], SourcePlan]
-    transform: Callable[[Any, SourcePlan, Execution], beam.PTransform]
-    models: Callable[[Any], dict[str, str]] = no_models
-    schema_of: Callable[[Any], str] = makes_documents
-
-
 @dataclass(frozen=True)
 class SourcePlan:
-    """What a source step found: its tasks, bytes of input, remarks.
+    """What a source found: its tasks, bytes of input, remarks.
 
-    identity: fingerprints of the content of the input; called only where a run or a dataset is there to compare.
+    identity: fingerprints of the content of the input; called only where a run or a dataset is there to compare;
+    columns: of the rows that it makes, where that is known before they are read.
     """
 
-    tasks: Sequence[Task]
+    tasks: Sequence[Task[Any]]
     identity: Callable[[], Mapping[str, Any]]
     bytes: int
     remarks: Sequence[str] = ()
-    context: Any = None
+    columns: pa.Schema | None = None
+
+
+def _no_models(options: Any) -> dict[str, str]:
+    return {}
+
+
+def _nothing_to_say(options: Any, inputs: Sequence[Dataset]) -> list[str]:
+    return []
 
 
 @dataclass(frozen=True)
-class MapStep:
-    """A step that looks at one batch at a time; neighbours fuse into one pass over the shards.
+class Step:
+    """A step of the road. What it can do is what it has: `prepare` and `read`, `map`, `run`.
 
-    transform: PCollection[ShardBatch] -> PCollection[ShardBatch]; models: fingerprints of the files it reads; check:
-    looks at options, and at the datasets it reads (none where an earlier step of the pass makes its rows), before
-    anything runs, raises UserError, returns lines for the user; instead: the step that takes its place under these
-    options (one that reads or makes other rows), or None; notes: what the manifest notes of it, from its counts and
-    the first rows of the dataset; reads, schema: names of the schemas of the rows that it reads and makes.
+    name, summary: for people; summary and order are literals in the source, so that `xlcorpus --help` reads them
+    without importing Beam. order: its place in lists. speed: MB of text a second and core, for `--plan`. example: the
+    options of the example in `--help`.
+
+    reads, makes: names of the schemas of the rows that it reads and makes, or functions of its options.
+    models: fingerprints of the files it reads besides its input.
+    check: looks at options, and at the datasets it reads (none where an earlier step of the pass makes its rows),
+    before anything runs, raises UserError, returns lines for the user.
+    notes: what the manifest notes of a map step, from its counts and the rows of the dataset.
+    many: takes several datasets.
+
+    prepare: lists the tasks and what identifies the input, in the launcher; read: PCollection[Task] ->
+    PCollection[ShardBatch]. map: PCollection[ShardBatch] -> PCollection[ShardBatch]; neighbours fuse into one pass.
+    run: a graph with phases and shuffles of its own. A step with both `map` and `run` runs where `shuffles` says so.
     """
 
     name: str
     summary: str
+    order: int
+    speed: float
     options: type[StepOptions]
-    transform: Callable[[Any, Execution], beam.PTransform]
-    models: Callable[[Any], dict[str, str]] = no_models
-    check: Callable[[Any, Sequence[Dataset]], list[str]] | None = None
-    instead: Callable[[Any], MapStep | GraphStep | None] | None = None
+    example: str = ""
+    reads: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = (DOCUMENT,)
+    makes: str | Callable[[Any], str] = DOCUMENT
+    models: Callable[[Any], dict[str, str]] = _no_models
+    check: Callable[[Any, Sequence[Dataset]], list[str]] = _nothing_to_say
     notes: Callable[[Tally, Iterable[pa.RecordBatch]], Mapping[str, Any]] | None = None
-    reads: tuple[str, ...] = (DOCUMENT,)
-    schema: str = DOCUMENT
-
-
-@dataclass(frozen=True)
-class GraphStep:
-    """A step with shuffles: runs its own pipelines, one phase after the other.
-
-    check: looks at options and inputs before anything runs, raises UserError, returns lines for the user; many: takes
-    several inputs; reads, schema: names of the schemas of the rows that it reads and makes.
-    """
-
-    name: str
-    summary: str
-    options: type[StepOptions]
-    run: Callable[[Any, Sequence[Dataset], Execution], Outcome]
-    check: Callable[[Any, Sequence[Dataset]], list[str]] | None = None
     many: bool = False
-    models: Callable[[Any], dict[str, str]] = no_models
-    reads: tuple[str, ...] = (DOCUMENT,)
-    schema: str = DOCUMENT
+    prepare: Callable[[Any, Sequence[str], Location], SourcePlan] | None = None
+    read: Callable[[Any, SourcePlan, Execution], beam.PTransform] | None = None
+    map: Callable[[Any, Execution], beam.PTransform] | None = None
+    run: Callable[[Any, Sequence[Dataset], Execution], Outcome] | None = None
+    shuffles: Callable[[Any], bool] | None = None
 
+    def form(self, options: Any) -> Form:
+        """How it works under these options: a source of rows, a map over batches, or a graph of its own."""
+        if self.prepare is not None:
+            return "source"
+        if self.run is not None and (self.map is None or (self.shuffles is not None and self.shuffles(options))):
+            return "graph"
+        return "map"
 
-Step = SourceStep | MapStep | GraphStep
+    def reads_of(self, options: Any) -> tuple[str, ...]:
+        """Names of the schemas of the rows that it reads; none of a source."""
+        if self.prepare is not None:
+            return ()
+        return self.reads(options) if callable(self.reads) else self.reads
+
+    def makes_of(self, options: Any) -> str:
+        """Name of the schema of the rows that it makes."""
+        return self.makes(options) if callable(self.makes) else self.makes

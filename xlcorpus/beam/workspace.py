@@ -2,101 +2,113 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
-import re
-import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from typing import Any, Generic, TypeVar
 
+from xlcorpus.dataset import storage
 from xlcorpus.dataset.layout import BESIDE, DATA, DECISIONS, MANIFEST, REJECTS, WORK
-from xlcorpus.dataset.shards import ShardFile
-from xlcorpus.dataset.storage import read_json, sha256_of, write_json
+from xlcorpus.dataset.record import dump_record, load_record, written_of
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 
+C = TypeVar("C")
+R = TypeVar("R")
+
 _RUN = "run.json"
-_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}\.tmp")  # as `temporary_name` makes them
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(Generic[C]):
     """One piece of work: its number (order of the output), weight (bytes, to start the largest first), and content."""
 
     number: int
     weight: int
-    content: Mapping[str, Any] = field(default_factory=dict)
+    content: C
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What an unfinished run makes: its fingerprint (None: a folder that is being emptied) and steps."""
+
+    fingerprint: str | None
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Workspace:
     """The output folder of a step while it runs."""
 
-    folder: Path
+    folder: Location
 
     @property
-    def work(self) -> Path:
+    def work(self) -> Location:
         """Folder of sidecars and intermediate files."""
         return self.folder / WORK
 
-    def scratch(self, name: str) -> Path:
+    def scratch(self, name: str) -> Location:
         """A folder for the intermediate files of a phase, made when first asked for."""
-        path = self.work / name
-        path.mkdir(parents=True, exist_ok=True)
-        return path
+        return storage.make_folder(self.work / name)
 
-    def sidecar(self, phase: str, number: int) -> Path:
-        """Where the task's sidecar is, or will be."""
+    def _sidecar(self, phase: str, number: int) -> Location:
         return self.work / phase / f"{number:05d}.json"
 
-    def finish(self, phase: str, number: int, record: dict[str, Any]) -> None:
+    def finish(self, phase: str, number: int, record: Any) -> None:
         """Record that a task is done, after all its files have their names."""
-        write_json(self.sidecar(phase, number), record)
+        storage.write_json(self._sidecar(phase, number), dump_record(record))
 
-    def finished(self, phase: str, number: int, *, verify: bool = False) -> dict[str, Any] | None:
+    def is_finished(self, phase: str, number: int) -> bool:
+        """Whether the task has left its sidecar."""
+        return storage.is_file(self._sidecar(phase, number))
+
+    def forget(self, phase: str, number: int) -> None:
+        """Remove the task's sidecar: it is to be done again."""
+        storage.remove(self._sidecar(phase, number))
+
+    def finished(self, phase: str, number: int, kind: type[R], *, verify: bool = False) -> R | None:
         """The task's record, or None where it is not done or (verify) a file of it is missing or altered."""
         try:
-            record: dict[str, Any] = read_json(self.sidecar(phase, number))
+            record = load_record(kind, storage.read_json(self._sidecar(phase, number)))
         except (OSError, ValueError):
             return None
-        if verify:
-            for entry in record.get("files", []):
-                file = ShardFile(**entry)
-                path = self.folder / file.name
-                if not path.is_file() or path.stat().st_size != file.bytes or sha256_of(path) != file.sha256:
-                    return None
+        written = written_of(record)
+        if verify and written is not None and not all(file.is_whole(self.folder) for file in written.files):
+            return None
         return record
 
-    def state(self) -> dict[str, Any] | None:
-        """What the unfinished run in this folder is (its fingerprint), or None where there is none."""
+    def state(self) -> RunState | None:
+        """What the unfinished run in this folder is, or None where there is none."""
         try:
-            state: dict[str, Any] = read_json(self.work / _RUN)
+            return load_record(RunState, storage.read_json(self.work / _RUN))
         except (OSError, ValueError):
             return None
-        return state
 
-    def begin(self, state: dict[str, Any]) -> None:
+    def begin(self, state: RunState) -> None:
         """Make the folder and say what is being made in it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(self.work / _RUN, state)
+        storage.write_json(self.work / _RUN, asdict(state))
+
+    def is_begun(self) -> bool:
+        """Whether a run has left anything beside the dataset."""
+        return storage.exists(self.work)
+
+    def holds_shards(self) -> bool:
+        """Whether any shard has its name."""
+        return any(file.suffix == ".parquet" for file in storage.files_below(self.folder / DATA))
 
     def holds_only_ours(self) -> bool:
         """Whether the folder holds nothing that a step did not write (a manifest or the state of a run proves it)."""
-        if not self.folder.exists():
+        if not storage.exists(self.folder):
             return True
-        names = {path.name for path in self.folder.iterdir()} - {path.name for path in self._half_written()}
+        names = {path.name for path in storage.entries_of(self.folder)} - {path.name for path in self._half_written()}
         known = {MANIFEST, DATA, DECISIONS, REJECTS, WORK, *BESIDE}
         if not names:
             return True
         return names <= known and (MANIFEST in names or WORK in names)
 
-    def _half_written(self) -> list[Path]:
+    def _half_written(self) -> list[Location]:
         """Files beside the shards that a run was killed over, before they got their names."""
-        found = [(path, _TEMPORARY.fullmatch(path.name)) for path in self.folder.iterdir()]
-        return [path for path, name in found if name and name[1] in (MANIFEST, *BESIDE)]
+        return storage.half_written(self.folder, (MANIFEST, *BESIDE))
 
     def clear(self) -> None:
         """Remove what earlier runs left. The manifest goes first: half a dataset must not look like one."""
@@ -105,50 +117,35 @@ class Workspace:
                 f"{self.folder} holds files that xlcorpus did not write; it will not remove them",
                 remedy="choose another --output folder, or empty this one yourself",
             )
-        if not self.folder.exists() or not any(self.folder.iterdir()):
+        if not storage.exists(self.folder) or not storage.entries_of(self.folder):
             return
         # Killed at any line from here on, this leaves an unfinished run, which --overwrite may clear once more.
-        write_json(self.work / _RUN, {"fingerprint": None, "steps": []})
+        self.begin(RunState(None))
         for path in [*(self.folder / name for name in (MANIFEST, *BESIDE)), *self._half_written()]:
-            path.unlink(missing_ok=True)
-        for path in [self.folder / name for name in (DATA, DECISIONS, REJECTS)] + list(self.work.iterdir()):
-            if path.is_dir():
-                shutil.rmtree(path)
+            storage.remove(path)
+        for path in [self.folder / name for name in (DATA, DECISIONS, REJECTS)] + storage.entries_of(self.work):
+            if storage.is_folder(path):
+                storage.remove_folder(path)
             elif path.name != _RUN:
-                path.unlink(missing_ok=True)
+                storage.remove(path)
 
     def remove(self) -> None:
         """Remove the folder with all that a run left in it."""
         self.clear()
-        shutil.rmtree(self.work, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            self.folder.rmdir()
+        storage.remove_folder(self.work)
+        storage.remove_empty(self.folder)
 
     def clean_up(self, named: Iterable[str]) -> None:
         """Remove intermediate files, and files that the finished manifest does not name (temporary, or of old runs)."""
         keep = {self.folder / name for name in named}
         for name in (DATA, DECISIONS, REJECTS):
-            for path in [path for path in (self.folder / name).rglob("*") if path.is_file()]:
+            for path in storage.files_below(self.folder / name):
                 if path not in keep:
-                    path.unlink(missing_ok=True)
+                    storage.remove(path)
         for path in self._half_written():
-            path.unlink(missing_ok=True)
-        shutil.rmtree(self.work, ignore_errors=True)
+            storage.remove(path)
+        storage.remove_folder(self.work)
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> AbstractContextManager[None]:
         """Hold the folder against a second run; the lock dies with the process. Raises UserError when it is taken."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        # On the folder itself: no lock file that would outlive the run or stand in the dataset.
-        handle = os.open(self.folder, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(handle)
-            raise UserError(
-                f"another xlcorpus run is writing to {self.folder}", remedy="wait for it, or choose another --output"
-            ) from error
-        try:
-            yield
-        finally:
-            os.close(handle)
+        return storage.lock(self.folder)

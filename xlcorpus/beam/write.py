@@ -1,10 +1,9 @@
-"""WriteShards: the elements of each task into its shards, decisions, rejects, and last its sidecar."""
+"""The one way to write a task of a dataset: its rows into shards, decisions, rejects, and last its record."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote
 
 import apache_beam as beam
@@ -16,6 +15,8 @@ from xlcorpus.beam.failures import carried
 from xlcorpus.beam.workspace import Workspace
 from xlcorpus.dataset.decisions import DECISION, REJECT
 from xlcorpus.dataset.layout import DATA, DECISIONS, REJECTS
+from xlcorpus.dataset.record import Written
+from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.shards import ShardFile, ShardWriter
 from xlcorpus.dataset.tally import Tally, add_up
 from xlcorpus.errors import ConservationError
@@ -25,92 +26,99 @@ HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"  # the name that DuckDB, Spark and pyar
 
 @dataclass
 class TaskWriter:
-    """Writes one task: documents (by language folder when asked), decisions and rejects; `close` gives the record."""
+    """Writes one task: rows (by language folder when asked), decisions and rejects; `close` gives the record."""
 
     workspace: Workspace
     number: int
     partition_by: str | None = None
-    _documents: dict[str, ShardWriter] = field(default_factory=dict)
+    _shards: dict[str, ShardWriter] = field(default_factory=dict)
     _logs: dict[str, ShardWriter] = field(default_factory=dict)
-    _written: Tally = field(default_factory=lambda: Tally("write"))
-
-    @property
-    def _stem(self) -> str:
-        return f"part-{self.number:05d}"
+    _counted: Tally = field(default_factory=lambda: Tally("write"))
+    _rows: int = 0
 
     def _writer(self, folder: str, schema: pa.Schema) -> ShardWriter:
-        return ShardWriter(self.workspace.folder, folder, self._stem, schema)
+        return ShardWriter(self.workspace.folder, folder, f"part-{self.number:05d}", schema)
 
-    def write_documents(self, batch: pa.RecordBatch) -> None:
-        """Append documents; with `partition_by` each to the folder of its value."""
-        self._written.count_output(batch)
-        for value, rows in self._partitions(batch):
+    def write(self, rows: pa.RecordBatch) -> None:
+        """Append rows; with `partition_by` each to the folder of its value."""
+        self._rows += rows.num_rows
+        self._counted.count_languages(rows)
+        for value, part in self._partitions(rows):
             folder = DATA if value is None else f"{DATA}/{self.partition_by}={quote(value, safe='')}"
-            if folder not in self._documents:
-                self._documents[folder] = self._writer(folder, batch.schema)
-            self._documents[folder].write(rows)
+            if folder not in self._shards:
+                self._shards[folder] = self._writer(folder, rows.schema)
+            self._shards[folder].write(part)
 
-    def _partitions(self, batch: pa.RecordBatch) -> Iterator[tuple[str | None, pa.RecordBatch]]:
+    def _partitions(self, rows: pa.RecordBatch) -> Iterator[tuple[str | None, pa.RecordBatch]]:
         # One empty shard for the first task, so that a dataset without rows still opens in every reader.
-        empty = batch.num_rows == 0 and self.number == 0 and not self._documents
-        if self.partition_by not in batch.schema.names or empty:
-            yield None, batch
+        empty = rows.num_rows == 0 and self.number == 0 and not self._shards
+        if self.partition_by not in rows.schema.names or empty:
+            yield None, rows
             return
-        column = pc.fill_null(pc.cast(batch.column(self.partition_by), pa.string()), HIVE_NULL)
+        column = pc.fill_null(pc.cast(rows.column(self.partition_by), pa.string()), HIVE_NULL)
         for value in sorted(pc.unique(column).to_pylist()):
-            yield value, batch.filter(pc.equal(column, value))
+            yield value, rows.filter(pc.equal(column, value))
 
-    def write_log(self, folder: str, rows: pa.RecordBatch, schema: pa.Schema) -> None:
-        """Append decision or reject rows."""
-        if folder not in self._logs:
-            self._logs[folder] = self._writer(folder, schema)
-        self._logs[folder].write(rows)
+    def explain(self, decisions: Iterable[pa.RecordBatch | None], rejects: Iterable[pa.RecordBatch | None]) -> None:
+        """Append decision rows (decision-1) and reject rows (reject-1)."""
+        for folder, schema, batches in ((DECISIONS, DECISION, decisions), (REJECTS, REJECT, rejects)):
+            for rows in batches:
+                if rows is not None and rows.num_rows:
+                    if folder not in self._logs:
+                        self._logs[folder] = self._writer(folder, schema)
+                    self._logs[folder].write(rows)
 
-    def close(self, tallies: list[Tally]) -> dict[str, Any]:
-        """Give the files their names, check the counts, write the sidecar; returns its content."""
-        if tallies and self._written.rows_out != tallies[-1].rows_out:
+    def close(self, tallies: Sequence[Tally]) -> Written:
+        """Give the files their names, check the counts; returns the record.
+
+        tallies: of each step, the last one of the rows written. Raises ConservationError where it counted others.
+        """
+        if self._rows != tallies[-1].rows_out:
             raise ConservationError(
-                f"task {self.number}: {self._written.rows_out} rows were written, step {tallies[-1].step!r} gave "
+                f"task {self.number}: {self._rows} rows were written, step {tallies[-1].step!r} gave "
                 f"{tallies[-1].rows_out}",
                 remedy="this is a defect of the runner or of xlcorpus: please report it",
             )
-        if tallies:
-            tallies[-1].languages, tallies[-1].sources = self._written.languages, self._written.sources
-        record = record_of(*self.close_files(), tallies)
-        self.workspace.finish("write", self.number, record)
-        return record
-
-    def close_files(self) -> tuple[list[ShardFile], list[ShardFile], list[ShardFile]]:
-        """Give the files their names; returns shards, decisions, rejects."""
-        none = self.number == 0 and self._written.rows_out == 0
-        shards = [
-            file
-            for folder, writer in self._documents.items()
-            for file in writer.close(keep_empty=none and folder == DATA)
-        ]
-        logs = {name: writer.close() for name, writer in self._logs.items()}
-        return shards, logs.get(DECISIONS, []), logs.get(REJECTS, [])
+        tallies[-1].languages, tallies[-1].sources = self._counted.languages, self._counted.sources
+        none = self.number == 0 and self._rows == 0
+        shards: list[ShardFile] = []
+        for folder, writer in self._shards.items():
+            shards += writer.close(keep_empty=none and folder == DATA)
+        logs = {name: tuple(writer.close()) for name, writer in self._logs.items()}
+        return Written(tuple(shards), logs.get(DECISIONS, ()), logs.get(REJECTS, ()), tuple(tallies))
 
     def abandon(self) -> None:
         """Drop what was begun."""
-        for writer in (*self._documents.values(), *self._logs.values()):
+        for writer in (*self._shards.values(), *self._logs.values()):
             writer.abandon()
 
 
-def record_of(
-    shards: list[ShardFile], decisions: list[ShardFile], rejects: list[ShardFile], tallies: list[Tally]
-) -> dict[str, Any]:
-    """The sidecar of a task that writes part of a dataset; rows_in and rows_out feed the progress line."""
-    return {
-        "shards": [file.to_json() for file in shards],
-        "decisions": [file.to_json() for file in decisions],
-        "rejects": [file.to_json() for file in rejects],
-        "files": [file.to_json() for file in (*shards, *decisions, *rejects)],
-        "tallies": [tally.to_json() for tally in tallies],
-        "rows_in": tallies[0].rows_in if tallies else 0,
-        "rows_out": tallies[-1].rows_out if tallies else 0,
-        "bytes_in": tallies[0].bytes_in if tallies else 0,
-    }
+def write_results(
+    workspace: Workspace,
+    number: int,
+    step: str,
+    results: Iterable[Result],
+    *,
+    partition_by: str | None = None,
+    partial: bool = False,
+) -> Written:
+    """Write all that a step makes of one task, in order; returns the record.
+
+    partial: the rows of other tasks account for those of this one (texts that move), so its own sum proves nothing.
+    Raises ConservationError where rows are unaccounted for.
+    """
+    writer, tally = TaskWriter(workspace, number, partition_by), Tally(step)
+    try:
+        for result in results:
+            writer.write(result.rows)
+            writer.explain([result.decisions], [result.rejects])
+            tally.count(result)
+        if not partial:
+            tally.check(f"task {number}")
+        return writer.close([tally])
+    except BaseException:
+        writer.abandon()
+        raise
 
 
 class _WriteShard(beam.DoFn):  # type: ignore[misc]
@@ -131,14 +139,14 @@ class _WriteShard(beam.DoFn):  # type: ignore[misc]
         self._writer, self._next, self._tallies = None, 0, []
 
     @carried
-    def process(self, element: ShardBatch) -> list[dict[str, Any]]:
+    def process(self, element: ShardBatch) -> list[int]:
         try:
             return self._append(element)
         except BaseException:
             self._drop()
             raise
 
-    def _append(self, element: ShardBatch) -> list[dict[str, Any]]:
+    def _append(self, element: ShardBatch) -> list[int]:
         if element.sequence == 0 and self._writer is None:
             self._writer = TaskWriter(self._workspace, element.task, self._partition_by)
             self._next, self._tallies = 0, []
@@ -149,17 +157,14 @@ class _WriteShard(beam.DoFn):  # type: ignore[misc]
                 remedy="this runner broke a chain of ParDos apart; run with --runner local, and please report it",
             )
         self._next += 1
-        writer.write_documents(element.documents)
-        for rows in element.decisions:
-            writer.write_log(DECISIONS, rows, DECISION)
-        for rows in element.rejects:
-            writer.write_log(REJECTS, rows, REJECT)
+        writer.write(element.documents)
+        writer.explain(element.decisions, element.rejects)
         self._tallies = add_up([*self._tallies, *element.tallies])
         if not element.last:
             return []
-        record = writer.close(self._tallies)
+        self._workspace.finish("write", element.task, writer.close(self._tallies))
         self._writer = None
-        return [record]
+        return [element.task]
 
     def _drop(self) -> None:
         if self._writer is not None:
@@ -179,11 +184,11 @@ class _WriteShard(beam.DoFn):  # type: ignore[misc]
 
 @dataclass
 class WriteShards(beam.PTransform):  # type: ignore[misc]
-    """PCollection[ShardBatch] -> PCollection[dict]: writes each task with `TaskWriter` and gives its record."""
+    """PCollection[ShardBatch] -> PCollection[int]: writes each task with `TaskWriter` and leaves its record."""
 
     workspace: Workspace
     partition_by: str | None = None
 
-    def expand(self, batches: beam.PCollection[ShardBatch]) -> beam.PCollection[dict[str, Any]]:
+    def expand(self, batches: beam.PCollection[ShardBatch]) -> beam.PCollection[int]:
         """One ParDo at the end of the fused chain."""
-        return batches | beam.ParDo(_WriteShard(self.workspace, self.partition_by))
+        return batches | beam.ParDo(_WriteShard(self.workspace, self.partition_by)).with_output_types(int)

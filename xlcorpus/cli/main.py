@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.metadata import entry_points
 
 import click
 
 import xlcorpus
 from xlcorpus.cli.logs import quiet_beam
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.recipe.registry import described_steps, step_names
 
 # Commands that are not steps: module of this package and one line for `xlcorpus --help`.
 COMMANDS = {
@@ -22,27 +22,14 @@ COMMANDS = {
     "tokenizer": ("xlcorpus.cli.tokenizer", "Train, extend or measure a tokenizer."),
     "lid": ("xlcorpus.cli.lid", "Train or evaluate a language identification model."),
 }
-STEPS = {
-    "ingest": "Read raw files (JSONL, text, Parquet, WARC, WET) into documents; sentence pairs and source trees too.",
-    "identify": "Identify language and script (fastText).",
-    "score": "Add quality signals (Gopher, C4, FineWeb); drops nothing.",
-    "filter": "Remove documents by thresholds of their language, with a reason each.",
-    "dedup": "Remove exact and near duplicates; keep the best member of each cluster.",
-    "romanize": "Add the text in Latin script (uroman) or IPA, or make TransliCo sentence pairs.",
-    "align": "Align the words of sentence pairs, for codeswitch --operator align-span.",
-    "codeswitch": "Switch words or spans of texts into other languages, or make restore rows for seq2seq.",
-    "mix": "Mix datasets by ratios or rules over language, kind and source, to a budget.",
-    "pack": "Tokenise and pack documents to a context length, or make the token rows of a view.",
-}
 
 
 class CommandLine(click.Group):
     """Imports a command's module when it is called: `--help` takes 0.1 s, importing Beam 0.7 s."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """Steps in the order of the road, steps of other packages, then the rest."""
-        others = sorted({point.name for point in entry_points(group="xlcorpus.pipelines")} - set(STEPS))
-        return [*STEPS, *others, *COMMANDS]
+        """Steps in the order of the road, then the rest."""
+        return [*step_names(), *COMMANDS]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """The command, with its module imported."""
@@ -65,9 +52,8 @@ class CommandLine(click.Group):
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """Two lists, without importing any command."""
-        others = [name for name in self.list_commands(context) if name not in STEPS and name not in COMMANDS]
         with formatter.section("Steps (xlcorpus STEP INPUT... --output DIR)"):
-            formatter.write_dl([*STEPS.items(), *((name, "(from another package)") for name in others)])
+            formatter.write_dl([(step.name, step.summary) for step in described_steps()])
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 

@@ -55,29 +55,23 @@ def step_command(name: str) -> click.Command:
     command = click.command(
         name,
         help=f"{step.summary}\n\nINPUT is a dataset folder, or raw files, which are ingested on the way.\n\n"
-        f"\b\nExample:\n  {example}{_required(step)} --workers 2\n\nBeam options go after `--`.",
+        f"\b\nExample:\n  {example}{_example(step)} --workers 2\n\nBeam options go after `--`.",
         short_help=step.summary,
     )(callback)
     command.params[1:1] = [step_option(key, field) for key, field in step.options.model_fields.items()]
     return command
 
 
-# What an example of a step shows besides input and output.
-_EXAMPLES = {
-    "codeswitch": " --dictionary en-sw.tsv",
-    "mix": " --ratios eng_Latn=0.3,swh_Latn=0.7",
-    "pack": " --tokenizer out/tokenizer.model",
-}
-
-
-def _required(step: Any) -> str:
+def _example(step: Any) -> str:
+    """The options of the example: what the step says, or else those that are required."""
+    if step.example:
+        return f" {step.example}"
     fields = step.options.model_fields.items()
-    required = "".join(f" --{key.replace('_', '-')} ..." for key, field in fields if field.is_required())
-    return _EXAMPLES.get(step.name, required)
+    return "".join(f" --{key.replace('_', '-')} ..." for key, field in fields if field.is_required())
 
 
 def _standard_input() -> Any:
-    from xlcorpus.recipe.run import spooled
+    from xlcorpus.dataset.storage import spooled
 
     return spooled(sys.stdin.buffer)
 
@@ -91,7 +85,6 @@ def _run(
     settings: dict[str, Any],
     beam_options: list[str],
 ) -> None:
-    from xlcorpus.beam.step import GraphStep, SourceStep
     from xlcorpus.cli.execute import execute
     from xlcorpus.dataset.dataset import is_dataset
     from xlcorpus.recipe.graph import Node, inline_raw_inputs
@@ -100,12 +93,12 @@ def _run(
 
     step = find_step(name)
     made = make_options(step, options, f"xlcorpus {name}")
-    if isinstance(step, SourceStep):
+    if step.prepare is not None:
         nodes: tuple[Node, ...] = (Node(name, step, made, files=tuple(inputs)),)
     else:
         datasets = [Path(item) for item in inputs if is_dataset(Path(item))]
         raw = [item for item in inputs if not is_dataset(Path(item))]
-        if len(datasets) + bool(raw) > 1 and not (isinstance(step, GraphStep) and step.many):
+        if len(datasets) + bool(raw) > 1 and not step.many:
             raise UserError(
                 f"{name} takes one dataset, {len(inputs)} inputs are given", remedy="run it on each of them"
             )

@@ -4,38 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from xlcorpus.dataset import storage
 from xlcorpus.dataset.layout import MANIFEST
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import row_weights
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import IntegrityError
 
 BATCH_ROWS = 4096
 BATCH_BYTES = 16 << 20
 
 
-def is_dataset(path: Path) -> bool:
+def is_dataset(folder: Location) -> bool:
     """Whether a folder holds a finished dataset."""
-    return (path / MANIFEST).is_file()
+    return storage.is_file(folder / MANIFEST)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One shard to read: where it lies, its rows and bytes, the name of its schema, its columns.
+
+    beside: an Arrow file with as many rows, whose columns are added to the shard's.
+    """
+
+    location: Location
+    rows: int
+    bytes: int
+    schema: str
+    columns: tuple[str, ...]
+    beside: Location | None = None
 
 
 @dataclass(frozen=True)
 class Dataset:
     """A finished dataset: its folder and manifest."""
 
-    folder: Path
+    folder: Location
     manifest: Manifest
 
     @classmethod
-    def open(cls, folder: Path, *, verify: bool = False) -> Dataset:
+    def open(cls, folder: Location, *, verify: bool = False) -> Dataset:
         """Open a folder; raises IntegrityError without a manifest, with a missing shard, or (verify) an altered one."""
         manifest = Manifest.load(folder)
-        name, _, version = manifest.schema.rpartition("-")
+        name, version = manifest.schema_name, manifest.schema.rpartition("-")[2]
         try:
             schema = load_schema(name, int(version) if version.isdecimal() else 0)
         except IntegrityError as error:
@@ -46,7 +61,7 @@ class Dataset:
         schema.check(manifest.arrow_schema, str(folder))
         for shard in manifest.shards:
             path = folder / shard.name
-            if not path.is_file() or path.stat().st_size != shard.bytes:
+            if not storage.is_file(path) or storage.size_of(path) != shard.bytes:
                 raise IntegrityError(
                     f"{path} is missing or has another size than the manifest says",
                     remedy="restore the file from a copy, or make the dataset again with --overwrite",
@@ -60,6 +75,13 @@ class Dataset:
         """Size of the shards on disk."""
         return sum(shard.bytes for shard in self.manifest.shards)
 
+    @property
+    def shards(self) -> list[Shard]:
+        """The shards, in the order of the manifest."""
+        schema, columns = self.manifest.schema_name, tuple(self.manifest.arrow_schema.names)
+        folder = storage.resolve(self.folder)
+        return [Shard(folder / one.name, one.rows, one.bytes, schema, columns) for one in self.manifest.shards]
+
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """All rows, shard by shard, in the dataset's order."""
         for shard in self.manifest.shards:
@@ -71,20 +93,20 @@ class Dataset:
             yield from read_batches(self.folder / shard.name)
 
 
-def read_batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+def read_batches(location: Location, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
     """The rows of one shard in order, in batches of at most 4,096 rows and about 16 MB (a larger row stands alone).
 
     One row group (16 MB of text) is in memory at a time. Raises IntegrityError where the file is no Parquet file.
     """
     try:
-        with pq.ParquetFile(path, pre_buffer=False) as file:
+        with storage.open_parquet(location, pre_buffer=False) as file:
             for group in range(file.num_row_groups):
                 table = file.read_row_group(group, columns=columns, use_threads=False).combine_chunks()
                 for batch in table.to_batches():
                     yield from split_batch(batch)
     except (pa.ArrowInvalid, OSError) as error:
         raise IntegrityError(
-            f"{path}: cannot be read: {error}", remedy="make the dataset again, or restore the file from a copy"
+            f"{location}: cannot be read: {error}", remedy="make the dataset again, or restore the file from a copy"
         ) from error
 
 

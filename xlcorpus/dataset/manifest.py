@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from xlcorpus.dataset import storage
 from xlcorpus.dataset.layout import DATA, DECISIONS, MANIFEST, REJECTS
 from xlcorpus.dataset.shards import ShardFile
-from xlcorpus.dataset.storage import fingerprint, read_json, sha256_of, write_json
+from xlcorpus.dataset.storage import Location, fingerprint
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import IntegrityError
 
@@ -61,11 +61,16 @@ class Manifest:
         return self.tallies[-1].sources if self.tallies else Counter()
 
     @property
+    def schema_name(self) -> str:
+        """Name of the rows' schema without its version."""
+        return self.schema.rpartition("-")[0]
+
+    @property
     def content_fingerprint(self) -> str:
         """Fingerprint of the rows alone: later steps depend on this, not on how the dataset was made."""
         return fingerprint([self.schema, [(shard.name, shard.sha256) for shard in self.shards]])
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Location) -> None:
         """Write the manifest, last of all files and atomically: from now on the folder is a dataset."""
         value = {
             "xlcorpus": FORMAT,
@@ -84,19 +89,19 @@ class Manifest:
             "tallies": [tally.to_json() for tally in self.tallies],
             "notes": self.notes,
         }
-        write_json(folder / MANIFEST, value)
+        storage.write_json(folder / MANIFEST, value)
 
     @classmethod
-    def load(cls, folder: Path) -> Manifest:
+    def load(cls, folder: Location) -> Manifest:
         """Read a dataset's manifest; raises IntegrityError where the folder is no dataset or not of a known format."""
         path = folder / MANIFEST
-        if not path.is_file():
+        if not storage.is_file(path):
             raise IntegrityError(
                 f"{folder} is not a dataset: it has no {MANIFEST}",
                 remedy="name a folder that an xlcorpus step has finished; an unfinished one goes on with --resume",
             )
         try:
-            value = read_json(path)
+            value = storage.read_json(path)
             if value["xlcorpus"] != FORMAT:
                 raise IntegrityError(
                     f"{path} has format {value['xlcorpus']}, this version reads {FORMAT}", remedy="upgrade xlcorpus"
@@ -125,21 +130,21 @@ class Manifest:
         """Names of all files, relative to the dataset's folder."""
         return [shard.name for shard in (*self.shards, *self.decisions, *self.rejects)]
 
-    def verify(self, folder: Path) -> None:
+    def verify(self, folder: Location) -> None:
         """Read every file and compare sizes and SHA-256; raises IntegrityError naming the first that differs.
 
         A file that the manifest does not name is an error too: DuckDB and others would read it.
         """
         named = {folder / name for name in self.files()}
         for name in (DATA, DECISIONS, REJECTS):
-            for path in sorted((folder / name).rglob("*")):
-                if path.is_file() and path not in named:
+            for path in storage.files_below(folder / name):
+                if path not in named:
                     raise IntegrityError(f"{path} is not in the manifest", remedy="move it out of the dataset's folder")
         for shard in (*self.shards, *self.decisions, *self.rejects):
             path = folder / shard.name
-            if not path.is_file():
+            if not storage.is_file(path):
                 raise IntegrityError(f"{path} is missing, the manifest names it", remedy="make the dataset again")
-            if path.stat().st_size != shard.bytes or sha256_of(path) != shard.sha256:
+            if not shard.is_whole(folder):
                 raise IntegrityError(
                     f"{path} was changed after it was written: its SHA-256 is not the manifest's",
                     remedy="restore the file from a copy, or make the dataset again with --overwrite",

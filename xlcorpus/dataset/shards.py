@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -13,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from xlcorpus.dataset.storage import commit, sha256_of, temporary_name
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import IntegrityError
 
 ROW_GROUP_BYTES = 16 << 20  # of text and bytes; what one worker holds while it reads or writes
@@ -35,8 +35,13 @@ class ShardFile:
     sha256: str
 
     def to_json(self) -> dict[str, Any]:
-        """The entry in sidecars and manifests."""
+        """The entry in manifests."""
         return asdict(self)
+
+    def is_whole(self, folder: Location) -> bool:
+        """Whether the file is there with this size and SHA-256."""
+        path = folder / self.name
+        return storage.is_file(path) and storage.size_of(path) == self.bytes and storage.sha256_of(path) == self.sha256
 
 
 def row_weights(batch: pa.RecordBatch) -> np.ndarray:
@@ -79,7 +84,7 @@ class ShardWriter:
     when `close` is called, never before; leaving the context by an exception removes what was begun.
     """
 
-    def __init__(self, root: Path, folder: str, stem: str, schema: pa.Schema) -> None:
+    def __init__(self, root: Location, folder: str, stem: str, schema: pa.Schema) -> None:
         self._root, self._folder, self._stem = root, folder, stem
         self._given, self._schema = schema, canonical_schema(schema)
         self._pending: list[pa.RecordBatch] = []
@@ -88,8 +93,8 @@ class ShardWriter:
         self._shard_bytes = 0
         self._shard_rows = 0
         self._writer: pq.ParquetWriter | None = None
-        self._begun: list[tuple[Path, Path, int]] = []
-        self._current: tuple[Path, Path] | None = None
+        self._begun: list[tuple[Location, Location, int]] = []
+        self._current: tuple[Location, Location] | None = None
 
     def __enter__(self) -> ShardWriter:
         return self
@@ -126,11 +131,11 @@ class ShardWriter:
     def _open(self) -> pq.ParquetWriter:
         name = f"{self._stem}-{len(self._begun):03d}.parquet"
         final = self._root / self._folder / name
-        final.parent.mkdir(parents=True, exist_ok=True)
-        temporary = temporary_name(final)
+        storage.make_folder(final.parent)
+        temporary = storage.temporary_name(final)
         self._current = (temporary, final)
         dictionary = [name for name in self._schema.names if name not in _NO_DICTIONARY]
-        return pq.ParquetWriter(
+        return storage.parquet_writer(
             temporary,
             self._schema,
             version="2.6",
@@ -168,8 +173,8 @@ class ShardWriter:
         self._finish_file()
         shards = []
         for temporary, final, rows in self._begun:
-            size, digest = temporary.stat().st_size, sha256_of(temporary)
-            commit(temporary, final)
+            size, digest = storage.size_of(temporary), storage.sha256_of(temporary)
+            storage.commit(temporary, final)
             shards.append(ShardFile(f"{self._folder}/{final.name}", rows, size, digest))
         self._begun = []
         return shards
@@ -179,13 +184,13 @@ class ShardWriter:
         if self._writer is not None:
             self._writer.close()
         for path in [*(begun[0] for begun in self._begun), *([self._current[0]] if self._current else [])]:
-            path.unlink(missing_ok=True)
+            storage.remove(path)
         self._begun, self._writer, self._current, self._pending = [], None, None, []
 
 
-def schema_of(paths: Sequence[Path]) -> pa.Schema:
+def schema_of(paths: Sequence[Location]) -> pa.Schema:
     """The one schema of all shards; raises IntegrityError naming the first that differs."""
-    schemas = [pq.read_schema(path) for path in paths]
+    schemas = [storage.parquet_schema(path) for path in paths]
     for path, schema in zip(paths, schemas, strict=True):
         if not schema.equals(schemas[0]):
             raise IntegrityError(

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.errors import ConservationError
 
 
@@ -27,7 +28,7 @@ class Tally:
     removed: decisions by (language, reason), languages '' where unknown; rejected: rejects by reason; repeated: extra
     copies that a mix makes of documents used more than once; merged: documents that share a row with others (packs)
     beyond one for each row; languages, sources: rows_out by language and by source;
-    counts: what else the step counted, by name.
+    counts: what else the step counted, by name (and name).
     """
 
     step: str
@@ -40,7 +41,7 @@ class Tally:
     rejected: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: Counts = field(default_factory=dict)
     merged: int = 0
 
     @property
@@ -61,6 +62,19 @@ class Tally:
             total.update(reasons)
         return total
 
+    def count(self, result: Result) -> None:
+        """Add all that a kernel made of the rows it was given."""
+        self.rows_in += result.rows_in or 0
+        self.bytes_in += result.bytes_in
+        self.repeated += result.repeated
+        self.merged += result.merged
+        self.rows_out += result.rows.num_rows
+        add_counts(self.counts, result.counts)
+        if result.decisions is not None:
+            self.count_decisions(result.decisions)
+        if result.rejects is not None:
+            self.count_rejects(result.rejects)
+
     def count_decisions(self, decisions: pa.RecordBatch) -> None:
         """Add decision rows."""
         if not decisions.num_rows:
@@ -74,9 +88,8 @@ class Tally:
         if rejects.num_rows:
             self.rejected.update(count_values(rejects.column("reason")))
 
-    def count_output(self, documents: pa.RecordBatch) -> None:
-        """Add rows that reach the output; the language of a pair without `lang` is eng_Latn-deu_Latn."""
-        self.rows_out += documents.num_rows
+    def count_languages(self, documents: pa.RecordBatch) -> None:
+        """Add the languages and sources of rows that are written; of a pair without `lang` eng_Latn-deu_Latn."""
         names = documents.schema.names
         if "lang" in names:
             self.languages.update(count_values(documents.column("lang")))
@@ -113,7 +126,7 @@ class Tally:
         self.rejected.update(other.rejected)
         self.languages.update(other.languages)
         self.sources.update(other.sources)
-        self.counts.update(other.counts)
+        add_counts(self.counts, other.counts)
 
     def to_json(self) -> dict[str, Any]:
         """The entry in sidecars and manifests."""
@@ -129,7 +142,7 @@ class Tally:
             "rejected": dict(self.rejected),
             "languages": dict(self.languages),
             "sources": dict(self.sources),
-            "counts": {name: self.counts[name] for name in sorted(self.counts)},
+            "counts": self.counts,
         }
 
     @classmethod
@@ -147,7 +160,7 @@ class Tally:
             rejected=Counter(value["rejected"]),
             languages=Counter(value["languages"]),
             sources=Counter(value["sources"]),
-            counts=Counter(value.get("counts", {})),
+            counts=value.get("counts", {}),
         )
 
 

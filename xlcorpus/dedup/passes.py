@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from xlcorpus.dataset import storage
 from xlcorpus.dataset.beside import read_beside, write_beside
-from xlcorpus.dataset.dataset import read_batches
+from xlcorpus.dataset.dataset import Shard, read_batches
 from xlcorpus.dataset.decisions import decide
-from xlcorpus.dataset.shards import ShardFile
+from xlcorpus.dataset.record import Done
+from xlcorpus.dataset.result import Result
+from xlcorpus.dataset.storage import Location
 from xlcorpus.dedup.candidates import ROW_BITS, ROW_MASK, bucket_edges, components, document_keys, pack_bands
 from xlcorpus.dedup.signature import (
     DIGEST_BYTES,
@@ -101,30 +101,27 @@ def _value_hash(batch: pa.RecordBatch, column: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class SignShard:
-    """Pass 1: write the signatures of a shard beside it. A record per shard."""
+    """Pass 1: write the signatures of a shard beside it."""
 
-    folder: Path
+    folder: Location
     settings: DedupSettings
 
-    def __call__(self, number: int, content: Mapping[str, Any]) -> dict[str, Any]:
-        """Content: path of the shard."""
-        path = Path(content["path"])
+    def __call__(self, number: int, shard: Shard) -> Done:
+        """The signatures of all rows; of a shard without rows there is no file."""
         wanted = ["doc_id", "text"]
         wanted += [c for c in (self.settings.within, self.settings.keep_by) if c not in ("none", "length")]
-        signed = [sign_batch(batch, self.settings) for batch in read_batches(path, wanted)]
-        if not signed:
-            return {"rows_in": 0}
-        columns = pa.concat_batches(signed)
-        write_beside(signature_file(self.folder, number), columns)
-        return {"rows_in": columns.num_rows, "rows_out": columns.num_rows, "bytes_in": path.stat().st_size}
+        signed = [sign_batch(batch, self.settings) for batch in read_batches(shard.location, wanted)]
+        if signed:
+            write_beside(signature_file(self.folder, number), pa.concat_batches(signed))
+        return Done()
 
 
-def signature_file(folder: Path, number: int) -> Path:
+def signature_file(folder: Location, number: int) -> Location:
     """Signatures of shard `number`."""
     return folder / f"{number:05d}.signatures.arrow"
 
 
-def mark_file(folder: Path, number: int) -> Path:
+def mark_file(folder: Location, number: int) -> Location:
     """Marks of shard `number`: what `MarkShard` wrote."""
     return folder / f"{number:05d}.marks.arrow"
 
@@ -133,13 +130,13 @@ def mark_file(folder: Path, number: int) -> Path:
 class PackShard:
     """Pass 2a: the bands of a shard, packed by band and partition."""
 
-    folder: Path
+    folder: Location
     partitions: int
 
     def __call__(self, number: int) -> list[tuple[int, bytes]]:
         """[(group, packed uint64[k, 2])]."""
         file = signature_file(self.folder, number)
-        if not file.is_file():
+        if not storage.is_file(file):
             return []
         column = read_beside(file).column("bands")
         bands = _bytes_of(column, column.type.byte_width).view(np.uint64).reshape(len(column), -1)
@@ -169,8 +166,8 @@ class ShingleCandidates:
     One element a partition of components, so that a component's members meet in one place.
     """
 
-    folder: Path
-    paths: Mapping[int, str]
+    folder: Location
+    paths: Mapping[int, Location]
     settings: DedupSettings
     partitions: int
 
@@ -182,7 +179,7 @@ class ShingleCandidates:
         rows, labels = marked[:, 0].astype(np.int64), np.ascontiguousarray(marked[:, 1])
         signed = read_beside(signature_file(self.folder, number))
         start = 0
-        for batch in read_batches(Path(self.paths[number]), ["text"]):
+        for batch in read_batches(self.paths[number], ["text"]):
             inside = slice(*np.searchsorted(rows, [start, start + batch.num_rows]))
             here, label = rows[inside], labels[inside]
             if len(here):
@@ -284,15 +281,13 @@ def mark_rows(doc_ids: pa.Array, verdicts: Iterable[pa.RecordBatch]) -> pa.Recor
 class MarkShard:
     """Pass 2f: write the marks of a shard beside it."""
 
-    folder: Path
-    paths: Mapping[int, str]
+    folder: Location
+    paths: Mapping[int, Location]
 
-    def __call__(self, number: int, verdicts: Iterable[pa.RecordBatch]) -> ShardFile:
-        """The file written (its hash stays empty: the phase is done altogether or not at all)."""
-        doc_ids = pq.read_table(self.paths[number], columns=["doc_id"]).column("doc_id").combine_chunks()
-        path = mark_file(self.folder, number)
-        write_beside(path, mark_rows(doc_ids, verdicts))
-        return ShardFile(path.name, len(doc_ids), path.stat().st_size, "")
+    def __call__(self, number: int, verdicts: Iterable[pa.RecordBatch]) -> None:
+        """verdicts: of the candidates of this shard, in any order."""
+        doc_ids = storage.read_parquet(self.paths[number], ["doc_id"]).column("doc_id").combine_chunks()
+        write_beside(mark_file(self.folder, number), mark_rows(doc_ids, verdicts))
 
 
 @dataclass(frozen=True)
@@ -306,14 +301,12 @@ class KeepBest:
     def load(self) -> None:
         """Nothing to load."""
 
-    def apply(self, batch: pa.RecordBatch, loaded: None) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    def apply(self, batch: pa.RecordBatch, loaded: None) -> Result:
         """See `keep_best_batch`."""
         return keep_best_batch(batch, self.threshold, step=self.step, keep_text=self.keep_text)
 
 
-def keep_best_batch(
-    batch: pa.RecordBatch, threshold: float, *, step: str = "dedup", keep_text: bool = False
-) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+def keep_best_batch(batch: pa.RecordBatch, threshold: float, *, step: str = "dedup", keep_text: bool = False) -> Result:
     """Split marked documents into those kept, with dup_cluster and dup_size, and decisions for the others."""
     kept = batch.column("__dup_kept")
     gone = batch.filter(pc.invert(kept))
@@ -327,7 +320,7 @@ def keep_best_batch(
         similarity=gone.column("__dup_similarity"),
         keep_text=keep_text,
     )
-    return batch.filter(kept).drop_columns(["__dup_kept", "__dup_exact", "__dup_similarity"]), decisions
+    return Result(batch.filter(kept).drop_columns(["__dup_kept", "__dup_exact", "__dup_similarity"]), decisions)
 
 
 def check_columns(schema: pa.Schema, settings: DedupSettings, where: str) -> None:

@@ -11,13 +11,14 @@ import pyarrow as pa
 import xxhash
 
 from xlcorpus.dataset.decisions import REJECT, decide, empty
+from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
 from xlcorpus.ingest import code_checks
 from xlcorpus.ingest.code_files import CodeFile
 from xlcorpus.ingest.code_languages import language_of, may_be_known
 from xlcorpus.ingest.code_licenses import allows, header_license, is_license_file
-from xlcorpus.ingest.rows import BATCH_BYTES, BATCH_ROWS, DOC_ID, ORIGIN, STEP, Ingested, excerpt, repeat
+from xlcorpus.ingest.rows import BATCH_BYTES, BATCH_ROWS, DOC_ID, ORIGIN, STEP, excerpt, repeat
 
 BOM = b"\xef\xbb\xbf"
 KIND = "code"
@@ -76,7 +77,7 @@ class _Reject:
 _Row = _Document | _Decision | _Reject
 
 
-def read_code(files: Sequence[CodeFile], options: CodeOptions) -> Iterator[Ingested]:
+def read_code(files: Sequence[CodeFile], options: CodeOptions) -> Iterator[Result]:
     """The files in order, in batches of at most 4,096 rows and about 16 MB.
 
     Decisions: vendored, lock_file, license_text, binary, unknown_language, empty_text, generated, minified,
@@ -157,13 +158,13 @@ def _read(file: CodeFile, most: int) -> bytes:
         ) from error
 
 
-def _ingested(rows: Sequence[_Row], options: CodeOptions, size: int) -> Ingested:
-    return Ingested(
-        documents=_documents([row for row in rows if isinstance(row, _Document)]),
+def _ingested(rows: Sequence[_Row], options: CodeOptions, size: int) -> Result:
+    return Result(
+        rows=_documents([row for row in rows if isinstance(row, _Document)]),
         decisions=_decisions([row for row in rows if isinstance(row, _Decision)], options),
         rejects=_rejects([row for row in rows if isinstance(row, _Reject)]),
-        records=len(rows),
-        bytes=size,
+        rows_in=len(rows),
+        bytes_in=size,
     )
 
 

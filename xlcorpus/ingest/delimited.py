@@ -13,13 +13,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.dataset.result import Result
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.fields import input_name
 from xlcorpus.ingest.files import InputFile
 from xlcorpus.ingest.lines import BOM, Lines, LongLine, Torn, read_lines
 from xlcorpus.ingest.options import ReadOptions, say_column
 from xlcorpus.ingest.plan import FileRange
-from xlcorpus.ingest.rows import BATCH_ROWS, Assembler, Ingested, Reject
+from xlcorpus.ingest.rows import BATCH_ROWS, Assembler, Reject
 from xlcorpus.ingest.streams import read_head
 from xlcorpus.ingest.text_values import check_texts, not_utf8
 
@@ -59,7 +60,7 @@ def read_header(file: InputFile, options: ReadOptions) -> tuple[str, ...] | None
     return names
 
 
-def read_delimited(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Ingested]:
+def read_delimited(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:
     """Records of a range of a TSV or CSV file (a CSV file is one range). Empty lines are no records.
 
     Reject reasons: wrong_field_count, invalid_csv, invalid_utf8, nul_bytes, record_too_large, truncated_file,
@@ -83,7 +84,7 @@ def _not_read(line: LongLine | Torn, options: ReadOptions) -> Reject:
     return Reject(line.offset, "record_too_large", message, line.head)
 
 
-def _tsv_block(lines: Lines, table: _Table) -> Iterator[Ingested]:
+def _tsv_block(lines: Lines, table: _Table) -> Iterator[Result]:
     size = lines.size
     if lines.offset == 0 and lines.offsets[0] == 0:  # the header
         lines = Lines(lines.data, 0, lines.starts[1:], lines.ends[1:])
@@ -117,7 +118,7 @@ class _Table:
 
     def emit(
         self, offsets: np.ndarray, fields: list[pa.Array] | None, rejects: list[Reject], size: int
-    ) -> Iterator[Ingested]:
+    ) -> Iterator[Result]:
         """offsets: int64[n]; fields: binary[n] in the order of the header (None: no rows)."""
         if fields is None:
             none = {output: pa.array([], pa.string()) for output in self.options.texts}
@@ -203,7 +204,7 @@ class _LineFeed:
                     yield offset, lines.data[start:stop].decode("latin-1")
 
 
-def _read_csv(part: FileRange, options: ReadOptions, table: _Table) -> Iterator[Ingested]:
+def _read_csv(part: FileRange, options: ReadOptions, table: _Table) -> Iterator[Result]:
     csv.field_size_limit(max(csv.field_size_limit(), options.max_record_bytes + 2))
     feed = _LineFeed(part, options.max_record_bytes)
     reader = csv.reader(feed, strict=True)
@@ -241,7 +242,7 @@ def _read_csv(part: FileRange, options: ReadOptions, table: _Table) -> Iterator[
 
 def _emit_rows(
     offsets: list[int], rows: list[list[str]], feed: _LineFeed, table: _Table, size: int
-) -> Iterator[Ingested]:
+) -> Iterator[Result]:
     fields = [
         pa.array([value.encode("latin-1") for value in column], pa.binary()) for column in zip(*rows, strict=True)
     ]

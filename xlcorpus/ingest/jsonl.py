@@ -14,12 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
+from xlcorpus.dataset.result import Result
 from xlcorpus.ingest.fields import EXTRA, holds_json, input_name
 from xlcorpus.ingest.json_values import BadLine, Misfit, dump, encodable, fitter, from_json, json_name, parse_line
 from xlcorpus.ingest.lines import Lines, LongLine, Torn, read_lines
 from xlcorpus.ingest.options import SIDES, ReadOptions
 from xlcorpus.ingest.plan import FileRange
-from xlcorpus.ingest.rows import Assembler, Ingested, Reject
+from xlcorpus.ingest.rows import Assembler, Reject
 
 _SPACE = b" \t\r\f\v"
 _Record = tuple[
@@ -27,7 +28,7 @@ _Record = tuple[
 ]  # locator, texts in the order of `ReadOptions.texts`, other fields
 
 
-def read_jsonl(part: FileRange, options: ReadOptions, schema: pa.Schema, *, fast: bool = True) -> Iterator[Ingested]:
+def read_jsonl(part: FileRange, options: ReadOptions, schema: pa.Schema, *, fast: bool = True) -> Iterator[Result]:
     """Records of a range of a JSON Lines file; `fast=False` reads every line on its own, with the same result.
 
     Reject reasons: invalid_json, not_an_object, missing_text, text_not_string, invalid_utf8, invalid_unicode (lone
@@ -65,12 +66,12 @@ class _Reader:
             unexpected_field_behavior="error",
         )
 
-    def long(self, line: LongLine) -> Iterator[Ingested]:
+    def long(self, line: LongLine) -> Iterator[Result]:
         limit = self.options.max_record_bytes
         message = f"the line has {line.size:,} bytes; at most {limit:,} are read (--max-record-bytes)"
         yield from self._emit([], [Reject(line.offset, "record_too_large", message, line.head)], line.size)
 
-    def torn(self, torn: Torn) -> Iterator[Ingested]:
+    def torn(self, torn: Torn) -> Iterator[Result]:
         """A damaged file ends here; the line that the damage cut off counts as a record if it is whole all the same."""
         records: list[_Record] = []
         offset, rest = torn.offset, torn.data
@@ -83,7 +84,7 @@ class _Reader:
         reject = Reject(offset, torn.damage.reason, torn.damage.message, rest)
         yield from self._emit(records, [reject], len(torn.data))
 
-    def block(self, lines: Lines, fast: bool) -> Iterator[Ingested]:
+    def block(self, lines: Lines, fast: bool) -> Iterator[Result]:
         lines = lines.without_empty()
         if not len(lines.starts):
             return
@@ -132,7 +133,7 @@ class _Reader:
             return None
         return table
 
-    def _line_by_line(self, lines: Lines) -> Iterator[Ingested]:
+    def _line_by_line(self, lines: Lines) -> Iterator[Result]:
         records: list[_Record] = []
         rejects: list[Reject] = []
         for offset, start, end in zip(lines.offsets.tolist(), lines.starts.tolist(), lines.ends.tolist(), strict=True):
@@ -177,7 +178,7 @@ class _Reader:
         there = ", ".join(list(record)[:20]) or "no columns"
         return BadLine(f"missing_{output}", f"there is no column {name!r}; the record has: {there}")
 
-    def _emit(self, records: list[_Record], rejects: list[Reject], size: int) -> Iterator[Ingested]:
+    def _emit(self, records: list[_Record], rejects: list[Reject], size: int) -> Iterator[Result]:
         offsets = np.array([offset for offset, _, _ in records], dtype=np.int64)
         texts = {
             output: pa.array([texts[number] for _, texts, _ in records], pa.string())

@@ -8,18 +8,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
+from xlcorpus.dataset.result import Result
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.lines import Lines, LongLine, Torn, read_lines
 from xlcorpus.ingest.options import SIDES, ReadOptions
 from xlcorpus.ingest.plan import FileRange
-from xlcorpus.ingest.rows import Assembler, Ingested, Reject
+from xlcorpus.ingest.rows import Assembler, Reject
 from xlcorpus.ingest.text_values import check_texts
 
 _TO_THE_END = 1 << 62
 _Line = bytes | LongLine
 
 
-def read_moses(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Ingested]:
+def read_moses(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:
     """The pairs of a range. Every line is a record, empty ones too: they have a decision (empty_src, empty_tgt).
 
     Reject reasons: invalid_utf8, nul_bytes, record_too_large. Raises UserError where the files are not what they were
@@ -81,7 +82,7 @@ class _Side:
 
 def _pairs(
     offsets: list[int], sources: list[_Line], targets: list[_Line], assembler: Assembler, options: ReadOptions
-) -> Iterator[Ingested]:
+) -> Iterator[Result]:
     rejects: list[Reject] = []
     at: list[int] = []
     sides: dict[str, list[bytes]] = {"src": [], "tgt": []}

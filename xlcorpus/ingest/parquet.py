@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from xlcorpus.dataset.result import Result
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.fields import input_name
 from xlcorpus.ingest.files import InputFile
 from xlcorpus.ingest.options import ReadOptions, say_column
 from xlcorpus.ingest.plan import FileRange
-from xlcorpus.ingest.rows import BATCH_BYTES, BATCH_ROWS, Assembler, Ingested, Reject
+from xlcorpus.ingest.rows import BATCH_BYTES, BATCH_ROWS, Assembler, Reject
 from xlcorpus.ingest.text_values import check_texts
 
 _BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -70,7 +71,7 @@ def read_schema(file: InputFile, options: ReadOptions) -> pa.Schema | None:
     return schema
 
 
-def read_parquet(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Ingested]:
+def read_parquet(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:
     """Rows of the row groups of a range.
 
     Reject reasons: missing_text (null), invalid_utf8, nul_bytes, record_too_large, corrupt_file (one for a row group,
@@ -132,12 +133,12 @@ class _Reader:
         self.fields = {name: field for field in schema if (name := input_name(field)) is not None}
         self.wanted = {*options.texts.values(), *self.fields}
 
-    def broken(self, row: int, message: str) -> Iterator[Ingested]:
+    def broken(self, row: int, message: str) -> Iterator[Result]:
         none = {output: pa.array([], pa.string()) for output in self.options.texts}
         rejects = [Reject(row, "corrupt_file", message)]
         yield from self.assembler.rows(np.array([], dtype=np.int64), none, {}, size=0, rejects=rejects)
 
-    def batch(self, batch: pa.RecordBatch, first: int) -> Iterator[Ingested]:
+    def batch(self, batch: pa.RecordBatch, first: int) -> Iterator[Result]:
         """Rows `first` and following of the file."""
         offsets = np.arange(first, first + batch.num_rows, dtype=np.int64)
         size = batch.nbytes

@@ -12,17 +12,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from xlcorpus.dataset.result import Result
 from xlcorpus.ingest.lines import BOM, HEAD, Lines, LongLine, Torn, read_lines
 from xlcorpus.ingest.options import ReadOptions
 from xlcorpus.ingest.plan import FileRange
-from xlcorpus.ingest.rows import Assembler, Ingested, Reject
+from xlcorpus.ingest.rows import Assembler, Reject
 from xlcorpus.ingest.streams import Damage, read_stream
 
 _SPACE = b" \t\r\f\v"
 _SPACE_CODES = np.frombuffer(_SPACE, dtype=np.uint8)
 
 
-def read_text(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Ingested]:
+def read_text(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:
     """Records of a range of a plain text file.
 
     A paragraph belongs to the range in which it begins, a whole file to the one that begins at 0. Reject reasons:
@@ -49,7 +50,7 @@ class _Emitter:
     def __post_init__(self) -> None:
         self.assembler = Assembler(self.part.file, self.options, self.schema)
 
-    def records(self, records: list[tuple[int, bytes]], rejects: list[Reject]) -> Iterator[Ingested]:
+    def records(self, records: list[tuple[int, bytes]], rejects: list[Reject]) -> Iterator[Result]:
         """records: offset and bytes of each; rejects: of the same stretch."""
         if not records and not rejects:
             return
@@ -101,7 +102,7 @@ def _torn(torn: Torn, offset: int, data: bytes) -> Reject:
     return Reject(offset, torn.damage.reason, torn.damage.message, data)
 
 
-def _lines(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterator[Ingested]:
+def _lines(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterator[Result]:
     for lines in read_lines(part, options.max_record_bytes):
         if isinstance(lines, Lines):
             spaces = _blank_lines(lines)
@@ -149,7 +150,7 @@ class _Paragraph:
             self.parts = [data[:HEAD]]
 
 
-def _paragraphs(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterator[Ingested]:
+def _paragraphs(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterator[Result]:
     limit = options.max_record_bytes
     plain = part.file.compression == "none"
     stop = part.end if plain else None
@@ -232,7 +233,7 @@ def _after_blank(part: FileRange, offset: int) -> bool:
     return True
 
 
-def _document(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterator[Ingested]:
+def _document(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterator[Result]:
     if part.start > 0:
         return
     parts: list[bytes] = []

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 
+from xlcorpus.dataset.result import Result
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.delimited import read_delimited
 from xlcorpus.ingest.jsonl import read_jsonl
@@ -14,14 +15,11 @@ from xlcorpus.ingest.options import ReadOptions
 from xlcorpus.ingest.parquet import read_parquet
 from xlcorpus.ingest.plaintext import read_text
 from xlcorpus.ingest.plan import FileRange
-from xlcorpus.ingest.rows import Ingested
 
-__all__ = ["Ingested", "ReadOptions", "read_range"]
-
-_Reader = Callable[[FileRange, ReadOptions, pa.Schema], Iterator[Ingested]]
+_Reader = Callable[[FileRange, ReadOptions, pa.Schema], Iterator[Result]]
 
 
-def _read_warc(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Ingested]:
+def _read_warc(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:
     from xlcorpus.ingest.warc import read_warc  # loads the HTML extractor, which the other formats do not need
 
     return read_warc(part, options, schema)
@@ -39,7 +37,7 @@ _READERS: dict[str, _Reader] = {
 }
 
 
-def read_range(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Ingested]:
+def read_range(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:
     """Every record that begins in the range, in order, as a document (a pair), a decision or a reject.
 
     schema: what `output_schema` gave for all the files of the run. Batches have at most 4,096 rows and 16 MB.

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import xxhash
 
 from xlcorpus.dataset.decisions import DECISION, EXCERPT_CHARACTERS, REJECT, decide, empty
+from xlcorpus.dataset.result import Result
 from xlcorpus.ingest.files import InputFile
 from xlcorpus.ingest.options import ReadOptions
 from xlcorpus.text.labels import well_formed
@@ -21,21 +22,6 @@ BATCH_BYTES = 16 << 20
 ORIGIN = DECISION.field("origin").type
 DOC_ID = DECISION.field("doc_id").type
 _LANGUAGES = ("src_lang", "tgt_lang")
-
-
-@dataclass(frozen=True)
-class Ingested:
-    """Some records of one file, in order: records == documents + decisions + rejects, always.
-
-    documents: rows of the schema of the run, documents or pairs; decisions: decision-1; rejects: reject-1; bytes: of
-    input they took, uncompressed.
-    """
-
-    documents: pa.RecordBatch
-    decisions: pa.RecordBatch
-    rejects: pa.RecordBatch
-    records: int
-    bytes: int
 
 
 @dataclass(frozen=True)
@@ -142,7 +128,7 @@ def _filter(
 
 
 class Assembler:
-    """Turns columns of records into Ingested batches for one file and one schema."""
+    """Turns columns of records into Result batches for one file and one schema."""
 
     def __init__(self, file: InputFile, options: ReadOptions, schema: pa.Schema) -> None:
         self.file = file
@@ -159,7 +145,7 @@ class Assembler:
         size: int,
         decisions: Sequence[Decision] = (),
         rejects: Sequence[Reject] = (),
-    ) -> Iterator[Ingested]:
+    ) -> Iterator[Result]:
         """Batches of at most 4,096 rows and 16 MB; a larger document is alone in its batch.
 
         offsets: int64[n]; texts: string[n] without nulls, by our column (`text`, or `src` and `tgt`); columns: of the
@@ -230,7 +216,7 @@ class Assembler:
         decisions: list[Decision],
         rejects: list[Reject],
         size: int,
-    ) -> Iterator[Ingested]:
+    ) -> Iterator[Result]:
         count = len(offsets)
         documents = self._documents(offsets, table)
         weights = np.cumsum(_weights(documents))
@@ -243,12 +229,12 @@ class Assembler:
             now, decisions = decisions[:BATCH_ROWS], decisions[BATCH_ROWS:]
             failed, rejects = rejects[:BATCH_ROWS], rejects[BATCH_ROWS:]
             part = documents.slice(start, stop - start)
-            yield Ingested(
-                documents=part,
+            yield Result(
+                rows=part,
                 decisions=decision_rows(self.file, now, self.options),
                 rejects=reject_rows(self.file, failed),
-                records=part.num_rows + len(now) + len(failed),
-                bytes=size if first else 0,
+                rows_in=part.num_rows + len(now) + len(failed),
+                bytes_in=size if first else 0,
             )
             start, first = stop, False
 

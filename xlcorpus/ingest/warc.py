@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from xlcorpus.dataset.result import Result
 from xlcorpus.ingest.html import decode_html, extract_text
 from xlcorpus.ingest.http_message import (
     BodyTooLarge,
@@ -24,7 +25,7 @@ from xlcorpus.ingest.http_message import (
 )
 from xlcorpus.ingest.options import ReadOptions
 from xlcorpus.ingest.plan import FileRange
-from xlcorpus.ingest.rows import BATCH_BYTES, BATCH_ROWS, Assembler, Decision, Ingested, Reject
+from xlcorpus.ingest.rows import BATCH_BYTES, BATCH_ROWS, Assembler, Decision, Reject
 from xlcorpus.ingest.warc_records import Broken, Record, read_records
 
 _HTML = ("text/html", "application/xhtml+xml")
@@ -43,7 +44,7 @@ class _Page:
     timestamp: str | None
 
 
-def read_warc(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Ingested]:
+def read_warc(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:
     """Records of a WARC, WET or ARC file (such a file is one range).
 
     Decisions: warc_type_TYPE (warcinfo, request, metadata, revisit, ...), http_status (the status is the score),
@@ -88,7 +89,7 @@ class _Waiting:
         else:
             self.rejects.append(row)
 
-    def flush(self, assembler: Assembler) -> Iterator[Ingested]:
+    def flush(self, assembler: Assembler) -> Iterator[Result]:
         pages = self.pages
         yield from assembler.rows(
             np.array([page.offset for page in pages], dtype=np.int64),

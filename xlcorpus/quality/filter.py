@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.columns import text_column
+from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.quality.rules import Rule, Rules
@@ -21,7 +22,7 @@ STOP_WORDS_BELOW = "stop_words_below"
 
 def filter_batch(
     batch: pa.RecordBatch, thresholds: Thresholds, *, step: str = "filter", keep_text: bool = False
-) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+) -> Result:
     """Documents that pass, unchanged and in order, and one decision row (schema decision-1) for each other one.
 
     The rules of each document are those of its `lang`, else its `script`, else the default ones. The reason is the
@@ -40,7 +41,7 @@ def filter_batch(
     _stop_words(batch, rules, rules_of, verdict)
     removed = np.flatnonzero(verdict.reason >= 0)
     kept = batch if not len(removed) else batch.take(pa.array(np.flatnonzero(verdict.reason < 0)))
-    return kept, _decisions(batch, removed, verdict, step, keep_text)
+    return Result(kept, _decisions(batch, removed, verdict, step, keep_text))
 
 
 class _Verdict:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from xlcorpus.beam.step import CODESWITCH, DOCUMENT, PAIR, GraphStep, MapStep, SourceStep, Step, StepOptions
+from xlcorpus.beam.step import CODESWITCH, DOCUMENT, PAIR, Form, Step
 from xlcorpus.dataset.dataset import is_dataset
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
+from xlcorpus.options import StepOptions
 from xlcorpus.recipe.options import make_options
 from xlcorpus.recipe.registry import find_step
 
@@ -20,9 +21,24 @@ class Node:
     id: str
     step: Step
     options: StepOptions
-    inputs: tuple[Node | Path, ...] = ()
+    inputs: tuple[Node | Location, ...] = ()
     files: tuple[str, ...] = ()
     keep: bool = False
+
+    @property
+    def form(self) -> Form:
+        """How its step works under its options."""
+        return self.step.form(self.options)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the schemas of the rows that it reads."""
+        return self.step.reads_of(self.options)
+
+    @property
+    def makes(self) -> str:
+        """Name of the schema of the rows that it makes."""
+        return self.step.makes_of(self.options)
 
 
 @dataclass(frozen=True)
@@ -37,7 +53,7 @@ class Pass:
         return self.nodes[-1].id
 
     @property
-    def inputs(self) -> tuple[Node | Path, ...]:
+    def inputs(self) -> tuple[Node | Location, ...]:
         """What the pass reads."""
         return self.nodes[0].inputs
 
@@ -49,8 +65,7 @@ class Pass:
     @property
     def schema(self) -> str:
         """Name of the schema of what it makes."""
-        last = self.nodes[-1]
-        return last.step.schema_of(last.options) if isinstance(last.step, SourceStep) else last.step.schema
+        return self.nodes[-1].makes
 
 
 def inline_raw_inputs(nodes: Sequence[Node], files: Sequence[str] = ()) -> tuple[Node, ...]:
@@ -63,11 +78,11 @@ def inline_raw_inputs(nodes: Sequence[Node], files: Sequence[str] = ()) -> tuple
     result: list[Node] = []
 
     def ingest(raw: tuple[str, ...], reader: Node) -> Node:
-        reads = _resolved(reader).step
-        if isinstance(reads, MapStep | GraphStep) and DOCUMENT not in reads.reads:
+        if DOCUMENT not in reader.reads:
             raise UserError(
-                f"{', '.join(raw)} is no dataset; {reads.name} reads datasets of the kind {' or '.join(reads.reads)}",
-                remedy="make one first: `xlcorpus ingest --kind pairs`" if PAIR in reads.reads else "check the path",
+                f"{', '.join(raw)} is no dataset; {reader.step.name} reads datasets of the kind "
+                f"{' or '.join(reader.reads)}",
+                remedy="make one first: `xlcorpus ingest --kind pairs`" if PAIR in reader.reads else "check the path",
             )
         step = find_step("ingest")
         node = Node(f"ingest-{len(result)}", step, make_options(step, {}, "ingest"), files=raw)
@@ -75,7 +90,7 @@ def inline_raw_inputs(nodes: Sequence[Node], files: Sequence[str] = ()) -> tuple
         return node
 
     for number, node in enumerate(nodes):
-        inputs: list[Node | Path] = []
+        inputs: list[Node | Location] = []
         for given in node.inputs:
             if isinstance(given, Node):
                 inputs.append(made[given.id])
@@ -88,51 +103,43 @@ def inline_raw_inputs(nodes: Sequence[Node], files: Sequence[str] = ()) -> tuple
     return tuple(result)
 
 
-def _resolved(node: Node) -> Node:
-    """The node with the step that its options ask for."""
-    instead = node.step.instead(node.options) if isinstance(node.step, MapStep) and node.step.instead else None
-    return node if instead is None else replace(node, step=instead)
-
-
-def check_readable(step: Step, where: str, schema: str) -> None:
-    """Raise UserError unless `where`, a dataset of the schema of this name, holds what the step reads."""
-    reads = step.reads if isinstance(step, MapStep | GraphStep) else ()
+def check_readable(node: Node, where: str, schema: str) -> None:
+    """Raise UserError unless `where`, a dataset of the schema of this name, holds what the node reads."""
+    reads, name = node.reads, node.step.name
     if schema not in reads:
         remedies = {
             (DOCUMENT, PAIR): "to have documents, ingest the raw files without `--kind pairs`",
-            (DOCUMENT, CODESWITCH): f"run {step.name} before codeswitch, or mix the rows first: a mix is of documents",
+            (DOCUMENT, CODESWITCH): f"run {name} before codeswitch, or mix the rows first: a mix is of documents",
             (PAIR, DOCUMENT): "make one with `xlcorpus ingest --kind pairs`",
         }
         kinds = f"{', '.join(reads[:-1])} or {reads[-1]}" if len(reads) > 1 else "".join(reads)
         raise UserError(
-            f"{where} is a dataset of the kind {schema!r}; {step.name} reads the kind {kinds}",
-            remedy=remedies.get((reads[0], schema), f"run {step.name} before the step that made it"),
+            f"{where} is a dataset of the kind {schema!r}; {name} reads the kind {kinds}",
+            remedy=remedies.get((reads[0], schema), f"run {name} before the step that made it"),
         )
 
 
 def passes_of(nodes: Sequence[Node]) -> list[Pass]:
     """Group nodes into passes, in order.
 
-    A map step joins the pass of its input when nothing else reads that input and it is not to be kept. Where the
-    options ask for another step in its place, that one is meant from here on. Raises UserError where a step would
-    read rows of another kind than it can.
+    A map step joins the pass of its input when nothing else reads that input and it is not to be kept. Raises
+    UserError where a step would read rows of another kind than it can.
     """
-    nodes = [_resolved(node) for node in nodes]
-    schemas = {node.id: Pass((node,)).schema for node in nodes}
+    schemas = {node.id: node.makes for node in nodes}
     readers: dict[str, int] = {}
     for node in nodes:
         for given in node.inputs:
             if isinstance(given, Node):
                 readers[given.id] = readers.get(given.id, 0) + 1
-                check_readable(node.step, given.id, schemas[given.id])
+                check_readable(node, given.id, schemas[given.id])
     passes: list[Pass] = []
     at: dict[str, int] = {}
     for node in nodes:
         before = node.inputs[0] if len(node.inputs) == 1 else None
-        if isinstance(node.step, MapStep) and isinstance(before, Node):
+        if node.form == "map" and isinstance(before, Node):
             index = at[before.id]
             tail = passes[index].nodes[-1]
-            fits = tail.id == before.id and not isinstance(tail.step, GraphStep)
+            fits = tail.id == before.id and tail.form != "graph"
             if fits and readers[before.id] == 1 and not before.keep:
                 passes[index] = Pass((*passes[index].nodes, node))
                 at[node.id] = index

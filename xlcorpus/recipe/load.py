@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
-from xlcorpus.beam.step import GraphStep, SourceStep
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.recipe.graph import Node, inline_raw_inputs
 from xlcorpus.recipe.options import make_options
@@ -33,16 +32,16 @@ class Recipe:
     nodes: tuple[Node, ...] = field(default=())
 
 
-def shipped_recipes() -> dict[str, Path]:
+def shipped_recipes() -> dict[str, Location]:
     """The recipes in the package, by name."""
-    folder = Path(str(resources.files("xlcorpus.pipelines.recipes")))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    folder = storage.packaged("xlcorpus.pipelines.recipes")
+    return {path.stem: path for path in storage.entries_of(folder) if path.suffix == ".yaml"}
 
 
-def find_recipe(name: str) -> Path:
+def find_recipe(name: str) -> Location:
     """A recipe file by path, or a shipped one by name."""
-    path = Path(name)
-    if path.is_file():
+    path = storage.locate(name)
+    if storage.is_file(path):
         return path
     shipped = shipped_recipes()
     if name in shipped:
@@ -66,7 +65,7 @@ def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
     _name_steps(steps, path)
     for setting in settings:
         _apply_setting(content, steps, setting)
-    variables = {"sample": str(sample_folder()), "recipe": str(path.resolve().parent)}
+    variables = {"sample": str(sample_folder()), "recipe": str(storage.resolve(path).parent)}
     given = content.get("variables") or {}
     if not isinstance(given, dict):
         raise UserError(f"{path}: `variables` must be a mapping")
@@ -85,7 +84,7 @@ def _no_unknown(mapping: Mapping[str, Any], known: Sequence[str], where: str) ->
             raise UserError(f"{where}: unknown key {key!r}; {nearest(str(key), known)}")
 
 
-def _step_mapping(step: Any, number: int, path: Path) -> dict[str, Any]:
+def _step_mapping(step: Any, number: int, path: Location) -> dict[str, Any]:
     if isinstance(step, str):
         step = {"step": step}
     if not isinstance(step, dict) or not isinstance(step.get("step"), str):
@@ -93,7 +92,7 @@ def _step_mapping(step: Any, number: int, path: Path) -> dict[str, Any]:
     return dict(step)
 
 
-def _name_steps(steps: list[dict[str, Any]], path: Path) -> None:
+def _name_steps(steps: list[dict[str, Any]], path: Location) -> None:
     seen: set[str] = set()
     for step in steps:
         step.setdefault("id", step["step"])
@@ -123,7 +122,7 @@ def _apply_setting(content: dict[str, Any], steps: list[dict[str, Any]], setting
         raise UserError(f"--set {key}: the recipe has no such key; known: {', '.join(known)}")
 
 
-def _substitute(value: Any, variables: Mapping[str, str], path: Path) -> Any:
+def _substitute(value: Any, variables: Mapping[str, str], path: Location) -> Any:
     if isinstance(value, str):
 
         def replacement(match: re.Match[str]) -> str:
@@ -149,7 +148,7 @@ def _strings(value: Any, where: str) -> list[str]:
     return values
 
 
-def _link(steps: Sequence[dict[str, Any]], path: Path) -> tuple[Node, ...]:
+def _link(steps: Sequence[dict[str, Any]], path: Location) -> tuple[Node, ...]:
     nodes: dict[str, Node] = {}
     previous: Node | None = None
     for content in steps:
@@ -158,8 +157,8 @@ def _link(steps: Sequence[dict[str, Any]], path: Path) -> tuple[Node, ...]:
         values = {key: value for key, value in content.items() if key not in _STEP_KEYS}
         options = make_options(step, values, where)
         files: tuple[str, ...] = ()
-        inputs: list[Node | Path] = []
-        if isinstance(step, SourceStep):
+        inputs: list[Node | Location] = []
+        if step.prepare is not None:
             if "input" in content:
                 raise UserError(f"{where}: {step.name} reads `files:`, not `input:`")
             if "files" not in content:
@@ -174,7 +173,7 @@ def _link(steps: Sequence[dict[str, Any]], path: Path) -> tuple[Node, ...]:
                 inputs = [previous]
             else:
                 raise UserError(f"{where} is the first step and has no `input:`", remedy="begin with an ingest step")
-            if len(inputs) > 1 and not (isinstance(step, GraphStep) and step.many):
+            if len(inputs) > 1 and not step.many:
                 raise UserError(f"{where}: {step.name} takes one input, {len(inputs)} are given")
         keep = content.get("keep", False)
         if not isinstance(keep, bool):
@@ -184,9 +183,9 @@ def _link(steps: Sequence[dict[str, Any]], path: Path) -> tuple[Node, ...]:
     return inline_raw_inputs(tuple(nodes.values()))
 
 
-def _input(name: str, nodes: Mapping[str, Node], where: str) -> Node | Path:
+def _input(name: str, nodes: Mapping[str, Node], where: str) -> Node | Location:
     if name in nodes:
         return nodes[name]
-    if Path(name).exists():
-        return Path(name)
+    if storage.exists(storage.locate(name)):
+        return storage.locate(name)
     raise UserError(f"{where}: input {name!r} is neither an earlier step nor a folder; {nearest(name, nodes)}")

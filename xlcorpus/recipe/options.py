@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from xlcorpus.beam.step import Step, StepOptions
+from xlcorpus.beam.step import Step
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.options import StepOptions
 
 
 def make_options(step: Step, values: Mapping[str, Any], where: str) -> StepOptions:

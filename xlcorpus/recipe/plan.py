@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from xlcorpus.beam.progress import format_duration
 from xlcorpus.beam.step import SourcePlan
 from xlcorpus.beam.workspace import Workspace
 from xlcorpus.dataset.dataset import Dataset, is_dataset
 from xlcorpus.dataset.manifest import Manifest
+from xlcorpus.dataset.storage import Location
 from xlcorpus.recipe.graph import Node, Pass, passes_of
 from xlcorpus.recipe.run import Settings, identity_of, prepare_source, remarks_on
 
-# MB of text a second and core, rounded down from docs/performance.md; a guess for steps that are not in the table.
-NOMINAL_SPEED = {
-    "ingest": 30.0,
-    "identify": 1.5,
-    "score": 8.0,
-    "filter": 50.0,
-    "dedup": 3.0,
-    "romanize": 4.0,
-    "align": 0.5,
-    "codeswitch": 15.0,
-    "mix": 25.0,
-    "pack": 3.0,
-}
-_OTHER = 5.0
 _START_SECONDS = 3.0  # importing Beam and starting a pipeline
 _EXPANSION = 2.5  # bytes of text for a byte of zstd Parquet or of compressed input
 
 
-def plan_lines(nodes: Sequence[Node], folder_of: Callable[[Node], Path], settings: Settings) -> list[str]:
+def plan_lines(nodes: Sequence[Node], folder_of: Callable[[Node], Location], settings: Settings) -> list[str]:
     """A line a pass: its steps, output, input, state on disk, and a rough time."""
     lines: list[str] = []
     known: dict[str, Dataset | None] = {}
@@ -59,7 +45,7 @@ def plan_lines(nodes: Sequence[Node], folder_of: Callable[[Node], Path], setting
         )
         if known[work.id] is None and len(datasets) == len(given):
             lines += remarks_on(work, datasets)
-        seconds = sum(text_bytes / 1e6 / NOMINAL_SPEED.get(node.step.name, _OTHER) for node in work.nodes)
+        seconds = sum(text_bytes / 1e6 / node.step.speed for node in work.nodes)
         seconds = _START_SECONDS + seconds / settings.runner.workers
         took = "" if known[work.id] is not None else f", about {format_duration(seconds)}"
         lines.append(f"{number}. {work.label} -> {folder}: {what}; {state}{took}")
@@ -67,7 +53,7 @@ def plan_lines(nodes: Sequence[Node], folder_of: Callable[[Node], Path], setting
 
 
 def _state(
-    work: Pass, datasets: list[Dataset] | None, source: SourcePlan | None, folder: Path, settings: Settings
+    work: Pass, datasets: list[Dataset] | None, source: SourcePlan | None, folder: Location, settings: Settings
 ) -> tuple[str, Dataset | None]:
     if datasets is None or not (is_dataset(folder) or Workspace(folder).state()):
         return "to do", None
@@ -78,6 +64,6 @@ def _state(
         return "to do; the folder holds another dataset", None
     state = Workspace(folder).state()
     if state is not None:
-        same = state["fingerprint"] == identity.fingerprint
+        same = state.fingerprint == identity.fingerprint
         return ("begun: --resume goes on with it" if same else "to do; the folder holds another unfinished run"), None
     return "to do", None

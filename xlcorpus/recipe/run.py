@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -18,14 +15,16 @@ from xlcorpus.beam.failures import storage_error
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import ReadShards, shard_tasks
 from xlcorpus.beam.runners import RunnerChoice
-from xlcorpus.beam.step import GraphStep, MapStep, Outcome, SourcePlan, SourceStep
-from xlcorpus.beam.workspace import Task, Workspace
+from xlcorpus.beam.step import Outcome, SourcePlan
+from xlcorpus.beam.workspace import RunState, Task, Workspace
 from xlcorpus.beam.write import WriteShards
+from xlcorpus.dataset import storage
 from xlcorpus.dataset.dataset import Dataset, is_dataset, read_batches
-from xlcorpus.dataset.layout import DATA, REJECTS
+from xlcorpus.dataset.layout import REJECTS
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import schema_of
+from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.tally import Tally, check_chain
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.recipe.graph import Node, Pass, check_readable, passes_of
@@ -57,7 +56,7 @@ class Finished:
     skipped: bool
 
 
-def run_recipe(nodes: Sequence[Node], folder_of: Callable[[Node], Path], settings: Settings) -> list[Finished]:
+def run_recipe(nodes: Sequence[Node], folder_of: Callable[[Node], Location], settings: Settings) -> list[Finished]:
     """Run all passes of the nodes in order; `folder_of` names each pass's output by its last node."""
     finished: dict[str, Finished] = {}
     for work in passes_of(nodes):
@@ -68,20 +67,19 @@ def run_recipe(nodes: Sequence[Node], folder_of: Callable[[Node], Path], setting
     return list(finished.values())
 
 
-def prepare_source(work: Pass, folder: Path) -> SourcePlan | None:
+def prepare_source(work: Pass, folder: Location) -> SourcePlan | None:
     """Find the raw files of a pass that begins with a source step."""
     first = work.nodes[0]
-    return first.step.prepare(first.options, first.files, folder) if isinstance(first.step, SourceStep) else None
+    return first.step.prepare(first.options, first.files, folder) if first.step.prepare is not None else None
 
 
 def remarks_on(work: Pass, datasets: list[Dataset]) -> list[str]:
     """What the steps have to say, or to refuse (UserError), before anything runs."""
     remarks: list[str] = []
     for dataset in datasets:
-        check_readable(work.nodes[0].step, str(dataset.folder), dataset.manifest.schema.rpartition("-")[0])
+        check_readable(work.nodes[0], str(dataset.folder), dataset.manifest.schema_name)
     for number, node in enumerate(work.nodes):
-        if isinstance(node.step, MapStep | GraphStep) and node.step.check is not None:
-            remarks += node.step.check(node.options, datasets if number == 0 else ())
+        remarks += node.step.check(node.options, datasets if number == 0 else ())
     return remarks
 
 
@@ -91,7 +89,7 @@ def identity_of(work: Pass, datasets: list[Dataset], source: SourcePlan | None, 
     return identify_pass(work, datasets, source, settings.seed, layout)
 
 
-def run_pass(work: Pass, datasets: list[Dataset], folder: Path, settings: Settings) -> Finished:
+def run_pass(work: Pass, datasets: list[Dataset], folder: Location, settings: Settings) -> Finished:
     """Make one dataset, or find it made. Raises UserError where the folder holds something else."""
     _check_apart(folder, datasets)
     source = prepare_source(work, folder)
@@ -104,7 +102,7 @@ def run_pass(work: Pass, datasets: list[Dataset], folder: Path, settings: Settin
         manifest = Manifest.load(folder)
         if manifest.fingerprint == identity.fingerprint:
             check_rejects(work.label, manifest.tallies, folder, settings.max_error_rate)
-            if workspace.work.exists():
+            if workspace.is_begun():
                 with workspace.lock():
                     workspace.clean_up(manifest.files())
             settings.say(f"{work.label}: {folder} is done already, with the same input and options")
@@ -126,16 +124,16 @@ def _make(
     identity: Identity,
     settings: Settings,
 ) -> None:
-    workspace.begin({"fingerprint": identity.fingerprint, "steps": [step.step for step in identity.steps]})
+    workspace.begin(RunState(identity.fingerprint, tuple(step.step for step in identity.steps)))
     execution = Execution(
-        workspace, settings.runner, settings.seed, settings.partition_by, settings.keep_text, settings.quiet
+        workspace, settings.runner, work.label, settings.seed, settings.partition_by, settings.keep_text, settings.quiet
     )
     try:
         outcome = _outcome(work, datasets, source, execution)
     except UserError as error:
         # Options refused before anything was written (a budget beyond the data, say): the corrected command starts
         # afresh. Other kinds of error (storage, runner, integrity) leave the run to be resumed.
-        if type(error) is UserError and not any((workspace.folder / DATA).rglob("*.parquet")):
+        if type(error) is UserError and not workspace.holds_shards():
             workspace.remove()
         raise
     check_outcome(work, datasets, outcome)
@@ -145,12 +143,10 @@ def _make(
     workspace.clean_up(manifest.files())
 
 
-def _check_apart(folder: Path, datasets: list[Dataset]) -> None:
+def _check_apart(folder: Location, datasets: list[Dataset]) -> None:
     """The output must not be, hold or lie in an input: --overwrite would remove what is being read."""
-    output = folder.resolve()
     for dataset in datasets:
-        given = dataset.folder.resolve()
-        if output == given or output.is_relative_to(given) or given.is_relative_to(output):
+        if storage.is_inside(folder, dataset.folder) or storage.is_inside(dataset.folder, folder):
             raise UserError(
                 f"the output {folder} and the input {dataset.folder} are not apart", remedy="choose another --output"
             )
@@ -162,8 +158,8 @@ def _check_partition(column: str | None, schema: str, datasets: list[Dataset], s
         return
     fields = [field for name in ("document", "quality", schema) for field in load_schema(name).fields]
     fields += [field for dataset in datasets for field in dataset.manifest.arrow_schema]
-    if source is not None and source.context is not None:
-        fields += source.context
+    if source is not None and source.columns is not None:
+        fields += source.columns
     known = {field.name: field.type for field in fields}
     if column not in known:
         raise UserError(f"--partition-by {column}: there is no such column; {nearest(column, known)}")
@@ -174,20 +170,20 @@ def _check_partition(column: str | None, schema: str, datasets: list[Dataset], s
 
 
 @contextmanager
-def _new_folder(folder: Path) -> Iterator[None]:
+def _new_folder(folder: Location) -> Iterator[None]:
     """Leave no empty folder behind where nothing was begun."""
-    existed = folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
+    existed = storage.exists(folder)
+    storage.make_folder(folder)
     try:
         yield
     finally:
-        if not existed and folder.exists() and not any(folder.iterdir()):
-            folder.rmdir()
+        if not existed:
+            storage.remove_empty(folder)
 
 
 def _make_room(workspace: Workspace, identity: Identity, settings: Settings) -> None:
     folder = workspace.folder
-    if not any(folder.iterdir()):
+    if not storage.entries_of(folder):
         return
     state = workspace.state()
     if settings.overwrite:
@@ -207,7 +203,7 @@ def _make_room(workspace: Workspace, identity: Identity, settings: Settings) -> 
         raise UserError(
             f"{folder} holds an unfinished run", remedy="go on with --resume, or start anew with --overwrite"
         )
-    elif state is None or state["fingerprint"] != identity.fingerprint:
+    elif state is None or state.fingerprint != identity.fingerprint:
         if settings.stale_is_error:
             raise UserError(
                 f"{folder} holds an unfinished run of other input or options: it cannot be resumed with these",
@@ -218,23 +214,21 @@ def _make_room(workspace: Workspace, identity: Identity, settings: Settings) -> 
 
 def _outcome(work: Pass, datasets: list[Dataset], source: SourcePlan | None, execution: Execution) -> Outcome:
     first = work.nodes[0]
-    if isinstance(first.step, GraphStep):
+    if first.form == "graph" and first.step.run is not None:
         return first.step.run(first.options, datasets, execution)
     tasks = source.tasks if source is not None else shard_tasks(datasets)
 
-    def graph(tasks: beam.PCollection[Task]) -> Any:
-        batches = tasks
+    def graph(tasks: beam.PCollection[Task[Any]]) -> Any:
+        read = ReadShards()
+        if source is not None and first.step.read is not None:
+            read = first.step.read(first.options, source, execution)
+        batches = tasks | f"Read {first.id}" >> read
         for node in work.nodes:
-            if isinstance(node.step, SourceStep):
-                assert source is not None
-                batches = batches | f"Read {node.id}" >> node.step.transform(node.options, source, execution)
-            elif isinstance(node.step, MapStep):
-                if node is first:
-                    batches = batches | "Read" >> ReadShards()
-                batches = batches | node.id >> node.step.transform(node.options, execution)
+            if node.step.map is not None:
+                batches = batches | node.id >> node.step.map(node.options, execution)
         return batches | "Write" >> WriteShards(execution.workspace, execution.partition_by)
 
-    outcome = Outcome.of(execution.run_tasks("write", work.label, tasks, graph))
+    outcome = Outcome.of(execution.write(tasks, graph))
     return replace(outcome, notes=_notes(work, outcome, execution))
 
 
@@ -244,7 +238,7 @@ def _notes(work: Pass, outcome: Outcome, execution: Execution) -> dict[str, Any]
     tallies = {tally.step: tally for tally in outcome.tallies}
     paths = [execution.workspace.folder / shard.name for shard in outcome.shards]
     for step in dict.fromkeys(node.step for node in work.nodes):
-        if isinstance(step, MapStep) and step.notes is not None:
+        if step.notes is not None:
             noted = step.notes(tallies[step.name], (batch for path in paths for batch in read_batches(path)))
             notes |= {**noted, "table": [*notes.get("table", []), *noted.get("table", [])]}
     return notes
@@ -262,7 +256,7 @@ def check_outcome(work: Pass, datasets: list[Dataset], outcome: Outcome) -> None
     )
 
 
-def check_rejects(label: str, tallies: Sequence[Tally], folder: Path, max_error_rate: float) -> None:
+def check_rejects(label: str, tallies: Sequence[Tally], folder: Location, max_error_rate: float) -> None:
     """Raise UserError where a larger share of the records was rejected than the user accepts."""
     rows_in = tallies[0].rows_in
     rejected = sum(tally.rejected_rows for tally in tallies)
@@ -276,7 +270,7 @@ def check_rejects(label: str, tallies: Sequence[Tally], folder: Path, max_error_
         )
 
 
-def _manifest(folder: Path, schema: str, identity: Identity, outcome: Outcome, settings: Settings) -> Manifest:
+def _manifest(folder: Location, schema: str, identity: Identity, outcome: Outcome, settings: Settings) -> Manifest:
     return Manifest(
         schema=load_schema(schema).label,
         arrow_schema=schema_of([folder / shard.name for shard in outcome.shards]),
@@ -291,13 +285,3 @@ def _manifest(folder: Path, schema: str, identity: Identity, outcome: Outcome, s
         tallies=outcome.tallies,
         notes=dict(outcome.notes),
     )
-
-
-@contextmanager
-def spooled(stream: Any) -> Iterator[Path]:
-    """Copy standard input to a file, which can be split and read again; it is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="xlcorpus-") as folder:
-        path = Path(folder) / "stdin"
-        with path.open("wb") as file:
-            shutil.copyfileobj(stream, file, 1 << 20)
-        yield path

@@ -1,0 +1,117 @@
+"""The one builder of test rows: documents, sentence pairs, and whole datasets of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+
+from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.decisions import DECISION
+from xlcorpus.dataset.manifest import Manifest, StepRecord
+from xlcorpus.dataset.schema import load_schema
+from xlcorpus.dataset.shards import ShardWriter
+from xlcorpus.dataset.tally import Tally
+
+ORIGIN = DECISION.field("origin").type
+
+
+def doc_id(name: str) -> bytes:
+    """The id of the document of this name."""
+    return xxhash.xxh3_128_digest(name.encode())
+
+
+def _identified(names: Sequence[str], source: str | None) -> dict[str, pa.Array]:
+    columns = {"doc_id": pa.array([doc_id(name) for name in names], pa.binary(16))}
+    if source is not None:
+        columns["source"] = pa.array([source] * len(names), pa.string())
+    return columns | {"origin": pa.array([{"file": name, "offset": 0} for name in names], ORIGIN)}
+
+
+def documents(
+    texts: Sequence[str | None],
+    lang: str | Sequence[str | None] | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    source: str | None = "web",
+    script: bool = False,
+    **columns: Any,
+) -> pa.RecordBatch:
+    """A batch of documents as ingest and identify give them.
+
+    lang: of all, or one a row; none: no such column. names: what ids and origins follow from; else language and row.
+    source: none: no such column; script: a column with the end of the label; further columns as given.
+    """
+    langs = [lang] * len(texts) if isinstance(lang, str) or lang is None else list(lang)
+    names = names if names is not None else [f"{one or ''}/{row}" for row, one in enumerate(langs)]
+    given: dict[str, Any] = {"text": pa.array(texts, pa.string())}
+    if lang is not None:
+        given["lang"] = pa.array(langs, pa.string())
+    if script:
+        given["script"] = pa.array([one and one.partition("_")[2] for one in langs], pa.string())
+    return pa.RecordBatch.from_pydict({**_identified(names, source), **given, **columns})
+
+
+def pairs(
+    rows: Sequence[tuple[str | None, str | None]],
+    src_lang: str | Sequence[str | None],
+    tgt_lang: str | Sequence[str | None],
+    *,
+    names: Sequence[str] | None = None,
+    source: str | None = "opus",
+    **columns: Any,
+) -> pa.RecordBatch:
+    """A batch of sentence pairs; a language for all of a side, or one a row."""
+    names = names if names is not None else [f"pair {src_lang} {tgt_lang} {row}" for row in range(len(rows))]
+    given: dict[str, Any] = {
+        "src": pa.array([src for src, _ in rows], pa.string()),
+        "tgt": pa.array([tgt for _, tgt in rows], pa.string()),
+    }
+    for name, lang in (("src_lang", src_lang), ("tgt_lang", tgt_lang)):
+        given[name] = pa.array([lang] * len(rows) if isinstance(lang, str) else list(lang), pa.string())
+    return pa.RecordBatch.from_pydict({**_identified(names, source), **given, **columns})
+
+
+def write_dataset(folder: Path, batches: Iterable[pa.RecordBatch], schema: str = "document", **changes: Any) -> Dataset:
+    """A finished dataset, a shard a batch; `changes` to its manifest."""
+    shards, tally = [], Tally("test")
+    kept = list(batches)
+    for number, batch in enumerate(kept):
+        writer = ShardWriter(folder, "data", f"part-{number:05d}", batch.schema)
+        writer.write(batch)
+        shards += writer.close(keep_empty=True)
+        tally.rows_in += batch.num_rows
+        tally.rows_out += batch.num_rows
+        tally.count_languages(batch)
+    content: dict[str, Any] = {
+        "schema": load_schema(schema).label,
+        "arrow_schema": pq.read_schema(folder / shards[0].name),
+        "steps": (StepRecord("test", {}),),
+        "inputs": {},
+        "fingerprint": "f" * 32,
+        "code_version": "0",
+        "seed": 0,
+        "shards": tuple(shards),
+        "decisions": (),
+        "rejects": (),
+        "tallies": (tally,),
+    }
+    Manifest(**content | changes).save(folder)
+    return Dataset.open(folder)
+
+
+def grouped(elements: Sequence[tuple[Any, Any]], chaos: random.Random) -> list[tuple[Any, list[Any]]]:
+    """What a GroupByKey may make of (key, value) elements: groups and values in any order."""
+    groups: dict[Any, list[Any]] = {}
+    for key, value in elements:
+        groups.setdefault(key, []).append(value)
+    for values in groups.values():
+        chaos.shuffle(values)
+    keys = list(groups)
+    chaos.shuffle(keys)
+    return [(key, groups[key]) for key in keys]

@@ -1,0 +1,58 @@
+"""Options of a step: one frozen model with bounds, descriptions, and which option belongs to which choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from xlcorpus.errors import UserError
+
+
+def option(default: Any = ..., *, only: Mapping[str, Sequence[str]] | None = None, **settings: Any) -> Any:
+    """A field of options with its description and bounds (as pydantic's `Field`).
+
+    only: the other option, and those of its values, that this one belongs to; given with another one it is refused.
+    """
+    extra = {"only": {name: list(values) for name, values in only.items()}} if only else None
+    return Field(default, json_schema_extra=extra, **settings)
+
+
+class StepOptions(BaseModel):
+    """Options of a step. The fields are the recipe's keys and, with dashes, the command line's options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    # Options that name a file whose content counts (its fingerprint is in `models`), not where it lies.
+    files: ClassVar[tuple[str, ...]] = ()
+
+    def recorded(self) -> dict[str, Any]:
+        """The options as manifests hold them: of files, the name alone."""
+        values = self.model_dump(mode="json")
+        return {key: _name_of(value) if key in self.files else value for key, value in values.items()}
+
+    @model_validator(mode="after")
+    def _check_belonging(self) -> StepOptions:
+        for name, field in type(self).model_fields.items():
+            extra = field.json_schema_extra
+            if not isinstance(extra, dict) or name not in self.model_fields_set or getattr(self, name) in (None, []):
+                continue
+            only: Any = extra.get("only", {})
+            for other, allowed in only.items():
+                chosen = getattr(self, other)
+                if chosen not in allowed:
+                    flag, owner = name.replace("_", "-"), other.replace("_", "-")
+                    this = f"this is --{owner} {chosen}" if chosen is not None else f"there is no --{owner}"
+                    raise UserError(
+                        f"--{flag} is an option of --{owner} {' or '.join(allowed)}; {this}",
+                        remedy=f"leave out --{flag}, or choose --{owner} {allowed[0]}",
+                    )
+        return self
+
+
+def _name_of(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_name_of(one) for one in value]
+    return None if value is None else PurePath(value).name
