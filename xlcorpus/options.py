@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from xlcorpus.errors import UserError
 
 
-def option(default: Any = ..., *, only: Mapping[str, Sequence[str]] | None = None, **settings: Any) -> Any:
+def option(default: Any = ..., *, only: Mapping[str, Sequence[str | None]] | None = None, **settings: Any) -> Any:
     """A field of options with its description and bounds (as pydantic's `Field`).
 
     only: the other option, and those of its values, that this one belongs to; given with another one it is refused.
+    (None,): it belongs to runs without the other option; (): to those with it, whatever its value.
     """
     extra = {"only": {name: list(values) for name, values in only.items()}} if only else None
     return Field(default, json_schema_extra=extra, **settings)
@@ -42,13 +43,16 @@ class StepOptions(BaseModel):
             only: Any = extra.get("only", {})
             for other, allowed in only.items():
                 chosen = getattr(self, other)
-                if chosen not in allowed:
-                    flag, owner = name.replace("_", "-"), other.replace("_", "-")
-                    this = f"this is --{owner} {chosen}" if chosen is not None else f"there is no --{owner}"
-                    raise UserError(
-                        f"--{flag} is an option of --{owner} {' or '.join(allowed)}; {this}",
-                        remedy=f"leave out --{flag}, or choose --{owner} {allowed[0]}",
-                    )
+                if chosen not in allowed and (allowed or chosen is None):
+                    flag, owner = (f"--{key.replace('_', '-')}" for key in (name, other))
+                    this = f"this is {owner} {chosen}" if chosen is not None else f"there is no {owner}"
+                    if allowed == [None]:
+                        where, way_out = f"runs without {owner}", f"leave out {owner}"
+                    elif not allowed:
+                        where, way_out = owner, f"give {owner}"
+                    else:
+                        where, way_out = f"{owner} {' or '.join(allowed)}", f"choose {owner} {allowed[0]}"
+                    raise UserError(f"{flag} is an option of {where}; {this}", remedy=f"leave out {flag}, or {way_out}")
         return self
 
 

@@ -44,7 +44,10 @@ class Registry(Generic[N]):
             if hasattr(content, self._attribute):
                 found.append(getattr(content, self._attribute))
         found += [point.load() for point in sorted(entry_points(group=self.group), key=lambda one: one.name)]
-        return {one.name: one for one in reversed(found)}
+        by_name: dict[str, N] = {}
+        for one in found:
+            by_name.setdefault(one.name, one)
+        return by_name
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -27,7 +27,9 @@ def rows_of(offsets: np.ndarray) -> np.ndarray:
 def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """int64[sum of lengths]: starts[i], starts[i] + 1, ... for each range, one after the other."""
     before = offsets_of(lengths)
-    return np.arange(before[-1], dtype=np.int64) + np.repeat(starts - before[:-1], lengths)
+    places = np.repeat(starts - before[:-1], lengths)
+    places += np.arange(before[-1])  # in place: these are as long as all tokens of a window
+    return places
 
 
 def sum_segments(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
