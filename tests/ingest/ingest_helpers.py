@@ -16,13 +16,14 @@ import pyarrow as pa
 import pytest
 import zstandard
 
+from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.files import InputFile, find_files
 from xlcorpus.ingest.options import ReadOptions
 from xlcorpus.ingest.pair_files import find_pair_files
 from xlcorpus.ingest.plan import plan_tasks
-from xlcorpus.ingest.read import Ingested, read_range
+from xlcorpus.ingest.read import read_range
 
 SHARED = Path(os.environ.get("XLCORPUS_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -47,7 +48,7 @@ TEXTS = {
 
 
 @dataclass
-class Result:
+class ReadRows:
     """Everything that came out of an input, as plain Python values."""
 
     documents: list[dict[str, Any]] = field(default_factory=list)
@@ -57,7 +58,7 @@ class Result:
     bytes: int = 0
     schema: pa.Schema | None = None
 
-    def add(self, part: Ingested, schema: pa.Schema) -> None:
+    def add(self, part: Result, schema: pa.Schema) -> None:
         assert part.rows_in == part.rows.num_rows + part.decisions.num_rows + part.rejects.num_rows
         assert part.rows.schema.equals(schema)
         assert part.decisions.schema.equals(load_schema("decision").arrow)
@@ -89,13 +90,15 @@ class Result:
         return Counter(row["reason"] for row in [*self.decisions, *self.rejects])
 
 
-def read_all(*inputs: Path | str, target_bytes: int = 64 << 20, format: str | None = None, **options: Any) -> Result:
+def read_all(*inputs: Path | str, target_bytes: int = 64 << 20, format: str | None = None, **options: Any) -> ReadRows:
     """Find, plan and read; options are those of ReadOptions."""
     files = find_files([str(one) for one in inputs], source="test", format=format)
     return read_files(files, ReadOptions(**options), target_bytes)
 
 
-def read_pairs(*inputs: Path | str, target_bytes: int = 64 << 20, format: str | None = None, **options: Any) -> Result:
+def read_pairs(
+    *inputs: Path | str, target_bytes: int = 64 << 20, format: str | None = None, **options: Any
+) -> ReadRows:
     """The same for sentence pairs, English to German unless the options say otherwise."""
     given = {"src_column": "en", "tgt_column": "de", "src_lang": "eng_Latn", "tgt_lang": "deu_Latn", **options}
     read_options = ReadOptions(schema="pair", **given)
@@ -109,10 +112,10 @@ def read_pairs(*inputs: Path | str, target_bytes: int = 64 << 20, format: str | 
     return read_files(files, read_options, target_bytes)
 
 
-def read_files(files: list[InputFile], read_options: ReadOptions, target_bytes: int = 64 << 20) -> Result:
+def read_files(files: list[InputFile], read_options: ReadOptions, target_bytes: int = 64 << 20) -> ReadRows:
     """Plan and read."""
     schema = output_schema(files, read_options)
-    result = Result(schema=schema)
+    result = ReadRows(schema=schema)
     for task in plan_tasks(files, target_bytes=target_bytes):
         for part in task.ranges:
             for ingested in read_range(part, read_options, schema):

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.ingest.ingest_helpers import COMPRESS, TEXTS, Result, jsonl, read_all, shared
+from tests.ingest.ingest_helpers import COMPRESS, TEXTS, ReadRows, jsonl, read_all, shared
 from xlcorpus.ingest import jsonl as module
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.files import InputFile, find_files
@@ -202,8 +202,8 @@ clean = st.builds(
 )
 
 
-def everything(file: InputFile, schema: Any, fast: bool) -> Result:
-    result = Result()
+def everything(file: InputFile, schema: Any, fast: bool) -> ReadRows:
+    result = ReadRows()
     for part in read_jsonl(FileRange(file, 0, file.size), ReadOptions(), schema, fast=fast):
         result.add(part, schema)
     return result

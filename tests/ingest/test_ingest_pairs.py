@@ -275,7 +275,7 @@ def test_fast_and_slow_json_agree(tmp_path: Path) -> None:
     (fast,) = read_jsonl(whole, options, schema)
     (slow,) = read_jsonl(whole, options, schema, fast=False)
     assert fast == slow
-    assert (fast.documents.num_rows, fast.decisions.num_rows, fast.rejects.num_rows) == (41, 10, 9)
+    assert (fast.rows.num_rows, fast.decisions.num_rows, fast.rejects.num_rows) == (41, 10, 9)
 
 
 def test_columns_of_the_input_that_bear_our_names_are_kept(tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def test_large_values_come_in_small_batches(tmp_path: Path) -> None:
     (file,) = find_files([str(tmp_path)])
     schema = output_schema([file], ReadOptions())
     parts = list(read_range(FileRange(file, 0, 1), ReadOptions(), schema))
-    assert [part.documents.num_rows for part in parts] == [2, 2, 2]
-    assert [image for part in parts for image in part.documents.column("image").to_pylist()] == images
+    assert [part.rows.num_rows for part in parts] == [2, 2, 2]
+    assert [image for part in parts for image in part.rows.column("image").to_pylist()] == images
 
 
 @pytest.mark.parametrize("checksums", [True, False])

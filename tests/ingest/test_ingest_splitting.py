@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.ingest.ingest_helpers import COMPRESS, TEXTS, Result, jsonl, read_all
+from tests.ingest.ingest_helpers import COMPRESS, TEXTS, ReadRows, jsonl, read_all
 from xlcorpus.ingest import lines as lines_module
 from xlcorpus.ingest import streams
 
 
-def everything(result: Result) -> list[Any]:
+def everything(result: ReadRows) -> list[Any]:
     return [
         [(row["doc_id"], row["text"], row["origin"]) for row in result.documents],
         sorted((row["doc_id"], row["reason"]) for row in result.decisions),

@@ -15,7 +15,7 @@ from tests.ingest.ingest_helpers import (
     COMPRESS,
     SHARED,
     TEXTS,
-    Result,
+    ReadRows,
     arc,
     page,
     read_all,
@@ -263,5 +263,5 @@ def test_the_real_page_has_its_text_and_not_its_menus() -> None:
     assert row["url"] == "https://an.wikipedia.org/wiki/Escopete"
     assert "Escopete ye un municipio d'a provincia de Guadalachara" in row["text"]
     assert "Menú principal" not in row["text"]
-    whole: Result = read_all(shared("warc", "whirlwind.warc.wet.gz"))
+    whole: ReadRows = read_all(shared("warc", "whirlwind.warc.wet.gz"))
     assert "Menú principal" in whole.texts[0]
