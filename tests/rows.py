@@ -26,27 +26,29 @@ def doc_id(name: str) -> bytes:
     return xxhash.xxh3_128_digest(name.encode())
 
 
-def _identified(names: Sequence[str], source: str | None) -> dict[str, pa.Array]:
+def _identified(names: Sequence[str], source: str | Sequence[str] | None) -> dict[str, pa.Array]:
     columns = {"doc_id": pa.array([doc_id(name) for name in names], pa.binary(16))}
     if source is not None:
-        columns["source"] = pa.array([source] * len(names), pa.string())
+        columns["source"] = pa.array([source] * len(names) if isinstance(source, str) else source, pa.string())
     return columns | {"origin": pa.array([{"file": name, "offset": 0} for name in names], ORIGIN)}
 
 
 def documents(
     texts: Sequence[str | None],
-    lang: str | Sequence[str | None] | None = None,
+    lang: str | Sequence[str | None] | pa.Array | None = None,
     *,
     names: Sequence[str] | None = None,
-    source: str | None = "web",
+    source: str | Sequence[str] | None = "web",
     script: bool = False,
     **columns: Any,
 ) -> pa.RecordBatch:
     """A batch of documents as ingest and identify give them.
 
     lang: of all, or one a row; none: no such column. names: what ids and origins follow from; else language and row.
-    source: none: no such column; script: a column with the end of the label; further columns as given.
+    source: of all, or one a row; none: no such column. script: a column with the end of the label; further columns as given.
     """
+    if isinstance(lang, pa.Array):
+        lang = lang.to_pylist()
     langs = [lang] * len(texts) if isinstance(lang, str) or lang is None else list(lang)
     names = names if names is not None else [f"{one or ''}/{row}" for row, one in enumerate(langs)]
     given: dict[str, Any] = {"text": pa.array(texts, pa.string())}
@@ -63,7 +65,7 @@ def pairs(
     tgt_lang: str | Sequence[str | None],
     *,
     names: Sequence[str] | None = None,
-    source: str | None = "opus",
+    source: str | Sequence[str] | None = "opus",
     **columns: Any,
 ) -> pa.RecordBatch:
     """A batch of sentence pairs; a language for all of a side, or one a row."""

@@ -6,22 +6,10 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rows import documents
 from xlcorpus.beam.element import RecordBatchCoder, ShardBatch, ShardBatchCoder
 from xlcorpus.dataset.decisions import decide
 from xlcorpus.dataset.tally import Tally
-
-
-def documents(texts: list[str]) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pydict(
-        {
-            "doc_id": pa.array([index.to_bytes(16, "big") for index in range(len(texts))], pa.binary(16)),
-            "text": pa.array(texts, pa.string()),
-            "origin": pa.array(
-                [{"file": "f", "offset": i} for i in range(len(texts))],
-                pa.struct([("file", pa.string()), ("offset", pa.int64())]),
-            ),
-        }
-    )
 
 
 @given(

@@ -8,10 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from tests.beam.test_element import documents
+from tests.rows import documents
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.map import apply_kernel, map_batch
+from xlcorpus.dataset.columns import put_columns
 from xlcorpus.dataset.decisions import decide
+from xlcorpus.dataset.result import Result
 from xlcorpus.errors import ConservationError, UserError
 
 
@@ -22,27 +24,27 @@ class Upper:
 
     def load(self) -> None: ...
 
-    def apply(self, batch: pa.RecordBatch, loaded: Any) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    def apply(self, batch: pa.RecordBatch, loaded: Any) -> Result:
         if "ошибка" in batch.column("text").to_pylist():
             raise ZeroDivisionError("cannot divide ошибка")
         gone = pc.equal(batch.column("text"), "убрать")
         kept = batch.filter(pc.invert(gone))
-        kept = kept.set_column(1, "text", pc.utf8_upper(kept.column("text")))
-        return kept, decide(batch.filter(gone), self.step, "unwanted")
+        kept = put_columns(kept, {"text": pc.utf8_upper(kept.column("text"))})
+        return Result(kept, decide(batch.filter(gone), self.step, "unwanted"), counts={"seen": {"all": batch.num_rows}})
 
 
 class LosesRows(Upper):
     """Drops the first row and says nothing."""
 
-    def apply(self, batch: pa.RecordBatch, loaded: Any) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-        return batch.slice(1), decide(batch.slice(0, 0), self.step, "unwanted")
+    def apply(self, batch: pa.RecordBatch, loaded: Any) -> Result:
+        return Result(batch.slice(1))
 
 
 class DoublesRows(Upper):
     """Gives every row twice."""
 
-    def apply(self, batch: pa.RecordBatch, loaded: Any) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-        return pa.concat_batches([batch, batch]), decide(batch.slice(0, 0), self.step, "unwanted")
+    def apply(self, batch: pa.RecordBatch, loaded: Any) -> Result:
+        return Result(pa.concat_batches([batch, batch]))
 
 
 def test_only_the_failing_row_is_rejected() -> None:
@@ -51,18 +53,21 @@ def test_only_the_failing_row_is_rejected() -> None:
     assert result.documents.column("text").to_pylist() == ["ОДИН", "ДВА"]
     (rejects,) = result.rejects
     assert rejects.to_pylist()[0]["reason"] == "ZeroDivisionError"
-    assert rejects.to_pylist()[0]["origin"] == {"file": "f", "offset": 1}
+    assert rejects.to_pylist()[0]["origin"] == {"file": "/1", "offset": 0}
     assert rejects.to_pylist()[0]["excerpt"] == "ошибка"
     (tally,) = result.tallies
     assert (tally.rows_in, tally.rows_out, tally.removed_rows, tally.rejected_rows) == (4, 2, 1, 1)
+    assert tally.counts == {"seen": {"all": 3}}
 
 
 def test_all_rows_failing_keeps_the_schema() -> None:
-    kept, decisions, rejects, _ = apply_kernel(Upper(), documents(["ошибка"]), None)
-    assert kept.num_rows == 0
-    assert kept.schema.names == ["doc_id", "text", "origin"]
-    assert not decisions
-    assert sum(part.num_rows for part in rejects) == 1
+    result = apply_kernel(Upper(), documents(["ошибка"], source=None), None)
+    assert result.rows.num_rows == 0
+    assert result.rows.schema.names == ["doc_id", "origin", "text"]
+    assert result.decisions is not None
+    assert result.decisions.num_rows == 0
+    assert result.rejects is not None
+    assert result.rejects.num_rows == 1
 
 
 @pytest.mark.parametrize("kernel", [LosesRows(), DoublesRows()])
@@ -73,7 +78,7 @@ def test_unaccounted_rows_fail_the_step(kernel: Upper) -> None:
 
 def test_a_users_mistake_is_not_a_rejected_row() -> None:
     class NeedsColumn(Upper):
-        def apply(self, batch: pa.RecordBatch, loaded: Any) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+        def apply(self, batch: pa.RecordBatch, loaded: Any) -> Result:
             raise UserError("no column q_n_words", remedy="run xlcorpus score first")
 
     with pytest.raises(UserError, match="q_n_words"):

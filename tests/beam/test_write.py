@@ -7,11 +7,14 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.beam.test_element import documents
+from tests.rows import documents
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.failures import CarriedError, found_in
 from xlcorpus.beam.workspace import Workspace
-from xlcorpus.beam.write import _WriteShard
+from xlcorpus.beam.write import _WriteShard, write_results
+from xlcorpus.dataset.decisions import decide
+from xlcorpus.dataset.record import Written
+from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import ConservationError
 
@@ -34,12 +37,13 @@ def files(folder: Path) -> list[str]:
 def test_a_task_in_order(tmp_path: Path) -> None:
     write = writer(tmp_path)
     assert write.process(element(4, 0, False, ["a", "b"])) == []
-    (record,) = write.process(element(4, 1, True, ["c"]))
+    assert write.process(element(4, 1, True, ["c"])) == [4]
     write.finish_bundle()
-    assert record["rows_out"] == 3
+    record = Workspace(tmp_path).finished("write", 4, Written, verify=True)
+    assert record is not None
+    assert record.tallies[-1].rows_out == 3
     assert files(tmp_path) == ["00004.json", "part-00004-000.parquet"]
     assert pq.read_table(tmp_path / "data/part-00004-000.parquet").column("text").to_pylist() == ["a", "b", "c"]
-    assert Workspace(tmp_path).finished("write", 4, verify=True) == record
 
 
 @pytest.mark.parametrize(
@@ -86,5 +90,23 @@ def test_an_altered_shard_makes_its_sidecar_invalid(tmp_path: Path) -> None:
     content = bytearray(shard.read_bytes())
     content[40] ^= 1
     shard.write_bytes(content)
-    assert Workspace(tmp_path).finished("write", 0) is not None
-    assert Workspace(tmp_path).finished("write", 0, verify=True) is None
+    assert Workspace(tmp_path).finished("write", 0, Written) is not None
+    assert Workspace(tmp_path).finished("write", 0, Written, verify=True) is None
+
+
+def test_results_are_written_with_their_reasons(tmp_path: Path) -> None:
+    rows = documents(["a", "b", "c"], "swh_Latn")
+    gone = decide(rows.slice(2), "thin", "short")
+    written = write_results(Workspace(tmp_path), 3, "thin", [Result(rows.slice(0, 2), gone, rows_in=3)])
+    assert files(tmp_path) == ["part-00003-000.parquet", "part-00003-000.parquet"]
+    (tally,) = written.tallies
+    assert (tally.rows_in, tally.rows_out, tally.removed) == (3, 2, {"swh_Latn": {"short": 1}})
+    assert tally.languages == {"swh_Latn": 2}
+    assert [file.name for file in written.files] == ["data/part-00003-000.parquet", "decisions/part-00003-000.parquet"]
+
+
+def test_results_that_lose_a_row_leave_nothing(tmp_path: Path) -> None:
+    rows = documents(["a", "b", "c"])
+    with pytest.raises(ConservationError, match="step 'thin' does not account for every row: rows_in 3"):
+        write_results(Workspace(tmp_path), 3, "thin", [Result(rows.slice(0, 2), rows_in=3)])
+    assert files(tmp_path) == []

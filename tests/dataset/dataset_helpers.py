@@ -8,31 +8,24 @@ from typing import Any
 
 import pyarrow as pa
 
+from tests import rows
 from xlcorpus.dataset.decisions import DECISION
 from xlcorpus.dataset.manifest import Manifest, StepRecord
 from xlcorpus.dataset.shards import ShardFile, ShardWriter
 from xlcorpus.dataset.tally import Tally
 
-ORIGIN = pa.struct([("file", pa.string()), ("offset", pa.int64())])
 SENTENCES = ["Habari ya asubuhi", "Добрый день, друзья", "こんにちは世界", "สวัสดีชาวโลก", "नमस्ते दुनिया", "مرحبا", ""]
 
 
 def documents(texts: list[str], **columns: Any) -> pa.RecordBatch:
-    """A batch of documents as ingest gives them; further columns as given."""
-    rows = len(texts)
-    content: dict[str, Any] = {
-        "doc_id": pa.array([f"doc-{row:012d}".encode() for row in range(rows)], pa.binary(16)),
-        "text": pa.array(texts, pa.string()),
-        "source": pa.array(["web" if row % 3 else "books" for row in range(rows)], pa.string()),
-        "origin": pa.array([{"file": "test.jsonl", "offset": 10 * row} for row in range(rows)], ORIGIN),
-        **columns,
-    }
-    return pa.RecordBatch.from_pydict(content)
+    """A batch of documents of two sources."""
+    sources = ["web" if row % 3 else "books" for row in range(len(texts))]
+    return rows.documents(texts, source=sources, **columns)
 
 
-def varied(rows: int) -> pa.RecordBatch:
+def varied(count: int) -> pa.RecordBatch:
     """Documents with every kind of column that ingest hands on (dictionaries are plain by then), nulls among them."""
-    numbers = range(rows)
+    numbers = range(count)
     return documents(
         [SENTENCES[row % 7] * (row % 5) for row in numbers],
         lang=pa.array([None if row % 4 == 0 else f"l{row % 3}_Latn" for row in numbers], pa.string()),

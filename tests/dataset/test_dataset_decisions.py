@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from tests.dataset.dataset_helpers import documents
+from tests.rows import doc_id
 from xlcorpus.dataset.columns import column_or_null
 from xlcorpus.dataset.decisions import DECISION, REJECT, decide, empty, reject
 from xlcorpus.dataset.schema import load_schema
@@ -19,23 +20,23 @@ def test_a_decision_names_document_step_reason_and_origin() -> None:
     assert found.schema.equals(load_schema("decision").arrow)
     assert found.to_pylist() == [
         {
-            "doc_id": b"doc-000000000000",
+            "doc_id": doc_id("swh_Latn/0"),
             "step": "filter",
             "reason": "n_words_below",
             "score": None,
             "threshold": None,
             "lang": "swh_Latn",
-            "origin": {"file": "test.jsonl", "offset": 0},
+            "origin": {"file": "swh_Latn/0", "offset": 0},
             "dup_of": None,
             "similarity": None,
             "text": None,
         },
         {
             **dict.fromkeys(DECISION.names),
-            "doc_id": b"doc-000000000001",
+            "doc_id": doc_id("/1"),
             "step": "filter",
             "reason": "n_words_below",
-            "origin": {"file": "test.jsonl", "offset": 10},
+            "origin": {"file": "/1", "offset": 0},
         },
     ]
 

@@ -181,7 +181,7 @@ def test_duckdb_and_pandas_open_a_shard_as_it_is(tmp_path: Path) -> None:
     (shard,) = write_shard(tmp_path, [ROWS])
     found = duckdb.sql(f"select count(*), count(lang), sum(count), min(origin.file) from '{tmp_path / shard.name}'")
     counts = [row for row in ROWS.column("count").to_pylist() if row is not None]
-    assert found.fetchall() == [(60, 45, sum(counts), "test.jsonl")]
+    assert found.fetchall() == [(60, 45, sum(counts), "/0")]
     frame = pd.read_parquet(tmp_path / shard.name)
     assert frame["text"].tolist() == ROWS.column("text").to_pylist()
     assert frame["origin"][3] == {"file": "test.jsonl", "offset": 30}

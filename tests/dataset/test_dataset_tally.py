@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.dataset.dataset_helpers import documents
 from xlcorpus.dataset.decisions import DECISION, decide, empty, reject
+from xlcorpus.dataset.result import Result, add_counts
 from xlcorpus.dataset.tally import Tally, add_up, check_chain, count_values
 from xlcorpus.errors import ConservationError, UserError
 
@@ -26,8 +27,27 @@ TALLIES = st.builds(
     COUNTERS,
     COUNTERS,
     COUNTERS,
+    st.dictionaries(st.sampled_from(["words", "into"]), st.fixed_dictionaries({"swh_Latn": COUNTS})),
     merged=COUNTS,
 )
+
+
+def test_nested_counts_add_up_name_by_name() -> None:
+    total: dict[str, Any] = {}
+    for more in ({"words": 2, "into": {"swh_Latn": 1}}, {"into": {"swh_Latn": 2, "tha_Thai": 5}}, {"words": 1}):
+        add_counts(total, more)
+    assert total == {"words": 3, "into": {"swh_Latn": 3, "tha_Thai": 5}}
+
+
+def test_a_result_is_counted_whole() -> None:
+    rows = documents(["a", "b", "c", "d"], lang=pa.array(["swh_Latn"] * 4))
+    tally = Tally("filter")
+    gone = decide(rows.slice(2, 1), "filter", "short")
+    bad = reject(rows.slice(3), "filter", ["bad"], ["m"])
+    tally.count(Result(rows.slice(0, 2), gone, bad, {"words": {"swh_Latn": 2}}, rows_in=4, bytes_in=9))
+    tally.check("here")
+    assert (tally.rows_in, tally.rows_out, tally.removed_rows, tally.rejected_rows, tally.bytes_in) == (4, 2, 1, 1, 9)
+    assert tally.counts == {"words": {"swh_Latn": 2}}
 
 
 @given(st.lists(st.none() | st.sampled_from(["", "a", "b"]), max_size=20))
@@ -43,7 +63,8 @@ def test_a_tally_counts_decisions_rejects_and_output() -> None:
     tally.count_decisions(decide(rows, "filter", "short"))
     tally.count_decisions(decide(rows.slice(0, 1), "filter", "long"))
     tally.count_rejects(reject(rows.slice(0, 2), "filter", ["bad", "worse"], ["m", "m"]))
-    tally.count_output(rows.slice(2))
+    tally.count(Result(rows.slice(2)))
+    tally.count_languages(rows.slice(2))
     tally.count_decisions(empty(DECISION))
     assert tally.removed == {
         "swh_Latn": Counter(short=2, long=1),
@@ -60,7 +81,8 @@ def test_a_tally_counts_decisions_rejects_and_output() -> None:
 
 def test_output_without_languages_is_counted() -> None:
     tally = Tally("ingest", rows_in=2)
-    tally.count_output(documents(["a", "b"]))
+    tally.count(Result(documents(["a", "b"])))
+    tally.count_languages(documents(["a", "b"]))
     assert (tally.rows_out, tally.languages) == (2, Counter())
     assert tally.sources == Counter(web=1, books=1)
 
