@@ -40,9 +40,9 @@ def test_every_document_stays_in_a_pass_with_its_neighbours(made: Path) -> None:
         assert lines.equals(new_lines)
 
 
-def test_the_manifest_notes_the_hit_rate_and_a_line_in_three_scripts(made: Path) -> None:
+def test_the_manifest_notes_a_line_in_three_scripts(made: Path) -> None:
     notes = Dataset.open(made / "out" / "latin").manifest.notes
-    assert 0.5 < notes["cache_hit_rate"] < 1
+    assert set(notes) == {"letters_left", "table"}
     assert len([line for line in notes["table"] if line.startswith("      ")]) == 3
 
 
@@ -67,3 +67,15 @@ def test_an_unknown_language_is_refused_with_the_nearest(made: Path) -> None:
     recipe = write_recipe(made / "wrong", RECIPE.replace("id: latin,", "id: latin, lcode: russian,"))
     with pytest.raises(UserError, match=r"no language 'russian'.*'rus'"):
         run(recipe, made / "wrong" / "out")
+
+
+def test_notes_and_counts_are_the_same_whatever_the_batches(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xlcorpus.dataset.dataset.BATCH_ROWS", 7)
+    run(made / "recipe.yaml", tmp_path)
+    for name in ("latin", "pairs"):
+        one, two = (Dataset.open(folder / name).manifest for folder in (made / "out", tmp_path))
+        assert two.notes == one.notes
+        assert [tally.counts for tally in two.tallies] == [tally.counts for tally in one.tallies]
+        assert [shard.sha256 for shard in two.shards] == [shard.sha256 for shard in one.shards]

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pytest
 
 from tests.running import digests
-from tests.translico.translico_runs import STEP, VIEW, Options, documents, run_nodes
+from tests.translico.translico_runs import STEP, Options, documents, run_nodes
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.manifest import Manifest, StepRecord
+from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.shards import ShardWriter, schema_of
 from xlcorpus.dataset.storage import fingerprint
 from xlcorpus.dataset.tally import Tally
@@ -43,7 +44,8 @@ def save(folder: Path, shards: list[pa.RecordBatch]) -> Path:
             files += writer.close(keep_empty=True)
     tally = Tally("identify", rows_in=sum(file.rows for file in files))
     for batch in shards:
-        tally.count_output(batch)
+        tally.rows_out += batch.num_rows
+        tally.count_languages(batch)
     schema = schema_of([folder / file.name for file in files])
     steps = (StepRecord("identify", {}),)
     manifest = Manifest(
@@ -134,10 +136,10 @@ def test_a_run_that_stopped_goes_on(
 ) -> None:
     genuine = translico.pairs_of_shard
 
-    def stop(number: int, *given: Any, **more: Any) -> Any:
-        if number != 1:  # the largest shard goes first
+    def stop(shard: Path, *given: Any, **more: Any) -> Any:
+        if "part-00001" not in shard.name:  # the largest shard goes first
             raise UserError("the plug was pulled")
-        return genuine(number, *given, **more)
+        return genuine(shard, *given, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(translico, "pairs_of_shard", stop)
@@ -152,9 +154,11 @@ def test_a_run_that_stopped_goes_on(
 def test_a_pair_that_is_lost_fails_the_run(identified: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     genuine = translico.make_pairs
 
-    def loses(*given: Any, **more: Any) -> translico.Pairs:
+    def loses(*given: Any, **more: Any) -> Result:
         made = genuine(*given, **more)
-        return replace(made, decisions=made.decisions.slice(1), documents=made.documents - 1)
+        assert made.decisions is not None
+        assert made.rows_in is not None
+        return replace(made, decisions=made.decisions.slice(1), rows_in=made.rows_in - 1)
 
     monkeypatch.setattr(translico, "make_pairs", loses)
     with pytest.raises(ConservationError, match="rows expected"):
@@ -185,15 +189,15 @@ def test_documents_without_a_language_are_refused(tmp_path: Path, name: str) -> 
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").rglob("*.parquet"))
 
 
-class TestInstead:
-    """A map step whose options ask for another step."""
+class TestForms:
+    """A map step whose options ask for a graph."""
 
     def test_without_a_view_it_fuses_and_with_one_it_stands_alone(self, identified: Path) -> None:
         score = Node("score", find_step("score"), find_step("score").options(), (identified,))
         plain = Node("latn", STEP, Options(), (score,))
         assert [[one.step for one in work.nodes] for work in passes_of([score, plain])] == [[score.step, STEP]]
         passes = passes_of([score, node(score)])
-        assert [[one.step for one in work.nodes] for work in passes] == [[score.step], [VIEW]]
+        assert [[one.step for one in work.nodes] for work in passes] == [[score.step], [STEP]]
         assert [work.schema for work in passes] == ["document", "translico"]
         assert [work.label for work in passes] == ["score", "romanize"]
 

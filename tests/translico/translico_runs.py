@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,15 +15,20 @@ import xxhash
 
 from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.runners import choose_runner
-from xlcorpus.beam.step import GraphStep, MapStep, StepOptions
+from xlcorpus.beam.step import Step
+from xlcorpus.dataset.dataset import Shard
 from xlcorpus.dataset.decisions import DECISION, REJECT
+from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.dataset.shards import ShardWriter
-from xlcorpus.pipelines.translico import translico_step
+from xlcorpus.pipelines import romanize
+from xlcorpus.pipelines import translico as graph
 from xlcorpus.recipe.graph import Node
 from xlcorpus.recipe.run import Finished, Settings, run_recipe
+from xlcorpus.romanize.tools import language_code
 from xlcorpus.translico import choose
 from xlcorpus.translico import pairs as translico
-from xlcorpus.translico.pairs import PAIR, PairCounts, PairSettings
+from xlcorpus.translico.options import PairOptions
+from xlcorpus.translico.pairs import PAIR
 
 ORIGIN = pa.struct([("file", pa.string()), ("offset", pa.int64())])
 
@@ -49,16 +55,12 @@ def open_upper_case(name: str, cache_bytes: int) -> UpperCase:
     return UpperCase()
 
 
-class Options(StepOptions):
+class Options(PairOptions):
     """The options that the view reads, as romanize has them."""
 
     tool: str = "uppercase"
     lcode: Literal["auto", "none"] = "auto"
     cache_mb: int = 1
-    view: Literal["translico"] | None = None
-    share: float = 0.05
-    floor: int = 1000
-    include_latin: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,23 +72,27 @@ class CopyKernel:
     def load(self) -> None:
         return None
 
-    def apply(self, batch: pa.RecordBatch, loaded: Any) -> pa.RecordBatch:
+    def apply(self, batch: pa.RecordBatch, loaded: Any) -> Result:
         capitals = pa.array([text.upper() for text in batch.column("text").to_pylist()], pa.string())
-        return batch.append_column("text_latn", capitals)
+        return Result(batch.append_column("text_latn", capitals))
 
 
-def models(options: Options) -> dict[str, str]:
-    return {"tool": "uppercase-7"}
+STEP = Step(
+    name="romanize",
+    summary="A stand-in.",
+    order=60,
+    speed=1.0,
+    options=Options,
+    makes=romanize.STEP.makes,
+    models=lambda options: {"tool": "uppercase-7"},
+    check=romanize.check,
+    map=lambda options, execution: MapBatches(CopyKernel()),
+    run=functools.partial(graph.run, open_tool=open_upper_case),
+    shuffles=romanize.STEP.shuffles,
+)
 
 
-VIEW = translico_step(Options, models, open_upper_case)
-
-
-def instead(options: Options) -> GraphStep | None:
-    return VIEW if options.view else None
-
-
-STEP = MapStep("romanize", "A stand-in.", Options, lambda o, e: MapBatches(CopyKernel()), models, instead=instead)
+ALL = PairOptions(share=1.0, floor=0)
 
 
 def doc_id(name: str) -> bytes:
@@ -133,42 +139,57 @@ class View:
 def view(
     folder: Path,
     shards: Sequence[pa.RecordBatch],
-    settings: PairSettings | None = None,
+    options: PairOptions | None = None,
     *,
+    seed: int = 0,
+    lcode: str = "auto",
     shuffle: int = 0,
     keep_text: bool = False,
 ) -> View:
     """List, choose and write. shuffle: elements reach each group in an order of this number."""
-    settings = settings or PairSettings(share=1.0, floor=0)
+    options = options or ALL
     chaos, scratch = random.Random(shuffle), folder / "scratch"
-    listing, paths, listed = translico.ListSentences(scratch, settings), [], []
+    listing, paths, listed = translico.ListSentences(scratch, options.include_latin), [], []
     for number, batch in enumerate(shards):
         with ShardWriter(folder, "data", f"part-{number:05d}", batch.schema) as writer:
             writer.write(batch)
             (file,) = writer.close(keep_empty=True)
         paths.append(folder / file.name)
-        listed.append(listing(number, {"path": str(paths[-1])}))
-    pack = choose.pack_of(scratch, listed, settings.seed)
+        listed.append(listing(number, Shard(paths[-1], file.rows, file.bytes, "document", tuple(batch.schema.names))))
+    pack = choose.pack_of(scratch, listed, seed)
     packed = [part for number in chaos.sample(range(len(shards)), len(shards)) for part in pack(number)]
-    distinct = [part for group in _grouped(packed, chaos) for part in choose.KeepFirst(settings.seed)(group)]
+    distinct = [part for group in _grouped(packed, chaos) for part in choose.KeepFirst(seed)(group)]
     counted = [part for given in distinct for part in choose.count_groups(given)]
-    apportion = choose.Apportion(settings.share, settings.floor)
+    apportion = choose.Apportion(options.share, options.floor)
     quotas = dict(part for group in _grouped(counted, chaos) for part in apportion(group))
     states = [part for number, rows in distinct for part in choose.take_quota(rows, quotas[number])]
-    for number, parts in _grouped(states, chaos):
-        choose.WriteStates(scratch)(number, parts)
-    counts, made = PairCounts(), []
-    for number, path in enumerate(paths):
-        made += list(
-            translico.pairs_of_shard(number, path, scratch, UpperCase(), settings, counts, keep_text=keep_text)
-        )
+    for group in _grouped(states, chaos):
+        choose.WriteStates(scratch)(group)
+    made = [
+        part for number, path in enumerate(paths) for part in pairs_of(path, scratch, number, options, lcode, keep_text)
+    ]
+    counts: Counts = {}
+    for part in made:
+        add_counts(counts, part.counts)
     return View(
-        pa.Table.from_batches([part.pairs for part in made], PAIR),
-        pa.Table.from_batches([part.decisions for part in made], DECISION),
-        pa.Table.from_batches([part.rejects for part in made], REJECT),
-        counts.to_json(),
+        pa.Table.from_batches([part.rows for part in made], PAIR),
+        pa.Table.from_batches([part.decisions for part in made if part.decisions is not None], DECISION),
+        pa.Table.from_batches([part.rejects for part in made if part.rejects is not None], REJECT),
+        translico.notes_of(counts),
         sum(part.repeated for part in made),
     )
+
+
+def pairs_of(
+    path: Path, scratch: Path, number: int, options: PairOptions = ALL, lcode: str = "auto", keep_text: bool = False
+) -> list[Result]:
+    """What becomes of a shard."""
+    code_of = functools.partial(language_code, asked=lcode, tool=UpperCase.name)
+    states = choose.state_file(scratch, number)
+    given = translico.pairs_of_shard(
+        path, states, UpperCase(), code_of, include_latin=options.include_latin, keep_text=keep_text
+    )
+    return list(given)
 
 
 def _grouped(elements: Sequence[tuple[int, Any]], chaos: random.Random) -> list[tuple[int, list[Any]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -50,6 +51,19 @@ def column_or_null(batch: pa.RecordBatch, name: str, kind: pa.DataType) -> pa.Ar
 def text_or_empty(batch: pa.RecordBatch, name: str, default: str = "") -> pa.Array:
     """string[rows]: a column as text, `default` for null; all of it where there is no such column."""
     return pc.fill_null(column_or_null(batch, name, pa.string()).cast(pa.string()), default)
+
+
+def fixed_binary(values: np.ndarray) -> pa.Array:
+    """fixed_size_binary[rows] over the bytes of each row: uint64[rows, 2] and void16[rows] give binary[16]."""
+    width = values.dtype.itemsize * (values.shape[1] if values.ndim > 1 else 1)
+    data = pa.py_buffer(np.ascontiguousarray(values))
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(values), [None, data])
+
+
+def bytes_of(column: pa.Array) -> np.ndarray:
+    """void[rows]: the bytes of a fixed_size_binary array without nulls."""
+    data = np.frombuffer(column.buffers()[1] or b"", dtype=f"V{column.type.byte_width}")
+    return data[column.offset : column.offset + len(column)]
 
 
 def put_columns(batch: pa.RecordBatch, columns: Mapping[str, pa.Array]) -> pa.RecordBatch:

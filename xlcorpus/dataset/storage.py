@@ -109,6 +109,22 @@ def common_folder(locations: Iterable[str | Location]) -> Location:
     return Path(os.path.commonpath([os.fspath(one) for one in locations]))
 
 
+def in_home(given: str) -> Location:
+    """The location that a path means whose `~` stands for the user's home."""
+    return Path(given).expanduser()
+
+
+def named_by(variable: str) -> Location | None:
+    """The location that an environment variable names; None where it is not set."""
+    given = os.environ.get(variable)
+    return Path(given) if given else None
+
+
+def has_program(name: str) -> bool:
+    """Whether there is a program of this name to call."""
+    return shutil.which(name) is not None
+
+
 def packaged(package: str, *names: str) -> Location:
     """A file or folder that ships with the package."""
     return Path(str(resources.files(package).joinpath(*names)))
@@ -225,10 +241,16 @@ def writing(location: Location) -> Iterator[Location]:
         remove(temporary)
 
 
+def write_parts(location: Location, parts: Iterable[bytes]) -> None:
+    """Write a file atomically, part after part as they come."""
+    with writing(location) as temporary, temporary.open("wb") as stream:
+        for part in parts:
+            stream.write(part)
+
+
 def write_bytes(location: Location, content: bytes) -> None:
     """Write a file atomically."""
-    with writing(location) as temporary:
-        temporary.write_bytes(content)
+    write_parts(location, [content])
 
 
 def write_text(location: Location, text: str) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.schema import load_schema
+from xlcorpus.dataset.columns import append_columns, column_or_null, text_column
+from xlcorpus.dataset.result import Counts, Result
+from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
 from xlcorpus.romanize.tools import COLUMNS, Tool, language_code
 from xlcorpus.text import properties
@@ -24,32 +26,24 @@ _LINE = 72  # characters of it
 _NOT_FOREIGN = ("Latn", "Zyyy", "Zinh")
 
 
-@dataclass(frozen=True)
-class Romanized:
-    """A batch with its new columns, and what was counted: words, repetitions, failures, letters left by script."""
-
-    documents: pa.RecordBatch
-    counts: dict[str, int]
-
-
-def romanize_batch(batch: pa.RecordBatch, tool: Tool, lcode: str) -> Romanized:
+def romanize_batch(batch: pa.RecordBatch, tool: Tool, lcode: str) -> Result:
     """The batch with `text_latn` (or `text_ipa`) and the `translit_` columns; such columns already there are replaced.
 
     lcode: `auto` (each document's own language, where it is sure), `none`, or an ISO 639-3 code. Needs `text` (null
-    counts as empty); raises UserError without it.
+    counts as empty); raises UserError without it. counts, of the rows alone: texts that the tool has no rules for,
+    words that it failed on, letters of other scripts that are left, by script.
     """
-    texts = _texts(batch)
-    names = batch.schema.names
-    scripts = batch.column("script").to_pylist() if "script" in names else [None] * batch.num_rows
+    texts: list[str] = pc.fill_null(text_column(batch), "").to_pylist()
+    scripts = column_or_null(batch, "script", pa.string()).to_pylist()
     codes = [language_code(lang, lcode, tool.name) for lang in _sure_languages(batch)]
-    counts: Counter[str] = Counter()
-    tool.take_counts()
-    latn = [_romanize(tool, *row, counts) for row in zip(texts, codes, scripts, strict=True)]
-    counts.update(tool.take_counts())
-    counts["texts_without_rules"] = sum(text is None for text in latn)
+    failed: Counter[str] = Counter()
+    latn = [_romanize(tool, *row, failed) for row in zip(texts, codes, scripts, strict=True)]
     column = pa.array(latn, pa.string())
-    if tool.column == "text_latn":
-        counts.update(_letters_left(column))
+    counts: Counts = {
+        "words_left_by_failure": failed.total(),
+        "texts_without_rules": column.null_count,
+        "letters_left": _letters_left(column) if tool.column == "text_latn" else {},
+    }
     changed = [0.0 if new is None else changed_share(text, new) for text, new in zip(texts, latn, strict=True)]
     columns = {
         tool.column: column,
@@ -59,33 +53,21 @@ def romanize_batch(batch: pa.RecordBatch, tool: Tool, lcode: str) -> Romanized:
         "translit_ratio": pa.array(changed, pa.float32()),
         "translit_identity": pa.array([new == text for text, new in zip(texts, latn, strict=True)], pa.bool_()),
     }
-    return Romanized(_with_columns(batch, columns), {name: count for name, count in counts.items() if count})
-
-
-def _texts(batch: pa.RecordBatch) -> list[str]:
-    index = batch.schema.get_field_index("text")
-    if index < 0:
-        raise UserError(
-            "the documents have no column 'text'",
-            remedy="name the text's column when the dataset is made: xlcorpus ingest --text-column NAME",
-        )
-    texts: list[str] = pc.fill_null(batch.column(index), "").to_pylist()
-    return texts
+    return Result(
+        append_columns(batch, pa.RecordBatch.from_pydict(columns)),
+        counts={name: count for name, count in counts.items() if count},
+    )
 
 
 def _sure_languages(batch: pa.RecordBatch) -> list[str | None]:
-    names = batch.schema.names
-    if "lang" not in names:
-        return [None] * batch.num_rows
-    langs = batch.column("lang")
-    if "lang_score" in names:
-        sure = pc.fill_null(pc.greater_equal(batch.column("lang_score"), CONFIDENT), True)
-        langs = pc.if_else(sure, langs, pa.scalar(None, langs.type))
-    languages: list[str | None] = langs.to_pylist()
+    langs = column_or_null(batch, "lang", pa.string())
+    score = column_or_null(batch, "lang_score", pa.float32())
+    sure = pc.fill_null(pc.greater_equal(score, CONFIDENT), True)
+    languages: list[str | None] = pc.if_else(sure, langs, pa.scalar(None, langs.type)).to_pylist()
     return languages
 
 
-def _romanize(tool: Tool, text: str, lcode: str | None, script: str | None, counts: Counter[str]) -> str | None:
+def _romanize(tool: Tool, text: str, lcode: str | None, script: str | None, failed: Counter[str]) -> str | None:
     """The text; where the tool fails on it, word by word, with the words at fault left as they are and counted."""
     try:
         return tool.romanize(text, lcode, script)
@@ -97,7 +79,7 @@ def _romanize(tool: Tool, text: str, lcode: str | None, script: str | None, coun
             try:
                 words[index] = tool.romanize(word, lcode, script) or ""
             except Exception:
-                counts["words_left_by_failure"] += 1
+                failed[word] += 1
         return "".join(words)
 
 
@@ -117,18 +99,7 @@ def _letters_left(column: pa.Array) -> dict[str, int]:
     names = properties.script_names()
     numbers = properties.scripts()[points[properties.matches(r"\p{L}")[points]]]
     found = np.bincount(numbers, minlength=len(names))
-    return {
-        f"letters_left_{name}": int(found[number])
-        for number, name in enumerate(names)
-        if found[number] and name not in _NOT_FOREIGN
-    }
-
-
-def _with_columns(batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> pa.RecordBatch:
-    fields = [load_schema("document").arrow.field(name) for name in columns]
-    kept = [field for field in batch.schema if field.name not in columns]
-    arrays = [batch.column(field.name) for field in kept] + list(columns.values())
-    return pa.RecordBatch.from_arrays(arrays, schema=pa.schema([*kept, *fields], metadata=batch.schema.metadata))
+    return {name: int(found[number]) for number, name in enumerate(names) if found[number] and name not in _NOT_FOREIGN}
 
 
 def sample_lines(batches: Iterable[pa.RecordBatch]) -> list[str]:
@@ -157,15 +128,10 @@ def _script_of(line: str) -> str:
     return properties.script_names()[int(np.bincount(properties.scripts()[letters]).argmax())]
 
 
-def notes_of(counts: Counter[str], shown: Sequence[str]) -> dict[str, object]:
-    """Notes for the manifest: how many words were repetitions, letters that no rule knows by script, and examples."""
-    words, repeated = counts["words"], counts["words_repeated"]
-    left = {name[len("letters_left_") :]: n for name, n in sorted(counts.items()) if name.startswith("letters_left_")}
-    notes: dict[str, object] = {"letters_left": left}
-    lines = list(shown)
-    if words:
-        notes["cache_hit_rate"] = round(repeated / words, 4)
-        lines.append(f"{words:,} words and signs, {100 * repeated / words:.1f} % of them from the cache")
+def notes_of(tally: Tally, batches: Iterable[pa.RecordBatch]) -> dict[str, Any]:
+    """Notes for the manifest: letters that no rule knows by script, and a line in each of three scripts."""
+    left = dict(sorted(tally.counts.get("letters_left", {}).items()))
+    lines = sample_lines(batches)
     if left:
         lines.append("letters without a rule: " + ", ".join(f"{name} {count:,}" for name, count in left.items()))
-    return notes | {"table": lines}
+    return {"letters_left": left, "table": lines}

@@ -31,8 +31,6 @@ class Engine:
         self.peak_bytes = 0
         self.lookups = 0
         self.misses = 0
-        self._asked = 0
-        self._seen: set[str] = set()
         self._split = self._alphabet.word_pattern(digits=False).split
         self._split_with_digits = self._alphabet.word_pattern(digits=True).split
         self._numeric = re.compile(f"[{quick_class(self._alphabet.numeric | self._alphabet.signs)}]").search
@@ -69,7 +67,6 @@ class Engine:
         if self._careful(parts[0]):
             parts[0] = romanize_exactly(parts[0] + ",", language(code))[:-1]
         self.lookups += len(parts) - parts.count("")
-        self._seen.update(parts)
         return "".join(map(words.__getitem__, parts))
 
     def _is_whole(self, text: str) -> bool:
@@ -101,17 +98,6 @@ class Engine:
         words = Words(rules, self._alphabet, shared or Speller(rules, self._alphabet), self._grow)
         self._languages[code] = words
         return words
-
-    def take_counts(self) -> dict[str, int]:
-        """Words read since this was last asked, and how many of them were repetitions, so not read anew.
-
-        The cache keeps words for longer than that; but what it holds hangs on what this process did before, and these
-        counts do not.
-        """
-        asked, self._asked = self.lookups - self._asked, self.lookups
-        counts = {"words": asked, "words_repeated": asked - len(self._seen - {""})}
-        self._seen = set()
-        return counts
 
     def _grow(self, size: int) -> None:
         self.misses += 1

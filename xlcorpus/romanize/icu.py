@@ -69,10 +69,6 @@ class IcuTool:
             for line in text.split("\n")
         )
 
-    def take_counts(self) -> dict[str, int]:
-        """See `tools.Tool`: nothing is counted."""
-        return {}
-
     def _rules(self, lcode: str | None, script: str) -> Any:
         key = (lcode, script)
         if key not in self._found:

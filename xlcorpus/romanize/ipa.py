@@ -9,18 +9,17 @@ the text is None, not a copy. Source: Mortensen, Dalmia and Littell (2018), "Epi
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
-from importlib.resources import files
 from typing import Any
 
 import regex
 
+from xlcorpus.dataset import storage
 from xlcorpus.errors import UserError
-from xlcorpus.text.labels import normalize_label, usual_scripts
+from xlcorpus.text.labels import language_of, normalize_label, usual_scripts
 
 _TABLE = regex.compile(r"([a-z]{3})-([A-Z][a-z]{3})(-[a-z]+)?\.csv$")
 _NEEDS_DICTIONARY = frozenset({"jpn"})  # kana tables alone would leave the kanji as they are
@@ -71,10 +70,6 @@ class EpitranTool:
 
         return _WORD.sub(ipa, text)
 
-    def take_counts(self) -> dict[str, int]:
-        """See `tools.Tool`: nothing is counted."""
-        return {}
-
     def _code(self, lcode: str | None, script: str | None) -> str | None:
         if lcode is None:
             return None
@@ -97,8 +92,8 @@ def ipa_codes() -> Mapping[tuple[str, str], str]:
     language with nothing but tables of one variety (`mon-Cyrl-bab`) takes that.
     """
     _import("epitran")
-    folder = files("epitran") / "data" / "map"
-    matches = filter(None, (_TABLE.match(entry.name) for entry in folder.iterdir()))
+    folder = storage.packaged("epitran", "data", "map")
+    matches = filter(None, (_TABLE.match(entry.name) for entry in storage.entries_of(folder)))
     # Tables for the whole language before those of a variety, so that these only fill gaps.
     tables = sorted((match.groups(default="") for match in matches), key=lambda parts: (parts[2] != "", parts))
     codes: dict[tuple[str, str], str] = {}
@@ -106,10 +101,10 @@ def ipa_codes() -> Mapping[tuple[str, str], str]:
         if language not in _NEEDS_DICTIONARY:
             codes.setdefault((language, script), f"{language}-{script}{variety}")
     for (language, script), code in list(codes.items()):
-        ours = normalize_label(f"{language}_{script}").partition("_")[0]
+        ours = language_of(normalize_label(f"{language}_{script}"))
         codes.setdefault((ours, script), code)
     codes.pop(_ENGLISH, None)
-    if shutil.which(_ENGLISH_PROGRAM):
+    if storage.has_program(_ENGLISH_PROGRAM):
         codes[_ENGLISH] = "-".join(_ENGLISH)
     return codes
 

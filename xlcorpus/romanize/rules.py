@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 
 UROMAN_VERSION = "1.3.1.1"  # the release whose output the engine reproduces
@@ -112,7 +112,7 @@ def load_rules() -> RuleSet:
             f"uroman {found} is installed; the engine is checked against {UROMAN_VERSION}",
             remedy=f"pip install uroman=={UROMAN_VERSION}",
         )
-    folder = Path(str(files("uroman"))) / "data"
+    folder = storage.packaged("uroman", "data")
     loader = _Loader()
     loader.read_table(folder / "romanization-auto-table.txt", replaceable=True)
     loader.read_overwrites(folder / "UnicodeDataOverwrite.txt")
@@ -125,13 +125,16 @@ def load_rules() -> RuleSet:
     return loader.found
 
 
-def _records(path: Path) -> Iterator[dict[str, str]]:
+def _lines(path: Location) -> Iterator[str]:
+    """The lines of a file, without comments and blank ones."""
+    lines = storage.read_text(path).split("\n")  # not at other line breaks, which are signs here
+    return (line for line in lines if line.strip() and not line.startswith("#"))
+
+
+def _records(path: Location) -> Iterator[dict[str, str]]:
     """The `::slot value` lines of a file; of a slot that is there twice the last value counts."""
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            if line.startswith("#") or not line.strip():
-                continue
-            yield {slot: value.strip() for slot, value in _FIELD.findall(_COMMENT.sub("", line))}
+    for line in _lines(path):
+        yield {slot: value.strip() for slot, value in _FIELD.findall(_COMMENT.sub("", line))}
 
 
 def _unquote(value: str | None) -> str | None:
@@ -191,14 +194,14 @@ class _Loader:
                 return sound.group(1)
         return source if re.search(r"\S\s+\S", target) else target
 
-    def read_table(self, path: Path, *, replaceable: bool) -> None:
+    def read_table(self, path: Location, *, replaceable: bool) -> None:
         for record in _records(path):
             source = _unquote(record.get("s"))
             if source is not None:
                 self._add(source, record, _unquote(record.get("t")), replaceable=replaceable)
         self._add_thai_cancellations()
 
-    def read_overwrites(self, path: Path) -> None:
+    def read_overwrites(self, path: Location) -> None:
         for record in _records(path):
             try:
                 char = chr(int(_unquote(record.get("u")) or "", 16))
@@ -224,16 +227,14 @@ class _Loader:
                 self.found.rules[source] = [Rule("")]
                 self._register(source)
 
-    def read_pinyin(self, path: Path) -> None:
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                if line.startswith("#") or len(fields := line.split()) != 2:
-                    continue
+    def read_pinyin(self, path: Location) -> None:
+        for line in _lines(path):
+            if len(fields := line.split()) == 2:
                 chars, pinyin = fields
                 self.found.rules.setdefault(chars, []).append(Rule(_without_tones(pinyin)))
                 self._register(chars)
 
-    def read_scripts(self, path: Path) -> None:
+    def read_scripts(self, path: Location) -> None:
         for record in _records(path):
             if name := record.get("script-name"):
                 vowels = record.get("abugida-default-vowel")
@@ -241,7 +242,7 @@ class _Loader:
                 for each in (name.lower() for name in names if name):
                     self.found.abugida_vowels.setdefault(each, tuple(re.split(r"[,;]\s*", vowels)) if vowels else ())
 
-    def read_properties(self, path: Path) -> None:
+    def read_properties(self, path: Location) -> None:
         for record in _records(path):
             if name := record.get("script-name"):
                 for char in record.get("char", "") + record.get("numeral", ""):
@@ -250,21 +251,18 @@ class _Loader:
                 self.found.medial_consonants.update(record.get("medial-consonant-sign", ""))
                 self.found.viramas.update(record.get("sign-virama", ""))
 
-    def read_numerals(self, path: Path) -> None:
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                if line.startswith("#") or not line.strip():
-                    continue
-                item: dict[str, Any] = json.loads(line)
-                fraction = item.get("fraction")
-                self.found.numerals[item["txt"]] = Numeral(
-                    value=item.get("value"),
-                    fraction=(fraction[0], fraction[1]) if fraction else None,
-                    base=item.get("base"),
-                    kind=item.get("type"),
-                    script=item.get("script"),
-                    large_power=bool(item.get("is-large-power")),
-                )
+    def read_numerals(self, path: Location) -> None:
+        for line in _lines(path):
+            item: dict[str, Any] = json.loads(line)
+            fraction = item.get("fraction")
+            self.found.numerals[item["txt"]] = Numeral(
+                value=item.get("value"),
+                fraction=(fraction[0], fraction[1]) if fraction else None,
+                base=item.get("base"),
+                kind=item.get("type"),
+                script=item.get("script"),
+                large_power=bool(item.get("is-large-power")),
+            )
 
 
 def _without_tones(pinyin: str) -> str:

@@ -10,12 +10,11 @@ import re
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, distribution
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from xlcorpus.dataset import storage
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.text.labels import known_languages, language_of, normalize_label
 
 if TYPE_CHECKING:
     from xlcorpus.romanize.engine import Engine
@@ -50,9 +49,6 @@ class Tool(Protocol):
         no rules for the language or script: a copy of the text would pass for its romanisation.
         """
 
-    def take_counts(self) -> dict[str, int]:
-        """What the tool counted since this was last asked; the same whatever this process did before."""
-
 
 class UromanTool:
     """uroman's rules through `Engine`: knows every script, so it never gives None."""
@@ -71,10 +67,6 @@ class UromanTool:
     def romanize(self, text: str, lcode: str | None, script: str | None) -> str:
         """See `Tool`. The engine is given `uroman_code(lcode)`; the script it sees by itself."""
         return self._engine.romanize(text, uroman_code(lcode)) if text else ""
-
-    def take_counts(self) -> dict[str, int]:
-        """See `Engine.take_counts`."""
-        return self._engine.take_counts()
 
 
 def open_tool(name: str, cache_bytes: int, *, transform: str | None = None) -> Tool:
@@ -103,6 +95,15 @@ def open_tool(name: str, cache_bytes: int, *, transform: str | None = None) -> T
     return UromanTool(engine)
 
 
+def check_latin(name: str) -> None:
+    """Raise UserError where the tool of this name writes something else than Latin script."""
+    column = COLUMNS.get(name, "text_latn")
+    if column != "text_latn":
+        raise UserError(
+            f"the tool {name} writes {column}, the view pairs a text with text_latn", remedy="--tool uroman, or icu"
+        )
+
+
 def language_code(lang: str | None, asked: str, tool: str) -> str | None:
     """The ISO 639-3 code for a tool: the one asked for, None for `none`, else that of the label (`hin_Deva`), if any.
 
@@ -110,7 +111,7 @@ def language_code(lang: str | None, asked: str, tool: str) -> str | None:
     """
     if asked == "none":
         return None
-    code = asked if asked != "auto" else (lang or "").partition("_")[0]
+    code = asked if asked != "auto" else language_of(lang or "")
     if not _ISO_639_3.match(code) or code in _NO_LANGUAGE:
         return None
     return uroman_code(code) if tool == "uroman" else code
@@ -127,9 +128,8 @@ def uroman_code(lcode: str | None) -> str | None:
 @cache
 def _rule_codes() -> dict[str, str]:
     from xlcorpus.romanize.rules import load_rules
-    from xlcorpus.text.labels import normalize_label
 
-    ours = {normalize_label(code).partition("_")[0]: code for code in sorted(load_rules().languages)}
+    ours = {language_of(normalize_label(code)): code for code in sorted(load_rules().languages)}
     return ours | {code: code for code in ours.values()}
 
 
@@ -138,15 +138,12 @@ def check_lcode(code: str) -> str:
 
     Raises UserError, with what was probably meant, where neither uroman's list nor the project's labels have it.
     """
-    from xlcorpus.text.labels import normalize_label, usual_scripts
-
     known, meant = _known_languages()
     written = code.strip().lower()
     base = re.split("[-_]", written)[0]  # of a label or a BCP 47 tag
-    ours = normalize_label(f"{base}_Zyyy").partition("_")[0] if base else ""
-    if ours not in known and not usual_scripts(ours):
-        ours = ""
-    if written in known or (written == ours and _ISO_639_3.match(ours)):
+    ours = language_of(normalize_label(f"{base}_Zyyy")) if base else ""
+    ours = ours if ours in known else ""
+    if written in known:
         return written
     close = get_close_matches(written, meant, 1, 0.8) if len(written) > 3 else []  # a name, misspelt
     guess = base if base in known else meant.get(written) or ours or (meant[close[0]] if close else "")
@@ -158,11 +155,8 @@ def check_lcode(code: str) -> str:
 
 @cache
 def _known_languages() -> tuple[frozenset[str], dict[str, str]]:
-    """(codes of the embedded model's labels and of uroman's list, code for each retired code or English name there)."""
-    from xlcorpus.lid.model import load_model
-    from xlcorpus.text.labels import normalize_label
-
-    known = {normalize_label(label).partition("_")[0] for label in load_model("embedded").labels}
+    """(codes of labels and of uroman's list, code for each retired code or English name there)."""
+    known = set(known_languages())
     meant: dict[str, str] = {}
     for record in _uroman_languages():
         language = record["lang-code"]
@@ -179,8 +173,7 @@ def _known_languages() -> tuple[frozenset[str], dict[str, str]]:
 def _uroman_languages() -> list[dict[str, str]]:
     """The records of uroman's own list of languages; none where the package is missing."""
     try:
-        distribution("uroman")
-    except PackageNotFoundError:
+        text = storage.read_text(storage.packaged("uroman", "data", "ISO-639-3-list.txt"))
+    except ModuleNotFoundError:
         return []
-    lines = (Path(str(files("uroman"))) / "data" / "ISO-639-3-list.txt").read_text("utf-8").splitlines()
-    return [dict(_RECORD_FIELD.findall(line)) for line in lines if line.startswith("::lang-code ")]
+    return [dict(_RECORD_FIELD.findall(line)) for line in text.splitlines() if line.startswith("::lang-code ")]

@@ -60,6 +60,12 @@ def has_script(raw: str) -> bool:
     return _parts(raw)[1] is not None
 
 
+@functools.cache
+def known_languages() -> frozenset[str]:
+    """Codes of the languages that labels have: ISO 639-3, after FLORES-200."""
+    return frozenset(canonical for canonical, _ in _codes().values())
+
+
 def usual_scripts(language: str) -> tuple[str, ...]:
     """ISO 15924 codes that a language (ISO 639-1 or -3) is written in, the most usual first; () where not known."""
     codes = _codes()

@@ -11,14 +11,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset.beside import read_each, write_beside
+from xlcorpus.dataset.storage import Location
 from xlcorpus.text.draws import draw_keys, id_halves
+from xlcorpus.text.ragged import offsets_of
 
 PARTITION_ROWS = 1 << 20  # sentences that one worker sorts at once: about 100 MB
 
@@ -35,12 +35,20 @@ Group = tuple[str | None, str | None]  # language, script
 Part = tuple[int, pa.RecordBatch]
 
 
-def list_file(folder: Path, number: int) -> Path:
+@dataclass(frozen=True)
+class Listed:
+    """The sentences of a shard: how many, and its groups in its own numbering."""
+
+    sentences: int
+    groups: tuple[Group, ...]
+
+
+def list_file(folder: Location, number: int) -> Location:
     """The sentences of shard `number` (schema LISTED), in the order of the shard."""
     return folder / f"{number:05d}.sentences.arrow"
 
 
-def state_file(folder: Path, number: int) -> Path:
+def state_file(folder: Location, number: int) -> Location:
     """Which sentences of shard `number` are the first of their text, and which of those are chosen."""
     return folder / f"{number:05d}.states.arrow"
 
@@ -65,7 +73,7 @@ class PackSentences:
     groups: number of each (language, script) in the whole dataset; local: those of each shard, in its own numbering.
     """
 
-    folder: Path
+    folder: Location
     groups: Mapping[Group, int]
     local: Mapping[int, tuple[Group, ...]]
     partitions: int
@@ -96,13 +104,17 @@ class PackSentences:
             row += batch.num_rows
 
 
-def pack_of(folder: Path, listed: Sequence[Mapping[str, Any]], seed: int) -> PackSentences:
-    """What packs the sentences of all shards, from the records of their lists (`groups` and `sentences`) in order."""
-    local = {number: tuple((lang, script) for lang, script in record["groups"]) for number, record in enumerate(listed)}
-    groups = sorted({group for of_shard in local.values() for group in of_shard}, key=str)
-    rows = sum(record["sentences"] for record in listed)
-    numbers = {group: number for number, group in enumerate(groups)}
-    return PackSentences(folder, numbers, local, 1 + rows // PARTITION_ROWS, seed)
+def pack_of(folder: Location, listed: Sequence[Listed], seed: int) -> PackSentences:
+    """What packs the sentences of all shards, from the records of their lists in order."""
+    groups = sorted({group for shard in listed for group in shard.groups}, key=str)
+    rows = sum(shard.sentences for shard in listed)
+    return PackSentences(
+        folder,
+        groups={group: number for number, group in enumerate(groups)},
+        local={number: shard.groups for number, shard in enumerate(listed)},
+        partitions=1 + rows // PARTITION_ROWS,
+        seed=seed,
+    )
 
 
 @dataclass(frozen=True)
@@ -186,7 +198,7 @@ def take_quota(rows: pa.RecordBatch, quotas: pa.RecordBatch) -> Iterator[Part]:
     by_group = np.argsort(group, kind="stable")
     counts = np.bincount(group, minlength=len(quota))
     rank = np.empty(len(group), dtype=np.int64)
-    rank[by_group] = np.arange(len(group)) - np.repeat(np.cumsum(counts) - counts, counts)
+    rank[by_group] = np.arange(len(group)) - np.repeat(offsets_of(counts)[:-1], counts)
     states = pa.RecordBatch.from_arrays(
         [rows.column("row"), pa.array(rank < quota[group])],
         names=["row", "chosen"],
@@ -199,10 +211,11 @@ def take_quota(rows: pa.RecordBatch, quotas: pa.RecordBatch) -> Iterator[Part]:
 class WriteStates:
     """The sentences of a shard that are the first of their text, and whether they are chosen, written beside it."""
 
-    folder: Path
+    folder: Location
 
-    def __call__(self, number: int, parts: Iterable[pa.RecordBatch]) -> None:
-        """parts: batches of row and chosen, in any order."""
-        states = pa.concat_batches(list(parts))
+    def __call__(self, given: tuple[int, Iterable[pa.RecordBatch]]) -> list[int]:
+        """given: number of the shard, batches of row and chosen in any order; the number again."""
+        states = pa.concat_batches(list(given[1]))
         order = np.argsort(states.column("row").to_numpy(), kind="stable")
-        write_beside(state_file(self.folder, number), states.take(pa.array(order)))
+        write_beside(state_file(self.folder, given[0]), states.take(pa.array(order)))
+        return [given[0]]

@@ -7,69 +7,64 @@ here it is by the hash of the text, so that the same documents give the same pai
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import xxhash
 
+from xlcorpus.dataset import storage
 from xlcorpus.dataset.beside import read_beside
-from xlcorpus.dataset.dataset import read_batches
-from xlcorpus.dataset.decisions import DECISION, REJECT, decide, empty, reject
+from xlcorpus.dataset.columns import fixed_binary, require_column
+from xlcorpus.dataset.dataset import Shard, read_batches
+from xlcorpus.dataset.decisions import decide, empty, reject
+from xlcorpus.dataset.result import Counts, Result
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.dataset.storage import write_arrow
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import IntegrityError, UserError
-from xlcorpus.romanize.tools import COLUMNS, Tool, language_code
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import code_points
+from xlcorpus.text.hashes import digests
+from xlcorpus.text.ragged import sums_before
 from xlcorpus.text.sentences import sentences
-from xlcorpus.translico.choose import LISTED, Group, list_file, state_file
+from xlcorpus.text.slices import pieces
+from xlcorpus.text.tables import table_lines
+from xlcorpus.translico.choose import LISTED, Group, Listed, list_file
 
 PAIR = load_schema("translico").arrow
 STEP_NAME = "romanize"
-PIECE_BYTES = 1 << 20  # of text that is split at once: its arrays take about 30 times as much
+MIN_CHARS, MAX_CHARS = 5, 1000  # of a sentence
 _COLUMNS = ("doc_id", "text", "lang", "script", "origin")
 _TABLE_ROWS = 40
 # White space of any script and what else str.splitlines breaks at.
 _WHITESPACE = r"[\s\p{Z}\x{0B}\x{1C}-\x{1F}\x{85}]+"
 
+CodeOf = Callable[[str | None], str | None]  # label of a language -> the code that the tool is given
 
-@dataclass(frozen=True)
-class PairSettings:
-    """What the passes share. lcode: `none` (as in the paper), an ISO 639-3 code, or else each document's own."""
 
-    share: float = 0.05
-    floor: int = 1000
-    include_latin: bool = True
-    lcode: str = "auto"
-    min_chars: int = 5
-    max_chars: int = 1000
-    seed: int = 0
+class Romanizer(Protocol):
+    """What makes the romanised sentence."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def version(self) -> str:
+        """The version of all that shapes the text."""
+
+    def romanize(self, text: str, lcode: str | None, script: str | None) -> str | None:
+        """The text in Latin letters; None where it knows no rules for the language or script."""
 
 
 def check_columns(schema: pa.Schema, where: str) -> None:
     """Raise UserError, naming the dataset and the column, where one is missing that pairs are made of."""
-    for name in ("text", "lang", "script"):
-        if schema.get_field_index(name) < 0:
-            raise UserError(
-                f"{where} has no column {name!r}: pairs are drawn by language and script",
-                remedy=f"add it with `xlcorpus identify {where} --output ...` and make the view of that dataset"
-                if name != "text"
-                else "name the text's column when the dataset is made: xlcorpus ingest --text-column NAME",
-            )
-
-
-def check_tool(name: str) -> None:
-    """Raise UserError where the tool of this name writes something else than Latin script."""
-    column = COLUMNS.get(name, "text_latn")
-    if column != "text_latn":
-        raise UserError(
-            f"the tool {name} writes {column}, the view pairs a text with text_latn", remedy="--tool uroman, or icu"
-        )
+    require_column(schema, "text", where)
+    for name in ("lang", "script"):
+        remedy = f"add it with `xlcorpus identify {where} --output ...` and make the view of that dataset"
+        require_column(schema, name, where, remedy=remedy)
 
 
 def one_line(texts: pa.Array) -> pa.Array:
@@ -94,41 +89,36 @@ class Found:
     @property
     def pair_ids(self) -> pa.Array:
         """binary[16][n]: xxh3-128 of each text."""
-        digests = [xxhash.xxh3_128_digest(text) for text in self.texts.cast(pa.binary()).to_pylist()]
-        return pa.array(digests, pa.binary(16))
+        return fixed_binary(np.frombuffer(digests(self.texts), dtype=np.uint64).reshape(-1, 2))
 
 
-def find_sentences(batch: pa.RecordBatch, settings: PairSettings) -> Found:
+def find_sentences(batch: pa.RecordBatch, *, include_latin: bool) -> Found:
     """The sentences of a batch of documents (text, script) that have letters and a length within the limits."""
-    script = batch.column("script")
-    latin = pc.fill_null(pc.equal(script, "Latn"), False).to_numpy(zero_copy_only=False)
-    latin = latin if not settings.include_latin else np.zeros(batch.num_rows, dtype=bool)
+    latin = np.zeros(batch.num_rows, dtype=bool)
+    if not include_latin:
+        latin = pc.fill_null(pc.equal(batch.column("script"), "Latn"), False).to_numpy(zero_copy_only=False)
     texts = pc.if_else(pa.array(latin), pa.scalar(None, batch.column("text").type), batch.column("text"))
-    parts, left_out = [], Counter[str]()
-    weights = np.cumsum(pc.fill_null(pc.binary_length(texts), 0).to_numpy(zero_copy_only=False), dtype=np.int64)
-    cuts = np.flatnonzero(np.diff(weights // PIECE_BYTES)) + 1
-    for first, stop in zip([0, *cuts.tolist()], [*cuts.tolist(), batch.num_rows], strict=True):
-        found, rows, index = _split(texts.slice(first, stop - first), settings, left_out)
-        parts.append((found, rows + first, index))
+    left_out = Counter[str]()
+    parts = [(start, *_split(piece, left_out)) for start, piece in pieces(texts)] or [(0, *_split(texts, left_out))]
     return Found(
-        pa.concat_arrays([part[0] for part in parts]),
-        np.concatenate([part[1] for part in parts]),
-        np.concatenate([part[2] for part in parts]),
+        pa.concat_arrays([found for _, found, _, _ in parts]),
+        np.concatenate([rows + start for start, _, rows, _ in parts]),
+        np.concatenate([index for _, _, _, index in parts]),
         latin,
         left_out,
     )
 
 
-def _split(texts: pa.Array, settings: PairSettings, left_out: Counter[str]) -> tuple[pa.Array, np.ndarray, np.ndarray]:
+def _split(texts: pa.Array, left_out: Counter[str]) -> tuple[pa.Array, np.ndarray, np.ndarray]:
     points = code_points(texts)
     spans = sentences(points)
     whole = points.codes.tobytes().decode("utf-32-le")
     cut = zip(spans.starts.tolist(), spans.ends.tolist(), strict=True)
     found = one_line(pa.array([whole[start:end] for start, end in cut], pa.string()))
     lengths = pc.utf8_length(found).to_numpy(zero_copy_only=False)
-    letters = np.concatenate([[0], np.cumsum(properties.letters()[points.codes])])
+    letters = sums_before(properties.letters()[points.codes])
     lettered = letters[spans.ends] > letters[spans.starts]
-    short, long = lettered & (lengths < settings.min_chars), lettered & (lengths > settings.max_chars)
+    short, long = lettered & (lengths < MIN_CHARS), lettered & (lengths > MAX_CHARS)
     left_out.update(no_letter=int((~lettered).sum()), too_short=int(short.sum()), too_long=int(long.sum()))
     keep = np.flatnonzero(lettered & ~short & ~long)
     index = (np.arange(len(spans)) - spans.offsets[spans.rows]).astype(np.int32)
@@ -144,80 +134,26 @@ def groups_of(batch: pa.RecordBatch) -> list[Group]:
 class ListSentences:
     """Pass 1 as a task: hash, group, document and number of every sentence of a shard, written beside it."""
 
-    folder: Path
-    settings: PairSettings
+    folder: Location
+    include_latin: bool
 
-    def __call__(self, number: int, content: Mapping[str, Any]) -> dict[str, Any]:
-        """The record holds the number of sentences, and the groups in the shard's own numbering."""
-        path = Path(content["path"])
+    def __call__(self, number: int, shard: Shard) -> Listed:
+        """How many there are, and the groups of the shard in its own numbering."""
         numbers: dict[Group, int] = {}
-        counts = Counter[str]()
+        lengths: list[int] = []
 
         def listed() -> Iterator[pa.RecordBatch]:
-            for batch in read_batches(path, _COLUMNS):
-                found = find_sentences(batch, self.settings)
+            for batch in read_batches(shard.location, _COLUMNS):
+                found = find_sentences(batch, include_latin=self.include_latin)
                 of_document = [numbers.setdefault(group, len(numbers)) for group in groups_of(batch)]
-                counts.update(documents=batch.num_rows, sentences=len(found.texts))
+                lengths.append(len(found.texts))
                 rows = pa.array(found.rows)
                 groups = pa.array(of_document, pa.int32()).take(rows)
                 columns = [found.pair_ids, batch.column("doc_id").take(rows), groups, pa.array(found.index)]
                 yield pa.RecordBatch.from_arrays(columns, schema=LISTED)
 
-        write_arrow(list_file(self.folder, number), LISTED, listed())
-        return {
-            "rows_in": counts["documents"],
-            "rows_out": counts["documents"],
-            "bytes_in": path.stat().st_size,
-            "sentences": counts["sentences"],
-            "groups": [list(group) for group in numbers],
-        }
-
-
-@dataclass
-class PairCounts:
-    """What became of sentences: by (language, script) distinct, asked and written; and those left out, by reason."""
-
-    groups: dict[Group, Counter[str]] = field(default_factory=dict)
-    left_out: Counter[str] = field(default_factory=Counter)
-
-    def count(self, name: str, groups: Iterable[Group]) -> None:
-        """Add one to the count `name` of each group."""
-        for group, number in Counter(groups).items():
-            self.groups.setdefault(group, Counter())[name] += number
-
-    def to_json(self) -> dict[str, Any]:
-        """The entry in sidecars and in the manifest's notes, groups in order."""
-        ordered = sorted(self.groups.items(), key=lambda item: (item[0][0] or "", item[0][1] or ""))
-        names = ("distinct", "asked", "written")
-        return {
-            "groups": [
-                {"lang": lang, "script": script} | {name: counts[name] for name in names}
-                for (lang, script), counts in ordered
-            ],
-            "left_out": {name: count for name, count in sorted(self.left_out.items()) if count},
-        }
-
-    def add(self, value: Mapping[str, Any]) -> None:
-        """Add what `to_json` gave."""
-        for row in value["groups"]:
-            counts = {name: row[name] for name in ("distinct", "asked", "written")}
-            self.groups.setdefault((row["lang"], row["script"]), Counter()).update(counts)
-        self.left_out.update(value["left_out"])
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Pairs of a batch of documents (schema translico-1), and decision and reject rows of documents without any."""
-
-    documents: int
-    pairs: pa.RecordBatch
-    decisions: pa.RecordBatch
-    rejects: pa.RecordBatch
-
-    @property
-    def repeated(self) -> int:
-        """Pairs beyond the first of each document."""
-        return self.pairs.num_rows + self.decisions.num_rows + self.rejects.num_rows - self.documents
+        storage.write_arrow(list_file(self.folder, number), LISTED, listed())
+        return Listed(sum(lengths), tuple(numbers))
 
 
 DUPLICATE, DISTINCT, CHOSEN = 0, 1, 2  # states of a sentence
@@ -228,47 +164,39 @@ def make_pairs(
     batch: pa.RecordBatch,
     found: Found,
     states: np.ndarray,
-    tool: Tool,
-    settings: PairSettings,
-    counts: PairCounts,
+    tool: Romanizer,
+    code_of: CodeOf,
     *,
     keep_text: bool = False,
-) -> Pairs:
-    """Romanise the chosen sentences of a batch; states: int8[sentences]. `counts` is added to.
+) -> Result:
+    """Romanise the chosen sentences of a batch: pairs (translico-1), decisions, rejects; states: int8[sentences].
 
     A document without a pair gets one decision, for the stage that its furthest sentence reached, or a reject where
     the tool failed on that sentence. A pair is left out where the romanisation is empty, of signs that have none, or
-    None, of a language or script that the tool does not know.
+    None, of a language or script that the tool does not know. counts: sentences by language and script (`groups`) and
+    those that no pair is made of, by reason (`left_out`).
     """
     groups = groups_of(batch)
-    counts.left_out.update(found.left_out)
-    counts.left_out["duplicate"] += int((states == DUPLICATE).sum())
-    counts.count("distinct", (groups[row] for row in found.rows[states >= DISTINCT].tolist()))
     chosen = np.flatnonzero(states == CHOSEN)
     rows = found.rows[chosen].tolist()
-    counts.count("asked", (groups[row] for row in rows))
-    codes = [language_code(groups[row][0], settings.lcode, tool.name) for row in rows]
+    codes = [code_of(groups[row][0]) for row in rows]
     latn: list[str | None] = []
-    failures: dict[int, Exception] = {}
-    failed_pairs = 0
+    failures: list[tuple[int, Exception]] = []
     for text, row, code in zip(found.texts.take(pa.array(chosen)).to_pylist(), rows, codes, strict=True):
         try:
             latn.append(tool.romanize(text, code, groups[row][1]))
         except (UserError, MemoryError):
             raise
         except Exception as error:
-            failures.setdefault(row, error)
-            failed_pairs += 1
+            failures.append((row, error))
             latn.append(None)
     lines = one_line(pa.array(latn, pa.string()))
     written = pc.fill_null(pc.not_equal(lines, ""), False)
     keep = pa.array(chosen).filter(written)
-    counts.left_out.update(tool_failed=failed_pairs, no_romanization=len(chosen) - len(keep) - failed_pairs)
     of_pair = pa.array(found.rows).take(keep)
-    counts.count("written", (groups[row] for row in of_pair.to_pylist()))
     pairs = pa.RecordBatch.from_arrays(
         [
-            found.pair_ids.take(keep) if len(keep) else pa.array([], pa.binary(16)),
+            found.pair_ids.take(keep),
             found.texts.take(keep),
             lines.filter(written),
             *(batch.column(name).take(of_pair).cast(pa.string()) for name in ("lang", "script")),
@@ -279,66 +207,104 @@ def make_pairs(
         ],
         schema=PAIR,
     )
+    left_out = found.left_out + Counter(
+        duplicate=int((states == DUPLICATE).sum()),
+        tool_failed=len(failures),
+        no_romanization=len(chosen) - len(keep) - len(failures),
+    )
+    counted = {"distinct": found.rows[states >= DISTINCT].tolist(), "asked": rows, "written": of_pair.to_pylist()}
+    decisions, rejects = _explain(batch, found, states, of_pair.to_numpy(), dict(reversed(failures)), keep_text)
+    return Result(
+        pairs,
+        decisions,
+        rejects,
+        {"groups": _by_group(groups, counted), "left_out": dict(left_out)},
+        rows_in=batch.num_rows,
+        repeated=len(pairs) + len(decisions) + len(rejects) - batch.num_rows,
+    )
+
+
+def _explain(
+    batch: pa.RecordBatch,
+    found: Found,
+    states: np.ndarray,
+    paired: np.ndarray,
+    failures: Mapping[int, Exception],
+    keep_text: bool,
+) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    """A decision or a reject for each document without a pair. paired: int64[pairs], documents; failures: the first
+    of each document."""
     stage = np.full(batch.num_rows, -1, dtype=np.int64)
     np.maximum.at(stage, found.rows, states)
-    stage[np.unique(of_pair.to_numpy())] = CHOSEN + 1
+    stage[np.unique(paired)] = CHOSEN + 1
     failed = np.zeros(batch.num_rows, dtype=bool)
     failed[list(failures)] = True
     failed &= stage <= CHOSEN
     gone = (stage <= CHOSEN) & ~failed
     reasons = np.where(found.latin, "latin", _REASONS[np.minimum(stage, CHOSEN) + 1])[gone]
-    decisions = decide(batch.filter(pa.array(gone)), STEP_NAME, pa.array(reasons, pa.string()), keep_text=keep_text)
     errors = [failures[row] for row in np.flatnonzero(failed).tolist()]
-    rejects = reject(
-        batch.filter(pa.array(failed)),
-        STEP_NAME,
-        [type(error).__name__ for error in errors],
-        [str(error)[:500] for error in errors],
+    return (
+        decide(batch.filter(pa.array(gone)), STEP_NAME, pa.array(reasons, pa.string()), keep_text=keep_text),
+        reject(
+            batch.filter(pa.array(failed)),
+            STEP_NAME,
+            [type(error).__name__ for error in errors],
+            [str(error)[:500] for error in errors],
+        ),
     )
-    return Pairs(batch.num_rows, pairs, decisions, rejects)
+
+
+def _by_group(groups: Sequence[Group], counted: Mapping[str, Sequence[int]]) -> Counts:
+    """Language -> script -> name -> how many of these documents' sentences; '' where a document has none."""
+    counts: Counts = {}
+    for name, rows in counted.items():
+        for (lang, script), number in Counter(groups[row] for row in rows).items():
+            counts.setdefault(lang or "", {}).setdefault(script or "", {})[name] = number
+    return counts
 
 
 def pairs_of_shard(
-    number: int,
-    path: Path,
-    folder: Path,
-    tool: Tool,
-    settings: PairSettings,
-    counts: PairCounts,
+    shard: Location,
+    states_file: Location,
+    tool: Romanizer,
+    code_of: CodeOf,
     *,
+    include_latin: bool = True,
     keep_text: bool = False,
-) -> Iterator[Pairs]:
+) -> Iterator[Result]:
     """Pass 3: the shard once more, split as it was, batch by batch. At least one, so that the columns are known.
 
     Raises IntegrityError where a sentence was chosen that the shard does not hold.
     """
-    file = state_file(folder, number)
-    known = read_beside(file) if file.is_file() else None
+    known = read_beside(states_file) if storage.is_file(states_file) else None
     rows = known.column("row").to_numpy() if known is not None else np.zeros(0, dtype=np.int64)
     chosen = known.column("chosen").to_numpy(zero_copy_only=False) if known is not None else np.zeros(0, dtype=bool)
     start = 0
-    for batch in read_batches(path, _COLUMNS):
-        found = find_sentences(batch, settings)
+    for batch in read_batches(shard, _COLUMNS):
+        found = find_sentences(batch, include_latin=include_latin)
         states = np.zeros(len(found.texts), dtype=np.int8)
         first, stop = np.searchsorted(rows, [start, start + len(states)])
         states[rows[first:stop] - start] = np.where(chosen[first:stop], CHOSEN, DISTINCT)
-        yield make_pairs(batch, found, states, tool, settings, counts, keep_text=keep_text)
+        yield make_pairs(batch, found, states, tool, code_of, keep_text=keep_text)
         start += len(states)
     if start == 0:
-        yield Pairs(0, empty(PAIR), empty(DECISION), empty(REJECT))
+        yield Result(empty(PAIR), rows_in=0)
     if len(rows) and rows[-1] >= start:
         raise IntegrityError(
-            f"{path} has {start} sentences, {rows[-1] + 1} were listed", remedy="run again with --overwrite"
+            f"{shard} has {start} sentences, {rows[-1] + 1} were listed", remedy="run again with --overwrite"
         )
 
 
-def notes_of(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Notes for the manifest from the counts of all tasks (`PairCounts.to_json`)."""
-    total = PairCounts()
-    for part in parts:
-        total.add(part)
-    counts = total.to_json()
-    return {"view": "translico", **counts, "table": pair_table(counts["groups"])}
+def notes_of(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """Notes for the manifest from the counts of `make_pairs`: sentences by language and script, and those left out."""
+    groups = [
+        {"lang": lang or None, "script": script or None}
+        | {name: numbers.get(name, 0) for name in ("distinct", "asked", "written")}
+        for lang, scripts in sorted(counts.get("groups", {}).items())
+        for script, numbers in sorted(scripts.items())
+    ]
+    left_out = {name: count for name, count in sorted(counts.get("left_out", {}).items()) if count}
+    return {"view": "translico", "groups": groups, "left_out": left_out, "table": pair_table(groups)}
 
 
 def pair_table(groups: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -352,11 +318,4 @@ def pair_table(groups: Sequence[Mapping[str, Any]]) -> list[str]:
         rest = [sum(row[name] for row in groups) - sum(row[name] for row in shown) for name in cells[0][2:]]
         cells.append([f"{len(groups) - len(shown)} more", "", *(f"{value:,}" for value in rest)])
     cells.append(["total", "", *(f"{sum(row[name] for row in groups):,}" for name in cells[0][2:])])
-    widths = [max(len(row[column]) for row in cells) for column in range(5)]
-    return [
-        "  ".join(
-            cell.ljust(width) if column < 2 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in cells
-    ]
+    return table_lines(cells, right=(2, 3, 4))

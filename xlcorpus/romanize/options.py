@@ -1,0 +1,27 @@
+"""Options of a step that romanises."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import field_validator
+
+from xlcorpus.options import StepOptions, option
+from xlcorpus.romanize.tools import check_lcode
+
+
+class RomanizeOptions(StepOptions):
+    """The tool, the language it is given, and the memory it may take."""
+
+    tool: Literal["uroman", "icu", "epitran"] = option(
+        "uroman", description="uroman, icu (needs xlcorpus[icu]), or epitran for IPA (needs xlcorpus[ipa])"
+    )
+    lcode: str = option(
+        "auto", description="language for the tool: auto (each document's own), none (as TransliCo), or ISO 639-3"
+    )
+    cache_mb: int = option(256, ge=1, description="most memory for the words that a process keeps, in MB")
+
+    @field_validator("lcode")
+    @classmethod
+    def _check_lcode(cls, value: str) -> str:
+        return value if value in ("auto", "none") else check_lcode(value)

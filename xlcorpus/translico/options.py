@@ -1,0 +1,16 @@
+"""Options of the TransliCo view, which a romanising step has besides its own."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from xlcorpus.options import StepOptions, option
+
+
+class PairOptions(StepOptions):
+    """Which sentences become pairs."""
+
+    view: Literal["translico"] | None = option(None, description="make sentence pairs instead of a column: translico")
+    share: float = option(0.05, gt=0, le=1, description="translico: share of the sentences of each language and script")
+    floor: int = option(1000, ge=0, description="translico: at least so many of each, all where there are fewer")
+    include_latin: bool = option(True, description="translico: Latin text too, whose pairs are nearly identities")
