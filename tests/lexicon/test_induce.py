@@ -121,7 +121,7 @@ def test_seeds() -> None:
 
 
 def test_vectors_do_not_depend_on_the_order_of_texts() -> None:
-    assert list(word_lines(pa.array(["Don't, LÉA!", "我有", ""]))) == ["don t léa", "我 有", ""]
+    assert list(word_lines(pa.array(["Don't, LÉA!", "我有", ""]))) == ["don't léa", "", ""]
     texts = [f"the cat number {number % 7} sat on mat {number % 3}" for number in range(60)]
     options = EmbedOptions(dim=8, epoch=2, bucket=500)
     one = train_vectors(pa.array(texts), options)

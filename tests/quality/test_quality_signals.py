@@ -21,7 +21,8 @@ from xlcorpus.text import slices as texts_module
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.hashes import SpanHasher, code_values, hash_spans
 from xlcorpus.text.repeats import repeated
-from xlcorpus.text.segment import count_words, lines, tokens
+from xlcorpus.text.segment import lines
+from xlcorpus.text.words import count_words, tokens
 
 NAMES = [field.name for field in signal_fields()]
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.text.text_reference import texts, tokens_of
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.hashes import hash_spans, mix
-from xlcorpus.text.segment import tokens
 from xlcorpus.text.shingle import Shingles, shingles
+from xlcorpus.text.words import tokens
 
 
 def shingled(values: list[str], size: int = 5) -> Shingles:

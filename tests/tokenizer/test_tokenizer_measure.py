@@ -12,7 +12,7 @@ import pytest
 from tests.tokenizer.tokenizer_helpers import HARD_TEXTS, WORDS, documents, rows, table_by_language, train_model
 from xlcorpus.errors import UserError
 from xlcorpus.text.codepoints import code_points
-from xlcorpus.text.segment import count_words, tokens
+from xlcorpus.text.words import count_words, tokens
 from xlcorpus.tokenizer import Tokenizer, open_tokenizer
 from xlcorpus.tokenizer.measure import SCHEMA, measure
 from xlcorpus.tokenizer.plot import plot, write_plot

@@ -1,6 +1,6 @@
 """Sentence pairs as tokens laid end to end, and the grids of their token pairs.
 
-A token is what `text.segment.tokens` says: in scripts with spaces a run of letters, marks and numbers; in scripts
+A token is what `text.words.tokens` says: in scripts with spaces a run of letters, marks and numbers; in scripts
 without (Han, Kana, Thai, Khmer, ...) one character with its marks. Punctuation is no token.
 """
 
@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 from xlcorpus.errors import UserError
 from xlcorpus.text.codepoints import CodePoints, code_points
 from xlcorpus.text.hashes import hash_spans, mix
-from xlcorpus.text.segment import Spans, tokens
+from xlcorpus.text.segment import Spans
+from xlcorpus.text.words import tokens
 
 _BLOCK_CELLS = 1 << 21  # token pairs that are worked on at once: about 150 MB of arrays
 

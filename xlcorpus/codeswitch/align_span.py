@@ -29,12 +29,13 @@ from xlcorpus.align.align import ALIGN
 from xlcorpus.align.bitext import Side, exclusive_sum, ranges, read_side
 from xlcorpus.codeswitch import protect
 from xlcorpus.codeswitch.assemble import Replacements, replace
+from xlcorpus.codeswitch.characters import classify
 from xlcorpus.codeswitch.outcome import Counts, Switched, finish
 from xlcorpus.dataset.columns import append_columns
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.lexicon.characters import NUMBER, Classes, utf8_lengths
 from xlcorpus.text import properties
-from xlcorpus.text.codepoints import string_buffers
+from xlcorpus.text.characters import NUMBER
+from xlcorpus.text.codepoints import string_buffers, utf8_lengths
 from xlcorpus.text.draws import row_states
 from xlcorpus.text.hashes import hash_spans, mix
 
@@ -244,7 +245,7 @@ def _borders(side: Side, aligned: np.ndarray, protected: np.ndarray) -> _Borders
 def _protected(side: Side) -> np.ndarray:
     """bool[code points]: URLs, addresses, code and markup, as the other operators protect them."""
     marks = np.zeros(len(side.points.codes), dtype=bool)
-    marks[protect.protected(side.points, Classes.of(side.points.codes), [])] = True
+    marks[protect.protected(side.points, classify(side.points.codes), [])] = True
     return marks
 
 
@@ -253,7 +254,7 @@ def _protected_sums(side: Side, protected: np.ndarray) -> np.ndarray:
 
     Two spans whose sums grow alike hold the same protected tokens, in any order.
     """
-    before = exclusive_sum(protected | (Classes.of(side.points.codes).flags & NUMBER != 0))
+    before = exclusive_sum(protected | (classify(side.points.codes).flags & NUMBER != 0))
     held = before[side.spans.ends] > before[side.spans.starts]
     sums = np.zeros(len(side.words) + 1, dtype=np.uint64)
     np.cumsum(np.where(held, mix(side.words), np.uint64(0)), out=sums[1:])

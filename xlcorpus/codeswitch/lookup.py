@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xlcorpus.codeswitch import tokens
-from xlcorpus.codeswitch.tokens import Words
-from xlcorpus.lexicon import characters
-from xlcorpus.lexicon.characters import Classes
+from xlcorpus.codeswitch import switchable
+from xlcorpus.codeswitch.switchable import Words
+from xlcorpus.lexicon import folding
 from xlcorpus.lexicon.index import EXACT, FOLDED, LexiconIndex, hash_words, pad_bytes
+from xlcorpus.text.characters import ATTACHED, Classes, classes, is_han_or_kana
 from xlcorpus.text.codepoints import CodePoints
 from xlcorpus.text.hashes import SpanHasher
 from xlcorpus.text.labels import is_dotless
@@ -37,14 +37,14 @@ class Lookup:
         """Fold and hash."""
         self._points, self._index, self._row_pairs = points, index, row_pairs
         dotless = np.array([*(is_dotless(pair.src) for pair in index.pairs), False], dtype=bool)
-        self._folding = characters.undotted(points, dotless[row_pairs].any(axis=1))
-        self._hasher = SpanHasher(characters.folded_values().take(self._folding))
+        self._folding = folding.undotted(points, dotless[row_pairs].any(axis=1))
+        self._hasher = SpanHasher(folding.folded_values().take(self._folding))
         # A pair that is not there has a salt as well; nothing is stored under it.
         self._salts = np.vstack([index.salts, np.zeros((1, 2), dtype=np.uint64)])
 
     def find(self, classes: Classes, covered: np.ndarray) -> Found:
-        """The words of all texts and their keys. classes, covered: as for `tokens.find_words`."""
-        words = tokens.find_words(self._points, classes, covered, self._longest)
+        """The words of all texts and their keys. classes, covered: as for `switchable.find_words`."""
+        words = switchable.find_words(self._points, classes, covered, self._longest)
         starts, ends = words.starts, words.ends
         hashes = self._hasher.hash(starts, ends)
         slots = [self._find_slot(hashes, starts, ends, pairs, words) for pairs in self._row_pairs.T]
@@ -73,7 +73,7 @@ class Lookup:
             edges = np.append(0, np.cumsum(sizes))
             at = np.arange(int(edges[-1])) + np.repeat(starts - edges[:-1], sizes)
             exact = np.repeat(self._index.exact.take(keys), sizes)
-            codes = np.where(exact, self._points.codes[at], characters.folds().take(self._folding[at]))
+            codes = np.where(exact, self._points.codes[at], folding.folds().take(self._folding[at]))
             same[other] = self._index.keys.equal(keys, codes, edges)
         return same
 
@@ -103,7 +103,7 @@ class Lookup:
 
     def _find_stems(self, words: Words, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Starts and ends with those of the stems where the whole word has no entry; `keys` is completed."""
-        stem_starts, stem_ends = tokens.stems(words, self._points.codes)
+        stem_starts, stem_ends = switchable.stems(words, self._points.codes)
         sought = (keys[:, words.divided] < 0).all(axis=0) & (stem_ends > stem_starts)
         divided, stem_starts, stem_ends = words.divided[sought], stem_starts[sought], stem_ends[sought]
         hashes = self._hasher.hash(stem_starts, stem_ends)
@@ -117,12 +117,12 @@ class Lookup:
         return starts, ends
 
     def _longest(self, at: np.ndarray, room: np.ndarray) -> np.ndarray:
-        """See `tokens.LongestMatch`: longest key of any of the row's dictionaries."""
+        """See `switchable.LongestMatch`: longest key of any of the row's dictionaries."""
         index, codes = self._index, self._points.codes
         best = np.zeros(len(at), dtype=np.int64)
         row = np.searchsorted(self._points.offsets, at, side="right") - 1
-        least = np.where(tokens.is_han_or_kana(codes[at]), 1, 2)
-        attached = np.append((characters.classes()[codes] & characters.ATTACHED) != 0, False)
+        least = np.where(is_han_or_kana(codes[at]), 1, 2)
+        attached = np.append((classes()[codes] & ATTACHED) != 0, False)
         for pairs in self._row_pairs.T:
             pair = pairs[row]
             salts = self._salts[:, FOLDED].take(pair)

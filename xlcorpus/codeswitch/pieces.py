@@ -23,6 +23,7 @@ import sentencepiece
 
 from xlcorpus.codeswitch import protect
 from xlcorpus.codeswitch.assemble import Replacements, replace
+from xlcorpus.codeswitch.characters import classify
 from xlcorpus.codeswitch.outcome import NO_DICTIONARY, NO_SWITCH, NO_WORDS, Counts, Switched, finish
 from xlcorpus.codeswitch.spans import budgets, choose_words, word_hashes
 from xlcorpus.codeswitch.switch import (
@@ -35,10 +36,9 @@ from xlcorpus.codeswitch.switch import (
 )
 from xlcorpus.dataset.columns import text_column
 from xlcorpus.errors import UserError
-from xlcorpus.lexicon import characters
-from xlcorpus.lexicon.characters import NUMBER
 from xlcorpus.lexicon.index import Pair
 from xlcorpus.text import properties
+from xlcorpus.text.characters import NUMBER, is_word
 from xlcorpus.text.codepoints import CodePoints, code_points
 from xlcorpus.text.draws import row_states
 from xlcorpus.text.hashes import mix
@@ -239,7 +239,7 @@ def _switch(
 ) -> tuple[Replacements, Counts]:
     points = code_points(texts)
     encoded = _encode(model, texts, points)
-    classes = characters.Classes.of(points.codes)
+    classes = classify(points.codes)
     covered = protect.protected(points, classes, protect.named_spans(named, points))
     # A piece belongs to a word from one space mark to the next.
     begins = index.marked[encoded.ids]
@@ -252,7 +252,7 @@ def _switch(
         barred[covered] = True
         edges = np.append(encoded.starts[heads], len(points.codes))
         ends = encoded.ends[bounds[1:] - 1]
-        wordy = characters.is_word(classes.flags)
+        wordy = is_word(classes.flags)
         usable = (_within(wordy, edges[:-1], ends) > 0) & (_within(barred, edges[:-1], ends) == 0)
         # The model takes some characters apart (Ǆ, ﬁ): a piece that is a part of one has no place in the text.
         printed = ~properties.whitespace()[points.codes]

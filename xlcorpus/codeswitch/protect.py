@@ -1,6 +1,6 @@
 """Stretches of a text that are never switched: URLs, addresses, code, markup, and spans named by a column.
 
-Numbers are protected where words are found (`tokens`): a word that holds a number is not looked up.
+Numbers are protected where words are found (`switchable`): a word that holds a number is not looked up.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import regex
 
+from xlcorpus.codeswitch import characters
+from xlcorpus.codeswitch.characters import BREAK, TECHNICAL
 from xlcorpus.errors import UserError
-from xlcorpus.lexicon import characters
-from xlcorpus.lexicon.characters import BREAK, TECHNICAL, Classes
+from xlcorpus.text.characters import Classes, codes_of, is_word
 from xlcorpus.text.codepoints import CodePoints
 
-_ALWAYS = np.array([ord(character) for character in characters.ALWAYS_TECHNICAL], dtype=np.uint32)
+_ALWAYS = codes_of(characters.ALWAYS_TECHNICAL)
 _BLOCKS = regex.compile(
     r"""
     (?P<fence>```|~~~) .*? (?: (?P=fence) | \Z )
@@ -26,7 +27,7 @@ _BLOCKS = regex.compile(
     """,
     regex.VERBOSE | regex.DOTALL | regex.IGNORECASE,
 )
-_BLOCK_STARTS = np.array([ord(character) for character in "`<{}"], dtype=np.uint32)
+_BLOCK_STARTS = codes_of("`<{}")
 _CODE_SIGNS = frozenset("(){}[]=<>")
 
 Edges = tuple[np.ndarray, np.ndarray]
@@ -56,7 +57,7 @@ def _chunks(points: CodePoints, flags: np.ndarray, signs: np.ndarray) -> Edges:
     before = np.where(signs > first, codes[signs - 1], 0x20)
     after = np.where(signs + 1 < last, codes[np.minimum(signs + 1, len(codes) - 1)], 0x20)
     table = characters.classes()
-    word_before, word_after = characters.is_word(table[before]), characters.is_word(table[after])
+    word_before, word_after = is_word(table[before]), is_word(table[after])
     technical = _one_of(sign, _ALWAYS)
     # example.com, U.S., report.pdf: in each a full stop between two letters.
     technical |= (sign == ord(".")) & word_before & word_after & ((table[before] | table[after]) & BREAK == 0)

@@ -26,8 +26,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.text import properties
-from xlcorpus.text.codepoints import CodePoints, code_points
-from xlcorpus.text.segment import Spans, tokens
+from xlcorpus.text.codepoints import code_points
+from xlcorpus.text.ragged import sums_before
+from xlcorpus.text.segment import Spans
+from xlcorpus.text.words import joined_tokens
 
 Tags = Sequence[str | None]
 _NO_LANGUAGE = frozenset({"other", "mixed", "univ", "ne", ""})
@@ -97,12 +99,12 @@ def measure(sentences: Iterable[Tags], main: str | None = None) -> Mixing:
 def tags_of_switched(batch: pa.RecordBatch) -> list[list[str | None]]:
     """The language of each word of cs_source: tgt_lang inside a span, else the row's lang; None for a word with both.
 
-    Words are those of `text.segment`, so single characters where the script has no spaces; two with nothing but an
-    apostrophe between them are one. Those with a number are None.
+    Words are `text.words.joined_tokens`, so single characters where the script has no spaces. Those with a number are
+    None.
     """
     points = code_points(batch.column("cs_source"))
-    words = _words(points)
-    number = _any_inside(properties.matches(r"\p{N}")[points.codes], words)
+    words = joined_tokens(points)
+    number = _any_inside(properties.numbers()[points.codes], words)
     spans = batch.column("cs_spans")
     per_row = pc.list_value_length(spans).to_numpy(zero_copy_only=False)
     items, base = spans.flatten(), np.repeat(points.offsets[:-1], per_row)
@@ -113,7 +115,7 @@ def tags_of_switched(batch: pa.RecordBatch) -> list[list[str | None]]:
     reached = (at >= 0) & (np.append(edges[1], -1)[at] > words.starts)
     whole = reached & (np.append(edges[0], 0)[at] <= words.starts) & (np.append(edges[1], 0)[at] >= words.ends)
     none = number | (reached & ~whole)
-    row = np.repeat(np.arange(len(words.per_text)), words.per_text)
+    row = words.rows
     own = batch.column("lang").take(pa.array(row)).to_pylist()
     tags = [
         None if nothing else partners[span] if inside else lang
@@ -122,26 +124,9 @@ def tags_of_switched(batch: pa.RecordBatch) -> list[list[str | None]]:
     return [tags[one:end] for one, end in zip(words.offsets[:-1].tolist(), words.offsets[1:].tolist(), strict=True)]
 
 
-def _words(points: CodePoints) -> Spans:
-    """Tokens, those of a word with an apostrophe as one."""
-    found = tokens(points)
-    if not len(found):
-        return found
-    apostrophe = np.isin(points.codes, [0x27, 0x2019])
-    gap = np.zeros(len(found), dtype=bool)
-    gap[1:] = found.starts[1:] == found.ends[:-1] + 1
-    joined = np.zeros(len(found), dtype=bool)
-    joined[1:] = gap[1:] & apostrophe[found.ends[:-1].clip(max=len(apostrophe) - 1)]
-    joined[found.offsets[:-1][found.per_text > 0]] = False
-    first = np.flatnonzero(~joined)
-    last = np.append(first[1:], len(found)) - 1
-    offsets = np.searchsorted(first, found.offsets)
-    return Spans(found.starts[first], found.ends[last], offsets)
-
-
 def _any_inside(flags: np.ndarray, spans: Spans) -> np.ndarray:
     """bool[spans]: a flag (bool[code points]) is set inside the span."""
-    before = np.concatenate([[0], np.cumsum(flags)])
+    before = sums_before(flags)
     inside: np.ndarray = before[spans.ends] > before[spans.starts]
     return inside
 

@@ -14,18 +14,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from xlcorpus.codeswitch import protect
+from xlcorpus.codeswitch import characters, protect
 from xlcorpus.codeswitch.assemble import Replacements, replace
 from xlcorpus.codeswitch.case import carry_case, form_of
 from xlcorpus.codeswitch.lookup import Lookup
 from xlcorpus.codeswitch.outcome import NO_DICTIONARY, NO_SWITCH, NO_WORDS, Counts, Switched, finish
 from xlcorpus.codeswitch.spans import Rounding, budgets, choose_words, word_hashes
-from xlcorpus.codeswitch.tokens import Words
+from xlcorpus.codeswitch.switchable import Words
 from xlcorpus.dataset.columns import text_column
 from xlcorpus.errors import UserError
-from xlcorpus.lexicon import characters
 from xlcorpus.lexicon.index import LexiconIndex, Pair, matches, pairs_of
-from xlcorpus.text.codepoints import CodePoints, code_points, string_buffers
+from xlcorpus.text.characters import is_word
+from xlcorpus.text.codepoints import CodePoints, code_points, string_buffers, utf8_lengths
 from xlcorpus.text.draws import row_states
 from xlcorpus.text.hashes import mix
 from xlcorpus.text.labels import is_dotless
@@ -169,7 +169,7 @@ def _switch_piece(
 ) -> _Part:
     here = slice(first_row, first_row + len(texts))
     points, pairs = code_points(texts), row_pairs[here]
-    classes = characters.Classes.of(points.codes)
+    classes = characters.classify(points.codes)
     column = None if named is None else named.slice(first_row, len(texts))
     covered = protect.protected(points, classes, protect.named_spans(column, points))
     lookup = Lookup(points, pairs, index)
@@ -270,7 +270,7 @@ def _spaces(
 
 def _is_word(codes: np.ndarray, at: np.ndarray) -> np.ndarray:
     """bool[k]: letters, marks and numbers, protected ones too; positions outside the codes give any answer."""
-    return characters.is_word(characters.classes().take(codes.take(at, mode="clip")))
+    return is_word(characters.classes().take(codes.take(at, mode="clip")))
 
 
 class BytePositions:
@@ -281,10 +281,10 @@ class BytePositions:
         self._other = np.flatnonzero(codes >= 0x80)
         self._sparse = len(self._other) * 8 < len(codes)
         if self._sparse:
-            self._more = characters.utf8_lengths(codes[self._other]) - np.uint8(1)
+            self._more = utf8_lengths(codes[self._other]) - np.uint8(1)
         else:
             self._before = np.zeros(len(codes) + 1, dtype=np.int64)
-            np.cumsum(characters.utf8_lengths(codes), out=self._before[1:])
+            np.cumsum(utf8_lengths(codes), out=self._before[1:])
 
     def __call__(self, positions: np.ndarray) -> np.ndarray:
         """int64[k]: bytes before each of int64[k] code points, ascending."""

@@ -12,8 +12,8 @@ from xlcorpus.text import properties
 from xlcorpus.text.codepoints import code_points, string_buffers
 from xlcorpus.text.hashes import mix
 from xlcorpus.text.normalize import collapse_whitespace, compose, normalize_for_matching
-from xlcorpus.text.segment import tokens
 from xlcorpus.text.shingle import Shingles, shingles
+from xlcorpus.text.words import tokens
 
 DIGEST_BYTES = 16
 _BLOCK_SHINGLES = 32_768  # 256 KB of hashes, so that one permutation's products stay in the L2 cache

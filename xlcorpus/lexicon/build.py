@@ -11,15 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from xlcorpus.codeswitch import tokens
 from xlcorpus.errors import UserError
-from xlcorpus.lexicon import characters
-from xlcorpus.lexicon.characters import APOSTROPHE, ATTACHED, NUMBER, UNSPACED, WORD
+from xlcorpus.lexicon import folding
 from xlcorpus.lexicon.index import EXACT, FOLDED, Keys, LexiconIndex, Pair, hash_words
-from xlcorpus.text.codepoints import CodePoints, code_points
+from xlcorpus.text.characters import APOSTROPHE, ATTACHED, NUMBER, UNSPACED, WORD, classes, is_han_or_kana
+from xlcorpus.text.codepoints import CodePoints, code_points, utf8_lengths
 from xlcorpus.text.hashes import mix
 from xlcorpus.text.labels import is_dotless
 from xlcorpus.text.normalize import compose
+from xlcorpus.text.words import join_apostrophes
 
 # A longer key of an unspaced script is a phrase; each length costs a pass over what may begin with a key so far.
 LONGEST_UNSPACED = 16
@@ -109,7 +109,7 @@ class _Reader:
         points, others = code_points(src), code_points(tgt)
         folded_codes = _fold(points, np.array([is_dotless(pair.src) for pair in pairs], dtype=bool)[numbers])
         hashes = hash_words(folded_codes, points.offsets[:-1], points.offsets[1:])
-        other_codes = characters.folds().take(others.codes)
+        other_codes = folding.folds().take(others.codes)
         one_word, unspaced = _one_word(points)
         keep = self._leave_out(
             empty=(points.lengths == 0) | (others.lengths == 0),
@@ -189,20 +189,20 @@ def _pairs(src_lang: pa.Array, tgt_lang: pa.Array) -> tuple[list[Pair], np.ndarr
 
 def _fold(points: CodePoints, dotless: np.ndarray) -> np.ndarray:
     """uint32[n]: the code points folded; dotless: bool[rows]."""
-    return characters.folds().take(characters.undotted(points, dotless))
+    return folding.folds().take(folding.undotted(points, dotless))
 
 
 def _traits(points: CodePoints, keep: np.ndarray) -> np.ndarray:
-    edge = characters.classes().take(points.codes) & WORD != 0
+    edge = classes().take(points.codes) & WORD != 0
     first, last = points.offsets[keep], points.offsets[keep + 1] - 1
-    cased = points.sum_per_text(characters.has_capital().take(points.codes))[keep] > 0
+    cased = points.sum_per_text(folding.has_capital().take(points.codes))[keep] > 0
     traits: np.ndarray = edge[first] * _HEAD | edge[last] * _TAIL | cased * _CASED
     return traits
 
 
 def _one_word(points: CodePoints) -> tuple[np.ndarray, np.ndarray]:
-    """bool[rows]: texts that are one word as `tokens` finds words; bool[rows]: those of an unspaced script."""
-    flags = characters.classes()[points.codes]
+    """bool[rows]: texts that are one word as `text.words` finds words; bool[rows]: those of an unspaced script."""
+    flags = classes()[points.codes]
     length = points.lengths
     with_number = points.sum_per_text((flags & NUMBER) != 0) > 0
     inside = points.sum_per_text((flags & UNSPACED) != 0) == length
@@ -210,9 +210,9 @@ def _one_word(points: CodePoints) -> tuple[np.ndarray, np.ndarray]:
     some = length > 0
     begins[some] = (flags[points.offsets[:-1][some]] & ATTACHED) == 0
     han = np.zeros(len(points), dtype=bool)
-    han[some] = tokens.is_han_or_kana(points.codes[points.offsets[:-1][some]])
+    han[some] = is_han_or_kana(points.codes[points.offsets[:-1][some]])
     unspaced = some & inside & begins & (length <= LONGEST_UNSPACED) & (han | (length > 1))
-    tokens.join_apostrophes(points, flags, np.flatnonzero(flags & APOSTROPHE))
+    join_apostrophes(points, flags, np.flatnonzero(flags & APOSTROPHE))
     spaced = some & (points.sum_per_text((flags & WORD) != 0) == length)
     return (unspaced | spaced) & ~with_number, unspaced & ~with_number
 
@@ -220,7 +220,7 @@ def _one_word(points: CodePoints) -> tuple[np.ndarray, np.ndarray]:
 def _strings(codes: np.ndarray, offsets: np.ndarray) -> pa.StringArray:
     """Spans of code points, end to end, as strings."""
     before = np.zeros(len(codes) + 1, dtype=np.int64)
-    np.cumsum(characters.utf8_lengths(codes), out=before[1:])
+    np.cumsum(utf8_lengths(codes), out=before[1:])
     data = codes.astype(np.uint32).tobytes().decode("utf-32-le").encode()
     edges = before[offsets].astype(np.int32)
     return pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(edges.tobytes()), pa.py_buffer(data))

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import xxhash
 
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
+from xlcorpus.text.breakers import WordBreaker
 from xlcorpus.text.codepoints import code_points
+from xlcorpus.text.hashes import hash_text
 from xlcorpus.text.normalize import normalize_for_matching
-from xlcorpus.text.segment import tokens
+from xlcorpus.text.words import vocabulary
 
 _BATCH = 4096  # texts that are split at once
+_ONE_APOSTROPHE = str.maketrans("\u2019\u02bc", "''")  # as `folding.folds`
 
 
 @dataclass(frozen=True)
@@ -54,44 +56,47 @@ class EmbedOptions:
     seed: int = 1
 
 
-def word_lines(texts: pa.Array) -> Iterator[str]:
-    """The lower-cased NFC words of each text (string[n]) with a space between them; words as in `bitext`."""
+def word_lines(texts: pa.Array, breaker: WordBreaker | None = None) -> Iterator[str]:
+    """The words of each text (string[n]) with a space between them: NFC, lower case, one kind of apostrophe.
+
+    They are `text.words.vocabulary`, so those that code-switching looks up; breaker: for scripts without spaces, whose
+    words are left out without it.
+    """
     for start in range(0, len(texts), _BATCH):
         points = code_points(normalize_for_matching(texts.slice(start, _BATCH)))
-        spans = tokens(points)
-        content = points.codes.tobytes().decode("utf-32-le")
+        spans = vocabulary(points, breaker)
+        content = points.codes.tobytes().decode("utf-32-le").translate(_ONE_APOSTROPHE)
         words = [content[one:end] for one, end in zip(spans.starts.tolist(), spans.ends.tolist(), strict=True)]
         for one, end in zip(spans.offsets[:-1].tolist(), spans.offsets[1:].tolist(), strict=True):
             yield " ".join(words[one:end])
 
 
 def _order(seed: int, line: str) -> tuple[int, str]:
-    return xxhash.xxh3_64_intdigest(f"{seed}\t{line}".encode()), line
+    return int(hash_text(f"{seed}\t{line}")), line
 
 
-def _write_start(path: Path, words: Iterable[str], dim: int, seed: int) -> None:
+def _write_start(location: Location, words: Iterable[str], dim: int, seed: int) -> None:
     """Random vectors of words in fastText's text format: what training begins with."""
     listed = sorted(words)
     start = np.random.default_rng(seed).uniform(-1 / dim, 1 / dim, (len(listed), dim))
-    with path.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.write(f"{len(listed)} {dim}\n")
-        for word, vector in zip(listed, start.tolist(), strict=True):
-            stream.write(word + " " + " ".join(f"{value:.6f}" for value in vector) + "\n")
+    lines = [f"{len(listed)} {dim}\n"]
+    for word, vector in zip(listed, start.tolist(), strict=True):
+        lines.append(word + " " + " ".join(f"{value:.6f}" for value in vector) + "\n")
+    storage.write_text(location, "".join(lines))
 
 
-def train_vectors(texts: pa.Array, options: EmbedOptions | None = None) -> Vectors:
+def train_vectors(texts: pa.Array, options: EmbedOptions | None = None, breaker: WordBreaker | None = None) -> Vectors:
     """Train on texts (string[n]), whose order does not matter; all their words are held in memory.
 
-    Raises UserError where no word occurs `min_count` times.
+    breaker: of the texts' script, where it has no spaces (`breakers.word_breaker_for`). Raises UserError where no word
+    occurs `min_count` times.
     """
     import fasttext
 
     options = options or EmbedOptions()
-    lines = sorted(filter(None, word_lines(texts)), key=lambda line: _order(options.seed, line))
-    digest = xxhash.xxh3_64(str(options.seed).encode())
+    lines = sorted(filter(None, word_lines(texts, breaker)), key=lambda line: _order(options.seed, line))
     counts: Counter[str] = Counter()
     for line in lines:
-        digest.update(line.encode())
         counts.update(line.split(" "))
     frequent = {word: count for word, count in counts.items() if count >= options.min_count}
     if not frequent:
@@ -99,14 +104,13 @@ def train_vectors(texts: pa.Array, options: EmbedOptions | None = None) -> Vecto
             f"no word occurs {options.min_count} times in {len(texts):,} texts",
             remedy="give more text or a lower min_count",
         )
-    with tempfile.TemporaryDirectory(prefix="xlcorpus-vectors-") as folder:
-        text, start = Path(folder, "text.txt"), Path(folder, "start.vec")
-        with text.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.writelines(line + "\n" for line in lines)
+    with storage.scratch_folder() as folder:
+        text, start = folder / "text.txt", folder / "start.vec"
+        storage.write_text(text, "".join(line + "\n" for line in lines))
         # The start is ours for two reasons. With one thread fastText 0.9.2 leaves nine tenths of the vectors at zero.
         # And it takes no seed here: words of equal rank in two languages would begin with equal vectors, which looks
         # like knowledge where ranks agree, as in parallel text. So the start depends on the text too.
-        _write_start(start, frequent, options.dim, digest.intdigest())
+        _write_start(start, frequent, options.dim, int(hash_text("".join([str(options.seed), *lines]))))
         model = fasttext.train_unsupervised(
             str(text),
             model="skipgram",

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.lexicon import characters
+from xlcorpus.lexicon import folding
 from xlcorpus.text.codepoints import code_points, string_buffers
 from xlcorpus.text.hashes import SpanHasher, code_values
 from xlcorpus.text.labels import is_dotless
@@ -190,7 +190,7 @@ class LexiconIndex:
         """The candidates of a word as the index has them: for tests and for looking at single words."""
         points, number = code_points(pa.array([word])), self.pairs.index(pair)
         dotless = np.array([is_dotless(pair.src)])
-        folded = characters.folds().take(characters.undotted(points, dotless))
+        folded = folding.folds().take(folding.undotted(points, dotless))
         for kind, sought in ((EXACT, points.codes), (FOLDED, folded)):
             keys = self.keys.find(hash_words(sought, points.offsets[:1], points.offsets[1:]) ^ self.salts[number, kind])
             if keys[0] >= 0 and self.exact[keys[0]] == kind and self.keys.equal(keys, sought, points.offsets)[0]:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import code_points
-from xlcorpus.text.segment import tokens
+from xlcorpus.text.words import tokens
 from xlcorpus.tokenizer.open import open_once
 
 UNITS = ("tokens", "bytes", "chars", "docs")

@@ -7,6 +7,7 @@ import functools
 import numpy as np
 
 from xlcorpus.text import properties
+from xlcorpus.text.characters import codes_of
 from xlcorpus.text.codepoints import CODE_SPACE, CodePoints
 
 WORD = 1 << 0  # letter, mark, number or joiner: part of a token
@@ -26,8 +27,6 @@ BRACKET = 1 << 13  # [ or )
 CURLY = 1 << 14
 SYMBOL = 1 << 15  # visible and no part of a word
 
-# Tibetan ends clauses and sentences with the shad, which Unicode's Sentence_Terminal leaves out.
-_TIBETAN_TERMINALS = range(0x0F0D, 0x0F13)
 # The Tibetan tsheg and the Ethiopic word space part words as spaces do; they are no symbols between words.
 _WORD_SEPARATORS = (0x0F0B, 0x0F0C, 0x1361)
 _SOFT_TERMINALS = ".!?…․‥⋯"
@@ -35,10 +34,6 @@ _BULLETS = "-*+•‣⁃∙◦●○■□▪▫◆◇►▶▸➢➤➔·・❖
 _NOT_IN_URL = (
     '<>"{}|\\^`[]()'  # RFC 3986, section 2, leaves out all but the brackets, which prose puts around addresses
 )
-
-
-def _codes(characters: str) -> np.ndarray:
-    return np.array([ord(character) for character in characters], dtype=np.int64)
 
 
 @functools.cache
@@ -49,24 +44,23 @@ def table() -> np.ndarray:
     flags[word] |= WORD
     flags[properties.letters()] |= LETTER
     flags[space] |= SPACE
-    flags[properties.matches(r"\p{Nd}")] |= DIGIT
+    flags[properties.digits()] |= DIGIT
     flags[properties.matches(r"\p{Cc}") & ~space] |= CONTROL
     flags[properties.matches(r"\p{Noncharacter_Code_Point}")] |= CONTROL
     flags[0xFFFD] |= CONTROL
-    flags[properties.matches(r"\p{Sentence_Terminal}")] |= TERMINAL
-    flags[list(_TIBETAN_TERMINALS)] |= TERMINAL
-    soft = _codes(_SOFT_TERMINALS)
+    flags[properties.sentence_terminals()] |= TERMINAL
+    soft = codes_of(_SOFT_TERMINALS)
     flags[soft] = (flags[soft] & ~np.uint16(TERMINAL)) | SOFT_TERMINAL
     quote = properties.matches(r"[\p{Pi}\p{Pf}\"'＂＇」』﹂﹄》〉]")
     flags[quote] |= QUOTE
     flags[quote | properties.matches(r"\p{Pe}")] |= CLOSER
-    flags[_codes(_BULLETS)] |= BULLET
+    flags[codes_of(_BULLETS)] |= BULLET
     flags[properties.unspaced()] |= UNSPACED
     flags[0x21:0x7F] |= URL
-    flags[_codes(_NOT_IN_URL)] &= ~np.uint16(URL)
-    flags[_codes(":wW]")] |= LINKISH
-    flags[_codes("[)")] |= BRACKET
-    flags[_codes("{")] |= CURLY
+    flags[codes_of(_NOT_IN_URL)] &= ~np.uint16(URL)
+    flags[codes_of(":wW]")] |= LINKISH
+    flags[codes_of("[)")] |= BRACKET
+    flags[codes_of("{")] |= CURLY
     flags[~(word | space)] |= SYMBOL
     flags[list(_WORD_SEPARATORS)] &= ~np.uint16(SYMBOL)
     return flags

@@ -16,8 +16,8 @@ from xlcorpus.quality.phrases import phrase_counts
 from xlcorpus.quality.words import Words, find_words
 from xlcorpus.text.codepoints import code_points, string_buffers
 from xlcorpus.text.hashes import SpanHasher, code_values
-from xlcorpus.text.segment import tokens
 from xlcorpus.text.slices import pieces
+from xlcorpus.text.words import tokens
 
 
 def signal_fields() -> list[pa.Field]:

@@ -8,11 +8,11 @@ from functools import cached_property
 import numpy as np
 
 from xlcorpus.quality import characters
-from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints
 from xlcorpus.text.hashes import SpanHasher
-from xlcorpus.text.ragged import sum_segments
+from xlcorpus.text.ragged import offsets_of, rows_of, sum_segments
 from xlcorpus.text.segment import Spans
+from xlcorpus.text.words import shares
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Words:
     """Tokens in text order.
 
     starts, ends: int64[tokens], positions in the codes; offsets: int64[rows + 1]; hashes: uint64[tokens]; share:
-    float64[tokens], words that each token counts for (`segment.count_words`: 1, or 1 / letters per word for each
-    character of a script without spaces); lettered: bool[tokens], holds a letter; all_spaced: every share is 1.
+    float64[tokens], words that each token counts for (`text.words.shares`); lettered: bool[tokens], holds a letter;
+    all_spaced: every share is 1.
     """
 
     starts: np.ndarray
@@ -35,18 +35,16 @@ class Words:
     @cached_property
     def rows(self) -> np.ndarray:
         """int64[tokens]: the text of each token."""
-        return np.repeat(np.arange(len(self.offsets) - 1, dtype=np.int64), np.diff(self.offsets))
+        return rows_of(self.offsets)
 
     @cached_property
     def letters_before(self) -> np.ndarray:
         """int64[tokens + 1]: letters, marks and numbers in all tokens before each one."""
-        before = np.zeros(len(self.starts) + 1, dtype=np.int64)
-        np.cumsum(self.ends - self.starts, out=before[1:])
-        return before
+        return offsets_of(self.ends - self.starts)
 
     @cached_property
     def per_text(self) -> np.ndarray:
-        """float64[rows]: words of each text, as `segment.count_words`."""
+        """float64[rows]: words of each text, as `text.words.count_words`."""
         return sum_segments(self.share, self.offsets)
 
     @cached_property
@@ -69,10 +67,7 @@ def find_words(points: CodePoints, spans: Spans, flags: np.ndarray, hasher: Span
     # Between two tokens there are no letters, so a token's letters are those before the next token.
     lettered = np.logical_or.reduceat(letter, spans.starts) if count else np.zeros(0, dtype=bool)
     if len(characters.where(flags, characters.UNSPACED)):
-        rate = properties.words_per_character()[points.codes]
-        before = np.zeros(len(rate) + 1, dtype=np.float64)
-        np.cumsum(rate, out=before[1:])
-        share = before[spans.ends] - before[spans.starts] + (rate[spans.starts] == 0)
+        share = shares(points, spans)
     else:
         share = np.broadcast_to(np.float64(1), count)  # no memory: 8 bytes a word are much in a long text
     return Words(

@@ -70,3 +70,11 @@ def code_points(texts: pa.Array) -> CodePoints:
     offsets = offsets_of(pc.fill_null(pc.utf8_length(texts), 0).to_numpy(zero_copy_only=False))
     codes = np.frombuffer(str(data, "utf-8").encode("utf-32-le"), dtype=np.uint32)
     return CodePoints(codes=codes, offsets=offsets)
+
+
+def utf8_lengths(codes: np.ndarray) -> np.ndarray:
+    """uint8[n]: bytes of each code point in UTF-8."""
+    lengths = (codes >= 0x80).view(np.uint8) + np.uint8(1)
+    lengths += (codes >= 0x800).view(np.uint8)
+    lengths += (codes >= 0x10000).view(np.uint8)
+    return lengths

@@ -15,6 +15,9 @@ UNSPACED_SCRIPTS = frozenset(
     "Hani Hira Kana Bopo Thai Laoo Khmr Mymr Tibt Lana Talu Tale Java Bali Yiii Nshu Tang Kits".split()  # noqa: SIM905
 )
 
+# What labels of languages and of texts call scripts that Unicode's property has other names for.
+_LABELLED_UNSPACED = UNSPACED_SCRIPTS | {"Hans", "Hant", "Jpan", "Hrkt"}
+
 # Scripts of agglutinating languages whose aksharas (a letter and its vowel signs) stand in for words in shingles:
 # a Tamil or Malayalam word is 8 code points on average (Hindi 4, English 5), so one changed suffix in a window of
 # five words spoils 40 code points. By words, 6 of the crawl's 380 listed pairs at 0.85 fell below 0.8, all Tamil.
@@ -49,14 +52,47 @@ def letters() -> np.ndarray:
     return matches(r"\p{L}")
 
 
-def word_characters() -> np.ndarray:
-    r"""bool[0x110000]: letters, marks and numbers. `\w` of `re` leaves out marks and so splits Devanagari and Thai.
+def marks() -> np.ndarray:
+    r"""bool[0x110000]: \p{M}."""
+    return matches(r"\p{M}")
 
-    The zero-width joiners belong to words too: Persian and Indic spelling needs them.
-    """
-    table = matches(r"[\p{L}\p{M}\p{N}]").copy()
-    table[[0x200C, 0x200D]] = True
+
+def numbers() -> np.ndarray:
+    r"""bool[0x110000]: \p{N}."""
+    return matches(r"\p{N}")
+
+
+def digits() -> np.ndarray:
+    r"""bool[0x110000]: \p{Nd}, the numbers that are digits of a decimal system."""
+    return matches(r"\p{Nd}")
+
+
+def capitals() -> np.ndarray:
+    r"""bool[0x110000]: \p{Lu} and \p{Lt}."""
+    return matches(r"[\p{Lu}\p{Lt}]")
+
+
+def joiners() -> np.ndarray:
+    """bool[0x110000]: the zero-width joiner and non-joiner, which Persian and Indic spelling needs."""
+    return matches(r"[\u200c\u200d]")
+
+
+def apostrophes() -> np.ndarray:
+    """bool[0x110000]: what stands inside of words (don't); the letter U+02BC is a word character anyway."""
+    return matches(r"['\u2019]")
+
+
+@functools.cache
+def word_characters() -> np.ndarray:
+    r"""bool[0x110000]: letters, marks, numbers, joiners. `\w` of `re` has no marks: it splits Devanagari and Thai."""
+    table: np.ndarray = letters() | marks() | numbers() | joiners()
     return table
+
+
+@functools.cache
+def sentence_terminals() -> np.ndarray:
+    """bool[0x110000]: Unicode's Sentence_Terminal, and the shads that end clauses and sentences in Tibetan."""
+    return matches(r"[\p{Sentence_Terminal}\u0F0D-\u0F12]")
 
 
 def whitespace() -> np.ndarray:
@@ -101,3 +137,8 @@ def words_per_character() -> np.ndarray:
         [1 / LETTERS_PER_WORD.get(name, LETTERS_PER_WORD_ELSEWHERE) for name in script_names()], dtype=np.float32
     )
     return np.where(unspaced(), rate[scripts()], np.float32(0))
+
+
+def writes_spaces(script: str) -> bool:
+    """Whether texts of a script (ISO 15924, as labels name it: Hans, Jpan, ...) have spaces between words."""
+    return script not in _LABELLED_UNSPACED

@@ -1,4 +1,4 @@
-"""Words and lines of a batch as spans of code points, with rules that follow the script."""
+"""Spans of code points of a batch, and its lines."""
 
 from __future__ import annotations
 
@@ -47,33 +47,27 @@ class Spans:
         return rows_of(self.offsets)
 
 
-def _offsets(starts: np.ndarray, points: CodePoints) -> np.ndarray:
-    return np.searchsorted(starts, points.offsets).astype(np.int64)
+def spans_of(starts: np.ndarray, ends: np.ndarray, points: CodePoints) -> Spans:
+    """Spans (int64, ascending) of which each lies in one text."""
+    return Spans(starts=starts, ends=ends, offsets=np.searchsorted(starts, points.offsets).astype(np.int64))
 
 
-def tokens(points: CodePoints, single_characters: np.ndarray | None = None) -> Spans:
-    r"""Tokens: runs of letters, marks and numbers; one character where the script writes no spaces (spec A6).
-
-    A mark that follows a single character belongs to it, so that Thai and Khmer vowel signs are never alone.
-    single_characters: bool[0x110000], which characters are tokens by themselves (default: `properties.unspaced()`).
-    """
-    codes = points.codes
-    word = properties.word_characters()[codes]
-    single = (properties.unspaced() if single_characters is None else single_characters)[codes]
-    mark = properties.matches(r"\p{M}")[codes]
-    first = np.zeros(len(codes) + 1, dtype=bool)  # position is the first of a text (or the end of all)
-    first[points.offsets] = True
-    before_word = np.concatenate([[False], word[:-1]]) & ~first[:-1]
-    before_single = np.concatenate([[False], single[:-1]]) & ~first[:-1]
-    attached = mark & before_word
-    start = word & (~before_word | (single & ~attached) | (~single & before_single & ~attached))
-    starts = np.flatnonzero(start)
-    # A token ends where the next one starts or where the run of word characters ends.
-    run_end = np.flatnonzero(word & (np.concatenate([~word[1:], [True]]) | first[1:])) + 1
-    ends = run_end[np.searchsorted(run_end, starts, side="right")] if len(starts) else starts
-    if len(starts):
-        ends = np.minimum(ends, np.concatenate([starts[1:], [len(codes)]]))
-    return Spans(starts=starts, ends=ends, offsets=_offsets(starts, points))
+def runs(inside: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Maximal runs of true (bool[n]) within each text (offsets: int64[rows + 1]): int64 starts and ends."""
+    if not len(inside):
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
+    if inside[0]:
+        edges = np.append(0, edges)
+    if inside[-1]:
+        edges = np.append(edges, len(inside))
+    starts, ends = edges[0::2], edges[1::2]
+    between = offsets[1:-1]
+    between = between[(between > offsets[:-2]) & (between < len(inside))]  # once, where texts are empty
+    between = between[inside[between - 1] & inside[between]]
+    if len(between):  # a text that ends in a word, and one after it that begins with one
+        starts, ends = np.sort(np.concatenate([starts, between])), np.sort(np.concatenate([ends, between]))
+    return starts, ends
 
 
 def lines(points: CodePoints) -> Spans:
@@ -90,16 +84,4 @@ def lines(points: CodePoints) -> Spans:
     begins = np.concatenate([[True], line_of[1:] != line_of[:-1]])
     starts = where[begins]
     ends = where[np.concatenate([begins[1:], [True]])] + 1
-    return Spans(starts=starts, ends=ends, offsets=_offsets(starts, points))
-
-
-def count_words(points: CodePoints, spans: Spans) -> np.ndarray:
-    """float64[rows]: words of each text.
-
-    A run of spaced script is one word; a character of an unspaced script is the share of a word that it is on
-    average (`properties.LETTERS_PER_WORD`), so that counts compare across scripts.
-    """
-    share = properties.words_per_character()[points.codes]
-    spaced = properties.words_per_character()[points.codes[spans.starts]] == 0
-    starts_per_text = np.bincount(spans.rows[spaced], minlength=len(points)).astype(np.float64)
-    return starts_per_text + points.sum_per_text(share)
+    return spans_of(starts, ends, points)

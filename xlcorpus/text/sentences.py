@@ -25,7 +25,7 @@ import regex
 
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints
-from xlcorpus.text.segment import LINE_FEED, Spans
+from xlcorpus.text.segment import LINE_FEED, Spans, spans_of
 
 # Characters in an unbroken run of Thai or Lao that may be a sentence, or a clause worth keeping alone. In PUD's Thai,
 # 20 finds 0.54 of the boundaries and cuts 0.5 clauses for each of them; 10: 0.75 and 0.9; 30: 0.38 and 0.3.
@@ -101,9 +101,8 @@ def _runs() -> regex.Pattern[str]:
 @functools.cache
 def _candidate_table() -> np.ndarray:
     """uint8[0x110000]: 1 for terminators, of which the first of a run is tried, 2 for what else `_ends` begins with."""
-    table = properties.matches(r"\p{Sentence_Terminal}").astype(np.uint8)
+    table = properties.sentence_terminals().astype(np.uint8)
     table[[ord(character) for character in _SOFT]] = 1
-    table[0x0F0D:0x0F13] = 1
     table[ord("၊")] = 0
     table[[ord(character) for character in "፡:;\u0f42"]] = 2
     return table
@@ -155,5 +154,4 @@ def _trimmed(points: CodePoints, edges: np.ndarray) -> Spans:
     solid = np.flatnonzero(~_space_table()[points.codes])
     first, stop = np.searchsorted(solid, edges[:-1]), np.searchsorted(solid, edges[1:])
     some = stop > first
-    starts, ends = solid[first[some]], solid[stop[some] - 1] + 1
-    return Spans(starts=starts, ends=ends, offsets=np.searchsorted(starts, points.offsets).astype(np.int64))
+    return spans_of(solid[first[some]], solid[stop[some] - 1] + 1, points)

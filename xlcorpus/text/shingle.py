@@ -23,7 +23,7 @@ class Shingles:
 def shingles(points: CodePoints, spans: Spans, size: int = 5) -> Shingles:
     """Shingles of `size` consecutive tokens; a text with fewer tokens is one shingle, one with none has none.
 
-    spans: from `segment.tokens`, which decides token by token, so a text in two scripts has shingles of both kinds.
+    spans: from `words.tokens`, which decides token by token, so a text in two scripts has shingles of both kinds.
     """
     token_hashes = hash_spans(points.codes, spans.starts, spans.ends)
     per_text = np.where(spans.per_text > 0, np.maximum(spans.per_text - size + 1, 1), 0)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.text.codepoints import code_points
-from xlcorpus.text.segment import count_words, tokens
+from xlcorpus.text.words import count_words, tokens
 from xlcorpus.tokenizer.sample import languages_of
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 

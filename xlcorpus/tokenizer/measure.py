@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints, code_points
 from xlcorpus.text.hashes import hash_spans
-from xlcorpus.text.segment import Spans, count_words, tokens
+from xlcorpus.text.segment import Spans
+from xlcorpus.text.words import count_words, is_spaced, tokens
 from xlcorpus.tokenizer.sample import byte_lengths, languages_of
 from xlcorpus.tokenizer.tokenizer import PARTIAL, UNKNOWN, Tokenizer
 
@@ -164,7 +165,7 @@ class _Words:
             return
         mine = np.zeros(len(points), dtype=bool)
         mine[rows] = True
-        spaced = ~properties.unspaced()[points.codes[words.starts]] & mine[words.rows]
+        spaced = is_spaced(points, words) & mine[words.rows]
         starts, ends = words.starts[spaced], words.ends[spaced]
         self._spaced, self._all = self._spaced + len(starts), self._all + float(amounts[rows].sum())
         hashes, first, counts = np.unique(hash_spans(points.codes, starts, ends), return_index=True, return_counts=True)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.text.text_reference import ARTICLE_ONE, is_unspaced, lines_of, records, texts, tokens_of
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints, code_points
-from xlcorpus.text.segment import Spans, count_words, lines, tokens
+from xlcorpus.text.segment import Spans, lines
+from xlcorpus.text.words import count_words, tokens
 
 
 def pieces(values: list[str], spans: Spans) -> list[list[str]]:

@@ -1,9 +1,7 @@
-"""The words of a batch that may be switched, by script.
+"""The words of a batch that may be switched: those of `text.words`, without protected ones and those with a number.
 
-Scripts with spaces: runs of letters, marks and numbers, with a letter at least; an apostrophe between two of them
-belongs to the word (don't, l'eau, пам'ять), a hyphen does not. Scripts without spaces: from left to right the longest
-key of the row's dictionaries; what lies between two matches is cut into words of the script's mean length, which have
-no entry.
+Scripts without spaces: from left to right the longest key of the row's dictionaries; what lies between two matches is
+cut into words of the script's mean length, which have no entry.
 """
 
 from __future__ import annotations
@@ -14,10 +12,20 @@ from functools import cached_property
 
 import numpy as np
 
-from xlcorpus.lexicon import characters
-from xlcorpus.lexicon.characters import APOSTROPHE, ATTACHED, NUMBER, UNSPACED, UPPER, WORD, Classes
+from xlcorpus.text.characters import (
+    APOSTROPHE,
+    ATTACHED,
+    NUMBER,
+    UNSPACED,
+    UPPER,
+    WORD,
+    Classes,
+    is_han_or_kana,
+    is_word,
+)
 from xlcorpus.text.codepoints import CodePoints
-from xlcorpus.text.ragged import sum_segments
+from xlcorpus.text.ragged import ranges, rows_of
+from xlcorpus.text.words import spaced_words, unspaced_runs, without_letter
 
 # Mean code points of a word, as `properties.LETTERS_PER_WORD`: Chinese and Japanese 1.7 to 3, Thai and others 4.8.
 _PIECE_HAN, _PIECE_ELSEWHERE = 2, 5
@@ -51,7 +59,7 @@ class Words:
     @cached_property
     def rows(self) -> np.ndarray:
         """int64[words]: the text of each word."""
-        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        return rows_of(self.offsets)
 
 
 def find_words(points: CodePoints, classes: Classes, covered: np.ndarray, longest: LongestMatch) -> Words:
@@ -62,10 +70,9 @@ def find_words(points: CodePoints, classes: Classes, covered: np.ndarray, longes
     flags = classes.flags
     touched = covered
     if len(covered):
-        touched = covered[characters.is_word(flags.take(covered))]
+        touched = covered[is_word(flags.take(covered))]
         flags[covered] = 0
-    join_apostrophes(points, flags, classes.where(APOSTROPHE))
-    starts, ends = _runs((flags & WORD) != 0, points.offsets)
+    starts, ends = spaced_words(points, classes)
     # Capitals, numbers and apostrophes inside of words, 1 character in 100; those at the start are seen there.
     at = classes.where(UPPER | NUMBER | APOSTROPHE)
     at = at[flags.take(at - 1, mode="wrap") & WORD != 0]
@@ -80,7 +87,7 @@ def find_words(points: CodePoints, classes: Classes, covered: np.ndarray, longes
     uppers += title
     keep = first & NUMBER == 0
     keep[word[classed & NUMBER != 0]] = False
-    keep[_without_letter(flags, starts, ends)] = False
+    keep[without_letter(flags, starts, ends)] = False
     if len(touched):  # a word of which a part is protected is left alone
         keep[_edges_at(touched + 1, starts, points.offsets)] = False
         keep[_edges_at(touched, ends, points.offsets)] = False
@@ -135,45 +142,6 @@ def stems(words: Words, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(second, at + 1, starts), np.where(first, at, np.where(second, ends, starts))
 
 
-def join_apostrophes(points: CodePoints, flags: np.ndarray, at: np.ndarray) -> None:
-    """Set WORD in `flags` for those of the apostrophes (int64, ascending) that stand between two letters of a text."""
-    at = at[(at > 0) & (at + 1 < len(flags))]
-    if len(at):
-        at = at[(flags[at - 1] & WORD != 0) & (flags[at + 1] & WORD != 0)]
-        row = np.searchsorted(points.offsets, at, side="right") - 1
-        at = at[(at > points.offsets[row]) & (at + 1 < points.offsets[row + 1])]
-        flags[at] |= WORD
-
-
-def _runs(inside: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Maximal runs of true within each text: int64 starts and ends."""
-    if not len(inside):
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
-    if inside[0]:
-        edges = np.append(0, edges)
-    if inside[-1]:
-        edges = np.append(edges, len(inside))
-    starts, ends = edges[0::2], edges[1::2]
-    between = offsets[1:-1]
-    between = between[(between > offsets[:-2]) & (between < len(inside))]  # once, where texts are empty
-    between = between[inside[between - 1] & inside[between]]
-    if len(between):  # a text that ends in a word, and one after it that begins with one
-        starts, ends = np.sort(np.concatenate([starts, between])), np.sort(np.concatenate([ends, between]))
-    return starts, ends
-
-
-def _without_letter(flags: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """int64[k]: which of the runs are marks and joiners alone, as between the parts of an emoji."""
-    odd = np.flatnonzero(flags.take(starts) & ATTACHED)
-    if not len(odd):
-        return odd
-    sizes = (ends - starts)[odd]
-    before = np.cumsum(sizes) - sizes
-    at = np.arange(int(sizes.sum())) + np.repeat(starts[odd] - before, sizes)
-    return odd[sum_segments(flags[at] & ATTACHED == 0, np.append(before, len(at))) == 0]
-
-
 def _edges_at(positions: np.ndarray, edges: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """int64[k]: which of the edges (ascending) are at one of the positions, but for those where a text begins."""
     inside = offsets[np.searchsorted(offsets, positions)] != positions
@@ -185,10 +153,10 @@ def _edges_at(positions: np.ndarray, edges: np.ndarray, offsets: np.ndarray) -> 
 
 def _segment(points: CodePoints, flags: np.ndarray, longest: LongestMatch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Words of unspaced scripts: starts, ends and whether each is a key."""
-    run_starts, run_ends = _runs((flags & UNSPACED) != 0, points.offsets)
+    run_starts, run_ends = unspaced_runs(points, flags)
     sizes = run_ends - run_starts
     first = np.cumsum(sizes) - sizes  # of each run, among all unspaced characters
-    at = np.arange(int(sizes.sum())) + np.repeat(run_starts - first, sizes)
+    at = ranges(run_starts, sizes)
     room = np.repeat(run_ends, sizes) - at
     free = (flags[at] & ATTACHED) == 0
     length = np.zeros(len(at), dtype=np.int64)
@@ -228,10 +196,3 @@ def _cut_loose(loose: np.ndarray, at: np.ndarray, run: np.ndarray, codes: np.nda
     piece = np.flatnonzero(begins)
     lasts = np.append(piece[1:], len(loose)) - 1
     return at[loose[piece]], at[loose[lasts]] + 1
-
-
-def is_han_or_kana(codes: np.ndarray) -> np.ndarray:
-    """bool[n]: Chinese characters, kana, bopomofo and Yi, whose words have one to three of them."""
-    east = (codes >= 0x2E80) & (codes < 0xA4D0)
-    wide: np.ndarray = east | ((codes >= 0xF900) & (codes < 0xFB00)) | (codes >= 0x1B000)
-    return wide
