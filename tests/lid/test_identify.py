@@ -6,8 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from xlcorpus.errors import UserError
 from xlcorpus.lid.identify import ALTERNATIVES, identify_batch, prior_script
 from xlcorpus.lid.model import LanguageModel, Predictions
+from xlcorpus.text.labels import normalize_label
 
 # One sentence a language, written for this test.
 SENTENCES = {
@@ -33,6 +35,7 @@ class FixedModel:
     """Gives every text the same candidates."""
 
     folded = False
+    label = staticmethod(normalize_label)
 
     def __init__(self, candidates: Sequence[tuple[str, float]]) -> None:
         self.labels = tuple(label for label, _ in candidates)
@@ -184,5 +187,8 @@ def test_chinese_page_of_commands_is_chinese(embedded: LanguageModel, lid176: La
 def test_bad_arguments(embedded: LanguageModel) -> None:
     with pytest.raises(ValueError, match="top_k"):
         identify_batch(batch_of(["a"]), embedded, top_k=0)
-    with pytest.raises(KeyError):
+    with pytest.raises(UserError, match="no column 'text'") as raised:
         identify_batch(pa.record_batch({"body": ["a"]}), embedded)
+    assert "--text-column" in str(raised.value)
+    with pytest.raises(UserError, match="'text' is int64, not string"):
+        identify_batch(pa.record_batch({"text": [7]}), embedded)

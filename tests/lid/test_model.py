@@ -5,11 +5,16 @@ from pathlib import Path
 import fasttext
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from xlcorpus.errors import UserError
 from xlcorpus.lid.folding import excerpt, fold, one_line
-from xlcorpus.lid.model import LanguageModel, embedded_path, load_model
+from xlcorpus.lid.identify import identify_batch
+from xlcorpus.lid.known import MODELS, KnownModel
+from xlcorpus.lid.model import LanguageModel, load_model
+from xlcorpus.lid.models.embedded import MODEL
+from xlcorpus.text.labels import known_languages, language_of, normalize_label
 
 ODD = [
     "Habari ya asubuhi",
@@ -24,12 +29,12 @@ ODD = [
 
 
 def test_embedded_model_is_small_and_labelled_in_our_way(embedded: LanguageModel) -> None:
-    assert embedded_path().stat().st_size <= 6_000_000
+    assert MODEL.where().stat().st_size <= 6_000_000
     assert embedded.folded
     assert embedded.has_scripts
     assert len(embedded.labels) >= 200
     assert len(embedded.fingerprint) == 32
-    assert (embedded_path().parent / "README.md").read_text("utf-8").count(embedded.fingerprint) == 1
+    assert (MODEL.where().parent / "README.md").read_text("utf-8").count(embedded.fingerprint) == 1
 
 
 def test_predictions_are_aligned_with_rows_whatever_the_characters(embedded: LanguageModel) -> None:
@@ -90,7 +95,7 @@ def test_errors_name_the_file_and_a_remedy(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(UserError, match="XLCORPUS_LID176"):
         load_model("lid176")
-    monkeypatch.setenv("XLCORPUS_LID176", str(embedded_path()))
+    monkeypatch.setenv("XLCORPUS_LID176", str(MODEL.where()))
     assert load_model("lid176").name == "lid176"
 
 
@@ -98,7 +103,7 @@ def test_errors_name_the_file_and_a_remedy(tmp_path: Path, monkeypatch: pytest.M
 def test_a_model_cut_short_is_refused(tmp_path: Path, kept: int) -> None:
     """fastText reads words for ever from a file cut in its dictionary, and loads one that lacks its last bytes."""
     path = tmp_path / "cut.ftz"
-    path.write_bytes(embedded_path().read_bytes()[:kept])
+    path.write_bytes(MODEL.where().read_bytes()[:kept])
     with pytest.raises(UserError, match=r"cut\.ftz is not a whole fastText model: it "):
         load_model(str(path))
 
@@ -147,3 +152,27 @@ def test_excerpt_takes_start_middle_and_end_of_long_texts_only() -> None:
     assert cut == ["short", "аа bb 文文文", "", "x" * 9, "yy yy yyy"]
     with pytest.raises(ValueError, match="at least 9"):
         excerpt(pa.array(["a"]), 8)
+
+
+def test_a_model_of_another_file_is_called_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, path = tmp_path / "text.txt", tmp_path / "toy.bin"
+    text.write_text("__label__e one two three\n__label__r раз два три\n" * 20)
+    fasttext.train_supervised(str(text), dim=4, bucket=100, minn=1, maxn=2, thread=1, verbose=0).save_model(str(path))
+    ours = {"__label__e": "eng_Latn", "__label__r": "rus_Cyrl"}
+    toy = KnownModel("toy", lambda: path, prepare=pc.utf8_lower, label=lambda raw, *, script=None, han="": ours[raw])
+    monkeypatch.setitem(MODELS.all, "toy", toy)
+    model = load_model("toy")
+    assert (model.name, model.folded, model.has_scripts) == ("toy", False, False)
+    assert model.prepare(pa.array(["ONE"])).to_pylist() == ["one"]
+    found = identify_batch(pa.record_batch({"text": ["ONE TWO", "РАЗ ДВА"]}), model, top_k=1)
+    assert found.column("lang").to_pylist() == ["eng_Latn", "rus_Cyrl"]
+
+
+def test_models_by_name() -> None:
+    assert MODELS.names == ("embedded", "lid176")
+    with pytest.raises(UserError, match="give 'embedded', 'lid176' or the path"):
+        load_model("embeded")
+
+
+def test_the_languages_of_the_embedded_model_are_known(embedded: LanguageModel) -> None:
+    assert {language_of(normalize_label(label)) for label in embedded.labels} <= known_languages()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
+
+from xlcorpus.dataset import storage
 
 
 @click.group("lid")
@@ -14,13 +15,21 @@ def command() -> None:
 
 
 @command.command("train")
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), required=True, help="the model, *.ftz")
+@click.argument("folder", type=click.Path(path_type=storage.Location))
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=storage.Location, dir_okay=False),
+    required=True,
+    help="the model, *.ftz",
+)
 @click.option("--size-limit", type=int, default=6_000_000, show_default=True, help="bytes of the quantised model")
 @click.option("--epochs", type=click.IntRange(1), default=3, show_default=True, help="passes over the sampled text")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="1: the same bytes each time")
 @click.option("--seed", type=int, default=1, show_default=True)
-def train_command(folder: Path, output: Path, size_limit: int, epochs: int, threads: int, seed: int) -> None:
+def train_command(
+    folder: storage.Location, output: storage.Location, size_limit: int, epochs: int, threads: int, seed: int
+) -> None:
     """Train on FOLDER (xxx_Yyyy.txt.gz, one text a line) and write the model with its card beside it.
 
     \b
@@ -31,13 +40,13 @@ def train_command(folder: Path, output: Path, size_limit: int, epochs: int, thre
 
     options = TrainOptions(epoch=epochs, threads=threads, seed=seed)
     _print(train(folder, output, size_limit_bytes=size_limit, options=options))
-    click.echo(f"model: {output} ({output.stat().st_size:,} bytes), card: {output.parent / 'README.md'}")
+    click.echo(f"model: {output} ({storage.size_of(output):,} bytes), card: {output.parent / 'README.md'}")
 
 
 @command.command("eval")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=storage.Location))
 @click.option("--model", default="embedded", show_default=True, help="embedded, lid176, or a path")
-def eval_command(files: tuple[Path, ...], model: str) -> None:
+def eval_command(files: tuple[storage.Location, ...], model: str) -> None:
     """How often a model names the language of labelled FILES: JSON lines with lang and text, or xxx_Yyyy.txt[.gz].
 
     \b

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from importlib import resources
-from pathlib import Path
 
 import pyarrow as pa
 
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location
 from xlcorpus.lid.evaluate import ALL_LANGUAGES
 from xlcorpus.lid.model import LanguageModel
 
@@ -16,19 +16,19 @@ _ROWS_OF_LABELS = 8
 
 
 def _known_sources() -> dict[str, tuple[str, str, bool]]:
-    text = resources.files("xlcorpus.lid").joinpath("sources.tsv").read_text("utf-8")
+    text = storage.read_text(storage.packaged("xlcorpus.lid", "sources.tsv"))
     rows = (line.split("\t") for line in text.splitlines()[1:])
     return {source: (title, licence, verified == "yes") for source, title, licence, verified in rows}
 
 
-def source_lines(folder: Path, labels: Iterable[str]) -> dict[str, int]:
+def source_lines(folder: Location, labels: Iterable[str]) -> dict[str, int]:
     """Lines of each source behind these labels, from the folder's `sources.tsv`; {} without one."""
     path = folder / "sources.tsv"
-    if not path.is_file():
+    if not storage.is_file(path):
         return {}
     wanted = set(labels)
     lines: dict[str, int] = defaultdict(int)
-    for row in path.read_text("utf-8").splitlines()[1:]:
+    for row in storage.read_text(path).splitlines()[1:]:
         label, source, count = row.split("\t")
         if label in wanted:
             lines[source] += int(count)
@@ -88,7 +88,7 @@ def model_card(
         else dict(zip(held_out.column("lang").to_pylist(), held_out.column("f1").to_pylist(), strict=True))
     )
     weak = sorted(label for label, f1 in by_language.items() if label in rows and f1 < 0.8)
-    size = model.path.stat().st_size
+    size = storage.size_of(model.path)
     text = [
         f"# {model.path.name}: language identification, {len(model.labels)} language-scripts",
         "",

@@ -6,17 +6,18 @@ import gzip
 import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import xxhash
 
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.lid.identify import identify_batch
 from xlcorpus.lid.model import LanguageModel
-from xlcorpus.text.labels import normalize_label
+from xlcorpus.text.hashes import hash_text
+from xlcorpus.text.labels import language_of, normalize_label
 
 _BATCH = 4_096
 ALL_LANGUAGES = "all"  # the row of the table with micro accuracy and the means over the known languages
@@ -24,18 +25,17 @@ ALL_LANGUAGES = "all"  # the row of the table with micro accuracy and the means 
 
 def is_held_out(line: str, one_in: int) -> bool:
     """Whether a line is kept from training: by the xxh3-64 of its NFC text, so that every file agrees on it."""
-    key = unicodedata.normalize("NFC", line).strip().encode()
-    return one_in > 0 and xxhash.xxh3_64_intdigest(key) % one_in == 0
+    return one_in > 0 and int(hash_text(unicodedata.normalize("NFC", line).strip())) % one_in == 0
 
 
-def read_lines(path: Path) -> list[str]:
+def read_lines(path: Location) -> list[str]:
     """The lines of a text (gzipped where its name ends in .gz), split at line feeds only, without blank ones."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8", newline="\n") as stream:
-        return [line for line in stream.read().split("\n") if line.strip()]
+    content = storage.read_bytes(path)
+    text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+    return [line for line in text.split("\n") if line.strip()]
 
 
-def read_labelled(path: Path) -> Iterator[tuple[str, str]]:
+def read_labelled(path: Location) -> Iterator[tuple[str, str]]:
     """(label, text) of a file: JSON lines with `lang` and `text`, or `xxx_Yyyy.txt[.gz]` with one text a line.
 
     Records without a language are passed over. Raises UserError where the file is neither, or a record is broken.
@@ -60,7 +60,7 @@ def read_labelled(path: Path) -> Iterator[tuple[str, str]]:
         raise UserError(f"{path} is neither JSON lines nor text", remedy="name it *.jsonl[.gz] or xxx_Yyyy.txt[.gz]")
 
 
-def gather(files: Iterable[Path], *, held_out: int = 0, min_chars: int = 1) -> dict[str, list[str]]:
+def gather(files: Iterable[Location], *, held_out: int = 0, min_chars: int = 1) -> dict[str, list[str]]:
     """Texts by label of several files; with `held_out`, only those that `train` with the same number never saw."""
     texts: dict[str, list[str]] = {}
     for path in files:
@@ -72,12 +72,12 @@ def gather(files: Iterable[Path], *, held_out: int = 0, min_chars: int = 1) -> d
 
 def model_languages(model: LanguageModel) -> frozenset[str]:
     """The languages a model knows, normalised; a label without a script counts for every script."""
-    known = {normalize_label(label) for label in model.labels}
-    return frozenset(known if model.has_scripts else {label.partition("_")[0] for label in known})
+    known = {model.label(label) for label in model.labels}
+    return frozenset(known if model.has_scripts else {language_of(label) for label in known})
 
 
 def _knows(languages: frozenset[str], label: str) -> bool:
-    return label in languages or label.partition("_")[0] in languages
+    return label in languages or language_of(label) in languages
 
 
 def _identified(model: LanguageModel, texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
@@ -129,7 +129,7 @@ def evaluate_texts(model: LanguageModel, texts: Mapping[str, Sequence[str]]) -> 
     return pa.Table.from_pylist(rows)
 
 
-def evaluate(model: LanguageModel, files: Iterable[Path], *, held_out: int = 0, min_chars: int = 1) -> pa.Table:
+def evaluate(model: LanguageModel, files: Iterable[Location], *, held_out: int = 0, min_chars: int = 1) -> pa.Table:
     """How often the model, through `identify_batch`, names the language of the texts of these files.
 
     A table with one row a language: lang (string), known (bool: the model has a label for it), n (int64), recall,

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import mmap
 import struct
-from pathlib import Path
+
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location
 
 MAGIC = struct.pack("<i", 793712314)  # FASTTEXT_FILEFORMAT_MAGIC_INT32
 SUPERVISED = 3
@@ -50,12 +52,12 @@ def _end(data: mmap.mmap) -> int:
     return _matrix_end(data, at + 1, quantized_input and quantized_output)
 
 
-def model_kind(path: Path) -> str:
+def model_kind(path: Location) -> str:
     """`supervised`, `cbow` or `skipgram`; a supervised model is also checked to be whole.
 
     Raises NotWholeError where the file is not a fastText model or is cut short, OSError where it cannot be read.
     """
-    with path.open("rb") as stream:
+    with storage.open_input(path) as stream:
         head = stream.read(_HEADER.size)
         if head[: len(MAGIC)] != MAGIC:
             raise NotWholeError("it does not begin as fastText models do")

@@ -6,10 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.dataset.columns import put_columns, text_column
 from xlcorpus.lid.folding import excerpt, fold
 from xlcorpus.lid.model import LanguageModel, Predictions
 from xlcorpus.text.codepoints import code_points
-from xlcorpus.text.labels import NO_LANGUAGE, fits_script, han_variant, normalize_label
+from xlcorpus.text.labels import NO_LANGUAGE, fits_script, han_variant
 from xlcorpus.text.script import NO_SCRIPT, letters_per_script, main_script
 
 # Right on the crawl documents: 0.9808, as with 3,000 (0.9803) or whole texts (0.9798), in half the time.
@@ -48,7 +49,7 @@ def prior_script(folded: pa.StringArray) -> pa.StringArray:
 
 
 def _normalized(
-    found: Predictions, labels: tuple[str, ...], scripts: pa.StringArray, texts: pa.StringArray
+    found: Predictions, model: LanguageModel, scripts: pa.StringArray, texts: pa.StringArray
 ) -> tuple[np.ndarray, list[str], np.ndarray]:
     """Per candidate: number of its `xxx_Yyyy` (int64[n]) in a list of names, and whether it fits the script (bool[n]).
 
@@ -68,7 +69,7 @@ def _normalized(
     for position, key in enumerate(unique.tolist()):
         rest, variant = divmod(key, len(variants))
         label, script = divmod(rest, len(script_names))
-        name = normalize_label(labels[label], script=script_names[script], han=str(variants[variant]))
+        name = model.label(model.labels[label], script=script_names[script], han=str(variants[variant]))
         numbers[position] = names.setdefault(name, len(names))
         fits[position] = script_names[script] == NO_SCRIPT or fits_script(name, script_names[script])
     return numbers[inverse], list(names), fits[inverse]
@@ -95,13 +96,6 @@ def _alternatives(
     return pa.ListArray.from_arrays(pa.array(offsets), values).cast(ALTERNATIVES)
 
 
-def _with_column(batch: pa.RecordBatch, name: str, values: pa.Array) -> pa.RecordBatch:
-    """The batch with this column, in the place of an earlier one of the name."""
-    position = batch.schema.get_field_index(name)
-    kind = pa.field(name, values.type)
-    return batch.append_column(kind, values) if position < 0 else batch.set_column(position, kind, values)
-
-
 def identify_batch(
     batch: pa.RecordBatch,
     model: LanguageModel,
@@ -109,7 +103,6 @@ def identify_batch(
     top_k: int = 5,
     alt_floor: float = 0.01,
     max_chars: int = MAX_CHARS,
-    text_column: str = "text",
 ) -> pa.RecordBatch:
     """Add lang, script (string), script_share, lang_score (float32) and lang_alts (list of lang and score) to a batch.
 
@@ -118,11 +111,11 @@ def identify_batch(
     lang_alts: up to top_k - 1 other labels with a probability of at least alt_floor (FineWeb-2: 0.01), best first; a
     label passed over for its script is among them. script: of the whole text.
     Of a text of more than max_chars characters, the model sees a third of that from its start, middle and end.
-    Raises KeyError where there is no text column, ValueError where top_k is under 1.
+    Raises UserError where there is no column `text` of strings, ValueError where top_k is under 1.
     """
     if top_k < 1:
         raise ValueError(f"top_k must be at least 1, not {top_k}")
-    texts = pc.fill_null(batch.column(text_column).cast(pa.string()), "")
+    texts = pc.fill_null(text_column(batch).cast(pa.string()), "")
     count = len(texts)
     script, share = main_script(texts)
     sample = excerpt(texts, max_chars)
@@ -130,7 +123,7 @@ def identify_batch(
     prepared = folded if model.folded else model.prepare(sample)
     found = model.predict_prepared(prepared, max(top_k, _CANDIDATES), 0.0)
     rows = found.rows
-    numbers, names, fits = _normalized(found, model.labels, prior_script(folded), folded)
+    numbers, names, fits = _normalized(found, model, prior_script(folded), folded)
     chosen = _first_of_each(rows, fits, default=found.offsets[:-1])
     has_letters = pc.not_equal(script, NO_SCRIPT).to_numpy(zero_copy_only=False)
 
@@ -148,6 +141,4 @@ def identify_batch(
         "lang_score": pa.array(score, type=pa.float32()),
         "lang_alts": _alternatives(others, rows, langs, found.scores, count, top_k - 1),
     }
-    for name, values in columns.items():
-        batch = _with_column(batch, name, values)
-    return batch
+    return put_columns(batch, columns)

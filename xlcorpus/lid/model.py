@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import resources
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import xxhash
 
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.lid.fileformat import NotWholeError, model_kind
 from xlcorpus.lid.folding import fold, one_line
+from xlcorpus.lid.known import MODELS, KnownModel
 from xlcorpus.text.labels import FOLDED_PREFIX, has_script
-
-LID176_VARIABLE = "XLCORPUS_LID176"
-LID176_FILE = "lid.176.ftz"
+from xlcorpus.text.ragged import offsets_of, rows_of
 
 
 @dataclass(frozen=True)
@@ -41,31 +38,33 @@ class Predictions:
     @cached_property
     def rows(self) -> np.ndarray:
         """int64[n]: the text of each candidate."""
-        return np.repeat(np.arange(len(self.offsets) - 1, dtype=np.int64), np.diff(self.offsets))
+        return rows_of(self.offsets)
 
 
 class LanguageModel:
     """A supervised fastText model. Load it once a worker (`load_model`): fastText models cannot be pickled."""
 
-    def __init__(self, path: Path, name: str) -> None:
-        """Load the file at `path`. Raises UserError where it is missing, not fastText's, or not a supervised model."""
-        self.name = name
-        self.path = path
-        self._model = _load(path)
+    def __init__(self, given: KnownModel) -> None:
+        """Load its file. Raises UserError where it is missing, not fastText's, or not a supervised model."""
+        self.name, self.label = given.name, given.label
+        self.path = given.where()
+        self._model = _load(self.path)
         found: list[str] = self._model.getLabels("strict")[0]
         self.labels: tuple[str, ...] = tuple(found)
         self._number = {label: number for number, label in enumerate(self.labels)}
-        self.folded = all(label.startswith(FOLDED_PREFIX) for label in self.labels)
+        folded = all(label.startswith(FOLDED_PREFIX) for label in self.labels)
+        self.prepare = given.prepare or (fold if folded else one_line)
         self.has_scripts = all(has_script(label) for label in self.labels)
+
+    @property
+    def folded(self) -> bool:
+        """Whether it sees texts folded (`folding.fold`)."""
+        return self.prepare is fold
 
     @cached_property
     def fingerprint(self) -> str:
         """xxh3-128 of the file's bytes, 32 hexadecimal digits."""
-        return xxhash.xxh3_128_hexdigest(self.path.read_bytes())
-
-    def prepare(self, texts: pa.StringArray) -> pa.StringArray:
-        """The texts as this model was trained to see them (string[rows], one line each): folded, or as they are."""
-        return fold(texts) if self.folded else one_line(texts)
+        return storage.fingerprint_of_file(self.path)
 
     def predict(self, texts: pa.StringArray, k: int, floor: float) -> Predictions:
         """The k best labels of each text whose probability reaches `floor`; nulls count as empty texts.
@@ -82,7 +81,7 @@ class LanguageModel:
         lines = pc.binary_join_element_wise(texts, "\n", "").to_pylist()
         found = [predict(line, k, floor, "strict") for line in lines]
         counts = np.fromiter(map(len, found), dtype=np.int64, count=len(found))
-        offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
+        offsets = offsets_of(counts)
         scores, labels = zip(*chain.from_iterable(found), strict=True) if offsets[-1] else ((), ())
         number = self._number
         return Predictions(
@@ -92,13 +91,13 @@ class LanguageModel:
         )
 
 
-def _load(path: Path) -> Any:
+def _load(path: Location) -> Any:
     try:
         kind = model_kind(path)
     except OSError as error:
         raise UserError(
             f"the language model {path} cannot be read: {error.strerror}",
-            remedy="give 'embedded', 'lid176' or the path of a fastText .bin or .ftz file",
+            remedy=f"give {', '.join(map(repr, MODELS.names))} or the path of a fastText .bin or .ftz file",
         ) from error
     except NotWholeError as error:
         raise UserError(
@@ -113,38 +112,22 @@ def _load(path: Path) -> Any:
     import fasttext
 
     try:
-        with contextlib.redirect_stderr(io.StringIO()):  # it warns about its own return type
-            return fasttext.load_model(str(path)).f
+        # It warns about its own return type.
+        with storage.local_copy(path) as name, contextlib.redirect_stderr(io.StringIO()):
+            return fasttext.load_model(name).f
     except (ValueError, RuntimeError, MemoryError) as error:
         raise UserError(f"fastText cannot load {path}: {error}", remedy="fetch or train it again") from error
 
 
-def embedded_path() -> Path:
-    """Where the model that comes with the package lies."""
-    return Path(str(resources.files("xlcorpus.lid.embedded").joinpath("lid.ftz")))
-
-
-def lid176_path() -> Path:
-    """Where lid.176.ftz lies: $XLCORPUS_LID176, else ~/.cache/xlcorpus. Raises UserError where it is in neither."""
-    given = os.environ.get(LID176_VARIABLE)
-    path = Path(given) if given else Path.home() / ".cache" / "xlcorpus" / LID176_FILE
-    if not path.is_file():
-        raise UserError(
-            f"lid.176 is not at {path}",
-            remedy=f"put fastText's {LID176_FILE} there, give its path as the model, or name it in {LID176_VARIABLE}; "
-            "nothing is downloaded without being asked for",
-        )
-    return path
-
-
-def load_model(spec: str) -> LanguageModel:
-    """Load a model: `embedded` (in the package), `lid176` (the user's copy of fastText's), or the path of a file.
+def load_model(name_or_path: str) -> LanguageModel:
+    """Load a model: one of `MODELS` (`embedded`, `lid176`), or the path of a file.
 
     Raises UserError where there is none, or the file is not a supervised fastText model.
     """
-    if spec == "embedded":
-        return LanguageModel(embedded_path(), spec)
-    if spec == "lid176":
-        return LanguageModel(lid176_path(), spec)
-    path = Path(spec).expanduser()
-    return LanguageModel(path, path.name)
+    known = MODELS.all.get(name_or_path)
+    return LanguageModel(known) if known is not None else open_model(storage.in_home(name_or_path))
+
+
+def open_model(location: Location) -> LanguageModel:
+    """Load the model of a file; its name is the file's."""
+    return LanguageModel(KnownModel(location.name, lambda: location))

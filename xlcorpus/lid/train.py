@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import io
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import xxhash
 
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.lid.card import model_card, source_lines
 from xlcorpus.lid.evaluate import evaluate, is_held_out, read_lines
 from xlcorpus.lid.folding import fold
-from xlcorpus.lid.model import LanguageModel
+from xlcorpus.lid.model import open_model
+from xlcorpus.text.hashes import hash_text
 from xlcorpus.text.labels import FOLDED_PREFIX
 
 _MIN_BYTES = 3  # of a folded line; shorter ones are initials and units
@@ -30,7 +29,7 @@ _PRUNED_FEATURE_BYTES = 9 + 2  # index and norm of a kept feature, and its share
 
 def sampling_weights() -> dict[str, float]:
     """Weights of the embedded model's labels (`sampling.tsv`): over 1 for the most wanted, less for near dialects."""
-    text = resources.files("xlcorpus.lid").joinpath("sampling.tsv").read_text("utf-8")
+    text = storage.read_text(storage.packaged("xlcorpus.lid", "sampling.tsv"))
     return {label: float(weight) for label, weight in (line.split("\t") for line in text.splitlines()[1:])}
 
 
@@ -66,9 +65,9 @@ class TrainOptions:
         return self.weights.get(label, self.unlisted_weight)
 
 
-def training_files(folder: Path) -> dict[str, Path]:
+def training_files(folder: Location) -> dict[str, Location]:
     """Label to file of a folder of `xxx_Yyyy.txt.gz` files. Raises UserError where there is none."""
-    files = {path.name.removesuffix(".txt.gz"): path for path in sorted(folder.glob("???_????.txt.gz"))}
+    files = {path.name.removesuffix(".txt.gz"): path for path in storage.matches_of(f"{folder}/???_????.txt.gz")}
     if not files:
         raise UserError(
             f"{folder} holds no training text",
@@ -102,7 +101,7 @@ def wanted_lines(rows: Mapping[str, int], options: TrainOptions) -> dict[str, in
     }
 
 
-def _columns(files: Mapping[str, Path], options: TrainOptions) -> dict[str, pa.StringArray]:
+def _columns(files: Mapping[str, Location], options: TrainOptions) -> dict[str, pa.StringArray]:
     """Distinct folded training lines of each label with enough text."""
     columns: dict[str, pa.StringArray] = {}
     for label, path in files.items():
@@ -119,25 +118,24 @@ def _columns(files: Mapping[str, Path], options: TrainOptions) -> dict[str, pa.S
     return columns
 
 
-def write_training_text(files: Mapping[str, Path], target: Path, options: TrainOptions) -> dict[str, int]:
+def write_training_text(files: Mapping[str, Location], target: Location, options: TrainOptions) -> dict[str, int]:
     """Write the resampled, folded, shuffled training text; returns label to distinct lines used."""
     columns = _columns(files, options)
     rows = {label: len(column) for label, column in columns.items()}
     wanted = wanted_lines(rows, options)
     chosen = []
     for label, column in columns.items():
-        seed = xxhash.xxh3_64_intdigest(f"{options.seed}:{label}".encode())
+        seed = int(hash_text(f"{options.seed}:{label}"))
         sample = column.take(pa.array(resample(rows[label], wanted[label], seed)))
         chosen.append(pc.binary_join_element_wise(f"{FOLDED_PREFIX}{label}", sample, " ").cast(pa.large_string()))
     everything = pa.concat_arrays(chosen)
     order = np.random.default_rng(options.seed).permutation(len(everything))
-    with target.open("w", encoding="utf-8", newline="\n") as stream:
-        for start in range(0, len(order), 100_000):
-            stream.write("\n".join(everything.take(pa.array(order[start : start + 100_000])).to_pylist()) + "\n")
+    parts = (everything.take(pa.array(order[start : start + 100_000])) for start in range(0, len(order), 100_000))
+    storage.write_parts(target, (("\n".join(part.to_pylist()) + "\n").encode() for part in parts))
     return rows
 
 
-def fit(text: Path, full: Path, options: TrainOptions) -> None:
+def fit(text: Location, full: Location, options: TrainOptions) -> None:
     """Train the full-precision model from a text written by `write_training_text` and save it as `full`."""
     import fasttext
 
@@ -160,14 +158,14 @@ def fit(text: Path, full: Path, options: TrainOptions) -> None:
     model.save_model(str(full))
 
 
-def _reload(path: Path) -> Any:
+def _reload(path: Location) -> Any:
     import fasttext
 
     with contextlib.redirect_stderr(io.StringIO()):
         return fasttext.load_model(str(path))
 
 
-def quantize(full: Path, output: Path, size_limit_bytes: int, threads: int = 1) -> int:
+def quantize(full: Location, small: Location, size_limit_bytes: int, threads: int = 1) -> int:
     """Prune and product-quantise a full model into at most size_limit_bytes; returns the number of features kept.
 
     Source: Joulin et al. 2016, FastText.zip. Raises UserError where the limit is too small for the labels.
@@ -182,8 +180,8 @@ def quantize(full: Path, output: Path, size_limit_bytes: int, threads: int = 1) 
             break
         # A cutoff of at least the number of features would prune nothing and leave every hash bucket.
         model.quantize(cutoff=min(features, room - 1), qnorm=True, qout=False, retrain=False, dsub=2, thread=threads)
-        model.save_model(str(output))
-        size = output.stat().st_size
+        model.save_model(str(small))
+        size = storage.size_of(small)
         if size <= size_limit_bytes:
             return features
         features = int(features * size_limit_bytes / size * 0.98)
@@ -193,12 +191,12 @@ def quantize(full: Path, output: Path, size_limit_bytes: int, threads: int = 1) 
 
 
 def train(
-    data_folder: Path,
-    output: Path,
+    data_folder: Location,
+    output: Location,
     *,
     size_limit_bytes: int = 6_000_000,
     options: TrainOptions | None = None,
-    evaluate_on: Mapping[str, Iterable[Path]] | None = None,
+    evaluate_on: Mapping[str, Iterable[Location]] | None = None,
     notes: str = "",
 ) -> pa.Table:
     """Train a model from `data_folder` into the file `output`, with its card `README.md` beside it.
@@ -211,13 +209,13 @@ def train(
     """
     options = options or TrainOptions()
     files = training_files(data_folder)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="xlcorpus-lid-") as folder:
-        text, full = Path(folder, "train.txt"), Path(folder, "full.bin")
+    with storage.scratch_folder() as folder:
+        text, full, small = folder / "train.txt", folder / "full.bin", folder / "small.ftz"
         rows = write_training_text(files, text, options)
         fit(text, full, options)
-        features = quantize(full, output, size_limit_bytes, options.threads)
-    model = LanguageModel(output, output.name)
+        features = quantize(full, small, size_limit_bytes, options.threads)
+        storage.write_bytes(output, storage.read_bytes(small))
+    model = open_model(output)
     held_out = evaluate(model, [files[label] for label in rows], held_out=options.hold_out, min_chars=_MIN_EVALUATED)
     figures = {f"held-out lines (one in {options.hold_out}, over {_MIN_EVALUATED - 1} characters)": held_out}
     for title, paths in (evaluate_on or {}).items():
@@ -227,5 +225,5 @@ def train(
     card = model_card(
         model, rows=rows, sources=source_lines(data_folder, rows), settings=settings, figures=figures, notes=notes
     )
-    (output.parent / "README.md").write_text(card, encoding="utf-8")
+    storage.write_text(output.parent / "README.md", card)
     return held_out

@@ -1,0 +1,1 @@
+"""Models of language identification that are called by a name: one file each, whose MODEL says all about it."""
