@@ -45,7 +45,7 @@ def documents(
     """A batch of documents as ingest and identify give them.
 
     lang: of all, or one a row; none: no such column. names: what ids and origins follow from; else language and row.
-    source: of all, or one a row; none: no such column. script: a column with the end of the label; further columns as given.
+    source: likewise. script: a column with the end of the label; further columns as given.
     """
     if isinstance(lang, pa.Array):
         lang = lang.to_pylist()

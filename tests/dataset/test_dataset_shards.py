@@ -184,7 +184,7 @@ def test_duckdb_and_pandas_open_a_shard_as_it_is(tmp_path: Path) -> None:
     assert found.fetchall() == [(60, 45, sum(counts), "/0")]
     frame = pd.read_parquet(tmp_path / shard.name)
     assert frame["text"].tolist() == ROWS.column("text").to_pylist()
-    assert frame["origin"][3] == {"file": "test.jsonl", "offset": 30}
+    assert frame["origin"][3] == {"file": "l0_Latn/3", "offset": 0}
 
 
 def test_nothing_has_a_name_before_close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
