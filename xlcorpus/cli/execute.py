@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 
 from xlcorpus.beam.interrupt import remember_interrupts
 from xlcorpus.beam.runners import choose_runner
+from xlcorpus.dataset.storage import Location
 from xlcorpus.recipe.graph import Node
 from xlcorpus.recipe.plan import plan_lines
 from xlcorpus.recipe.run import Finished, Settings, run_recipe
@@ -18,7 +18,7 @@ from xlcorpus.report.text import funnel_lines
 
 def execute(
     nodes: Sequence[Node],
-    folder_of: Callable[[Node], Path],
+    folder_of: Callable[[Node], Location],
     seed: int,
     settings: dict[str, Any],
     beam_options: Sequence[str],

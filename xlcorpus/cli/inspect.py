@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
+
+from xlcorpus.dataset.storage import Location
 
 
 @click.command("inspect")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Location))
 @click.option("--rows", type=click.IntRange(0), default=5, show_default=True, help="sample rows to show")
 @click.option("--verify", is_flag=True, help="read every file and compare its SHA-256 with the manifest's")
-def command(folder: Path, rows: int, verify: bool) -> None:
+def command(folder: Location, rows: int, verify: bool) -> None:
     """Show a dataset: schema, counts by language, source and reason, sample rows.
 
     \b

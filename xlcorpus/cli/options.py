@@ -5,12 +5,13 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import click
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+
+from xlcorpus.dataset.storage import Location
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,7 +52,9 @@ def run_options(command: F) -> F:
 
 def output_option(**settings: Any) -> Callable[[F], F]:
     """`--output DIR`."""
-    return click.option("--output", "-o", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", **settings)
+    return click.option(
+        "--output", "-o", type=click.Path(path_type=Location, file_okay=False), metavar="DIR", **settings
+    )
 
 
 def step_option(name: str, field: FieldInfo) -> click.Option:

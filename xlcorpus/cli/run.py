@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from xlcorpus.cli.options import output_option, run_options
+from xlcorpus.dataset.storage import Location, locate
 
 
 @click.command("run")
@@ -19,7 +19,7 @@ from xlcorpus.cli.options import output_option, run_options
 @run_options
 @click.pass_context
 def command(
-    context: click.Context, /, recipe: str, output: Path | None, settings: tuple[str, ...], **values: Any
+    context: click.Context, /, recipe: str, output: Location | None, settings: tuple[str, ...], **values: Any
 ) -> None:
     """Run a recipe: a YAML file, or the name of a shipped one (`xlcorpus recipes list`).
 
@@ -34,7 +34,7 @@ def command(
     from xlcorpus.recipe.load import load_recipe
 
     loaded = load_recipe(recipe, settings)
-    folder = output or Path("out") / loaded.name
+    folder = output or locate("out") / loaded.name
     execute(
         loaded.nodes,
         lambda node: folder / node.id,

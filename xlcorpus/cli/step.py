@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import click
 
 from xlcorpus.cli.options import output_option, run_options, step_option
+from xlcorpus.dataset.storage import Location, locate, resolve
 from xlcorpus.errors import UserError
 
 _RUN_KEYS = (
@@ -32,7 +32,7 @@ def step_command(name: str) -> click.Command:
     step = find_step(name)
 
     @click.pass_context
-    def call(context: click.Context, /, inputs: tuple[str, ...], output: Path, seed: int, **values: Any) -> None:
+    def call(context: click.Context, /, inputs: tuple[str, ...], output: Location, seed: int, **values: Any) -> None:
         settings = {key: values.pop(key) for key in _RUN_KEYS}
         chosen = {
             key: list(value) if isinstance(value, tuple) else value
@@ -79,7 +79,7 @@ def _standard_input() -> Any:
 def _run(
     name: str,
     inputs: list[str],
-    output: Path,
+    output: Location,
     seed: int,
     options: dict[str, Any],
     settings: dict[str, Any],
@@ -96,14 +96,14 @@ def _run(
     if step.prepare is not None:
         nodes: tuple[Node, ...] = (Node(name, step, made, files=tuple(inputs)),)
     else:
-        datasets = [Path(item) for item in inputs if is_dataset(Path(item))]
-        raw = [item for item in inputs if not is_dataset(Path(item))]
+        datasets = [folder for folder in map(locate, inputs) if is_dataset(folder)]
+        raw = [item for item in inputs if not is_dataset(locate(item))]
         if len(datasets) + bool(raw) > 1 and not step.many:
             raise UserError(
                 f"{name} takes one dataset, {len(inputs)} inputs are given", remedy="run it on each of them"
             )
         nodes = inline_raw_inputs((Node(name, step, made, tuple(datasets)),), raw)
     folders = {name: output}
-    whole = output.resolve()
+    whole = resolve(output)
     ingested = whole.with_name(f"{whole.name}-ingested")  # a graph step needs its raw input as a dataset
     execute(nodes, lambda node: folders.get(node.id, ingested), seed, settings, beam_options)

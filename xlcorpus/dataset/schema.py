@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import pyarrow as pa
 import yaml
 
+from xlcorpus.dataset import storage
 from xlcorpus.errors import IntegrityError
 
 _SCALARS: dict[str, pa.DataType] = {
@@ -92,12 +92,12 @@ class DatasetSchema:
 @functools.cache
 def load_schema(name: str, version: int = 1) -> DatasetSchema:
     """The schema `name` of `schemas/NAME-VERSION.yaml`; raises IntegrityError where there is none."""
-    file = resources.files("xlcorpus.schemas").joinpath(f"{name}-{version}.yaml")
-    if not file.is_file():
+    file = storage.packaged("xlcorpus.schemas", f"{name}-{version}.yaml")
+    if not storage.is_file(file):
         raise IntegrityError(
             f"there is no schema {name}-{version}", remedy="use the xlcorpus version that wrote the dataset"
         )
-    content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    content: dict[str, Any] = yaml.safe_load(storage.read_text(file))
     columns: list[dict[str, Any]] = content["columns"]
     return DatasetSchema(
         name=content["name"],

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import csv
-from importlib import resources
-from pathlib import Path
+
+from xlcorpus.dataset.storage import Location, packaged, read_text
 
 
-def sample_folder() -> Path:
+def sample_folder() -> Location:
     """The folder that holds `web/`, `code/` and `gold.tsv`."""
-    return Path(str(resources.files(__name__)))
+    return packaged(__name__)
 
 
 def read_gold() -> list[dict[str, str]]:
     """Rows of gold.tsv, one a line of the sample files: file, line (from 1), id, lang, kind, of, jaccard."""
-    with sample_folder().joinpath("gold.tsv").open(encoding="utf-8", newline="") as table:
-        return list(csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE))
+    lines = read_text(sample_folder() / "gold.tsv").split("\n")
+    return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
