@@ -17,7 +17,7 @@ def option(default: Any = ..., *, only: Mapping[str, Sequence[str | None]] | Non
     only: the other option, and those of its values, that this one belongs to; given with another one it is refused.
     (None,): it belongs to runs without the other option; (): to those with it, whatever its value.
     """
-    extra = {"only": {name: list(values) for name, values in only.items()}} if only else None
+    extra: Any = {"only": {name: list(values) for name, values in only.items()}} if only else None
     return Field(default, json_schema_extra=extra, **settings)
 
 

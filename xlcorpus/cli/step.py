@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from xlcorpus.cli.options import output_option, run_options, step_option
-from xlcorpus.dataset.storage import Location, locate, resolve
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 
 _RUN_KEYS = (
@@ -86,24 +86,7 @@ def _run(
     beam_options: list[str],
 ) -> None:
     from xlcorpus.cli.execute import execute
-    from xlcorpus.dataset.dataset import is_dataset
-    from xlcorpus.recipe.graph import Node, inline_raw_inputs
-    from xlcorpus.recipe.options import make_options
-    from xlcorpus.recipe.registry import find_step
+    from xlcorpus.recipe.single import folders_of_step, nodes_of_step
 
-    step = find_step(name)
-    made = make_options(step, options, f"xlcorpus {name}")
-    if step.prepare is not None:
-        nodes: tuple[Node, ...] = (Node(name, step, made, files=tuple(inputs)),)
-    else:
-        datasets = [folder for folder in map(locate, inputs) if is_dataset(folder)]
-        raw = [item for item in inputs if not is_dataset(locate(item))]
-        if len(datasets) + bool(raw) > 1 and not step.many:
-            raise UserError(
-                f"{name} takes one dataset, {len(inputs)} inputs are given", remedy="run it on each of them"
-            )
-        nodes = inline_raw_inputs((Node(name, step, made, tuple(datasets)),), raw)
-    folders = {name: output}
-    whole = resolve(output)
-    ingested = whole.with_name(f"{whole.name}-ingested")  # a graph step needs its raw input as a dataset
-    execute(nodes, lambda node: folders.get(node.id, ingested), seed, settings, beam_options)
+    nodes = nodes_of_step(name, inputs, options, f"xlcorpus {name}")
+    execute(nodes, folders_of_step(name, output), seed, settings, beam_options)

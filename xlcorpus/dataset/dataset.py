@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.layout import MANIFEST
 from xlcorpus.dataset.manifest import Manifest
+from xlcorpus.dataset.preview import html_of
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import row_weights
 from xlcorpus.dataset.storage import Location
@@ -86,6 +88,33 @@ class Dataset:
         """All rows, shard by shard, in the dataset's order."""
         for shard in self.manifest.shards:
             yield from read_batches(self.folder / shard.name, columns=columns)
+
+    def to_arrow(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """All rows in memory as an Arrow table, in the dataset's order."""
+        schema = self.manifest.arrow_schema
+        kept = schema if columns is None else pa.schema([schema.field(name) for name in columns])
+        return pa.Table.from_batches(self.batches(columns), schema=kept)
+
+    def to_pandas(self, columns: Sequence[str] | None = None) -> Any:
+        """All rows in memory as a pandas DataFrame; needs pandas."""
+        return self.to_arrow(columns).to_pandas()
+
+    def head(self, rows: int = 5) -> Any:
+        """The first rows as a pandas DataFrame; needs pandas."""
+        found, left = [], rows
+        for batch in self.batches():
+            found.append(batch.slice(0, left))
+            left -= found[-1].num_rows
+            if left <= 0:
+                break
+        return pa.Table.from_batches(found, schema=self.manifest.arrow_schema).to_pandas()
+
+    def __len__(self) -> int:
+        """Rows."""
+        return self.manifest.rows
+
+    def _repr_html_(self) -> str:
+        return html_of(self.folder.name, self.manifest)
 
     def decisions(self) -> Iterator[pa.RecordBatch]:
         """All decision rows."""

@@ -41,7 +41,7 @@ def written_of(record: Any) -> Written | None:
 
 
 @functools.cache
-def _adapter(kind: type[R]) -> TypeAdapter[R]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
@@ -52,4 +52,5 @@ def dump_record(record: Any) -> Any:
 
 def load_record(kind: type[R], data: Any) -> R:
     """The record of this kind that `dump_record` gave; raises ValueError where the data is another kind's."""
-    return _adapter(kind).validate_python(data)
+    record: R = _adapter(kind).validate_python(data)
+    return record
