@@ -13,7 +13,7 @@ from typing import Any
 
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.quality.rules import Bounds, Section, StopWords
-from xlcorpus.text.properties import UNSPACED_SCRIPTS
+from xlcorpus.text.properties import writes_spaces
 
 FILE_NAME = re.compile(r"[a-z]{3}_[A-Z][a-z]{3}\.ya?ml")
 MIN_STOP_WORDS = 2
@@ -108,7 +108,7 @@ def _notes(values: dict[str, Any], where: str) -> list[str]:
     if values.get("line_punct_exclude_zero"):
         notes.append("line_punct_exclude_zero is not done: documents without final punctuation follow line_punct_thr")
     script = where.rpartition("_")[2].partition(".")[0]
-    if script in UNSPACED_SCRIPTS or script in ("Jpan", "Hans", "Hant"):
+    if not writes_spaces(script):
         notes.append(
             "words of scripts without spaces are estimated from the number of letters: n-gram and word-length "
             "thresholds apply to estimates, where datatrove segments"

@@ -1,25 +1,18 @@
 """Romanisation by ICU's transliterator, through PyICU (extra `icu`).
 
-PyICU is compiled when it is installed, against the ICU of the system: it needs ICU's headers, pkg-config and a C++
-compiler (Debian and Ubuntu: `apt-get install libicu-dev pkg-config g++`; macOS: `brew install icu4c pkg-config`).
-The rules are those of that ICU, so two machines with different ICU give different texts: its version is in `version`.
-Source of the rules: Unicode CLDR, as shipped in ICU.
+The rules are those of the ICU that is installed (`text.icu`), so two machines with different ICU give different texts:
+its version is in `version`. Source of the rules: Unicode CLDR, as shipped in ICU.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any
 
 from xlcorpus.errors import UserError
+from xlcorpus.text.icu import import_icu
 
 DEFAULT_TRANSFORM = "Any-Latin; Latin-ASCII"
-
-_INSTALL = (
-    "pip install 'xlcorpus[icu]', after the headers of ICU, pkg-config and a C++ compiler "
-    "(Debian, Ubuntu: apt-get install libicu-dev pkg-config g++)"
-)
 
 # ICU writes each result into the whole string, which costs the square of a line's length.
 _LONGEST = 4096
@@ -43,7 +36,7 @@ class IcuTool:
 
         Raises UserError where PyICU is missing or ICU has no such transform.
         """
-        self._icu = _import()
+        self._icu = import_icu("the tool icu")
         self._chosen = transform is not None
         self._transform = transform or DEFAULT_TRANSFORM
         self.version = f"{self._icu.ICU_VERSION}/{self._transform}"
@@ -88,13 +81,6 @@ class IcuTool:
             return self._icu.Transliterator.createInstance(transform)
         except self._icu.ICUError:
             return None
-
-
-def _import() -> Any:
-    try:
-        return import_module("icu")
-    except ImportError as error:  # also where PyICU was compiled against an ICU that is gone
-        raise UserError(f"the tool icu needs PyICU: {error}", remedy=_INSTALL) from error
 
 
 def _stretches(line: str) -> Iterator[str]:
