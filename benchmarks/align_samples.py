@@ -18,8 +18,10 @@ import pyarrow as pa
 import xxhash
 
 from benchmarks.parallel import PAIRS, parallel_text
-from xlcorpus.align.align import AlignOptions, align_pairs, train_aligner
-from xlcorpus.codeswitch.align_span import AlignSpanSettings, switch_spans
+from xlcorpus.align.aligner import align_pairs, train_aligner
+from xlcorpus.align.options import AlignOptions
+from xlcorpus.codeswitch.align_span import switch_spans
+from xlcorpus.codeswitch.options import CodeswitchOptions
 
 # English, German, Hindi and Chinese sentences of our own.
 OWN = (
@@ -124,23 +126,18 @@ def main() -> None:
     options = parser.parse_args()
     for pair in PAIRS:
         source, target, measured = parallel_text(options.shared, pair)
-        model = train_aligner(
-            pa.array(source),
-            pa.array(target),
-            AlignOptions(
-                prefix=options.prefix,
-                symmetrization=options.symmetrization or ("intersection" if pair == "zho" else "grow-diag-final-and"),
-            ),
-        )
+        model = train_aligner(pa.array(source), pa.array(target), AlignOptions(prefix=options.prefix))
         source, target = source[:measured], target[:measured]
         if options.own:
             source, target = [row[0] for row in OWN], [row[1 + PAIRS.index(pair)] for row in OWN]
             measured = len(OWN)
-        align = align_pairs(model, pa.array(source), pa.array(target))
+        method = options.symmetrization or ("intersection" if pair == "zho" else "grow-diag-final-and")
+        align = align_pairs(model, pa.array(source), pa.array(target), method)
         batch = pairs_batch(source, target, "eng_Latn", pair, align)
-        switched, decisions, _ = switch_spans(batch, AlignSpanSettings(seed=1))
+        made = switch_spans(batch, CodeswitchOptions(operator="align-span"), seed=1)
+        switched, decisions = made.rows, made.decisions
         ratio = np.mean(switched.column("cs_ratio").to_numpy())
-        reasons = dict(Counter(decisions.column("reason").to_pylist()))
+        reasons = dict(Counter(decisions.column("reason").to_pylist())) if decisions else {}
         print(
             f"\n## eng-{pair}: {len(switched):,} of {measured:,} switched, mean cs_ratio {ratio:.3f}, left {reasons}\n"
         )

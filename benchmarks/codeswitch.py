@@ -35,7 +35,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.machine import describe_machine
-from xlcorpus.codeswitch.switch import Settings, switch_batch
+from xlcorpus.codeswitch.dict_word import switch_words
+from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.lexicon.build import build_index
 from xlcorpus.lexicon.index import LexiconIndex
 from xlcorpus.lexicon.open_index import open_index
@@ -99,10 +100,10 @@ def _dictionary(folder: Path, code: str, label: str, *, inverse: bool) -> Lexico
 def measure(direction: str, batches: Sequence[pa.RecordBatch], index: LexiconIndex, repeats: int) -> Figures:
     """The best of the repeats. MB are bytes of text in UTF-8."""
     size = sum(pc.sum(pc.binary_length(batch["text"])).as_py() for batch in batches)
-    settings, best, words, known, replaced = Settings(), float("inf"), 0.0, 0.0, 0.0
+    settings, best, words, known, replaced = CodeswitchOptions(), float("inf"), 0.0, 0.0, 0.0
     for repeat in range(repeats):
         start = time.process_time()
-        made = [switch_batch(batch, index, settings)[0] for batch in batches]
+        made = [switch_words(batch, index, settings).rows for batch in batches]
         best = min(best, time.process_time() - start)
         if repeat == 0:
             counts = np.concatenate([batch["cs_words"].to_numpy() for batch in made])
@@ -173,11 +174,11 @@ def _file_entries(path: Path) -> set[tuple[str, str]]:
 def check_texts(texts: Sequence[str], index: LexiconIndex, entries: set[tuple[str, str]]) -> Checked:
     """Switch the texts and check every one."""
     (batch,) = list(_rows(texts, "eng_Latn", range(len(texts)), len(texts)))
-    made = switch_batch(batch, index, Settings())
+    made = switch_words(batch, index, CodeswitchOptions())
     originals = dict(zip(batch["doc_id"].to_pylist(), texts, strict=True))
     words, known, replaced = Counter[bytes](), Counter[bytes](), Counter[bytes]()
     strange = undone = 0
-    for row in made[0].to_pylist():
+    for row in made.rows.to_pylist():
         own, source = row["doc_id"], row["cs_source"]
         words[own], replaced[own] = row["cs_words"], len(row["cs_spans"])
         known[own] = round(row["cs_coverage"] * row["cs_words"])
@@ -186,12 +187,12 @@ def check_texts(texts: Sequence[str], index: LexiconIndex, entries: set[tuple[st
             strange += (_plainly(span["src_token"]), _plainly(span["new_token"])) not in entries
         undone += row["cs_target"].encode() == originals[own].encode() and source == row["cs_target"]
     near = sum(abs(replaced[own] - min(0.35 * words[own], known[own])) <= WITHIN * words[own] for own in words)
-    total = max(made.counts["words eng_Latn"], 1)  # with those of texts without a switch
+    total = max(made.counts["words"]["eng_Latn"], 1)  # with those of texts without a switch
     return Checked(
         texts=len(words),
         words=total,
-        coverage=made.counts["known eng_Latn"] / total,
-        ratio=made.counts["replaced eng_Latn"] / total,
+        coverage=made.counts["known"]["eng_Latn"] / total,
+        ratio=made.counts["replaced"]["eng_Latn"] / total,
         within=near / max(len(words), 1),
         replaced=sum(replaced.values()),
         strange=strange,

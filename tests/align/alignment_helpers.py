@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-import xxhash
 
-from xlcorpus.align.align import ALIGN
+from tests import rows
+from xlcorpus.align.bitext import ALIGN
 
 Pairs = list[tuple[int, int]]
 
@@ -31,10 +31,10 @@ def _letters(number: int) -> str:
     return "".join(chr(ord("a") + int(digit)) for digit in f"{number:03d}")
 
 
-def align_column(rows: Sequence[Sequence[tuple[int, int]] | None]) -> pa.Array:
+def align_column(links: Sequence[Sequence[tuple[int, int]] | None]) -> pa.Array:
     """An `align` column."""
     return pa.array(
-        [None if row is None else [{"src": one, "tgt": other} for one, other in row] for row in rows], ALIGN
+        [None if row is None else [{"src": one, "tgt": other} for one, other in row] for row in links], ALIGN
     )
 
 
@@ -48,17 +48,6 @@ def pairs_batch(
 ) -> pa.RecordBatch:
     """A batch of sentence pairs, with ids by content and number among the same content."""
     texts = [f"{one}\t{other}" for one, other in zip(source, target, strict=True)]
-    ids = [xxhash.xxh3_128_digest(f"{texts[:at].count(text)}\t{text}".encode()) for at, text in enumerate(texts)]
-    origin = [{"file": "f", "offset": number} for number in range(len(source))]
-    return pa.RecordBatch.from_arrays(
-        [
-            pa.array(ids, pa.binary(16)),
-            pa.array(origin, pa.struct([("file", pa.string()), ("offset", pa.int64())])),
-            pa.array(source, pa.string()),
-            pa.array(target, pa.string()),
-            pa.array([lang] * len(source), pa.string()),
-            pa.array(["deu_Latn"] * len(source), pa.string()),
-            align,
-        ],
-        names=["doc_id", "origin", "src", "tgt", "src_lang", "tgt_lang", "align"],
-    )
+    names = [f"{texts[:at].count(text)}\t{text}" for at, text in enumerate(texts)]
+    sides = list(zip(source, target, strict=True))
+    return rows.pairs(sides, lang, "deu_Latn", names=names, source=None, align=align)

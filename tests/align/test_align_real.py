@@ -11,9 +11,12 @@ import pytest
 from benchmarks import alignment, induction
 from benchmarks.align_samples import pairs_batch
 from benchmarks.parallel import parallel_text
-from xlcorpus.align.align import AlignOptions, align_pairs, train_aligner
-from xlcorpus.align.alignment import PairOptions
-from xlcorpus.codeswitch.align_span import AlignSpanSettings, switch_spans
+from tests.codeswitch.switch_helpers import parts_of
+from xlcorpus.align.aligner import align_pairs, train_aligner
+from xlcorpus.align.language_pairs import symmetrization_of
+from xlcorpus.align.options import AlignOptions
+from xlcorpus.codeswitch.align_span import switch_spans
+from xlcorpus.codeswitch.options import CodeswitchOptions
 
 pytestmark = pytest.mark.slow
 
@@ -38,11 +41,13 @@ def test_most_pairs_are_switched_and_keep_their_numbers(
     shared_data: Path, label: str, share: float, ratio: float
 ) -> None:
     source, target, measured = parallel_text(shared_data, label[:3])
-    options = PairOptions(AlignOptions()).of(("eng_Latn", label))  # as the step does, characters by intersection
-    model = train_aligner(pa.array(source), pa.array(target), options)
+    method = symmetrization_of(AlignOptions(), ("eng_Latn", label))  # as the step does, characters by intersection
+    model = train_aligner(pa.array(source), pa.array(target))
     source, target = source[:measured], target[:measured]
-    batch = pairs_batch(source, target, "eng_Latn", label, align_pairs(model, pa.array(source), pa.array(target)))
-    pairs, decisions, _ = switch_spans(batch, AlignSpanSettings())
+    batch = pairs_batch(
+        source, target, "eng_Latn", label, align_pairs(model, pa.array(source), pa.array(target), method)
+    )
+    pairs, decisions = parts_of(switch_spans(batch, CodeswitchOptions(operator="align-span")))
     assert len(pairs) + len(decisions) == measured
     assert len(pairs) > share * measured
     for row in pairs.to_pylist():

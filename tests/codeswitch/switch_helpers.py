@@ -10,29 +10,26 @@ from typing import Any
 
 import pyarrow as pa
 
+from tests import rows
+from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.lexicon.build import build_index
 from xlcorpus.lexicon.index import LexiconIndex
 
-ORIGIN = pa.struct([("file", pa.string()), ("offset", pa.int64())])
 Entry = tuple[str, str, str, str]  # src, tgt, src_lang, tgt_lang
 
 
 def documents(
     texts: Sequence[str | None], lang: str | Sequence[str | None] = "eng_Latn", **more: Any
 ) -> pa.RecordBatch:
-    """A batch with doc_id, text, lang and origin; further columns as given."""
-    count = len(texts)
-    langs = [lang] * count if isinstance(lang, str) else list(lang)
-    return pa.RecordBatch.from_pydict(
-        {
-            "doc_id": pa.array([f"{row:016d}".encode() for row in range(count)], pa.binary(16)),
-            "text": pa.array(texts, pa.string()),
-            "lang": pa.array(langs, pa.string()),
-            "origin": pa.array([{"file": "test.jsonl", "offset": row} for row in range(count)], ORIGIN),
-            **more,
-        }
-    )
+    """A batch with doc_id, origin, text and lang; further columns as given."""
+    return rows.documents(texts, lang, source=None, **more)
+
+
+def parts_of(result: Result) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    """The rows and the decisions of an operator."""
+    assert result.decisions is not None
+    return result.rows, result.decisions
 
 
 def index_of(entries: Iterable[Entry], **options: Any) -> LexiconIndex:
@@ -57,15 +54,15 @@ def check(batch: pa.RecordBatch, documents: pa.RecordBatch, decisions: pa.Record
     texts = dict(zip(batch["doc_id"].to_pylist(), batch["text"].to_pylist(), strict=True))
     assert documents["doc_id"].to_pylist() == [doc for doc in texts if doc in set(documents["doc_id"].to_pylist())]
     documents.validate(full=True)
-    rows: list[dict[str, Any]] = documents.to_pylist()
-    for row in rows:
+    switched: list[dict[str, Any]] = documents.to_pylist()
+    for row in switched:
         assert row["cs_target"] == texts[row["doc_id"]]
         assert undo(row) == row["cs_target"]
         assert row["cs_spans"]
         assert row["cs_langs"] == sorted({span["tgt_lang"] for span in row["cs_spans"]})
         for span in row["cs_spans"]:
             assert row["cs_source"][span["start"] : span["end"]].strip(" ") == span["new_token"]
-    return rows
+    return switched
 
 
 def undo(row: dict[str, Any]) -> str:

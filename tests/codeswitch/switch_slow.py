@@ -10,7 +10,7 @@ import regex
 import xxhash
 from fontTools.unicodedata import script
 
-from xlcorpus.codeswitch.switch import Settings
+from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.text.properties import UNSPACED_SCRIPTS
 
 MASK = (1 << 64) - 1
@@ -160,10 +160,12 @@ def poisson_length(bits: int, mean: float) -> int:
     return length
 
 
-def slow_switch(text: str, doc_id: bytes, dictionary: Dictionary, settings: Settings) -> dict[str, Any] | None:
+def slow_switch(
+    text: str, doc_id: bytes, dictionary: Dictionary, settings: CodeswitchOptions, seed: int = 0
+) -> dict[str, Any] | None:
     """cs_source, spans (start, end, src, new), ratio and coverage; None where nothing is switched."""
     words = words_of(text, dictionary)
-    salt = xxhash.xxh3_64_intdigest(f"codeswitch/words/{settings.seed}".encode())
+    salt = xxhash.xxh3_64_intdigest(f"codeswitch/words/{seed}".encode())
     low, high = int.from_bytes(doc_id[:8], "little"), int.from_bytes(doc_id[8:], "little")
     state = mix(low ^ mix(high ^ salt))
     hashes = [mix((state + (j + 1) * 0x9E3779B97F4A7C15) & MASK) for j in range(len(words))]
@@ -210,12 +212,12 @@ def slow_switch(text: str, doc_id: bytes, dictionary: Dictionary, settings: Sett
     }
 
 
-def _entry(word: Word, hashed: int, settings: Settings) -> str:
+def _entry(word: Word, hashed: int, settings: CodeswitchOptions) -> str:
     entries = word.entries or []
     return entries[((hashed & 0xFFFF) * min(len(entries), settings.candidates)) >> 16]
 
 
-def _covers(k: int, j: int, hashes: list[int], settings: Settings) -> bool:
+def _covers(k: int, j: int, hashes: list[int], settings: CodeswitchOptions) -> bool:
     return k <= j < k + poisson_length((hashes[k] >> 16) & 0xFFFF, settings.poisson)
 
 

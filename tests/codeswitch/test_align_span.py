@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,15 +11,18 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from tests.align.alignment_helpers import align_column, bitext, pairs_batch
+from tests.codeswitch.switch_helpers import parts_of
 from xlcorpus.align.bitext import read_side
-from xlcorpus.codeswitch.align_span import AlignSpanSettings, switch_spans
+from xlcorpus.codeswitch.align_span import switch_spans
 from xlcorpus.codeswitch.assemble import SPANS
+from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.dataset.decisions import DECISION
 from xlcorpus.errors import UserError
 
-DEFAULT = AlignSpanSettings()
+DEFAULT = CodeswitchOptions(operator="align-span")
 WORDS = [
     "ab",
     "c",
@@ -87,13 +89,12 @@ def located(row: dict[str, Any]) -> list[tuple[int, int, int, int]]:
     st.floats(0.05, 1),
     st.floats(0.05, 1),
     st.floats(0.1, 1),
-    st.booleans(),
 )
 def test_bounds_undo_and_conservation(
-    batch: pa.RecordBatch, span_share: float, projected_share: float, off_diagonal: float, consistent: bool
+    batch: pa.RecordBatch, span_share: float, projected_share: float, off_diagonal: float
 ) -> None:
-    how = AlignSpanSettings(span_share, projected_share, off_diagonal, consistent, seed=4)
-    pairs, decisions, _ = switch_spans(batch, how)
+    shares = {"span_share": span_share, "projected_share": projected_share, "off_diagonal": off_diagonal}
+    pairs, decisions = parts_of(switch_spans(batch, chosen(**shares), seed=4))
     assert len(pairs) + len(decisions) == len(batch)
     assert decisions.schema.equals(DECISION)
     assert set(pairs.column("doc_id").to_pylist()) | set(decisions.column("doc_id").to_pylist()) == set(
@@ -127,19 +128,25 @@ def test_bounds_undo_and_conservation(
 @settings(max_examples=40)
 def test_a_row_is_the_same_in_any_batch(batch: pa.RecordBatch, data: st.DataObject) -> None:
     order = data.draw(st.permutations(range(len(batch))))
-    whole = {row["doc_id"]: row for row in switch_spans(batch, DEFAULT)[0].to_pylist()}
+    whole = {row["doc_id"]: row for row in switch_spans(batch, DEFAULT).rows.to_pylist()}
     mixed = {
-        row["doc_id"]: row for row in switch_spans(batch.take(pa.array(order, pa.int64())), DEFAULT)[0].to_pylist()
+        row["doc_id"]: row for row in switch_spans(batch.take(pa.array(order, pa.int64())), DEFAULT).rows.to_pylist()
     }
     single = {}
     for start in range(len(batch)):
-        single |= {row["doc_id"]: row for row in switch_spans(batch.slice(start, 1), DEFAULT)[0].to_pylist()}
+        single |= {row["doc_id"]: row for row in switch_spans(batch.slice(start, 1), DEFAULT).rows.to_pylist()}
     assert whole == mixed == single
 
 
-def one_row(source: str, target: str, links: list[tuple[int, int]], **changes: Any) -> list[dict[str, Any]]:
+def chosen(**changes: Any) -> CodeswitchOptions:
+    return CodeswitchOptions(operator="align-span", **changes)
+
+
+def one_row(
+    source: str, target: str, links: list[tuple[int, int]], seed: int = 0, **changes: Any
+) -> list[dict[str, Any]]:
     batch = pairs_batch([source], [target], align_column([links]))
-    rows: list[dict[str, Any]] = switch_spans(batch, replace(DEFAULT, **changes))[0].to_pylist()
+    rows: list[dict[str, Any]] = switch_spans(batch, chosen(**changes), seed=seed).rows.to_pylist()
     return rows
 
 
@@ -158,7 +165,6 @@ def test_consistent_spans_neither_double_nor_lose_words() -> None:
     links = [(0, 0), (1, 2), (2, 1), (2, 3), (3, 4)]
     found = all_spans("aa bb cc dd", "AX BX CX DX EX", links, span_share=0.5, projected_share=0.5)
     assert found == {("AX", "aa"), ("CX", "bb"), ("EX", "dd"), ("BX CX DX", "bb cc")}
-    assert ("BX CX DX", "cc") in all_spans("aa bb cc dd", "AX BX CX DX EX", links, consistent=False)
 
 
 def test_ends_without_a_partner_are_left_out() -> None:
@@ -203,7 +209,7 @@ def test_numbers_and_addresses_stay(source: str, target: str, spans: set[tuple[s
 
 def test_a_span_that_changes_nothing_is_not_taken() -> None:
     batch = pairs_batch(["NASA berlin"], ["nasa Berlin"], align_column([[(0, 0), (1, 1)]]))
-    pairs, decisions, _ = switch_spans(batch, DEFAULT)
+    pairs, decisions = parts_of(switch_spans(batch, DEFAULT))
     assert len(pairs) == 0
     assert decisions.column("reason").to_pylist() == ["no_switch"]
 
@@ -233,19 +239,19 @@ def test_every_row_without_a_switch_has_a_reason() -> None:
     batch = pairs_batch(source, target, align_column(links))
     broken = batch.column("align").to_pylist()
     broken[0] = [{"src": None, "tgt": 0}]
-    pairs, decisions, _ = switch_spans(batch, DEFAULT, keep_text=True)
+    pairs, decisions = parts_of(switch_spans(batch, DEFAULT, keep_text=True))
     assert len(pairs) == 1
     assert Counter(decisions.column("reason").to_pylist()) == {
         "bad_alignment": 2, "no_alignment": 2, "no_words": 2, "no_switch": 1
     }  # fmt: skip
     nulls = batch.set_column(6, "align", pa.array(broken, batch.schema.field("align").type))
-    assert "bad_alignment" in switch_spans(nulls, DEFAULT)[1].column("reason").to_pylist()[:1]
+    assert "bad_alignment" in switch_spans(nulls, DEFAULT).decisions.column("reason").to_pylist()[:1]
 
 
 def test_seeds_differ_and_the_share_is_reached() -> None:
     source, target, gold = bitext(200)
     batch = pairs_batch(source, target, align_column(gold))
-    one, two = (switch_spans(batch, replace(DEFAULT, seed=seed))[0] for seed in (1, 2))
+    one, two = (switch_spans(batch, DEFAULT, seed=seed).rows for seed in (1, 2))
     assert one.column("cs_source").to_pylist() != two.column("cs_source").to_pylist()
     sizes = read_side(pa.array(target)).sizes
     reached = [int(ratio * size + 0.5) for ratio, size in zip(one.column("cs_ratio").to_pylist(), sizes, strict=True)]
@@ -261,5 +267,5 @@ def test_errors() -> None:
     with pytest.raises(UserError, match="there already"):
         switch_spans(batch.append_column("cs_source", pa.array(["x"])), DEFAULT)
     for name in ("span_share", "projected_share", "off_diagonal"):
-        with pytest.raises(UserError, match=name):
-            replace(DEFAULT, **{name: 0.0})
+        with pytest.raises(ValidationError, match=name):
+            chosen(**{name: 0.0})

@@ -11,8 +11,8 @@ import sentencepiece
 
 from tests.codeswitch.switch_helpers import index_of
 from tests.running import command, digests, run, write_recipe
-from xlcorpus.codeswitch.operators import Dictionaries, DictWord, check_columns, check_languages
-from xlcorpus.codeswitch.switch import Settings
+from xlcorpus.codeswitch.operators import DictWord, entries_of
+from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
@@ -227,7 +227,10 @@ def test_columns_that_an_operator_needs_are_looked_for_before_anything_is_writte
     recipe = f"steps: [{{step: ingest, files: {tmp_path}/text.jsonl, keep: true}}]"
     run(write_recipe(tmp_path, recipe), documents)
     cases = [
-        (f"{{step: codeswitch, input: {raw}, operator: align-span}}", r"raw has no column 'align'.*\n.*xlcorpus align"),
+        (
+            f"{{step: codeswitch, input: {raw}, operator: align-span}}",
+            r"no column 'align' in .*raw.*\n.*xlcorpus align",
+        ),
         (
             f"{{step: codeswitch, input: {documents}/ingest, dictionary: {pairs}/words.csv}}",
             r"no column 'lang' in .*ing",
@@ -258,16 +261,16 @@ def test_named_spans_of_pairs_are_refused() -> None:
     kind = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))
     names = ["src", "tgt", "src_lang", "tgt_lang"]
     schema = pa.schema([*(pa.field(name, pa.string()) for name in names), pa.field("named_spans", kind)])
-    operator = DictWord(index_of([("a", "b", "eng_Latn", "deu_Latn")]), Settings())
+    operator = DictWord(CodeswitchOptions(), 0, index_of([("a", "b", "eng_Latn", "deu_Latn")]))
     with pytest.raises(UserError, match="two texts"):
-        check_columns(operator, schema, "here")
-    check_columns(operator, pa.schema(list(schema)[:4]), "here")
+        operator.check_columns(schema, "here")
+    operator.check_columns(pa.schema(list(schema)[:4]), "here")
 
 
 def test_entries_that_are_not_used_are_told() -> None:
     entries = [("house", "Haus", "eng_Latn", "deu_Latn"), ("old house", "Altbau", "eng_Latn", "deu_Latn")]
-    operator = DictWord(index_of(entries), Settings())
-    assert check_languages(operator, []) == ["codeswitch: entries of the dictionary that are not used: not_one_word 1"]
+    operator = DictWord(CodeswitchOptions(), 0, index_of(entries))
+    assert operator.check_languages([]) == ["codeswitch: entries of the dictionary that are not used: not_one_word 1"]
 
 
 def test_raw_files_are_no_sentence_pairs(tmp_path: Path) -> None:
@@ -278,7 +281,7 @@ def test_raw_files_are_no_sentence_pairs(tmp_path: Path) -> None:
 
 def test_partners_leave_the_other_dictionaries_out() -> None:
     path = str(sample_folder() / "dictionary" / "eng.csv")
-    everything = Dictionaries((path,)).entries()
-    hindi = Dictionaries((path,), partners=("hin_Deva",)).entries()
+    everything = entries_of(CodeswitchOptions(dictionary=[path]))
+    hindi = entries_of(CodeswitchOptions(dictionary=[path], partners=["hin_Deva"]))
     assert set(pa.compute.unique(hindi["tgt_lang"]).to_pylist()) == {"hin_Deva"}
     assert 0 < hindi.num_rows < everything.num_rows

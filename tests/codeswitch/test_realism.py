@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.codeswitch.switch_helpers import documents, index_of, pairs, sentences, wiktionary
+from tests.codeswitch.switch_helpers import documents, index_of, pairs, parts_of, sentences, wiktionary
+from xlcorpus.codeswitch.dict_word import switch_words
+from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.codeswitch.realism import REAL, measure, mixing_rows, read_tagged, tags_of_switched
-from xlcorpus.codeswitch.switch import Settings, switch_batch
 
 
 def test_by_hand() -> None:
@@ -33,7 +34,7 @@ def test_by_hand() -> None:
 
 def test_tags_of_switched_text() -> None:
     entries = pairs("eng_Latn", "deu_Latn", water="kaltes Wasser", house="Haus")
-    made, _, _ = switch_batch(documents(["The house's water in 2 a"]), index_of(entries), Settings(ratio=1.0))
+    made = switch_words(documents(["The house's water in 2 a"]), index_of(entries), CodeswitchOptions(ratio=1.0)).rows
     assert made["cs_source"].to_pylist() == ["The Haus's kaltes Wasser in 2 a"]
     eng, deu = "eng_Latn", "deu_Latn"
     assert tags_of_switched(made) == [[eng, None, deu, deu, eng, None, eng]]
@@ -47,7 +48,7 @@ def test_beside_real_text(shared_data: Path) -> None:
     batch = documents(sentences(shared_data / "pud" / "en.jsonl.gz")[:300])
     index = index_of(wiktionary(shared_data, "de", "eng_Latn", "deu_Latn"))
     for ratio in (0.2, 0.35):
-        made, _, _ = switch_batch(batch, index, Settings(ratio=ratio))
+        made = switch_words(batch, index, CodeswitchOptions(ratio=ratio)).rows
         measured[f"ours {ratio}"] = measure(tags_of_switched(made), main="eng_Latn")
         assert measured[f"ours {ratio}"].embedded == pytest.approx(ratio, abs=0.05)
     # At the published ratio there are more switch points than in any but the Telugu text; at 0.2 it is near the others.
@@ -68,7 +69,7 @@ def test_the_figures_of_real_text_are_those_of_the_data(shared_data: Path) -> No
 def test_tags_of_text_without_spaces_and_of_empty_rows() -> None:
     entries = pairs("zho_Hans", "eng_Latn", 房子="house", 水="water")
     batch = documents(["房子里有水。", "没有"], "zho_Hans")
-    made, decisions, _ = switch_batch(batch, index_of(entries), Settings(ratio=1.0))
+    made, decisions = parts_of(switch_words(batch, index_of(entries), CodeswitchOptions(ratio=1.0)))
     assert made["cs_source"].to_pylist() == ["house 里有 water。"]
     assert tags_of_switched(made) == [["eng_Latn", "zho_Hans", "zho_Hans", "eng_Latn"]]
     assert decisions["reason"].to_pylist() == ["no_switch"]

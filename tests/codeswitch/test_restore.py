@@ -5,9 +5,11 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from tests.codeswitch.switch_helpers import ORIGIN, documents, index_of, pairs
+from tests import rows
+from tests.codeswitch.switch_helpers import documents, index_of, pairs, parts_of
+from xlcorpus.codeswitch.dict_word import switch_words
+from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.codeswitch.restore import choose_sides, restore_batch
-from xlcorpus.codeswitch.switch import Settings, switch_batch
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
 
@@ -16,23 +18,16 @@ ENTRIES += pairs("eng_Latn", "fra_Latn", water="eau")
 
 
 def pair_rows(count: int) -> pa.RecordBatch:
-    columns = {"src": "cold water", "tgt": "kaltes Wasser", "src_lang": "eng_Latn", "tgt_lang": "deu_Latn"}
-    return pa.RecordBatch.from_pydict(
-        {
-            "doc_id": pa.array([f"{row:016d}".encode() for row in range(count)], pa.binary(16)),
-            "origin": pa.array([{"file": "p", "offset": row} for row in range(count)], ORIGIN),
-            **{name: pa.array([value] * count) for name, value in columns.items()},
-        }
-    )
+    return rows.pairs([("cold water", "kaltes Wasser")] * count, "eng_Latn", "deu_Latn")
 
 
 def test_rows() -> None:
-    made, _, _ = switch_batch(documents(["cold water", "x"]), index_of(ENTRIES[:1]), Settings())
-    rows = restore_batch(made)
-    load_schema("restore").check(rows.schema, "rows")
-    assert rows.to_pylist() == [
+    made = switch_words(documents(["cold water", "x"]), index_of(ENTRIES[:1]), CodeswitchOptions()).rows
+    restored = restore_batch(made)
+    load_schema("restore").check(restored.schema, "rows")
+    assert restored.to_pylist() == [
         {
-            "doc_id": b"0" * 16,
+            "doc_id": rows.doc_id("eng_Latn/0"),
             "inputs": "cold Wasser",
             "targets": "cold water",
             "lang": "eng_Latn",
@@ -48,7 +43,7 @@ def test_rows() -> None:
 def test_sides_of_pairs_are_switched_into_each_other() -> None:
     sides = choose_sides(pair_rows(400), seed=3)
     assert 150 < sides["cs_side"].to_pylist().count("src") < 250
-    made, decisions, _ = switch_batch(sides, index_of(ENTRIES), Settings())
+    made, decisions = parts_of(switch_words(sides, index_of(ENTRIES), CodeswitchOptions()))
     assert decisions.num_rows == 0
     both = {(row["inputs"], row["targets"], row["lang"]) for row in restore_batch(made).to_pylist()}
     assert both == {
@@ -58,7 +53,6 @@ def test_sides_of_pairs_are_switched_into_each_other() -> None:
     assert choose_sides(pair_rows(400).slice(100), seed=3).equals(sides.slice(100))
 
 
-def test_sides_in_turn() -> None:
-    assert choose_sides(pair_rows(4), 0, first=7)["cs_side"].to_pylist() == ["tgt", "src", "tgt", "src"]
+def test_sides_without_a_language_are_refused() -> None:
     with pytest.raises(UserError, match="src_lang"):
         choose_sides(pair_rows(1).drop_columns(["src_lang"]), 0)

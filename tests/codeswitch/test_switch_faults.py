@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from pydantic import ValidationError
 
-from tests.codeswitch.switch_helpers import check, documents, index_of, pairs
+from tests.codeswitch.switch_helpers import check, documents, index_of, pairs, parts_of
 from xlcorpus.codeswitch import lookup
-from xlcorpus.codeswitch.switch import Settings, switch_batch
+from xlcorpus.codeswitch.dict_word import switch_words
+from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon import build
 from xlcorpus.lexicon.build import build_index
@@ -20,20 +22,20 @@ WATER = pairs("eng_Latn", "deu_Latn", water="Wasser")
 def test_missing_columns_are_named() -> None:
     batch = documents(["water"])
     with pytest.raises(UserError, match="'lang'"):
-        switch_batch(batch.drop_columns(["lang"]), index_of(WATER), Settings())
+        switch_words(batch.drop_columns(["lang"]), index_of(WATER), CodeswitchOptions())
     with pytest.raises(UserError, match="'text'"):
-        switch_batch(batch.drop_columns(["text"]), index_of(WATER), Settings())
-    made, _, _ = switch_batch(batch, index_of(WATER), Settings())
+        switch_words(batch.drop_columns(["text"]), index_of(WATER), CodeswitchOptions())
+    made = switch_words(batch, index_of(WATER), CodeswitchOptions()).rows
     with pytest.raises(UserError, match="cs_source"):
-        switch_batch(made, index_of(WATER), Settings())
+        switch_words(made, index_of(WATER), CodeswitchOptions())
 
 
 @pytest.mark.parametrize(
     "wrong", [{"ratio": 0.0}, {"ratio": 1.1}, {"poisson": 0.0}, {"candidates": 0}, {"max_langs": 0}]
 )
 def test_settings_out_of_range(wrong: dict[str, float]) -> None:
-    with pytest.raises(UserError, match="cannot switch"):
-        Settings(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        CodeswitchOptions(**wrong)  # type: ignore[arg-type]
 
 
 def test_what_a_dictionary_leaves_out() -> None:
@@ -68,18 +70,18 @@ def test_what_a_dictionary_leaves_out() -> None:
 
 def test_null_and_empty_batches() -> None:
     for batch in (documents([]), documents([None]), documents([""]), documents(["water"], [None])):
-        made, decisions, _ = switch_batch(batch, index_of(WATER), Settings())
+        made, decisions = parts_of(switch_words(batch, index_of(WATER), CodeswitchOptions()))
         assert (made.num_rows, decisions.num_rows) == (0, len(batch))
         assert "cs_spans" in made.schema.names
-    whole, _, _ = switch_batch(documents(["water"]), index_of(WATER), Settings())
+    whole = switch_words(documents(["water"]), index_of(WATER), CodeswitchOptions()).rows
     assert whole.schema == made.schema
 
 
 def test_large_and_sliced_text() -> None:
     batch = documents(["xx", "the water", "water", "yy"])
-    wide = batch.set_column(1, "text", batch["text"].cast(pa.large_string()))
+    wide = batch.set_column(2, "text", batch["text"].cast(pa.large_string()))
     for some in (batch, wide):
-        made, decisions, _ = switch_batch(some.slice(1, 2), index_of(WATER), Settings())
+        made, decisions = parts_of(switch_words(some.slice(1, 2), index_of(WATER), CodeswitchOptions()))
         assert made["cs_source"].to_pylist() == ["the Wasser", "Wasser"]
         assert decisions.num_rows == 0
 
@@ -102,7 +104,7 @@ def test_words_with_the_hash_of_a_key_are_not_switched(monkeypatch: pytest.Monke
     batch = documents([" ".join(f"{a}{b}{c}" for a in letters for b in letters for c in ("", "q"))])
     index = _few_hashes(monkeypatch, entries)
     assert index.unused["same_hash"] > 150
-    made, decisions, _ = switch_batch(batch, index, Settings(ratio=1.0))
+    made, decisions = parts_of(switch_words(batch, index, CodeswitchOptions(ratio=1.0)))
     rows = check(batch, made, decisions)
     known = {(src, tgt) for src, tgt, _, _ in entries}
     spans = [(span["src_token"], span["new_token"]) for span in rows[0]["cs_spans"]]

@@ -12,8 +12,9 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.codeswitch.switch_helpers import check, documents, index_of
-from xlcorpus.codeswitch.switch import Settings, switch_batch
+from tests.codeswitch.switch_helpers import check, documents, index_of, parts_of
+from xlcorpus.codeswitch.dict_word import switch_words
+from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.lexicon.index import LexiconIndex
 
 ALPHABETS = [
@@ -63,9 +64,9 @@ def test_any_text(texts: list[str | None], ratio: float, langs: int, nulls: set[
     index = index_of_words([text for text in texts if text], "bbb", "ccc")
     labels = [None if row in nulls else "aaa_Latn" for row in range(len(texts))]
     batch = documents(texts, labels)
-    chosen = Settings(ratio=ratio, max_langs=langs)
-    made = switch_batch(batch, index, chosen)
-    rows = check(batch, made[0], made[1])
+    chosen = CodeswitchOptions(ratio=ratio, max_langs=langs)
+    made = switch_words(batch, index, chosen)
+    rows = check(batch, *parts_of(made))
     for row in rows:
         places, source = original_places(row), row["cs_target"]
         assert all(a < b for a, b in places)
@@ -76,9 +77,9 @@ def test_any_text(texts: list[str | None], ratio: float, langs: int, nulls: set[
         assert row["cs_ratio"] <= row["cs_coverage"] <= 1
         assert not any(regex.search(r"\p{N}", span["src_token"]) for span in row["cs_spans"])
         assert not any(regex.fullmatch(r"[\p{M}\u200c\u200d]+", span["src_token"]) for span in row["cs_spans"])
-    alone = [switch_batch(batch.slice(row, 1), index, chosen) for row in range(len(batch))]
-    assert [row for part in alone for row in part[0].to_pylist()] == rows
-    assert [row for part in alone for row in part[1].to_pylist()] == made[1].to_pylist()
+    alone = [switch_words(batch.slice(row, 1), index, chosen) for row in range(len(batch))]
+    assert [row for part in alone for row in part.rows.to_pylist()] == rows
+    assert [row for part in alone for row in parts_of(part)[1].to_pylist()] == parts_of(made)[1].to_pylist()
 
 
 @settings(max_examples=100)
@@ -94,8 +95,8 @@ def test_technical_stretches_stay_whatever_is_around(parts: list[tuple[str, str 
     text = " ".join(pieces)
     index = index_of_words([text], "bbb")
     batch = documents([text], "aaa_Latn")
-    made = switch_batch(batch, index, Settings(ratio=1.0))
-    for row in check(batch, made[0], made[1]):
+    made = switch_words(batch, index, CodeswitchOptions(ratio=1.0))
+    for row in check(batch, *parts_of(made)):
         for start, end in original_places(row):
             assert not any(a < end and start < b for a, b in technical)
 
@@ -109,8 +110,8 @@ def test_named_spans_stay(text: str, edges: list[tuple[int, int]]) -> None:
     kind = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))
     column = pa.array([[{"start": a, "end": b} for a, b in edges]], kind)
     batch = documents([text], "aaa_Latn", named_spans=column)
-    made = switch_batch(batch, index_of_words([text], "bbb"), Settings(ratio=1.0))
-    for row in check(batch, made[0], made[1]):
+    made = switch_words(batch, index_of_words([text], "bbb"), CodeswitchOptions(ratio=1.0))
+    for row in check(batch, *parts_of(made)):
         for start, end in original_places(row):
             assert not any(max(a, 0) < end and start < b for a, b in edges if a < b)
 
@@ -124,8 +125,8 @@ def test_case_is_carried_over(words: list[str]) -> None:
     )
     text = " ".join(form for word in words for form in (word, word[0].upper() + word[1:], word.upper()))
     batch = documents([text], "aaa_Latn")
-    made = switch_batch(batch, index, Settings(ratio=1.0, seed=3))
-    for row in check(batch, made[0], made[1]):
+    made = switch_words(batch, index, CodeswitchOptions(ratio=1.0), seed=3)
+    for row in check(batch, *parts_of(made)):
         for span in row["cs_spans"]:
             src, new = span["src_token"], span["new_token"]
             if src[0] == src[0].lower():
@@ -146,26 +147,26 @@ def test_long_runs_of_one_thing(text: str) -> None:
     """200,000 characters of it: what takes time by the square would not end."""
     batch = documents([text * (200_000 // len(text)), "a 水 b"], "aaa_Latn")
     index = index_of([(src, tgt, "aaa", "bbb") for src in ("a", "水", "水水水", "กข", "我") for tgt in ("x", "yy")])
-    made = switch_batch(batch, index, Settings(seed=5))
-    check(batch, made[0], made[1])
-    assert made[0].num_rows >= 1
+    made = switch_words(batch, index, CodeswitchOptions(), seed=5)
+    check(batch, *parts_of(made))
+    assert made.rows.num_rows >= 1
 
 
 def test_parts_of_emoji_are_no_words() -> None:
     batch = documents(["👩\u200d🚀 water ❤\ufe0f 🏴\u200d☠\ufe0f \u0301 \u200c"])
-    made = switch_batch(batch, index_of([("water", "Wasser", "eng_Latn", "deu_Latn")]), Settings())
-    assert made[0]["cs_words"].to_pylist() == [1]
+    made = switch_words(batch, index_of([("water", "Wasser", "eng_Latn", "deu_Latn")]), CodeswitchOptions())
+    assert made.rows["cs_words"].to_pylist() == [1]
 
 
 def test_turkish_capital_i_is_that_of_the_dotless_one() -> None:
     entries = [("ışık", "light", "tur_Latn", "eng_Latn"), ("Iğdır", "Igdir", "tur_Latn", "eng_Latn")]
     entries += [("ılık", "warm", "tur_Latn", "eng_Latn"), ("isim", "name", "tur_Latn", "eng_Latn")]
     batch = documents(["IŞIK Işık ılık ILIK Iğdır IĞDIR İsim İSİM ısım Isim"], "tur_Latn")
-    made = switch_batch(batch, index_of(entries), Settings(ratio=1.0))
-    rows = check(batch, made[0], made[1])
+    made = switch_words(batch, index_of(entries), CodeswitchOptions(ratio=1.0))
+    rows = check(batch, *parts_of(made))
     assert rows[0]["cs_source"] == "LIGHT Light warm WARM Igdir IGDIR Name NAME ısım Isim"
     english = documents(["Isik IN it"], "eng_Latn")
-    made = switch_batch(
-        english, index_of([("in", "içinde", "eng", "tur"), ("it", "o", "eng", "tur")]), Settings(ratio=1)
+    made = switch_words(
+        english, index_of([("in", "içinde", "eng", "tur"), ("it", "o", "eng", "tur")]), CodeswitchOptions(ratio=1.0)
     )
-    assert made[0]["cs_source"].to_pylist() == ["Isik İÇİNDE o"]
+    assert made.rows["cs_source"].to_pylist() == ["Isik İÇİNDE o"]

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from tests.codeswitch.switch_helpers import documents, index_of, wiktionary
-from xlcorpus.codeswitch.switch import Settings, switch_batch
+from xlcorpus.codeswitch.dict_word import switch_words
+from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon import build
 from xlcorpus.lexicon import open_index as module
@@ -64,8 +65,8 @@ def test_text_and_built_lexicon_are_the_same(german: Path, tmp_path: Path) -> No
     assert text.entries_of("Water", Pair("eng_Latn", "deu_Latn")) == ["Nass", "Wasser"]
     assert text.entries_of("Polish", Pair("eng_Latn", "deu_Latn")) == ["polnisch"]
     assert text.unused["not_one_word"] == 1
-    made = switch_batch(documents(["WATER the house"]), text, Settings(ratio=1.0))
-    assert made[0]["cs_source"].to_pylist()[0] in ("NASS the Haus", "WASSER the Haus")
+    made = switch_words(documents(["WATER the house"]), text, CodeswitchOptions(ratio=1.0))
+    assert made.rows["cs_source"].to_pylist()[0] in ("NASS the Haus", "WASSER the Haus")
 
 
 def test_partners(german: Path, tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ import sentencepiece
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.codeswitch.switch_helpers import check, documents, sentences
-from xlcorpus.codeswitch.pieces import SPACE_MARK, PieceIndex, build_piece_index, switch_pieces_batch
-from xlcorpus.codeswitch.switch import Settings
+from tests.codeswitch.switch_helpers import check, documents, parts_of, sentences
+from xlcorpus.codeswitch.dict_piece import SPACE_MARK, PieceTable, build_piece_table, switch_pieces
+from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.errors import UserError
 
 SENTENCES = [
@@ -43,7 +43,7 @@ def _pieces(model: sentencepiece.SentencePieceProcessor) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def index(model: sentencepiece.SentencePieceProcessor) -> PieceIndex:
+def index(model: sentencepiece.SentencePieceProcessor) -> PieceTable:
     """Each piece to three others of the same kind (with or without the space mark)."""
     src, tgt = [], []
     for marked in (True, False):
@@ -51,12 +51,12 @@ def index(model: sentencepiece.SentencePieceProcessor) -> PieceIndex:
         for place, piece in enumerate(kind):
             src += [piece] * 4
             tgt += [kind[(place + step) % len(kind)] for step in (1, 2, 3, 4)]
-    return build_piece_index(model, src, tgt, ["eng_Latn"] * len(src), ["deu_Latn"] * len(src))
+    return build_piece_table(model, src, tgt, ["eng_Latn"] * len(src), ["deu_Latn"] * len(src))
 
 
-def test_pieces_of_whole_words(model: sentencepiece.SentencePieceProcessor, index: PieceIndex) -> None:
+def test_pieces_of_whole_words(model: sentencepiece.SentencePieceProcessor, index: PieceTable) -> None:
     texts = SENTENCES[:3] * 20
-    made, decisions, _ = switch_pieces_batch(documents(texts), model, index, Settings())
+    made, decisions = parts_of(switch_pieces(documents(texts), model, index, CodeswitchOptions()))
     rows = check(documents(texts), made, decisions)
     assert decisions.num_rows == 0
     for row in rows:
@@ -71,38 +71,38 @@ def test_pieces_of_whole_words(model: sentencepiece.SentencePieceProcessor, inde
     assert len({row["cs_source"] for row in rows}) > 40
 
 
-def test_three_candidates_at_most(model: sentencepiece.SentencePieceProcessor, index: PieceIndex) -> None:
+def test_three_candidates_at_most(model: sentencepiece.SentencePieceProcessor, index: PieceTable) -> None:
     assert index.counts.max() == 3
     assert index.unused["beyond_candidates"] == len(_pieces(model))
     batch = documents(["old house"] * 200)
-    made, _, _ = switch_pieces_batch(batch, model, index, Settings(ratio=1.0))
+    made = switch_pieces(batch, model, index, CodeswitchOptions(ratio=1.0)).rows
     old = model.encode("old", out_type=str)[0]
     at = int(index.first[0, model.piece_to_id(old)])
     wanted = {piece.strip(SPACE_MARK) for piece in index.pieces.to_pylist()[at : at + 3]}
     assert {row[0]["new_token"] for row in made["cs_spans"].to_pylist()} == wanted
 
 
-def test_spaces_protection_and_normalisation(model: sentencepiece.SentencePieceProcessor, index: PieceIndex) -> None:
+def test_spaces_protection_and_normalisation(model: sentencepiece.SentencePieceProcessor, index: PieceTable) -> None:
     texts = ["  the  old\thouse ", "ｏｌｄ house", "https://the.old/house 42 (old@house.org)", "", "水 ☃ house", None]
     batch = documents(texts)
-    made, decisions, _ = switch_pieces_batch(batch, model, index, Settings(ratio=1.0))
-    rows = check(batch.set_column(1, "text", pa.array([text or "" for text in texts])), made, decisions)
+    made, decisions = parts_of(switch_pieces(batch, model, index, CodeswitchOptions(ratio=1.0)))
+    rows = check(batch.set_column(2, "text", pa.array([text or "" for text in texts])), made, decisions)
     assert decisions["reason"].to_pylist() == ["no_words"] * 3
     assert rows[0]["cs_source"].startswith("  ")
     assert rows[2]["cs_source"].startswith("水 ☃ ")
 
 
-def test_rows_do_not_depend_on_each_other(model: sentencepiece.SentencePieceProcessor, index: PieceIndex) -> None:
+def test_rows_do_not_depend_on_each_other(model: sentencepiece.SentencePieceProcessor, index: PieceTable) -> None:
     batch = documents([SENTENCES[number % 6] * (1 + number % 3) for number in range(30)], ["eng_Latn", "fra_Latn"] * 15)
-    whole = switch_pieces_batch(batch, model, index, Settings())[0].to_pylist()
-    parts = [switch_pieces_batch(batch.slice(start, 7), model, index, Settings())[0] for start in range(0, 30, 7)]
+    whole = switch_pieces(batch, model, index, CodeswitchOptions()).rows.to_pylist()
+    parts = [switch_pieces(batch.slice(start, 7), model, index, CodeswitchOptions()).rows for start in range(0, 30, 7)]
     assert [row for part in parts for row in part.to_pylist()] == whole
     assert len(whole) == 15
 
 
 def test_dictionary_of_another_model(model: sentencepiece.SentencePieceProcessor, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="vocabulary"):
-        build_piece_index(model, ["▁zzzz"], ["▁qqqq"], ["eng"], ["deu"])
+        build_piece_table(model, ["▁zzzz"], ["▁qqqq"], ["eng"], ["deu"])
 
 
 def test_a_pair_without_an_entry_in_the_vocabulary_is_nobodys_partner(
@@ -110,7 +110,7 @@ def test_a_pair_without_an_entry_in_the_vocabulary_is_nobodys_partner(
 ) -> None:
     src, tgt = _pieces(model)[:2]
     labels = ["deu_Latn", "swh_Latn"]
-    made = build_piece_index(model, [src, "\u2581zzz"], [tgt, "\u2581yyy"], ["eng_Latn"] * 2, labels)
+    made = build_piece_table(model, [src, "\u2581zzz"], [tgt, "\u2581yyy"], ["eng_Latn"] * 2, labels)
     assert [pair.tgt for pair in made.pairs] == ["deu_Latn"]
     assert made.unused["not_in_vocabulary"] == 1
     assert made.counts.sum() == made.counts[0, model.piece_to_id(src)] == 1
@@ -131,9 +131,9 @@ def test_published_rule_on_real_text(shared_data: Path) -> None:
         entries |= {kind[at]: [kind[at - step] for step in (1, 2, 3)] for at in range(0, len(kind), 2)}
     src = [piece for piece, others in entries.items() for _ in others]
     tgt = [other for others in entries.values() for other in others]
-    index = build_piece_index(model, src, tgt, ["eng_Latn"] * len(src), ["deu_Latn"] * len(src))
+    index = build_piece_table(model, src, tgt, ["eng_Latn"] * len(src), ["deu_Latn"] * len(src))
     batch = documents(english)
-    made, decisions, _ = switch_pieces_batch(batch, model, index, Settings())
+    made, decisions = parts_of(switch_pieces(batch, model, index, CodeswitchOptions()))
     drawn = np.zeros(3, dtype=np.int64)
     for row in check(batch, made, decisions):
         text, moved, changed = row["cs_target"], 0, {}
@@ -165,11 +165,11 @@ def test_published_rule_on_real_text(shared_data: Path) -> None:
     assert drawn.max() - drawn.min() < 4 * drawn.sum() ** 0.5
 
 
-def test_characters_that_the_model_takes_apart(model: sentencepiece.SentencePieceProcessor, index: PieceIndex) -> None:
+def test_characters_that_the_model_takes_apart(model: sentencepiece.SentencePieceProcessor, index: PieceTable) -> None:
     """Of ǆ (to the model dž) the piece d has no place in the text: such words stay."""
     for text in ("oﬂd", "ǆ", "the ﬁ house", "a ﬀﬁ", "the ℡", "¨old"):
         batch = documents([text])
-        made, decisions, _ = switch_pieces_batch(batch, model, index, Settings(ratio=1.0))
+        made, decisions = parts_of(switch_pieces(batch, model, index, CodeswitchOptions(ratio=1.0)))
         for row in check(batch, made, decisions):
             assert all(span["src_token"] for span in row["cs_spans"])
             assert {character for character in text if ord(character) > 0x7F} <= set(row["cs_source"])
@@ -181,14 +181,16 @@ def test_characters_that_the_model_takes_apart(model: sentencepiece.SentencePiec
     ratio=st.sampled_from([0.2, 1.0]),
 )
 def test_any_text(
-    model: sentencepiece.SentencePieceProcessor, index: PieceIndex, texts: list[str | None], ratio: float
+    model: sentencepiece.SentencePieceProcessor, index: PieceTable, texts: list[str | None], ratio: float
 ) -> None:
     batch = documents(texts)
-    made, decisions, _ = switch_pieces_batch(batch, model, index, Settings(ratio=ratio))
+    made, decisions = parts_of(switch_pieces(batch, model, index, CodeswitchOptions(ratio=ratio)))
     rows = check(batch, made, decisions)
     for row in rows:
         assert all(span["src_token"] for span in row["cs_spans"])
         assert all(a["end"] <= b["start"] for a, b in pairwise(row["cs_spans"]))
         assert row["cs_ratio"] <= row["cs_coverage"] <= 1
-    alone = [switch_pieces_batch(batch.slice(at, 1), model, index, Settings(ratio=ratio)) for at in range(len(texts))]
-    assert [row for part in alone for row in part.documents.to_pylist()] == rows
+    alone = [
+        switch_pieces(batch.slice(at, 1), model, index, CodeswitchOptions(ratio=ratio)) for at in range(len(texts))
+    ]
+    assert [row for part in alone for row in part.rows.to_pylist()] == rows

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.codeswitch.switch_helpers import check, documents, index_of, sentences, wiktionary
+from tests.codeswitch.switch_helpers import check, documents, index_of, parts_of, sentences, wiktionary
 from tests.codeswitch.switch_slow import Dictionary, fold, slow_switch
-from xlcorpus.codeswitch.switch import Settings, switch_batch
+from xlcorpus.codeswitch.dict_word import switch_words
+from xlcorpus.codeswitch.options import CodeswitchOptions
 
 CODES = ["ar", "de", "el", "es", "fa", "fr", "hi", "id", "ja", "ko", "ms", "pt", "ru", "tr", "vi", "zh"]
 
@@ -33,7 +34,7 @@ def test_achieved_ratio_and_entries(shared_data: Path, code: str) -> None:
         known.setdefault(fold(src.strip()), set()).add(_folded(tgt.strip()))
     for texts in english(shared_data):
         batch = documents(texts)
-        made, _, _ = switch_batch(batch, index, Settings())
+        made = switch_words(batch, index, CodeswitchOptions()).rows
         words, coverage, ratio = (made[name].to_numpy() for name in ("cs_words", "cs_coverage", "cs_ratio"))
         wanted = min(0.35, float(coverage @ words / words.sum()))
         assert float(ratio @ words / words.sum()) == pytest.approx(wanted, abs=0.02)
@@ -41,7 +42,7 @@ def test_achieved_ratio_and_entries(shared_data: Path, code: str) -> None:
         budget = np.maximum(np.floor(words * 0.35 + 0.5), 1)
         assert np.array_equal(np.rint(ratio * words), np.minimum(budget, np.rint(coverage * words)))
         few = batch.slice(0, 200)
-        rows = check(few, *switch_batch(few, index, Settings())[:2])
+        rows = check(few, *parts_of(switch_words(few, index, CodeswitchOptions())))
         spans = [(fold(span["src_token"]), _folded(span["new_token"])) for row in rows for span in row["cs_spans"]]
         assert all(new in known[src] for src, new in spans)
 
@@ -60,9 +61,9 @@ def test_other_scripts_as_the_reference(shared_data: Path, pud: str, code: str, 
         [text for text in sentences(shared_data / "pud" / f"{pud}.jsonl.gz") if not set(text) & set("./@&")][:150],
         label,
     )
-    made, decisions, _ = switch_batch(batch, index_of(entries), Settings())
+    made, decisions = parts_of(switch_words(batch, index_of(entries), CodeswitchOptions()))
     found = {row["doc_id"]: row["cs_source"] for row in check(batch, made, decisions)}
     for doc_id, text in zip(batch["doc_id"].to_pylist(), batch["text"].to_pylist(), strict=True):
-        wanted = slow_switch(text, doc_id, dictionary, Settings())
+        wanted = slow_switch(text, doc_id, dictionary, CodeswitchOptions())
         assert found.get(doc_id) == (None if wanted is None else wanted["cs_source"])
     assert len(found) > 0.7 * len(batch)

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.codeswitch.switch_helpers import check, documents, index_of
+from tests.codeswitch.switch_helpers import check, documents, index_of, parts_of
 from tests.codeswitch.switch_slow import Dictionary, poisson_length, slow_switch
-from xlcorpus.codeswitch import switch as switch_module
-from xlcorpus.codeswitch.spans import Rounding, poisson_lengths
-from xlcorpus.codeswitch.switch import Settings, switch_batch
+from xlcorpus.codeswitch.dict_word import switch_words
+from xlcorpus.codeswitch.options import CodeswitchOptions, Rounding
+from xlcorpus.codeswitch.word_choice import poisson_lengths
+from xlcorpus.dataset.result import Result
+from xlcorpus.text import slices
 
 # Few letters, so that words meet entries, and one entry is the beginning of another.
 LETTERS = "abAB'’ßéσςΣИи"
@@ -55,15 +57,15 @@ def test_equals_the_reference(
     rounding: Rounding,
     candidates: int,
 ) -> None:
-    chosen = Settings(ratio=ratio, seed=seed, poisson=mean, rounding=rounding, candidates=candidates)
+    chosen = CodeswitchOptions(ratio=ratio, poisson=mean, rounding=rounding, candidates=candidates)
     entries = [*entries, ("qqq", "x")]  # at least one that can be used
     index = index_of([(src, tgt, "aaa_Latn", "bbb_Latn") for src, tgt in entries])
     dictionary = Dictionary(entries, 3)
     batch = documents(texts, "aaa_Latn")
-    made, decisions, _ = switch_batch(batch, index, chosen)
+    made, decisions = parts_of(switch_words(batch, index, chosen, seed=seed))
     found = {row["doc_id"]: row for row in check(batch, made, decisions)}
     for doc_id, source in zip(batch["doc_id"].to_pylist(), texts, strict=True):
-        wanted = slow_switch(source, doc_id, dictionary, chosen)
+        wanted = slow_switch(source, doc_id, dictionary, chosen, seed)
         assert (wanted is None) == (doc_id not in found)
         if wanted is not None:
             row = found[doc_id]
@@ -92,13 +94,13 @@ def test_rows_do_not_depend_on_each_other(
     both = [*entries, ("qqq", "x")]
     index = index_of([(src, f"{tgt}{lang}", "aaa_Latn", lang) for lang in ("bbb", "ccc") for src, tgt in both])
     batch = documents(texts, ["aaa_Latn", "ddd_Latn"] * (len(texts) // 2) + ["aaa_Latn"] * (len(texts) % 2))
-    chosen = Settings(max_langs=langs)
-    whole = _by_id(switch_batch(batch, index, chosen))
+    chosen = CodeswitchOptions(max_langs=langs)
+    whole = _by_id(switch_words(batch, index, chosen))
     order = list(range(len(texts)))
     shuffle(order)
     shuffled = batch.take(pa.array(order))
     parts = [shuffled.slice(0, cut), shuffled.slice(cut)]
-    assert {k: v for part in parts for k, v in _by_id(switch_batch(part, index, chosen)).items()} == whole
+    assert {k: v for part in parts for k, v in _by_id(switch_words(part, index, chosen)).items()} == whole
 
 
 def test_pieces_of_any_size_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,10 +111,10 @@ def test_pieces_of_any_size_give_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     )
     batch, results = documents(texts, "aaa"), []
     for size in (1, 100, 1 << 20):
-        monkeypatch.setattr(switch_module, "_PIECE_BYTES", size)
-        results.append(switch_batch(batch, index, Settings()))
+        monkeypatch.setattr(slices, "PIECE_BYTES", size)
+        results.append(parts_of(switch_words(batch, index, CodeswitchOptions())))
     assert results[0][0].num_rows > 30
-    for made, decisions, _ in results[1:]:
+    for made, decisions in results[1:]:
         assert made.equals(results[0][0])
         assert decisions.equals(results[0][1])
 
@@ -121,25 +123,27 @@ def test_other_dictionaries_change_nothing() -> None:
     ours = [("a", "x", "aaa_Latn", "bbb_Latn"), ("b", "y", "aaa_Latn", "bbb_Latn")]
     others = [("a", "z", "ddd_Latn", "bbb_Latn"), ("c", "z", "eee_Latn", "fff_Latn")]
     batch = documents(["a b c " * 20] * 5, "aaa_Latn")
-    alone, together = (switch_batch(batch, index_of(e), Settings())[0] for e in (ours, others + ours))
+    alone, together = (switch_words(batch, index_of(e), CodeswitchOptions()).rows for e in (ours, others + ours))
     assert alone.equals(together)
 
 
 def test_seed_and_document_decide() -> None:
     index = index_of([("a", "x", "aaa", "bbb")])
     batch = documents(["a " * 50] * 2, "aaa")
-    results = [switch_batch(batch, index, Settings(seed=seed))[0]["cs_source"].to_pylist() for seed in (0, 0, 1)]
+    results = [
+        switch_words(batch, index, CodeswitchOptions(), seed=seed).rows["cs_source"].to_pylist() for seed in (0, 0, 1)
+    ]
     assert results[0] == results[1]
     assert len({*results[0], *results[2]}) == 4
 
 
-def _by_id(result: tuple[pa.RecordBatch, pa.RecordBatch]) -> dict[bytes, object]:
-    return {row["doc_id"]: row for part in result[:2] for row in part.to_pylist()}
+def _by_id(result: Result) -> dict[bytes, object]:
+    return {row["doc_id"]: row for part in parts_of(result) for row in part.to_pylist()}
 
 
 def test_candidates_and_places_are_uniform() -> None:
     index = index_of([("a", tgt, "aaa", "bbb") for tgt in ("x", "y", "z", "never")])
-    made, _, _ = switch_batch(documents(["a " * 100] * 300, "aaa"), index, Settings())
+    made = switch_words(documents(["a " * 100] * 300, "aaa"), index, CodeswitchOptions()).rows
     spans = [span for row in made["cs_spans"].to_pylist() for span in row]
     counts = [sum(span["new_token"] == word for span in spans) for word in ("x", "y", "z", "never")]
     assert sum(counts) == len(spans) == 300 * 35

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from tests.codeswitch.switch_helpers import check, documents, index_of, pairs
-from xlcorpus.codeswitch.switch import Settings, switch_batch
+from tests.codeswitch.switch_helpers import check, documents, index_of, pairs, parts_of
+from xlcorpus.codeswitch.dict_word import switch_words
+from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.errors import UserError
 
-ALL = Settings(ratio=1.0)
+ALL = CodeswitchOptions(ratio=1.0)
 GERMAN = pairs(
     "eng_Latn",
     "deu_Latn",
@@ -26,10 +27,10 @@ GERMAN = pairs(
 )
 
 
-def switched(text: str, entries: list[tuple[str, str, str, str]], settings: Settings = ALL) -> str:
+def switched(text: str, entries: list[tuple[str, str, str, str]], settings: CodeswitchOptions = ALL) -> str:
     """The switched text, or the reason why there is none."""
     batch = documents([text], entries[0][2])
-    made, decisions, _ = switch_batch(batch, index_of(entries), settings)
+    made, decisions = parts_of(switch_words(batch, index_of(entries), settings))
     rows = check(batch, made, decisions)
     return rows[0]["cs_source"] if rows else decisions["reason"][0].as_py()
 
@@ -85,11 +86,11 @@ def test_named_spans_are_left_alone() -> None:
     spans = [[{"start": 4, "end": 9, "name": "HOUSE"}], None, [{"start": 1, "end": 2, "name": "?"}, None]]
     kind = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("name", pa.string())]))
     batch = documents(["the house old"] * 3, named_spans=pa.array(spans, kind))
-    made, decisions, _ = switch_batch(batch, index_of(GERMAN), ALL)
+    made, decisions = parts_of(switch_words(batch, index_of(GERMAN), ALL))
     rows = check(batch, made, decisions)
     assert [row["cs_source"] for row in rows] == ["das house alt", "das Haus alt", "the Haus alt"]
     with pytest.raises(UserError, match="named spans"):
-        switch_batch(documents(["the"], named_spans=pa.array(["x"])), index_of(GERMAN), ALL)
+        switch_words(documents(["the"], named_spans=pa.array(["x"])), index_of(GERMAN), ALL)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_reasons() -> None:
     texts = ["water", "fire", "1 2 3 -- https://water.org", "", None, "water", "water", "water"]
     langs = ["eng_Latn"] * 5 + ["deu_Latn", None, "eng_Deva"]
     batch = documents(texts, langs)
-    made, decisions, _ = switch_batch(batch, index_of(entries), ALL, keep_text=True)
+    made, decisions = parts_of(switch_words(batch, index_of(entries), ALL, keep_text=True))
     assert made["cs_source"].to_pylist() == ["Wasser"]
     wanted = ["no_switch", "no_words", "no_words", "no_words", "no_dictionary", "no_dictionary", "no_dictionary"]
     assert decisions["reason"].to_pylist() == wanted
@@ -146,7 +147,7 @@ def test_labels_match_by_code_and_script() -> None:
         ("eng_Latn", "enm_Latn", 0),
     ]:
         index = index_of([("water", "Wasser", src_lang, "deu_Latn")])
-        assert switch_batch(documents(["water"], row_lang), index, ALL)[0].num_rows == found
+        assert switch_words(documents(["water"], row_lang), index, ALL).rows.num_rows == found
 
 
 def test_several_partner_languages() -> None:
@@ -160,7 +161,7 @@ def test_several_partner_languages() -> None:
     text = " ".join(f"w{chr(97 + i % 26)}" for i in range(400))
     batch = documents([text] * 40)
     for most in (1, 2, 3, 5):
-        made, decisions, _ = switch_batch(batch, index, Settings(max_langs=most))
+        made, decisions = parts_of(switch_words(batch, index, CodeswitchOptions(max_langs=most)))
         rows = check(batch, made, decisions)
         known = {(src, tgt, lang) for src, tgt, _, lang in entries}
         used = {lang for row in rows for lang in row["cs_langs"]}
@@ -169,7 +170,7 @@ def test_several_partner_languages() -> None:
         for row in rows:
             assert {(s["src_token"], s["new_token"], s["tgt_lang"]) for s in row["cs_spans"]} <= known
     # Words next to each other are mostly of one language: it is drawn for a span, not for a word.
-    made, _, _ = switch_batch(batch, index, Settings(max_langs=2))
+    made = switch_words(batch, index, CodeswitchOptions(max_langs=2)).rows
     for row in made.filter(
         pa.array([row == ["aaa_Latn", "bbb_Latn"] for row in made["cs_langs"].to_pylist()])
     ).to_pylist():
@@ -184,7 +185,7 @@ def test_several_partner_languages() -> None:
 def test_partner_column_names_the_language() -> None:
     entries = pairs("eng_Latn", "deu_Latn", water="Wasser") + pairs("eng_Latn", "fra_Latn", water="eau")
     batch = documents(["water"] * 3, cs_partner=pa.array(["deu_Latn", "fra_Latn", "spa_Latn"]))
-    made, decisions, _ = switch_batch(batch, index_of(entries), ALL)
+    made, decisions = parts_of(switch_words(batch, index_of(entries), ALL))
     assert made["cs_source"].to_pylist() == ["Wasser", "eau"]
     assert decisions["reason"].to_pylist() == ["no_dictionary"]
 
@@ -192,7 +193,7 @@ def test_partner_column_names_the_language() -> None:
 def test_columns_of_the_input_stay() -> None:
     batch = documents(["the water", "x"], audio=pa.array(["a.wav", "b.wav"]))
     batch = batch.replace_schema_metadata({"made": "by hand"})
-    made, _, _ = switch_batch(batch, index_of(GERMAN), Settings(ratio=1.0, seed=7))
+    made = switch_words(batch, index_of(GERMAN), CodeswitchOptions(ratio=1.0), seed=7).rows
     assert made.schema.names[:4] == [name for name in batch.schema.names if name != "text"]
     assert made.schema.metadata == {b"made": b"by hand"}
     assert made["audio"].to_pylist() == ["a.wav"]

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ingest.ingest_helpers import COMPRESS, TEXTS, jsonl, read_pairs, shared
-from xlcorpus.align.align import ALIGN
+from xlcorpus.align.bitext import ALIGN
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import canonical_type
 from xlcorpus.errors import UserError

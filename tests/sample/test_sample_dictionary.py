@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from xlcorpus.codeswitch.switch import Settings, switch_batch
+from xlcorpus.codeswitch.dict_word import switch_words
+from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.lexicon.build import build_index
 from xlcorpus.lexicon.entries import is_multiword, keys_of, select_languages
 from xlcorpus.lexicon.lexicon_file import Entries, read_entries
@@ -164,8 +165,9 @@ def test_every_source_word_occurs_in_the_english_documents() -> None:
 def test_it_covers_the_english_documents(lang: str) -> None:
     table = select_languages(entries().table, tgt=lang)
     index = build_index(table["src"], table["tgt"], table["src_lang"], table["tgt_lang"])
-    switched = switch_batch(english_documents(), index, Settings())
-    documents = switched.documents
+    switched = switch_words(english_documents(), index, CodeswitchOptions())
+    documents = switched.rows
+    assert switched.decisions is not None
     assert switched.decisions.num_rows == 0
     assert documents.num_rows == english_documents().num_rows
     words = documents.column("cs_words").to_pylist()

@@ -17,9 +17,11 @@ import pyarrow.compute as pc
 from xlcorpus.errors import UserError
 from xlcorpus.text.codepoints import CodePoints, code_points
 from xlcorpus.text.hashes import hash_spans, mix
+from xlcorpus.text.ragged import offsets_of, ranges, rows_of
 from xlcorpus.text.segment import Spans
 from xlcorpus.text.words import tokens
 
+ALIGN = pa.list_(pa.struct([pa.field("src", pa.int32()), pa.field("tgt", pa.int32())]))
 _BLOCK_CELLS = 1 << 21  # token pairs that are worked on at once: about 150 MB of arrays
 
 
@@ -74,19 +76,6 @@ def hash_pairs(source: Side, target: Side) -> np.ndarray:
     return mix(left ^ mix(right + np.uint64(1)))
 
 
-def ranges(starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """int64[sum(sizes)]: starts[i], starts[i] + 1, ... for each i, sizes[i] of them."""
-    before = np.cumsum(sizes) - sizes
-    return np.arange(int(sizes.sum()), dtype=np.int64) + np.repeat(starts - before, sizes)
-
-
-def exclusive_sum(sizes: np.ndarray) -> np.ndarray:
-    """int64[n + 1]: 0 and the running sums of sizes, that is, the offsets of segments of these sizes."""
-    offsets = np.zeros(len(sizes) + 1, dtype=np.int64)
-    np.cumsum(sizes, out=offsets[1:])
-    return offsets
-
-
 @dataclass(frozen=True)
 class Grid:
     """Token pairs (cells) of some sentence pairs, ordered by pair, child token, parent token.
@@ -105,7 +94,7 @@ class Grid:
     @cached_property
     def cell_child(self) -> np.ndarray:
         """int64[cells]: number of the cell's child among `child`."""
-        return np.repeat(np.arange(len(self.child), dtype=np.int64), self.parents)
+        return rows_of(self.offsets)
 
 
 def make_grid(parent: Side, child: Side, rows: np.ndarray) -> Grid:
@@ -114,7 +103,7 @@ def make_grid(parent: Side, child: Side, rows: np.ndarray) -> Grid:
     children = ranges(child.spans.offsets[rows], sizes)
     parents = np.repeat(parent.sizes[rows], sizes)
     starts = np.repeat(parent.spans.offsets[rows], sizes)
-    return Grid(rows, children, parents, exclusive_sum(parents), ranges(starts, parents))
+    return Grid(rows, children, parents, offsets_of(parents), ranges(starts, parents))
 
 
 def blocks(rows: np.ndarray, cells: np.ndarray) -> Iterator[np.ndarray]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xlcorpus.align.bitext import exclusive_sum
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.text.ragged import offsets_of
 
 METHODS = ("grow-diag-final-and", "intersection", "union")
 
@@ -52,7 +52,7 @@ def symmetrize(
     if method not in METHODS:
         raise UserError(f"no symmetrisation {method!r}: {nearest(method, METHODS)}", remedy=f"use {METHODS[0]}")
     width = target_sizes + 2
-    starts = exclusive_sum((source_sizes + 2) * width)
+    starts = offsets_of((source_sizes + 2) * width)
 
     def cells(links: Links) -> np.ndarray:
         return starts[links.row] + (links.source + 1) * width[links.row] + links.target + 1
@@ -66,7 +66,7 @@ def symmetrize(
     grid = np.zeros(int(starts[-1]), dtype=bool)
     grid[both] = True
     rest = np.setxor1d(one, other)
-    first_source, first_target = exclusive_sum(source_sizes), exclusive_sum(target_sizes)
+    first_source, first_target = offsets_of(source_sizes), offsets_of(target_sizes)
     covered_source = np.zeros(int(first_source[-1]), dtype=bool)
     covered_target = np.zeros(int(first_target[-1]), dtype=bool)
     start = _links(both, starts, width)

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.text.codepoints import string_buffers
+from xlcorpus.text.codepoints import string_buffers, utf8_lengths
+from xlcorpus.text.ragged import rows_of, sums_before
 
 SPANS = pa.list_(
     pa.struct(
@@ -29,7 +30,7 @@ class Replacements:
 
     offsets: int64[rows + 1], the replacements of each row; starts, ends: int64[k], bytes in the batch's texts laid end
     to end; first, lengths: int64[k], the same in code points of the row's text; tokens: string[k], what replaces;
-    sizes: int64[k], its code points; before, after: bool[k], a space goes there; langs: string[k].
+    sizes: int64[k], its code points; before, after: bool[k], a space goes there; langs: dictionary<string>[k].
     """
 
     offsets: np.ndarray
@@ -41,7 +42,30 @@ class Replacements:
     sizes: np.ndarray
     before: np.ndarray
     after: np.ndarray
-    langs: pa.StringArray
+    langs: pa.DictionaryArray
+
+
+class BytePositions:
+    """Bytes before code points, in UTF-8."""
+
+    def __init__(self, codes: np.ndarray) -> None:
+        """codes: uint32[n]. In English 1 code point in 200 is not ASCII: then only those are counted."""
+        self._other = np.flatnonzero(codes >= 0x80)
+        self._sparse = len(self._other) * 8 < len(codes)
+        if self._sparse:
+            self._more = utf8_lengths(codes[self._other]) - np.uint8(1)
+        else:
+            self._before = sums_before(utf8_lengths(codes))
+
+    def __call__(self, positions: np.ndarray) -> np.ndarray:
+        """int64[k]: bytes before each of int64[k] code points, ascending."""
+        if not self._sparse:
+            return self._before.take(positions)
+        if not len(self._other):
+            return positions
+        place = np.searchsorted(positions, self._other, side="right")
+        more = np.bincount(place, weights=self._more, minlength=len(positions) + 1)[:-1]
+        return positions + np.cumsum(more[: len(positions)]).astype(np.int64)
 
 
 def replace(texts: pa.StringArray, made: Replacements) -> tuple[pa.StringArray, pa.ListArray]:
@@ -54,7 +78,7 @@ def replace(texts: pa.StringArray, made: Replacements) -> tuple[pa.StringArray, 
     data, text_offsets = string_buffers(texts)
     # The texts' own bytes, cut at each text and at both edges of each replacement: no byte is copied for this.
     edges = np.empty(rows + 2 * count + 1, dtype=np.int32)
-    piece = np.arange(count) * 2 + np.repeat(np.arange(rows), np.diff(made.offsets)) + 1
+    piece = np.arange(count) * 2 + rows_of(made.offsets) + 1
     row_piece = np.arange(rows + 1) + 2 * made.offsets
     edges[row_piece] = text_offsets
     edges[piece], edges[piece + 1] = made.starts, made.ends
@@ -78,7 +102,7 @@ def replace(texts: pa.StringArray, made: Replacements) -> tuple[pa.StringArray, 
             pa.array((start + size).astype(np.int32)),
             sources,
             made.tokens,
-            made.langs,
+            made.langs.dictionary_decode(),
         ],
         fields=list(SPANS.value_type),
     )

@@ -14,6 +14,7 @@ from xlcorpus.text.characters import ATTACHED, Classes, classes, is_han_or_kana
 from xlcorpus.text.codepoints import CodePoints
 from xlcorpus.text.hashes import SpanHasher
 from xlcorpus.text.labels import is_dotless
+from xlcorpus.text.ragged import offsets_of, ranges
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,10 @@ class Lookup:
         other = np.flatnonzero(~same)
         if len(other):
             keys, starts, sizes = keys[other], starts[other], (ends - starts)[other]
-            edges = np.append(0, np.cumsum(sizes))
-            at = np.arange(int(edges[-1])) + np.repeat(starts - edges[:-1], sizes)
+            at = ranges(starts, sizes)
             exact = np.repeat(self._index.exact.take(keys), sizes)
             codes = np.where(exact, self._points.codes[at], folding.folds().take(self._folding[at]))
-            same[other] = self._index.keys.equal(keys, codes, edges)
+            same[other] = self._index.keys.equal(keys, codes, offsets_of(sizes))
         return same
 
     def _find_slot(
@@ -95,10 +95,8 @@ class Lookup:
         return keys
 
     def _find_exact(self, starts: np.ndarray, lengths: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-        offsets = np.zeros(len(starts) + 1, dtype=np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        positions = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
-        hashes = hash_words(self._points.codes[positions], offsets[:-1], offsets[1:])
+        offsets = offsets_of(lengths)
+        hashes = hash_words(self._points.codes[ranges(starts, lengths)], offsets[:-1], offsets[1:])
         return self._index.keys.find(hashes ^ self._salts[:, EXACT].take(pairs))
 
     def _find_stems(self, words: Words, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

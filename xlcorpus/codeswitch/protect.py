@@ -15,6 +15,7 @@ from xlcorpus.codeswitch.characters import BREAK, TECHNICAL
 from xlcorpus.errors import UserError
 from xlcorpus.text.characters import Classes, codes_of, is_word
 from xlcorpus.text.codepoints import CodePoints
+from xlcorpus.text.ragged import ranges
 
 _ALWAYS = codes_of(characters.ALWAYS_TECHNICAL)
 _BLOCKS = regex.compile(
@@ -42,8 +43,7 @@ def protected(points: CodePoints, classes: Classes, named: list[Edges]) -> np.nd
     found = [_chunks(points, classes.flags, signs), _blocks(points, signs), *named]
     starts = np.concatenate([edges[0] for edges in found])
     sizes = np.concatenate([edges[1] for edges in found]) - starts
-    before = np.cumsum(sizes) - sizes
-    return np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes)
+    return ranges(starts, sizes)
 
 
 def _chunks(points: CodePoints, flags: np.ndarray, signs: np.ndarray) -> Edges:

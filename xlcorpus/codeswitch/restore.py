@@ -4,7 +4,7 @@ Published: encoder input is the switched sentence, end of sentence, language id 
 original, and the loss is over all of it. Of a dataset of pairs, samples with an even index in their batch take the
 source side, switched into the target language, and odd ones the target side. An index in a batch depends on how the
 training batches were shuffled; here a hash of (seed, doc_id) takes its place, so each side has half of the pairs and a
-pair has the same side in every run. `first` gives strict alternation by row number instead.
+pair has the same side in every run.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.columns import append_columns
+from xlcorpus.codeswitch.partners import PARTNER
+from xlcorpus.dataset.columns import append_columns, require_column
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.errors import UserError, nearest
 from xlcorpus.text.draws import row_states
 
 SIDES = ("src", "tgt")
@@ -34,24 +34,22 @@ def restore_batch(switched: pa.RecordBatch) -> pa.RecordBatch:
     """
     fields = [field for field in load_schema("restore").fields if field.name in {*switched.schema.names, *_VIEW}]
     wanted = [_VIEW.get(field.name, field.name) for field in fields]
-    _check(switched.schema.names, wanted, "make the rows with `xlcorpus codeswitch`")
+    for name in wanted:
+        require_column(switched.schema, name, remedy="make the rows with `xlcorpus codeswitch`")
     columns = [switched.column(name).cast(field.type) for name, field in zip(wanted, fields, strict=True)]
     return pa.RecordBatch.from_arrays(columns, schema=pa.schema([field.remove_metadata() for field in fields]))
 
 
-def choose_sides(pairs: pa.RecordBatch, seed: int, *, first: int | None = None) -> pa.RecordBatch:
+def choose_sides(pairs: pa.RecordBatch, seed: int) -> pa.RecordBatch:
     """One side of each pair as a document to be switched into the language of the other side.
 
     pairs: doc_id, origin, src, tgt, src_lang, tgt_lang, one pair a row. They keep their columns and get text, lang,
-    cs_partner (the other side's language, see `switch.Settings.partner`) and cs_side (src or tgt). first: number of
-    the first row in the dataset, for even rows src and odd rows tgt; by hash without it. Raises UserError where a
-    column is missing.
+    cs_partner (the other side's language, see `partners.PARTNER`) and cs_side (src or tgt), by hash. Raises UserError
+    where a column is missing.
     """
-    _check(pairs.schema.names, ["doc_id", "origin", "src", "tgt", "src_lang", "tgt_lang"], "give sentence pairs")
-    if first is None:
-        other = (row_states(pairs.column("doc_id"), f"codeswitch/sides/{seed}") & np.uint64(1)).astype(bool)
-    else:
-        other = (np.arange(first, first + len(pairs)) % 2).astype(bool)
+    for name in ("doc_id", "origin", "src", "tgt", "src_lang", "tgt_lang"):
+        require_column(pairs.schema, name, remedy="give sentence pairs")
+    other = (row_states(pairs.column("doc_id"), f"codeswitch/sides/{seed}") & np.uint64(1)).astype(bool)
     target = pa.array(other)
 
     def either(source: str, alternative: str) -> pa.Array:
@@ -60,14 +58,8 @@ def choose_sides(pairs: pa.RecordBatch, seed: int, *, first: int | None = None) 
     made = {
         "text": either("src", "tgt"),
         "lang": either("src_lang", "tgt_lang"),
-        "cs_partner": either("tgt_lang", "src_lang"),
+        PARTNER: either("tgt_lang", "src_lang"),
         "cs_side": pa.array(SIDES).take(pa.array(other.astype(np.int8))),
     }
     kept = [name for name in pairs.schema.names if name not in made]
     return append_columns(pairs.select(kept), pa.RecordBatch.from_pydict(made))
-
-
-def _check(names: list[str], wanted: list[str], remedy: str) -> None:
-    for name in wanted:
-        if name not in names:
-            raise UserError(f"there is no column {name!r} here ({nearest(name, names)})", remedy=remedy)

@@ -3,83 +3,34 @@
 Dyer, Chahuneau and Smith 2013, "A Simple, Fast, and Effective Reparameterization of IBM Model 2" (NAACL): a child token
 at i of m has no parent with probability p0, else parent j of n with probability proportional to
 exp(-tension * |i/m - j/n|); translation probabilities have a symmetric Dirichlet prior and are estimated by variational
-Bayes. The tension stays where it is put unless it is to be fitted: on 1,500 to 2,500 pairs the likeliest tension (9 for
-English-Chinese, the upper bound for English-German) costs 3 points of agreement with a dictionary, for the diagonal
-then outweighs words that were seen but a few times (`benchmarks/alignment.py`). A fit takes the tension that maximises
-the expected likelihood, by a search in one dimension; the published program takes eight gradient steps.
+Bayes. The tension stays where it is put: on 1,500 to 2,500 pairs the likeliest one (9 for English-Chinese, the upper
+bound for English-German) cost 3 points of agreement with a dictionary, for the diagonal then outweighs words that were
+seen but a few times.
 
 Memory of training: 12 bytes a cell (token pair of a sentence pair), about 60 a distinct word pair, and one block of
-cells: 380 MB for 16,000 pairs of 22 words, whose cells are 7.7 million. Pairs are drawn by hash until `max_cells` are
-used up, so a corpus of any size needs at most about 1.6 GB with the default. Aligning needs the model and one block.
+cells: 380 MB for 16,000 pairs of 22 words, whose cells are 7.7 million. Pairs are drawn by hash until `_MOST_CELLS`
+are used up, so a corpus of any size needs at most about 1.6 GB. Aligning needs the model and one block.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import feather
-from scipy.optimize import minimize_scalar
 from scipy.special import digamma
 
-from xlcorpus.align.bitext import (
-    Grid,
-    Side,
-    blocks,
-    check_rows,
-    exclusive_sum,
-    hash_pairs,
-    make_grid,
-    read_side,
-)
+from xlcorpus.align.bitext import ALIGN, Grid, Side, blocks, check_rows, hash_pairs, make_grid, read_side
+from xlcorpus.align.options import AlignOptions
 from xlcorpus.align.symmetrize import METHODS, Links, symmetrize
+from xlcorpus.dataset.beside import read_beside, write_beside
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
+from xlcorpus.text.ragged import offsets_of
 
-ALIGN = pa.list_(pa.struct([pa.field("src", pa.int32()), pa.field("tgt", pa.int32())]))
 _UNSEEN = 1e-9  # probability of a word pair that training did not meet, as in fast_align
-_TENSIONS = (0.1, 14.0)  # bounds of the tension, as in fast_align
-
-
-@dataclass(frozen=True)
-class AlignOptions:
-    """How to align.
-
-    iterations of EM; tension of the diagonal, at the start where fit_tension; null_share: p0; alpha of the Dirichlet
-    prior; prefix: characters of a word that count (0: all), for many forms and little text; symmetrization: one of
-    `symmetrize.METHODS`; max_tokens: longer sentences are not aligned; max_cells: token pairs to train on.
-    """
-
-    iterations: int = 5
-    tension: float = 4.0
-    fit_tension: bool = False
-    null_share: float = 0.08
-    alpha: float = 0.01
-    prefix: int = 0
-    symmetrization: str = METHODS[0]
-    max_tokens: int = 256
-    max_cells: int = 20_000_000
-
-    def __post_init__(self) -> None:
-        """Raise UserError for a value out of range."""
-        for name, low, high in (
-            ("iterations", 1, 100),
-            ("tension", *_TENSIONS),
-            ("null_share", 0.0, 0.99),
-            ("alpha", 1e-6, 10.0),
-            ("prefix", 0, 100),
-            ("max_tokens", 1, 4096),
-            ("max_cells", 1, 2**31),
-        ):
-            if not low <= getattr(self, name) <= high:
-                raise UserError(
-                    f"alignment: {name} = {getattr(self, name)}", remedy=f"use a number from {low} to {high}"
-                )
-        if self.symmetrization not in METHODS:
-            raise UserError(
-                f"alignment: no symmetrization {self.symmetrization!r}", remedy=f"use one of {', '.join(METHODS)}"
-            )
+_ALPHA = 0.01  # of the Dirichlet prior, as in fast_align
+_MOST_CELLS = 20_000_000  # token pairs to train on
 
 
 @dataclass(frozen=True)
@@ -88,7 +39,7 @@ class Direction:
 
     parents, children: uint64[], sorted hashes of the known words; keys: int64[pairs], sorted, parent number *
     len(children) + child number; probability: float64[pairs], of the child given the parent; null: float64[children],
-    of the child without a parent; tension: of the diagonal.
+    of the child without a parent.
     """
 
     parents: np.ndarray
@@ -96,7 +47,6 @@ class Direction:
     keys: np.ndarray
     probability: np.ndarray
     null: np.ndarray
-    tension: float
 
 
 @dataclass(frozen=True)
@@ -108,32 +58,27 @@ class AlignmentModel:
     options: AlignOptions
     pairs: int
 
-    def save(self, folder: Path) -> None:
-        """Write the model into a folder: two Arrow files and their words; the same model gives the same bytes."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, part in (("forward", self.forward), ("backward", self.backward)):
-            for column in ("parents", "children", "null"):
-                table = pa.table({column: getattr(part, column)})
-                feather.write_feather(table, folder / f"{name}-{column}.arrow", compression="uncompressed")
-            table = pa.table({"key": part.keys, "probability": part.probability})
-            table = table.replace_schema_metadata({"tension": repr(part.tension), "pairs": str(self.pairs)})
-            feather.write_feather(table, folder / f"{name}.arrow", compression="uncompressed")
+    def save(self, location: Location) -> None:
+        """Write the model as an Arrow file, a row a direction; the same model gives the same bytes."""
+        rows = (vars(self.forward), vars(self.backward))
+        columns = {name: _lists([row[name] for row in rows]) for name in rows[0]}
+        write_beside(location, pa.RecordBatch.from_pydict({**columns, "pairs": pa.array([self.pairs] * len(rows))}))
 
     @classmethod
-    def load(cls, folder: Path, options: AlignOptions) -> AlignmentModel:
+    def load(cls, location: Location, options: AlignOptions) -> AlignmentModel:
         """Read what `save` wrote; options must be those of the training."""
-        parts, pairs = [], 0
-        for name in ("forward", "backward"):
-            table = feather.read_table(folder / f"{name}.arrow")
-            words = [
-                feather.read_table(folder / f"{name}-{column}.arrow")[column].to_numpy()
-                for column in ("parents", "children", "null")
-            ]
-            metadata = table.schema.metadata
-            pairs = int(metadata[b"pairs"])
-            keys, probability = table["key"].to_numpy(), table["probability"].to_numpy()
-            parts.append(Direction(words[0], words[1], keys, probability, words[2], float(metadata[b"tension"])))
-        return cls(parts[0], parts[1], options, pairs)
+        batch = read_beside(location)
+        names = [name for name in batch.schema.names if name != "pairs"]
+        forward, backward = (
+            Direction(**{name: batch.column(name)[row].values.to_numpy() for name in names}) for row in range(2)
+        )
+        return cls(forward, backward, options, batch.column("pairs")[0].as_py())
+
+
+def _lists(parts: list[np.ndarray]) -> pa.LargeListArray:
+    """large_list[parts]: arrays of one type."""
+    offsets = offsets_of(np.array([len(part) for part in parts]))
+    return pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(parts)))
 
 
 def log_normalizers(tension: float, place: np.ndarray, children: np.ndarray, parents: np.ndarray) -> np.ndarray:
@@ -177,17 +122,6 @@ def _numbers(known: np.ndarray, words: np.ndarray) -> np.ndarray:
     return np.where(known[place] == words, place, -1)
 
 
-def _fit_tension(start: float, distance: float, places: np.ndarray, weight: np.ndarray) -> float:
-    """The tension that maximises the expected log-likelihood; places: int64[n, 3] with weight float64[n]."""
-    if not weight.sum():
-        return start
-
-    def loss(tension: float) -> float:
-        return tension * distance + float((weight * log_normalizers(tension, *places.T)).sum())
-
-    return float(minimize_scalar(loss, bounds=_TENSIONS, method="bounded", options={"xatol": 1e-4}).x)
-
-
 def _train(parent: Side, child: Side, rows: np.ndarray, options: AlignOptions) -> Direction:
     cells = parent.sizes[rows] * child.sizes[rows]
     parts = list(blocks(rows, cells))
@@ -203,37 +137,25 @@ def _train(parent: Side, child: Side, rows: np.ndarray, options: AlignOptions) -
     parent_of_key = keys // max(len(children), 1)
     probability = np.full(len(keys), 1.0 / max(len(children), 1))
     null = np.full(len(children), 1.0 / max(len(children), 1))
-    tension = options.tension
     for _ in range(options.iterations):
-        counts, null_counts, distance = np.zeros(len(keys)), np.zeros(len(children)), 0.0
-        places: list[np.ndarray] = []
-        weights: list[np.ndarray] = []
+        counts, null_counts = np.zeros(len(keys)), np.zeros(len(children))
         for part, cell_key in zip(parts, lookup, strict=True):
             grid = make_grid(parent, child, part)
             diagonal = _diagonal(grid, parent, child)
             number = child_number[grid.child]
-            score, alone = _scores(grid, diagonal, probability[cell_key], null[number], tension, options.null_share)
+            score, alone = _scores(grid, diagonal, probability[cell_key], null[number], options)
             total = np.add.reduceat(score, grid.offsets[:-1]) + alone
             score /= total[grid.cell_child]
             alone /= total
             counts += np.bincount(cell_key, weights=score, minlength=len(keys))
             null_counts += np.bincount(number, weights=alone, minlength=len(children))
-            distance += float((score * diagonal.distance).sum())
-            if not options.fit_tension:
-                continue
-            triples = np.stack([diagonal.place, diagonal.children, diagonal.parents], axis=1)
-            distinct, which = np.unique(triples, axis=0, return_inverse=True)
-            places.append(distinct)
-            weights.append(np.bincount(which.ravel(), weights=1 - alone, minlength=len(distinct)))
         # Variational Bayes: the mean of the logarithm under the Dirichlet posterior (the paper, section 2.2).
-        counts += options.alpha
-        null_counts += options.alpha
+        counts += _ALPHA
+        null_counts += _ALPHA
         totals = np.bincount(parent_of_key, weights=counts, minlength=len(parents))
         probability = np.exp(digamma(counts) - digamma(totals)[parent_of_key])
         null = np.exp(digamma(null_counts) - digamma(null_counts.sum()))
-        if options.fit_tension:
-            tension = _fit_tension(tension, distance, np.concatenate(places), np.concatenate(weights))
-    return Direction(parents, children, keys, probability, null, tension)
+    return Direction(parents, children, keys, probability, null)
 
 
 def _scores(
@@ -241,15 +163,14 @@ def _scores(
     diagonal: _Diagonal,
     probability: np.ndarray,
     null: np.ndarray,
-    tension: float,
-    null_share: float,
+    options: AlignOptions,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Joint probability of each cell (float64[cells]) and of no parent (float64[children])."""
-    normalizer = log_normalizers(tension, diagonal.place, diagonal.children, diagonal.parents)
-    score = np.exp(-tension * diagonal.distance - normalizer[grid.cell_child])
+    normalizer = log_normalizers(options.tension, diagonal.place, diagonal.children, diagonal.parents)
+    score = np.exp(-options.tension * diagonal.distance - normalizer[grid.cell_child])
     score *= probability
-    score *= 1 - null_share
-    return score, null * null_share
+    score *= 1 - options.null_share
+    return score, null * options.null_share
 
 
 def _best(parent: Side, child: Side, rows: np.ndarray, model: Direction, options: AlignOptions) -> Links:
@@ -264,7 +185,7 @@ def _best(parent: Side, child: Side, rows: np.ndarray, model: Direction, options
     probability = np.where(place >= 0, model.probability[place], _UNSEEN) if len(model.keys) else _UNSEEN
     null = np.where(child_number >= 0, model.null[child_number], _UNSEEN) if len(model.null) else _UNSEEN
     spread = np.broadcast_to(np.asarray(null, dtype=np.float64), len(grid.child))
-    score, alone = _scores(grid, diagonal, np.asarray(probability), spread, model.tension, options.null_share)
+    score, alone = _scores(grid, diagonal, np.asarray(probability), spread, options)
     best = np.maximum.reduceat(score, grid.offsets[:-1])
     winners = np.flatnonzero(score == best[grid.cell_child])
     which, first = np.unique(grid.cell_child[winners], return_index=True)  # the first of equals
@@ -295,17 +216,20 @@ def train_aligner(source: pa.Array, target: pa.Array, options: AlignOptions | No
         raise UserError(f"no sentence pair to align among {len(one):,}", remedy="give pairs with words on both sides")
     # In the order of a hash of the content: sums of floats, and the choice of pairs, are then the same for any order.
     rows = rows[np.argsort(hash_pairs(one, other)[rows], kind="stable")]
-    used = np.cumsum(one.sizes[rows] * other.sizes[rows]) <= options.max_cells
+    used = np.cumsum(one.sizes[rows] * other.sizes[rows]) <= _MOST_CELLS
     used[0] = True
     rows = rows[used]
     return AlignmentModel(_train(one, other, rows, options), _train(other, one, rows, options), options, len(rows))
 
 
-def align_pairs(model: AlignmentModel, source: pa.Array, target: pa.Array) -> pa.Array:
+def align_pairs(
+    model: AlignmentModel, source: pa.Array, target: pa.Array, symmetrization: str = METHODS[0]
+) -> pa.Array:
     """Align sentence pairs: list<struct<src: int32, tgt: int32>>[rows], token numbers by `bitext`, sorted.
 
-    Null where a side has no token or more than max_tokens; empty where no token has a likely partner.
-    Raises UserError where the sides differ in length.
+    symmetrization: one of `symmetrize.METHODS`; not the options', which may leave it to the languages. Null where a
+    side has no token or more than max_tokens; empty where no token has a likely partner. Raises UserError where the
+    sides differ in length.
     """
     options = model.options
     one, other = read_side(source, options.prefix), read_side(target, options.prefix)
@@ -322,7 +246,7 @@ def align_pairs(model: AlignmentModel, source: pa.Array, target: pa.Array) -> pa
             Links(back.row - low, back.target, back.source),
             np.where(fits, one.sizes, 0)[low : low + size],
             np.where(fits, other.sizes, 0)[low : low + size],
-            options.symmetrization,
+            symmetrization,
         )
         found.append(replace(links, row=links.row + low))
     return to_column(found, fits)
@@ -334,7 +258,7 @@ def to_column(parts: list[Links], valid: np.ndarray) -> pa.Array:
         np.concatenate([np.zeros(0, dtype=np.int64), *(getattr(links, name) for links in parts)])
         for name in ("row", "source", "target")
     )
-    offsets = exclusive_sum(np.bincount(row, minlength=len(valid))).astype(np.int32)
+    offsets = offsets_of(np.bincount(row, minlength=len(valid))).astype(np.int32)
     items = pa.StructArray.from_arrays(
         [pa.array(source.astype(np.int32)), pa.array(target.astype(np.int32))], fields=list(ALIGN.value_type)
     )

@@ -17,15 +17,13 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from xlcorpus.codeswitch.options import Rounding
 from xlcorpus.text.hashes import GOLDEN, mix
 
 _DENSE = 7  # up to this length all words are passed over; at a mean of 3.5, one span in 37 is longer
-
-Rounding = Literal["nearest", "ceil"]
 
 _GAMMA = np.uint64(GOLDEN)
 
@@ -81,7 +79,8 @@ def choose_words(
     """
     order = _span_order(hashes, offsets, mean)
     candidates = np.flatnonzero(replaceable)
-    per_row = np.diff(np.searchsorted(candidates, offsets))
+    begins = np.searchsorted(candidates, offsets)
+    per_row = np.diff(begins)
     # Row, span and word in one number, sorted as such: np.argsort of three keys takes 20 times as long.
     index_bits = max(len(hashes).bit_length(), 1)
     row = np.repeat(np.arange(len(per_row), dtype=np.uint64), per_row)
@@ -89,8 +88,7 @@ def choose_words(
     keys |= order[candidates].astype(np.uint64) << np.uint64(index_bits)
     keys |= candidates.astype(np.uint64)
     keys.sort()
-    first = np.cumsum(per_row) - per_row
-    within = np.arange(len(keys)) < np.repeat(first + budget, per_row)
+    within = np.arange(len(keys)) < np.repeat(begins[:-1] + budget, per_row)
     index = (keys[within] & np.uint64((1 << index_bits) - 1)).astype(np.int64)
     index.sort()
     return Chosen(index=index, bits=hashes[index], span=order[index])

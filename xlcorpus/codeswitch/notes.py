@@ -1,66 +1,39 @@
-"""What a run of codeswitch says of itself: coverage and ratio by language, and how mixed the texts are."""
+"""What the manifest notes of a run of codeswitch: coverage and ratio by language, and how mixed the texts are."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from xlcorpus.codeswitch.realism import REAL, measure, mixing_rows, tags_of_switched
+from xlcorpus.codeswitch.switched import FIGURES, INTO
+from xlcorpus.dataset.result import Counts
 from xlcorpus.text.tables import table_lines
 
 MEASURED = 2_000  # rows that the measures of mixing are taken of: the first ones, so always the same
 _EXAMPLES, _WIDTH = 3, 100
-_FIGURES = ("texts", "switched", "words", "known", "replaced")
 
 
-def count_by_language(langs: pa.Array, words: np.ndarray, known: np.ndarray, replaced: np.ndarray) -> dict[str, int]:
-    """Counts for the manifest, `FIGURE LANGUAGE`, of the texts that have a dictionary: int64[rows] each."""
-    encoded = pc.fill_null(langs, "").dictionary_encode()
-    codes = encoded.indices.to_numpy(zero_copy_only=False)
-    columns = (np.ones(len(words)), replaced > 0, words, known, replaced)
-    counts = {}
-    for figure, column in zip(_FIGURES, columns, strict=True):
-        sums = np.bincount(codes, weights=column, minlength=len(encoded.dictionary))
-        for label, value in zip(encoded.dictionary.to_pylist(), sums.tolist(), strict=True):
-            counts[f"{figure} {label}"] = int(value)
-    return counts
-
-
-def count_partners(labels: pa.Array, codes: np.ndarray) -> dict[str, int]:
-    """Counts `into LANGUAGE`: of replaced words or spans, labels string[languages], codes int64[k] into them."""
-    found = np.bincount(codes, minlength=len(labels))
-    counts: Counter[str] = Counter()
-    for label, value in zip(labels.to_pylist(), found.tolist(), strict=True):
-        counts[f"into {label}"] += value
-    return dict(counts)
-
-
-def notes_of(counts: Mapping[str, int], batches: Iterable[pa.RecordBatch]) -> dict[str, Any]:
+def notes_of(counts: Counts, batches: Iterable[pa.RecordBatch]) -> dict[str, Any]:
     """The manifest's notes: languages (figures, coverage, ratio), partners, mixing of the first rows; a table of all.
 
-    batches: rows of the dataset; those of the restore view have no spans, and so no mixing.
+    counts: as `switched_rows` has them; batches: rows of the dataset; those of the restore view have no spans, and so
+    no mixing.
     """
+    partners = {label: number for label, number in sorted(counts.get(INTO, {}).items()) if number}
     languages: dict[str, dict[str, float]] = {}
-    partners: dict[str, int] = {}
-    for name, value in sorted(counts.items()):
-        figure, _, label = name.partition(" ")
-        if figure == "into" and value:
-            partners[label] = value
-        elif figure in _FIGURES:
-            languages.setdefault(label, {})[figure] = value
     rows = [["language", "texts", "switched", "words", "coverage", "ratio"]]
-    for label, figures in languages.items():
+    for label in sorted(counts.get("texts", {})):
+        figures: dict[str, float] = {figure: counts[figure][label] for figure in FIGURES}
+        shown = [f"{figures[name]:,}" for name in ("texts", "switched", "words")]
         total = max(figures["words"], 1)
         figures["coverage"], figures["ratio"] = figures["known"] / total, figures["replaced"] / total
-        shown = [f"{int(figures[name]):,}" for name in ("texts", "switched", "words")]
         rows.append([label or "(none)", *shown, f"{figures['coverage']:.3f}", f"{figures['ratio']:.3f}"])
+        languages[label] = figures
     table = table_lines(rows, right=(1, 2, 3, 4, 5)) if languages else []
     if partners:
         table.append("switched into: " + ", ".join(f"{label} {count:,}" for label, count in partners.items()))

@@ -1,0 +1,214 @@
+"""dict-word: replace words of a text by those of a dictionary (code-switch augmentation, CSR4mBART, methods A2).
+
+Words, not the pieces of one model's vocabulary, so that the corpus serves any tokenizer; `dict_piece` has the operator
+on pieces. How words are chosen: `word_choice`; what a word is: `tokens`; what is never switched: `protect`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xlcorpus.codeswitch import characters, protect
+from xlcorpus.codeswitch.assemble import BytePositions, Replacements
+from xlcorpus.codeswitch.case import carry_case, form_of
+from xlcorpus.codeswitch.lookup import Lookup
+from xlcorpus.codeswitch.options import CodeswitchOptions
+from xlcorpus.codeswitch.partners import choose_language, partner_pairs
+from xlcorpus.codeswitch.switchable import Words
+from xlcorpus.codeswitch.switched import NO_DICTIONARY, NO_SWITCH, NO_WORDS, WordCounts, switched_rows
+from xlcorpus.codeswitch.word_choice import budgets, choose_words, word_hashes
+from xlcorpus.dataset.columns import text_column
+from xlcorpus.dataset.result import Result
+from xlcorpus.lexicon.index import LexiconIndex
+from xlcorpus.text.characters import is_word
+from xlcorpus.text.codepoints import CodePoints, code_points, string_buffers
+from xlcorpus.text.draws import row_states
+from xlcorpus.text.labels import is_dotless
+from xlcorpus.text.ragged import offsets_of
+from xlcorpus.text.slices import pieces
+
+DICT_WORD = "dict_word"
+
+
+def switch_words(
+    batch: pa.RecordBatch, index: LexiconIndex, options: CodeswitchOptions, *, seed: int = 0, keep_text: bool = False
+) -> Result:
+    """Documents with words switched, and decision rows (decision-1) for those without a switch.
+
+    batch: documents with doc_id, text, lang and origin. They keep their columns but text, and get cs_source (string,
+    switched), cs_target (string, the original, byte for byte), cs_spans (`assemble.SPANS`), cs_ratio and cs_coverage
+    (float, shares of the words that are switched, and that have an entry), cs_words (int32), cs_langs (list<string>),
+    cs_operator (string) and cs_seed (int64). Reasons: no_dictionary (none from the document's language), no_words,
+    no_switch (no word has an entry). The result is a function of each row, the dictionaries of its language, the
+    options and the seed, not of the batch. Raises UserError where a column is missing.
+    """
+    texts = pc.fill_null(text_column(batch).cast(pa.string()), "")
+    states = row_states(batch.column("doc_id"), f"codeswitch/words/{seed}")
+    row_pairs = partner_pairs(batch, index.pairs, options.max_langs, seed)
+    served = np.flatnonzero(row_pairs[:, 0] >= 0)
+    reasons = np.full(len(batch), NO_DICTIONARY)
+    rows = batch
+    if len(served) < len(batch):
+        rows = batch.take(pa.array(served))
+        texts, states, row_pairs = texts.take(pa.array(served)), states[served], row_pairs[served]
+    named = rows.column(options.named_spans) if options.named_spans in rows.schema.names else None
+    parts = [_switch_piece(piece, first, states, row_pairs, named, index, options) for first, piece in pieces(texts)]
+    made, counts = _gather(texts, parts, index)
+    reasons[served] = np.where(counts.words == 0, NO_WORDS, NO_SWITCH)
+    return switched_rows(
+        batch, served, texts, made, counts, reasons, operator=DICT_WORD, seed=seed, keep_text=keep_text
+    )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is switched in a piece: row of the batch, bytes within the piece's text, and the entry chosen."""
+
+    row: np.ndarray
+    byte_starts: np.ndarray
+    byte_ends: np.ndarray
+    first: np.ndarray
+    lengths: np.ndarray
+    entry: np.ndarray
+    form: np.ndarray
+    pair: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    words: np.ndarray
+    known: np.ndarray
+    replaced: np.ndarray
+
+
+def _switch_piece(
+    texts: pa.Array,
+    first_row: int,
+    states: np.ndarray,
+    row_pairs: np.ndarray,
+    named: pa.Array | None,
+    index: LexiconIndex,
+    options: CodeswitchOptions,
+) -> _Part:
+    here = slice(first_row, first_row + len(texts))
+    points, pairs = code_points(texts), row_pairs[here]
+    classes = characters.classify(points.codes)
+    column = None if named is None else named.slice(first_row, len(texts))
+    covered = protect.protected(points, classes, protect.named_spans(column, points))
+    lookup = Lookup(points, pairs, index)
+    found = lookup.find(classes, covered)
+    words = found.words
+    replaceable = found.keys.max(axis=0) >= 0
+    per_row = np.diff(words.offsets)
+    budget = budgets(per_row, options.ratio, options.rounding)
+    hashes = word_hashes(states[here], words.offsets)
+    chosen = choose_words(hashes, words.offsets, replaceable, budget, options.poisson)
+    at, bits = chosen.index, chosen.bits
+    row = words.rows.take(at)
+    keys = found.keys.take(at, axis=1)
+    slot = choose_language(keys >= 0, chosen.span, states[here][row])
+    key = keys[0] if len(keys) == 1 else keys[slot, np.arange(len(at))]
+    starts, ends = found.starts.take(at), found.ends.take(at)
+    byte_at = BytePositions(points.codes)
+    byte_starts, byte_ends = byte_at(starts), byte_at(ends)
+    verified = lookup.verify(key, starts, ends, string_buffers(texts)[0], byte_starts, byte_ends)
+    if not verified.all():
+        at, bits, row, key, slot = at[verified], bits[verified], row[verified], key[verified], slot[verified]
+        starts, ends, byte_starts, byte_ends = (each[verified] for each in (starts, ends, byte_starts, byte_ends))
+    count = np.minimum(index.counts.take(key), options.candidates).astype(np.uint64)
+    pick = ((bits & np.uint64(0xFFFF)) * count) >> np.uint64(16)
+    entry = index.first.take(key) + pick.astype(np.int64)
+    form = np.zeros(len(at), dtype=np.int8)
+    cased = np.flatnonzero((words.uppers.take(at) > 0) & index.cased.take(entry) & ~index.exact.take(key))
+    form[cased] = _forms(words, at[cased], starts[cased], ends[cased])
+    before, after = _spaces(words.unspaced.take(at), starts, ends, entry, points, index)
+    return _Part(
+        row=row + first_row,
+        byte_starts=byte_starts,
+        byte_ends=byte_ends,
+        first=starts - points.offsets[row],
+        lengths=ends - starts,
+        entry=entry,
+        form=form,
+        pair=pairs[:, 0].take(row) if len(keys) == 1 else pairs[row, slot],
+        before=before,
+        after=after,
+        words=per_row,
+        known=np.diff(np.searchsorted(np.flatnonzero(replaceable), words.offsets)),
+        replaced=np.bincount(row, minlength=len(texts)),
+    )
+
+
+def _forms(words: Words, at: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """int64[k]: the form of `case` for each of these words, of which starts and ends are the part to replace."""
+    letters, whole = ends - starts, (words.ends - words.starts)[at]
+    if len(words.divided):  # the apostrophe of DON'T has no case
+        divided = np.zeros(len(words.starts), dtype=bool)
+        divided[words.divided] = True
+        letters = letters - (divided[at] & (letters == whole))
+    return form_of(words.uppers[at], letters, words.title[at] & (starts == words.starts[at]))
+
+
+def _spaces(
+    unspaced: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    entry: np.ndarray,
+    points: CodePoints,
+    index: LexiconIndex,
+) -> tuple[np.ndarray, np.ndarray]:
+    """bool[k], bool[k]: where a word of an unspaced script gives way to one of a spaced script, and a word touches it.
+
+    Between two such words there is one space, before the second.
+    """
+    before, after = np.zeros(len(starts), dtype=bool), np.zeros(len(starts), dtype=bool)
+    apart = np.flatnonzero(unspaced)
+    if not len(apart):
+        return before, after
+    row = np.searchsorted(points.offsets, starts[apart], side="right") - 1
+    left, right = starts[apart] > points.offsets[row], ends[apart] < points.offsets[row + 1]
+    left &= _is_word(points.codes, starts[apart] - 1)
+    right &= _is_word(points.codes, ends[apart])
+    before[apart] = left & index.spaced_head[entry[apart]]
+    after[apart] = right & index.spaced_tail[entry[apart]]
+    follows = np.append((starts[1:] == ends[:-1]) & before[1:], False)
+    after &= ~follows
+    return before, after
+
+
+def _is_word(codes: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """bool[k]: letters, marks and numbers, protected ones too; positions outside the codes give any answer."""
+    return is_word(characters.classes().take(codes.take(at, mode="clip")))
+
+
+def _gather(texts: pa.Array, parts: list[_Part], index: LexiconIndex) -> tuple[Replacements, WordCounts]:
+    """The parts as replacements in the whole batch."""
+
+    def together(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts] or [np.zeros(0, dtype=np.int64)])
+
+    _, text_offsets = string_buffers(texts)
+    firsts = offsets_of(np.array([len(part.words) for part in parts], dtype=np.int64))[:-1]
+    shift = np.repeat(text_offsets[firsts], np.array([len(part.row) for part in parts], dtype=np.int64))
+    replaced, entry, form, pair = (together(name) for name in ("replaced", "entry", "form", "pair"))
+    labels = pa.array([pair.tgt for pair in index.pairs], pa.string())
+    dotless = np.array([is_dotless(pair.tgt) for pair in index.pairs], dtype=bool)
+    tokens = carry_case(index.targets, entry, form, dotless.take(pair))
+    sizes, cased = index.sizes.take(entry).astype(np.int64), np.flatnonzero(form)
+    if len(cased):  # sharp s in capitals is two letters
+        sizes[cased] = pc.utf8_length(tokens.take(pa.array(cased))).to_numpy(zero_copy_only=False)
+    made = Replacements(
+        offsets=offsets_of(replaced),
+        starts=together("byte_starts") + shift,
+        ends=together("byte_ends") + shift,
+        first=together("first"),
+        lengths=together("lengths"),
+        tokens=tokens,
+        sizes=sizes,
+        before=together("before").astype(bool),
+        after=together("after").astype(bool),
+        langs=pa.DictionaryArray.from_arrays(pa.array(pair), labels),
+    )
+    return made, WordCounts(together("words"), together("known"), replaced)
