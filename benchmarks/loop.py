@@ -21,12 +21,13 @@ with METER.phase("imports"):
 
     from xlcorpus.dataset.beside import read_beside
     from xlcorpus.dataset.columns import append_slices
-    from xlcorpus.dataset.dataset import read_batches
+    from xlcorpus.dataset.dataset import Shard, read_batches
     from xlcorpus.dataset.decisions import DECISION, REJECT
     from xlcorpus.dataset.layout import DATA, DECISIONS, REJECTS
     from xlcorpus.dataset.shards import ShardFile, ShardWriter
-    from xlcorpus.dedup import candidates, signature
-    from xlcorpus.dedup import passes as dedup
+    from xlcorpus.dedup import candidates, mark, match, signature
+    from xlcorpus.dedup.options import DedupOptions
+    from xlcorpus.dedup.sign import SignShard
     from xlcorpus.ingest.columns import output_schema
     from xlcorpus.ingest.files import find_files
     from xlcorpus.ingest.options import ReadOptions
@@ -93,59 +94,52 @@ def filter_documents(raw: str, folder: Path) -> dict[int, Path]:
         out = TaskFiles(folder, task.number)
         for part in task.ranges:
             for read in read_range(part, options, schema):
-                result = filter_batch(score_batch(identify_batch(read.documents, model)), thresholds)
-                documents, removed = result.rows, result.decisions
-                out.write(DATA, documents)
-                for kind, rows in ((DECISIONS, read.decisions), (DECISIONS, removed), (REJECTS, read.rejects)):
-                    if rows.num_rows:
+                kept = filter_batch(score_batch(identify_batch(read.rows, model)), thresholds)
+                out.write(DATA, kept.rows)
+                for kind, rows in ((DECISIONS, read.decisions), (DECISIONS, kept.decisions), (REJECTS, read.rejects)):
+                    if rows is not None and rows.num_rows:
                         out.write(kind, rows)
         shards += out.close()
     return _paths(folder, shards)
 
 
-def _verdicts(paths: dict[int, Path], work: Path, settings: dedup.DedupSettings) -> dict[int, list[pa.RecordBatch]]:
+def _verdicts(paths: dict[int, Path], work: Path, options: DedupOptions) -> dict[int, list[pa.RecordBatch]]:
     """Propose by bands, verify by shingles: the verdicts of each shard."""
     rows = sum(pq.read_metadata(path).num_rows for path in paths.values())
-    pack = dedup.PackShard(work, 1 + rows // candidates.PARTITION_ROWS)
-    names = {number: str(path) for number, path in paths.items()}
-    shingles = dedup.ShingleCandidates(work, names, settings, 1 + rows // _CANDIDATES_PER_GROUP)
+    pack = match.PackShard(work, 1 + rows // candidates.PARTITION_ROWS)
+    shingles = match.ShingleCandidates(work, paths, options.shingle_size, 1 + rows // _CANDIDATES_PER_GROUP)
     bands = _grouped(pair for number in paths for pair in pack(number))
-    edges = [part for group in bands.items() for part in dedup.match_bands(group)]
+    edges = [part for group in bands.items() for part in match.match_bands(group)]
     if not edges:
         return {}
-    labelled = dedup.label_candidates((None, edges))
+    labelled = match.label_candidates((None, edges))
     groups = _grouped(pair for candidates_of in labelled for pair in shingles(candidates_of))
-    return _grouped(
-        pair
-        for members in groups.values()
-        for pair in dedup.judge_candidates(pa.concat_batches(members), settings.threshold)
-    )
+    judge = match.JudgeComponents(options.threshold)
+    return _grouped(pair for group in groups.items() for pair in judge(group))
 
 
 def deduplicate(paths: dict[int, Path], folder: Path, chain: Chain) -> dict[int, Path]:
     """Sign, match, mark and write what stays."""
     work = folder / "_work"
-    settings = dedup.DedupSettings(
-        chain.threshold, 5, signature.choose_banding(chain.threshold), chain.seed, "none", "length"
-    )
+    options = DedupOptions(threshold=chain.threshold)
     with METER.phase(SIGN):
-        sign = dedup.SignShard(work, settings)
+        sign = SignShard(work, options, signature.choose_banding(chain.threshold), chain.seed)
         for number, path in paths.items():
-            sign(number, {"path": str(path)})
+            sign(number, Shard(path, 0, 0, DOCUMENT, ()))
     with METER.phase(MATCH):
-        verdicts = _verdicts(paths, work, settings)
-        mark = dedup.MarkShard(work, {number: str(path) for number, path in paths.items()})
+        verdicts = _verdicts(paths, work, options)
+        marks = mark.MarkShard(work, paths)
         for number in paths:
-            mark(number, verdicts.get(number, []))
+            marks((number, verdicts.get(number, [])))
     shards: list[ShardFile] = []
     with METER.phase(KEEP):
         for number, path in paths.items():
             out = TaskFiles(folder, number)
-            for batch in append_slices(read_batches(path), read_beside(dedup.mark_file(work, number))):
-                kept, removed = dedup.keep_best_batch(batch, settings.threshold)
-                out.write(DATA, kept)
-                if removed.num_rows:
-                    out.write(DECISIONS, removed)
+            for batch in append_slices(read_batches(path), read_beside(mark.mark_file(work, number))):
+                result = mark.keep_best_batch(batch, options.threshold)
+                out.write(DATA, result.rows)
+                if result.decisions is not None and result.decisions.num_rows:
+                    out.write(DECISIONS, result.decisions)
             shards += out.close()
     return _paths(folder, shards)
 

@@ -5,58 +5,31 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import xxhash
 
+from tests import rows
+from tests.rows import grouped
 from xlcorpus.dataset.beside import read_beside
 from xlcorpus.dataset.columns import append_slices
-from xlcorpus.dataset.dataset import read_batches
+from xlcorpus.dataset.dataset import Shard, read_batches
 from xlcorpus.dataset.shards import ShardWriter
-from xlcorpus.dedup import passes
-from xlcorpus.dedup.passes import DedupSettings
+from xlcorpus.dedup import mark, match
+from xlcorpus.dedup.options import DedupOptions
+from xlcorpus.dedup.sign import SignShard
 from xlcorpus.dedup.signature import Banding, choose_banding
 
-ORIGIN = pa.struct([("file", pa.string()), ("offset", pa.int64())])
-
-
-def settings_for(threshold: float = 0.8, **changes: Any) -> DedupSettings:
-    """The default settings of the step."""
-    content: dict[str, Any] = {
-        "threshold": threshold,
-        "shingle_size": 5,
-        "banding": choose_banding(threshold),
-        "seed": 0,
-        "within": "none",
-        "keep_by": "length",
-        **changes,
-    }
-    return DedupSettings(**content)
-
-
 SURE = Banding(64, 1)  # proposes every pair of Jaccard 0.5 but for one in 2 ** 64
-
-
-def doc_id(name: str) -> bytes:
-    return xxhash.xxh3_128_digest(name.encode())
 
 
 def documents(texts: Sequence[str | None], names: Sequence[str] | None = None, **columns: Any) -> pa.RecordBatch:
     """Documents whose ids follow from their names (default: their numbers)."""
     names = names or [str(row) for row in range(len(texts))]
-    return pa.RecordBatch.from_pydict(
-        {
-            "doc_id": pa.array([doc_id(name) for name in names], pa.binary(16)),
-            "text": pa.array(texts, pa.string()),
-            "origin": pa.array([{"file": name, "offset": 0} for name in names], ORIGIN),
-            **columns,
-        }
-    )
+    return rows.documents(texts, names=names, **{"source": None, **columns})
 
 
 @dataclass(frozen=True)
@@ -76,47 +49,45 @@ class Deduplicated:
 
 
 def deduplicate(
-    folder: Path, shards: Sequence[pa.RecordBatch], settings: DedupSettings, *, partitions: int = 1, shuffle: int = 0
+    folder: Path,
+    shards: Sequence[pa.RecordBatch],
+    *,
+    banding: Banding | None = None,
+    partitions: int = 1,
+    shuffle: int = 0,
+    **given: Any,
 ) -> Deduplicated:
-    """Sign, match, mark and keep. shuffle: elements reach each group in an order of this number."""
-    chaos = random.Random(shuffle)
-    scratch = folder / "scratch"
-    paths: dict[int, str] = {}
+    """Sign, match, mark and keep; given: options. shuffle: elements reach each group in an order of this number."""
+    options, chaos, scratch = DedupOptions(**given), random.Random(shuffle), folder / "scratch"
+    sign = SignShard(scratch, options, banding or choose_banding(options.threshold), 0)
+    paths: dict[int, Path] = {}
     for number, batch in enumerate(shards):
         with ShardWriter(folder, "data", f"part-{number:05d}", batch.schema) as writer:
             writer.write(batch)
             (file,) = writer.close(keep_empty=True)
-        paths[number] = str(folder / file.name)
-        passes.SignShard(scratch, settings)(number, {"path": paths[number]})
+        paths[number] = folder / file.name
+        sign(number, Shard(paths[number], file.rows, file.bytes, "document", tuple(batch.schema.names)))
 
-    bands = [element for number in paths for element in passes.PackShard(scratch, partitions)(number)]
-    edges = [edge for group in _grouped(bands, chaos) for edge in passes.match_bands(group)]
+    bands = [element for number in paths for element in match.PackShard(scratch, partitions)(number)]
+    edges = [edge for group in grouped(bands, chaos) for edge in match.match_bands(group)]
     verdicts: list[tuple[int, pa.RecordBatch]] = []
     if edges:
         chaos.shuffle(edges)
-        shingle = passes.ShingleCandidates(scratch, paths, settings, partitions)
-        candidates = list(passes.label_candidates((None, edges)))
+        shingle = match.ShingleCandidates(scratch, paths, options.shingle_size, partitions)
+        candidates = list(match.label_candidates((None, edges)))
         members = [element for candidate in candidates for element in shingle(candidate)]
-        for _, parts in _grouped(members, chaos):
-            verdicts += passes.judge_candidates(pa.concat_batches(parts), settings.threshold)
-    by_shard = dict(_grouped(verdicts, chaos))
+        judge = match.JudgeComponents(options.threshold)
+        verdicts = [verdict for group in grouped(members, chaos) for verdict in judge(group)]
+    by_shard = dict(grouped(verdicts, chaos))
     kept, decisions, marks = [], [], []
     for number, path in paths.items():
-        passes.MarkShard(scratch, paths)(number, by_shard.get(number, []))
-        for batch in append_slices(read_batches(Path(path)), read_beside(passes.mark_file(scratch, number))):
+        mark.MarkShard(scratch, paths)((number, by_shard.get(number, [])))
+        for batch in append_slices(read_batches(path), read_beside(mark.mark_file(scratch, number))):
             marks.append(batch)
-            stay, gone = passes.keep_best_batch(batch, settings.threshold)
-            kept.append(stay)
-            decisions.append(gone)
+            result = mark.keep_best_batch(batch, options.threshold)
+            kept.append(result.rows)
+            decisions.append(result.decisions)
     return Deduplicated(*(pa.Table.from_batches(parts) for parts in (kept, decisions, marks)))
-
-
-def _grouped(elements: Sequence[tuple[int, Any]], chaos: random.Random) -> list[tuple[int, list[Any]]]:
-    """A GroupByKey whose groups and elements come in any order."""
-    groups: dict[int, list[Any]] = defaultdict(list)
-    for key, value in chaos.sample(list(elements), len(elements)):
-        groups[key].append(value)
-    return list(groups.items())
 
 
 def records(path: Path) -> list[dict[str, Any]]:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.dedup.dedup_helpers import Deduplicated, deduplicate, doc_id, documents, records, settings_for
+from tests.dedup.dedup_helpers import Deduplicated, deduplicate, documents, records
+from tests.rows import doc_id
 from xlcorpus.dedup.signature import shingle_texts
 from xlcorpus.dedup.verify import jaccard_pairs
 
@@ -40,7 +41,7 @@ def listed(shared_data: Path) -> dict[tuple[str, str], float]:
 def result(crawl: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Deduplicated:
     batch = documents(list(crawl.values()), list(crawl))
     shards = [batch.slice(first, 450) for first in range(0, len(crawl), 450)]
-    return deduplicate(tmp_path_factory.mktemp("crawl"), shards, settings_for(THRESHOLD), partitions=2, shuffle=1)
+    return deduplicate(tmp_path_factory.mktemp("crawl"), shards, threshold=THRESHOLD, partitions=2, shuffle=1)
 
 
 @pytest.fixture(scope="module")

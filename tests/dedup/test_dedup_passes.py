@@ -14,11 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.dedup.dedup_helpers import SURE, deduplicate, doc_id, documents, jaccard, settings_for, union_find
+from tests.dedup.dedup_helpers import SURE, deduplicate, documents, jaccard, union_find
+from tests.rows import doc_id
 from xlcorpus.dataset import dataset
 from xlcorpus.dataset.decisions import DECISION
-from xlcorpus.dedup.passes import KeepBest, check_columns, judge_candidates, keep_best_batch, mark_rows, sign_batch
-from xlcorpus.dedup.signature import shingle_texts
+from xlcorpus.dedup.mark import KeepBest, keep_best_batch, mark_rows
+from xlcorpus.dedup.match import judge_candidates
+from xlcorpus.dedup.options import DedupOptions
+from xlcorpus.dedup.sign import check_columns, sign_batch
+from xlcorpus.dedup.signature import choose_banding, shingle_texts
 from xlcorpus.errors import UserError
 
 # Texts that are near one another, in scripts with spaces and without; some copies, some without a word.
@@ -97,10 +101,9 @@ def test_verdicts_are_those_of_brute_force_in_any_order_and_sharding(
     mixed = documents([texts[row] for row in order], [names[row] for row in order])
     places = sorted([0, len(texts), *(min(cut, len(texts)) for cut in cuts)])  # some shards are empty
     shards = [mixed.slice(a, b - a) for a, b in pairwise(places)]
-    run_settings = settings_for(threshold, banding=SURE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dataset, "BATCH_ROWS", data.draw(st.integers(1, 5)))
-        found = deduplicate(folder, shards, run_settings, partitions=partitions, shuffle=len(cuts))
+        found = deduplicate(folder, shards, threshold=threshold, banding=SURE, partitions=partitions, shuffle=len(cuts))
     shutil.rmtree(folder)
     due = verdicts_by_brute_force(texts, names, threshold)
     assert found.verdicts == due
@@ -112,10 +115,10 @@ def test_a_small_corpus_by_hand(tmp_path: Path) -> None:
     texts = [SWAHILI, SWAHILI + " arobaini", SWAHILI, JAPANESE, "!?", "!?", "", "kumi", HINDI]
     names = list("abcdefghi")
     batch = documents(texts, names)
-    found = deduplicate(tmp_path, [batch.slice(0, 4), batch.slice(4, 0), batch.slice(4)], settings_for())
+    found = deduplicate(tmp_path, [batch.slice(0, 4), batch.slice(4, 0), batch.slice(4)])
     kept = {row["origin"]["file"]: row for row in found.kept.to_pylist()}
     assert list(kept) == ["b", "d", min("ef", key=doc_id), "g", "h", "i"]
-    assert found.kept.column_names == ["doc_id", "text", "origin", "dup_cluster", "dup_size"]
+    assert found.kept.column_names == ["doc_id", "origin", "text", "dup_cluster", "dup_size"]
     assert (kept["b"]["dup_size"], kept["b"]["dup_cluster"]) == (3, doc_id("b"))
     assert (kept["d"]["dup_size"], kept["d"]["dup_cluster"]) == (1, doc_id("d"))
     gone = {row["origin"]["file"]: row for row in found.decisions.to_pylist()}
@@ -129,7 +132,7 @@ def test_a_small_corpus_by_hand(tmp_path: Path) -> None:
 
 
 def test_nothing_in_common_leaves_all(tmp_path: Path) -> None:
-    found = deduplicate(tmp_path, [documents([SWAHILI, JAPANESE, HINDI])], settings_for())
+    found = deduplicate(tmp_path, [documents([SWAHILI, JAPANESE, HINDI])])
     assert found.kept.num_rows == 3
     assert found.kept["dup_cluster"].to_pylist() == found.kept["doc_id"].to_pylist()
     assert found.decisions.num_rows == 0
@@ -140,7 +143,7 @@ def test_a_decomposed_copy_is_an_exact_copy(tmp_path: Path) -> None:
     text = "Tiếng Việt rất đẹp và giàu"
     texts = [text, unicodedata.normalize("NFD", text)]
     assert texts[0] != texts[1]
-    found = deduplicate(tmp_path, [documents(texts)], settings_for())
+    found = deduplicate(tmp_path, [documents(texts)])
     assert found.decisions["reason"].to_pylist() == ["exact_duplicate"]
 
 
@@ -148,22 +151,22 @@ def test_a_decomposed_copy_is_an_exact_copy(tmp_path: Path) -> None:
 def test_within_compares_only_equal_values(tmp_path: Path, within: str) -> None:
     values = pa.array(["a", "a", "b", "b", "", None, None], pa.string())
     batch = documents([SWAHILI] * 7, **{within: values})
-    alike = deduplicate(tmp_path / "none", [batch], settings_for())
+    alike = deduplicate(tmp_path / "none", [batch])
     assert alike.kept["dup_size"].to_pylist() == [7]
-    apart = deduplicate(tmp_path / within, [batch.slice(0, 3), batch.slice(3)], settings_for(within=within))
+    apart = deduplicate(tmp_path / within, [batch.slice(0, 3), batch.slice(3)], within=within)
     assert sorted(apart.kept["dup_size"].to_pylist()) == [2, 2, 3]
     found = apart.verdicts
     assert [found[doc_id(name)][0] == found[doc_id("0")][0] for name in "123456"] == [True] + [False] * 5
     assert found[doc_id("2")][0] == found[doc_id("3")][0] != found[doc_id("4")][0]
     # Texts without a word are kept apart too.
-    bare = deduplicate(tmp_path / "bare", [documents(["!"] * 7, **{within: values})], settings_for(within=within))
+    bare = deduplicate(tmp_path / "bare", [documents(["!"] * 7, **{within: values})], within=within)
     assert sorted(bare.kept["dup_size"].to_pylist()) == [2, 2, 3]
 
 
 def test_copies_apart_by_value_keep_their_own_near_copies(tmp_path: Path) -> None:
     near = SWAHILI + " arobaini"
     values = pa.array(["a", "b", "a", "b"], pa.string())
-    found = deduplicate(tmp_path, [documents([SWAHILI, SWAHILI, near, near], lang=values)], settings_for(within="lang"))
+    found = deduplicate(tmp_path, [documents([SWAHILI, SWAHILI, near, near], lang=values)], within="lang")
     assert found.kept["dup_size"].to_pylist() == [2, 2]
     assert found.kept["text"].to_pylist() == [near, near]
 
@@ -179,35 +182,35 @@ def test_copies_apart_by_value_keep_their_own_near_copies(tmp_path: Path) -> Non
     ],
 )
 def test_keep_by_keeps_the_highest(tmp_path: Path, ranks: pa.Array, best: str) -> None:
-    found = deduplicate(tmp_path, [documents([SWAHILI] * 3, rank=ranks)], settings_for(keep_by="rank"))
+    found = deduplicate(tmp_path, [documents([SWAHILI] * 3, rank=ranks)], keep_by="rank")
     assert found.kept["origin"].to_pylist() == [{"file": best, "offset": 0}]
-    assert found.kept.column_names[:4] == ["doc_id", "text", "origin", "rank"]
+    assert found.kept.column_names[:4] == ["doc_id", "origin", "text", "rank"]
 
 
 def test_keep_by_length_counts_bytes_and_ties_go_by_id(tmp_path: Path) -> None:
     texts = [SWAHILI, SWAHILI + " .", SWAHILI + " 。"]
-    found = deduplicate(tmp_path / "one", [documents(texts)], settings_for())
+    found = deduplicate(tmp_path / "one", [documents(texts)])
     assert [row["file"] for row in found.kept["origin"].to_pylist()] == ["2"]
     names = [str(number) for number in range(20)]
-    found = deduplicate(tmp_path / "two", [documents([SWAHILI] * 20)], settings_for())
+    found = deduplicate(tmp_path / "two", [documents([SWAHILI] * 20)])
     assert found.kept["doc_id"].to_pylist() == [min(doc_id(name) for name in names)]
 
 
 def test_signatures_are_a_function_of_the_text() -> None:
     batch = documents([SWAHILI, "", None, JAPANESE, "!?", SWAHILI])
-    for banding in (settings_for().banding, SURE):
-        run_settings = settings_for(banding=banding)
-        together = sign_batch(batch, run_settings)
+    options = DedupOptions()
+    for banding in (choose_banding(0.8), SURE):
+        together = sign_batch(batch, options, banding, 0)
         assert together.schema.names == ["doc_id", "digest", "rank", "bands"]
         assert together.column("bands").type == pa.binary(8 * (banding.bands + 1))
-        alone = [sign_batch(batch.slice(row, 1), run_settings).to_pylist()[0] for row in range(6)]
+        alone = [sign_batch(batch.slice(row, 1), options, banding, 0).to_pylist()[0] for row in range(6)]
         rows = together.to_pylist()
         assert [row["bands"] for row in rows] == [row["bands"] for row in alone]
         assert [row["digest"] for row in rows] == [row["digest"] for row in alone]
         assert rows[0]["bands"] == rows[5]["bands"]
         bands = {row["bands"][start : start + 8] for row in rows for start in range(0, 8 * banding.bands, 8)}
         assert len(bands) == 4 * banding.bands  # null and empty text are one, and so are the copies
-    assert sign_batch(batch, settings_for(seed=1)).column("bands")[0] != together.column("bands")[0]
+    assert sign_batch(batch, options, SURE, 1).column("bands")[0] != together.column("bands")[0]
     lengths = together.column("rank").to_pylist()[:2]
     assert lengths == [len(SWAHILI.encode()), 0]
 
@@ -259,8 +262,10 @@ def marked() -> pa.RecordBatch:
 
 @pytest.mark.parametrize("keep_text", [False, True])
 def test_decisions_name_reason_similarity_and_the_member_kept(keep_text: bool) -> None:
-    kept, decisions = keep_best_batch(marked(), 0.8, keep_text=keep_text)
-    assert kept.schema.names == ["doc_id", "text", "origin", "lang", "dup_cluster", "dup_size"]
+    result = keep_best_batch(marked(), 0.8, keep_text=keep_text)
+    kept, decisions = result.rows, result.decisions
+    assert decisions is not None
+    assert kept.schema.names == ["doc_id", "origin", "text", "lang", "dup_cluster", "dup_size"]
     assert kept.column("text").to_pylist() == ["three"]
     assert decisions.schema.equals(DECISION)
     assert decisions.select(["reason", "lang", "dup_of", "similarity", "score", "threshold", "step"]).to_pylist() == [
@@ -285,23 +290,25 @@ def test_decisions_name_reason_similarity_and_the_member_kept(keep_text: bool) -
     ]
     assert decisions.column("text").to_pylist() == (["one", "two"] if keep_text else [None, None])
     by_kernel = KeepBest(0.8, keep_text).apply(marked(), None)
-    assert by_kernel[0].equals(kept)
-    assert by_kernel[1].equals(decisions)
+    assert by_kernel == result
 
 
 SCHEMA = documents(["x"], lang=pa.array(["a"]), lang_score=pa.array([0.5])).schema
 
 
 def test_columns_of_the_right_kind_pass() -> None:
-    check_columns(SCHEMA, settings_for(), "here")
-    check_columns(SCHEMA, settings_for(within="lang", keep_by="lang_score"), "here")
+    check_columns(SCHEMA, DedupOptions(), "here")
+    check_columns(SCHEMA, DedupOptions(within="lang", keep_by="lang_score"), "here")
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"within": "language"}, r"--within language: out/web has no such column; did you mean 'lang'\?\n.*remedy"),
-        ({"keep_by": "lang_scores"}, r"--keep-by lang_scores: out/web has no such column; did you mean 'lang_score'\?"),
+        ({"within": "language"}, r"no column 'language' in out/web \(did you mean 'lang'\?\)\n.*remedy: .*--within"),
+        (
+            {"keep_by": "lang_scores"},
+            r"no column 'lang_scores' in out/web \(did you mean 'lang_score'\?",
+        ),
         ({"keep_by": "lang"}, r"--keep-by lang: the column is string\n.*remedy: keep-by needs a number"),
         ({"within": "lang_score"}, r"--within lang_score: the column is double\n.*within needs a string"),
         ({"within": "origin"}, r"--within origin: the column is struct"),
@@ -309,14 +316,14 @@ def test_columns_of_the_right_kind_pass() -> None:
 )
 def test_columns_that_will_not_do_are_named(changes: dict[str, str], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        check_columns(SCHEMA, settings_for(**changes), "out/web")
+        check_columns(SCHEMA, DedupOptions(**changes), "out/web")
 
 
 def test_rows_of_a_large_shard_are_read_in_pieces(tmp_path: Path) -> None:
     """Rows are counted over batches and row groups alike."""
     texts = [f"{SWAHILI} {number} {number * 7919}" for number in range(9000)]
     texts[8999] = texts[4095] = texts[0]
-    found = deduplicate(tmp_path, [documents(texts)], settings_for(0.99))
+    found = deduplicate(tmp_path, [documents(texts)], threshold=0.99)
     assert [row["file"] for row in found.decisions["origin"].to_pylist()] == sorted(
         sorted(["0", "4095", "8999"], key=doc_id)[1:], key=int
     )
@@ -327,7 +334,7 @@ def test_rows_of_a_large_shard_are_read_in_pieces(tmp_path: Path) -> None:
 def test_users_columns_may_bear_the_names_of_ours_on_the_way(tmp_path: Path) -> None:
     names = ("dup_kept", "dup_exact", "dup_similarity", "rank", "bands", "digest", "key", "label", "shingles")
     mine = {name: pa.array([f"my {name}"] * 3) for name in names}
-    found = deduplicate(tmp_path, [documents([SWAHILI, SWAHILI + " mia", JAPANESE], **mine)], settings_for())
+    found = deduplicate(tmp_path, [documents([SWAHILI, SWAHILI + " mia", JAPANESE], **mine)])
     rows = found.kept.to_pylist()
     assert [row["origin"]["file"] for row in rows] == ["1", "2"]
     assert all(row[name] == f"my {name}" for row in rows for name in names)

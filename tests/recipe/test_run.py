@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from tests.running import RECIPE, command, digests, killed_after, run, write_recipe
 from xlcorpus.beam.workspace import Workspace
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.result import Result
 from xlcorpus.errors import ConservationError, UserError
 from xlcorpus.sample import sample_folder
 
@@ -175,14 +177,15 @@ class TestConservation:
     def test_a_dedup_that_marks_a_row_twice(
         self, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from xlcorpus.dedup import passes
+        from xlcorpus.dedup import mark
 
-        def loses(batch: pa.RecordBatch, threshold: float, **more: Any) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-            kept, decisions = genuine(batch, threshold, **more)
-            return kept, decisions.slice(1)
+        def loses(batch: pa.RecordBatch, threshold: float, **more: Any) -> Result:
+            result = genuine(batch, threshold, **more)
+            assert result.decisions is not None
+            return replace(result, decisions=result.decisions.slice(1))
 
-        genuine = passes.keep_best_batch
-        monkeypatch.setattr(passes, "keep_best_batch", loses)
+        genuine = mark.keep_best_batch
+        monkeypatch.setattr(mark, "keep_best_batch", loses)
         with pytest.raises(ConservationError, match="step 'dedup'"):
             run(recipe, tmp_path)
 

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import xxhash
 
 from xlcorpus.text import properties
-from xlcorpus.text.codepoints import code_points, string_buffers
-from xlcorpus.text.hashes import mix
+from xlcorpus.text.codepoints import code_points
+from xlcorpus.text.draws import stream
+from xlcorpus.text.hashes import DIGEST_BYTES, digests, hash_text, mix
 from xlcorpus.text.normalize import collapse_whitespace, compose, normalize_for_matching
 from xlcorpus.text.shingle import Shingles, shingles
 from xlcorpus.text.words import tokens
 
-DIGEST_BYTES = 16
 _BLOCK_SHINGLES = 32_768  # 256 KB of hashes, so that one permutation's products stay in the L2 cache
 MISS = 1e-3  # share of the pairs at the threshold that bands may miss
 
@@ -63,10 +62,7 @@ def shingle_texts(texts: pa.Array, size: int = 5) -> Shingles:
 
 def exact_digests(texts: pa.Array) -> np.ndarray:
     """xxh3-128 of each text after NFC and collapsing white space: void16[rows]. Equal digest: an exact duplicate."""
-    data, offsets = string_buffers(collapse_whitespace(compose(texts)))
-    view, digest = memoryview(data), xxhash.xxh3_128_digest
-    digests = b"".join([digest(view[a:b]) for a, b in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)])
-    return np.frombuffer(digests, dtype=f"V{DIGEST_BYTES}")
+    return np.frombuffer(digests(collapse_whitespace(compose(texts))), dtype=f"V{DIGEST_BYTES}")
 
 
 def permutation_keys(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -75,9 +71,8 @@ def permutation_keys(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     The hashes that go in are mixed over all 64 bits; 31-bit factors, as in some libraries, make unrelated texts
     collide (spec A6).
     """
-    start = np.uint64(xxhash.xxh3_64_intdigest(f"minhash/{seed}".encode()))
-    stream = mix(start + np.arange(2 * count, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15))
-    return stream[:count], stream[count:] | np.uint64(1)
+    numbers = stream(hash_text(f"minhash/{seed}"), 2 * count)
+    return numbers[:count], numbers[count:] | np.uint64(1)
 
 
 def signatures(values: Shingles, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,8 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
+from xlcorpus.text.ragged import offsets_of, ranges, rows_of
+
 _BLOCK_TEXTS = 1024  # rows of the similarity matrix at a time: at most 1024 x n counts in memory
 
 
@@ -45,7 +47,7 @@ def jaccard_pairs(
     Texts without shingles are in no pair. shingles: uint64[n]; offsets: int64[texts + 1].
     """
     count = len(offsets) - 1
-    rows = np.repeat(np.arange(count), np.diff(offsets))
+    rows = rows_of(offsets)
     _, columns = np.unique(shingles, return_inverse=True)
     sets = coo_array(
         (np.ones(len(rows), dtype=np.int32), (rows, columns.ravel())), shape=(count, columns.max(initial=0) + 1)
@@ -79,9 +81,8 @@ def cluster(candidates: Candidates, threshold: float) -> Clusters:
     copy_of = copy_of.ravel()
     lengths = np.diff(candidates.offsets)[first_copy]
     starts = candidates.offsets[first_copy]
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    taken = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
-    left, right, similarity = jaccard_pairs(candidates.shingles[taken], offsets, threshold)
+    shingles = candidates.shingles[ranges(starts, lengths)]
+    left, right, similarity = jaccard_pairs(shingles, offsets_of(lengths), threshold)
     graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(len(first_copy), len(first_copy)))
     _, labels_of_content = connected_components(graph, directed=False)
     labels = labels_of_content[copy_of]
