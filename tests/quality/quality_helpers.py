@@ -11,19 +11,15 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-ORIGIN = pa.struct([("file", pa.string()), ("offset", pa.int64())])
+from tests import rows
 
 
 def documents(texts: list[str | None], **columns: Any) -> pa.RecordBatch:
-    """A batch with doc_id, text and origin; further columns as given (lists or Arrow arrays)."""
-    rows = len(texts)
-    content: dict[str, Any] = {
-        "doc_id": pa.array([f"{row:016d}".encode() for row in range(rows)], pa.binary(16)),
-        "text": pa.array(texts, pa.string()),
-        "origin": pa.array([{"file": "test.jsonl", "offset": row} for row in range(rows)], ORIGIN),
-        **columns,
-    }
-    return pa.RecordBatch.from_pydict(content)
+    """Documents named by their rows; further columns as given."""
+    names = [str(row) for row in range(len(texts))]
+    script = columns.pop("script", None)
+    made = rows.documents(texts, names=names, **{"source": None, **columns})
+    return made if script is None else made.append_column("script", pa.array(script))
 
 
 def shared_data() -> Path:

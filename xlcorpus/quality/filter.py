@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.columns import text_column
+from xlcorpus.dataset.columns import column_or_null, require_column, text_column
+from xlcorpus.dataset.decisions import decide
 from xlcorpus.dataset.result import Result
-from xlcorpus.dataset.schema import load_schema
-from xlcorpus.errors import UserError, nearest
+from xlcorpus.errors import UserError
 from xlcorpus.quality.rules import Rule, Rules
 from xlcorpus.quality.stopwords import count_stop_words
 from xlcorpus.quality.thresholds import Thresholds
@@ -41,7 +41,17 @@ def filter_batch(
     _stop_words(batch, rules, rules_of, verdict)
     removed = np.flatnonzero(verdict.reason >= 0)
     kept = batch if not len(removed) else batch.take(pa.array(np.flatnonzero(verdict.reason < 0)))
-    return Result(kept, _decisions(batch, removed, verdict, step, keep_text))
+    return Result(
+        kept,
+        decide(
+            batch.take(pa.array(removed)),
+            step,
+            pa.array(verdict.reasons, pa.string()).take(pa.array(verdict.reason[removed])),
+            score=pa.array(verdict.score[removed], from_pandas=True),  # NaN: there is none
+            threshold=pa.array(verdict.threshold[removed], from_pandas=True),
+            keep_text=keep_text,
+        ),
+    )
 
 
 class _Verdict:
@@ -70,12 +80,7 @@ class _Labels:
 
 
 def _labels(batch: pa.RecordBatch, name: str) -> _Labels:
-    index = batch.schema.get_field_index(name)
-    if index < 0:
-        return _Labels([None], np.zeros(len(batch), dtype=np.int64))
-    column = batch.column(index)
-    if not pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string()).dictionary_encode()
+    column = column_or_null(batch, name, pa.string()).cast(pa.string()).dictionary_encode()
     codes = column.indices.fill_null(len(column.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
     return _Labels([*column.dictionary.to_pylist(), None], codes)
 
@@ -110,7 +115,7 @@ def _compare(batch: pa.RecordBatch, column: str, rules: list[Rules], rules_of: n
     bounds: list[Rule | None] = [next((rule for rule in some.bounds if rule.column == column), None) for some in rules]
     if not any(bounds):
         return
-    scores = batch.column(batch.schema.get_field_index(column))
+    scores = batch.column(column)
     values = pc.fill_null(scores.cast(pa.float64()), float("nan")).to_numpy(zero_copy_only=False)
     for side in ("min", "max"):
         limits = np.array([np.nan if bound is None else _limit(bound, side) for bound in bounds])
@@ -145,50 +150,21 @@ def _stop_words(batch: pa.RecordBatch, rules: list[Rules], rules_of: np.ndarray,
 
 
 def _check_columns(batch: pa.RecordBatch, thresholds: Thresholds) -> None:
-    names = batch.schema.names
     for column in ("doc_id", "origin", *thresholds.columns):
-        if column not in names:
-            raise UserError(
-                f"the thresholds need the column {column!r}, which is not here", remedy=_remedy(column, names)
-            )
-    for column in thresholds.rule_columns:
-        kind = batch.schema.field(column).type
-        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        kind = require_column(batch.schema, column, "what the thresholds judge", remedy=_remedy(column)).type
+        numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+        if column in thresholds.rule_columns and not numeric:
             raise UserError(
                 f"the thresholds name the column {column!r}, which is {kind}, not a number",
                 remedy="name a numeric column, or take the rule out of the thresholds",
             )
 
 
-def _remedy(column: str, names: list[str]) -> str:
+def _remedy(column: str) -> str:
     if column.startswith("q_"):
         return "run `xlcorpus score` first"
     if column in ("lang", "lang_score", "script", "script_share"):
         return f"run `xlcorpus identify` first, or switch the rule off: `{column}: null`"
     if column in ("doc_id", "origin", "text"):
         return "make the dataset with `xlcorpus ingest`"
-    return f"{nearest(column, names)}; correct the name in the thresholds"
-
-
-def _decisions(
-    batch: pa.RecordBatch, removed: np.ndarray, verdict: _Verdict, step: str, keep_text: bool
-) -> pa.RecordBatch:
-    """Rows of schema decision-1 for the removed rows."""
-    schema = load_schema("decision").arrow
-    rows = pa.array(removed)
-    reasons = pa.DictionaryArray.from_arrays(pa.array(verdict.reason[removed]), pa.array(verdict.reasons, pa.string()))
-    columns: dict[str, pa.Array] = {
-        "step": pa.array([step] * len(removed), pa.string()),
-        "reason": reasons.cast(pa.string()),
-        "score": pa.array(verdict.score[removed], pa.float64(), from_pandas=True),
-        "threshold": pa.array(verdict.threshold[removed], pa.float64(), from_pandas=True),
-    }
-    copied = ["doc_id", "origin", "lang", *(["text"] if keep_text else [])]
-    for name in copied:
-        if name in batch.schema.names:
-            columns[name] = batch.column(batch.schema.get_field_index(name)).take(rows)
-    arrays = [
-        columns[field.name].cast(field.type) if field.name in columns else pa.nulls(len(removed), field.type)
-        for field in schema
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    return "correct the name in the thresholds"

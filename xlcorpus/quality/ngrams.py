@@ -6,6 +6,7 @@ import numpy as np
 
 from xlcorpus.quality.words import Words
 from xlcorpus.text.hashes import SpanHasher
+from xlcorpus.text.ragged import sums_before
 from xlcorpus.text.repeats import covered, repeated, within_text
 
 TOP_SIZES = (2, 3, 4)
@@ -27,7 +28,7 @@ class _Windows:
         if not self._spaced:
             share = words.share
             # Sums of float32 shares are exact in float64 up to 2^27 words, so they are the same in any batch.
-            self._before = np.concatenate([[0.0], np.cumsum(share)])
+            self._before = sums_before(share, np.float64)
             self._middle = self._before[:-1] + share / 2
             last = np.maximum(self._text_end - 1, 0)
             self._limit = self._before[self._text_end] + share[last] / 2

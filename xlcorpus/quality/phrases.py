@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from xlcorpus.quality.lines import Lines
 from xlcorpus.text.codepoints import string_buffers
-from xlcorpus.text.ragged import sum_segments
+from xlcorpus.text.ragged import sum_segments, sums_before
 
 LOREM_IPSUM = b"lorem ipsum"
 JAVASCRIPT = b"javascript"
@@ -40,8 +40,7 @@ def phrase_counts(texts: pa.Array, lines: Lines) -> dict[str, np.ndarray]:
     hits = {phrase: _find(data, phrase) for phrase in (LOREM_IPSUM, JAVASCRIPT, *POLICY)}
     before = None
     if any(hits.values()):
-        before = np.zeros(len(data) + 1, dtype=np.int32)
-        np.cumsum((np.frombuffer(data, dtype=np.uint8) & 0xC0) != 0x80, out=before[1:])
+        before = sums_before((np.frombuffer(data, dtype=np.uint8) & 0xC0) != 0x80, np.int32)
 
     def lines_with(*phrases: bytes) -> np.ndarray:
         held = np.zeros(len(lines.spans), dtype=bool)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.dataset.columns import text_column
+from xlcorpus.dataset.columns import append_columns, text_column
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.quality import characters
 from xlcorpus.quality.characters import character_counts
@@ -35,12 +35,12 @@ def score_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
     fields = signal_fields()
     ours = {field.name for field in fields}
     parts = [_score(piece) for _, piece in pieces(texts)]
-    columns = [batch.column(index) for index, name in enumerate(batch.schema.names) if name not in ours]
-    schema = [field for field in batch.schema if field.name not in ours]
-    for field in fields:
-        values = np.concatenate([part[field.name] for part in parts]) if parts else np.zeros(0)
-        columns.append(pa.array(values).cast(field.type))
-    return pa.RecordBatch.from_arrays(columns, schema=pa.schema([*schema, *fields], metadata=batch.schema.metadata))
+    columns = [
+        pa.array(np.concatenate([part[field.name] for part in parts]) if parts else []).cast(field.type)
+        for field in fields
+    ]
+    kept = batch.select([name for name in batch.schema.names if name not in ours])
+    return append_columns(kept, pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields)))
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

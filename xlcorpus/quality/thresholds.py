@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
-import xxhash
-
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.quality import fineweb2
 from xlcorpus.quality.parsing import TOP_KEYS, parse_file
 from xlcorpus.quality.rules import Bounds, Layer, Rule, Rules, Section, StopWords
 from xlcorpus.quality.signals import signal_fields
 from xlcorpus.safe_yaml import load_yaml
-
-# Macrolanguages, which FineWeb-2 (GlotLID labels) files under their largest member.
-_LANGUAGE_ALIASES = {
-    "ara": "arb", "aze": "azj", "est": "ekk", "fas": "pes", "grn": "gug", "kur": "kmr", "lav": "lvs", "mlg": "plt",
-    "mon": "khk", "msa": "zsm", "nep": "npi", "nor": "nob", "ori": "ory", "pus": "pbt", "que": "quy", "sqi": "als",
-    "swa": "swh", "uzb": "uzn", "yid": "ydd", "zho": "cmn",
-}  # fmt: skip
-_SCRIPT_ALIASES = {"Hans": "Hani", "Hant": "Hani", "Kore": "Hang"}
+from xlcorpus.text.labels import names_of, script_names, script_of
 
 
 @dataclass(frozen=True)
@@ -52,8 +42,8 @@ class Thresholds:
         return self._known[key]
 
     def _resolve(self, lang: str | None, script: str | None) -> Rules:
-        scripts = _script_names(lang, script)
-        languages = _language_names(lang)
+        scripts = script_names(script, script_of(lang or ""))
+        languages = names_of(lang) if lang else []
         bounds: dict[str, Bounds] = {}
         stop_words: StopWords | None = None
         for layer in self.layers:
@@ -106,8 +96,7 @@ class Thresholds:
             "keep": self.keep_languages and sorted(set(self.keep_languages)),
             "drop": sorted(set(self.drop_languages)),
         }
-        text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return xxhash.xxh3_128_hexdigest(text.encode("utf-8"))
+        return storage.fingerprint(content)
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the rules looked up so far; columns and fingerprint travel along once they are known."""
@@ -127,33 +116,16 @@ def _place(column: str) -> tuple[int, int, str]:
     return (1, order[column], column) if column in order else (2, 0, column)
 
 
-def _script_names(lang: str | None, script: str | None) -> list[str]:
-    names = [script] if script else []
-    if lang and "_" in lang:
-        names.append(lang.rpartition("_")[2])
-    return [*names, *(_SCRIPT_ALIASES[name] for name in names if name in _SCRIPT_ALIASES)]
-
-
-def _language_names(lang: str | None) -> list[str]:
-    """The label as it is, then under other names of the same language and script."""
-    if not lang:
-        return []
-    code, _, script = lang.partition("_")
-    codes = [code, *filter(None, [_LANGUAGE_ALIASES.get(code)])]
-    scripts = [script, *filter(None, [_SCRIPT_ALIASES.get(script)])]
-    return [f"{code}_{script}" if script else code for code in codes for script in scripts]
-
-
-def load_thresholds(path: Path | str | None = None) -> Thresholds:
+def load_thresholds(path: Location | str | None = None) -> Thresholds:
     """Thresholds of a YAML file of ours, a FineWeb-2 file (`swh_Latn.yml`) or a folder of them; None: the defaults.
 
     A language for which a FineWeb-2 folder has no file follows the defaults. Raises UserError naming file and key.
     """
     if path is None:
         return _defaults()
-    path = Path(path)
-    if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix in (".yml", ".yaml"))
+    path = storage.locate(path)
+    if storage.is_folder(path):
+        files = [file for file in storage.entries_of(path) if file.suffix in (".yml", ".yaml")]
         contents = {file: load_yaml(file) for file in files if fineweb2.FILE_NAME.fullmatch(file.name)}
         if not contents:
             raise UserError(
@@ -169,11 +141,11 @@ def load_thresholds(path: Path | str | None = None) -> Thresholds:
 
 
 def _defaults() -> Thresholds:
-    text = resources.files("xlcorpus.quality").joinpath("defaults.yaml").read_text(encoding="utf-8")
+    text = storage.read_text(storage.packaged("xlcorpus.quality", "defaults.yaml"))
     return parse_thresholds(load_yaml(text + "\n"), "defaults.yaml")
 
 
-def _from_fineweb2(contents: Mapping[Path, Any], others: list[str]) -> Thresholds:
+def _from_fineweb2(contents: Mapping[Location, Any], others: list[str]) -> Thresholds:
     languages: dict[str, Section] = {}
     notes: dict[str, list[str]] = {}
     for file, content in contents.items():

@@ -38,7 +38,13 @@ _LID176_ONLY = {"als": "gsw"}
 _SAME_SCRIPT = {"Kore": "Hang", "Hira": "Jpan", "Kana": "Jpan", "Hrkt": "Jpan", "Aran": "Arab", "Zxxx": "Zyyy"}
 _HAN = ("Hani", "Hans", "Hant")
 # What Unicode can see of a script code: simplified and traditional Chinese are both Hani.
-_UNICODE_SCRIPT = {"Hans": "Hani", "Hant": "Hani"}
+_UNICODE_SCRIPT = {"Hans": "Hani", "Hant": "Hani", "Kore": "Hang"}
+# Macrolanguages, which others (GlotLID, FineWeb-2) file under their largest member.
+_LARGEST_MEMBER = {
+    "ara": "arb", "aze": "azj", "est": "ekk", "fas": "pes", "grn": "gug", "kur": "kmr", "lav": "lvs", "mlg": "plt",
+    "mon": "khk", "msa": "zsm", "nep": "npi", "nor": "nob", "ori": "ory", "pus": "pbt", "que": "quy", "sqi": "als",
+    "swa": "swh", "uzb": "uzn", "yid": "ydd", "zho": "cmn",
+}  # fmt: skip
 
 
 @functools.cache
@@ -141,6 +147,20 @@ def language_of(label: str) -> str:
 def script_of(label: str) -> str:
     """The script of a label: Latn of swh_Latn; '' of one without."""
     return label.partition("_")[2]
+
+
+def script_names(*scripts: str | None) -> list[str]:
+    """These scripts, then what Unicode calls them where that is another name."""
+    names = [script for script in scripts if script]
+    return [*names, *(_UNICODE_SCRIPT[name] for name in names if name in _UNICODE_SCRIPT)]
+
+
+def names_of(label: str) -> list[str]:
+    """The label as it is, then other names of the same language and script: zho_Hans is zho_Hani, cmn_Hans too."""
+    code = language_of(label)
+    codes = [code, *filter(None, [_LARGEST_MEMBER.get(code)])]
+    scripts = script_names(script_of(label)) or [""]
+    return [f"{code}_{script}" if script else code for code in codes for script in scripts]
 
 
 def is_dotless(label: str) -> bool:
