@@ -80,7 +80,7 @@ languages: {swh_Latn: {q_n_words: {min: 1, max: 3}, lang_score: null}}
     assert first["lang"] == "deu_Latn"
     assert first["step"] == "quality"
     assert first["text"] == "x"
-    assert first["origin"] == {"file": "test.jsonl", "offset": 0}
+    assert first["origin"] == {"file": "0", "offset": 0}
     assert first["dup_of"] is None
     encoded = batch.set_column(3, "lang", batch["lang"].dictionary_encode())
     assert reasons(encoded, thresholds) == expected
