@@ -25,9 +25,10 @@ from pathlib import Path
 import trafilatura
 from resiliparse.extract.html2text import extract_plain_text
 
-from xlcorpus.ingest.files import find_files
+from xlcorpus.ingest.find import find_files
 from xlcorpus.ingest.http_message import decode_body, parse_http
 from xlcorpus.ingest.warc_records import Record, read_records
+from xlcorpus.raw.options import ReadOptions
 
 LANGUAGES = (
     "kmb_Latn", "bul_Cyrl", "arb_Arab", "ben_Beng", "hin_Deva", "tam_Taml", "khm_Khmr", "lao_Laoo", "mya_Mymr",
@@ -174,7 +175,7 @@ def measure(pages: list[Page], extract: Callable[[str], str | None], repeat: int
 
 def measure_real(shared: Path, repeat: int) -> None:
     """The Common Crawl page: CPU time, words shared with Common Crawl's own text of it."""
-    files = {file.name: file for file in find_files([str(shared / "warc")])}
+    files = {file.name: file for file in find_files([str(shared / "warc")], ReadOptions())}
 
     def record(name: str, kind: str) -> Record:
         found = (one for one in read_records(files[name], 1 << 30) if isinstance(one, Record) and one.type == kind)

@@ -29,9 +29,8 @@ with METER.phase("imports"):
     from xlcorpus.dedup.options import DedupOptions
     from xlcorpus.dedup.sign import SignShard
     from xlcorpus.ingest.columns import output_schema
-    from xlcorpus.ingest.files import find_files
-    from xlcorpus.ingest.options import ReadOptions
-    from xlcorpus.ingest.plan import plan_tasks
+    from xlcorpus.ingest.cut import cut_files
+    from xlcorpus.ingest.find import find_files
     from xlcorpus.ingest.read import read_range
     from xlcorpus.lid.identify import identify_batch
     from xlcorpus.lid.model import load_model
@@ -43,6 +42,7 @@ with METER.phase("imports"):
     from xlcorpus.quality.filter import filter_batch
     from xlcorpus.quality.signals import score_batch
     from xlcorpus.quality.thresholds import load_thresholds
+    from xlcorpus.raw.options import ReadOptions
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -85,14 +85,14 @@ def _paths(folder: Path, shards: Iterable[ShardFile]) -> dict[int, Path]:
 
 def filter_documents(raw: str, folder: Path) -> dict[int, Path]:
     """Ingest, identify, score and filter in one pass; returns the shards by number."""
-    options = ReadOptions()
-    files = find_files([raw], source="web")
+    options = ReadOptions(source="web")
+    files = find_files([raw], options)
     schema = output_schema(files, options)
     model, thresholds = load_model("embedded"), load_thresholds(None)
     shards: list[ShardFile] = []
-    for task in plan_tasks(files):
-        out = TaskFiles(folder, task.number)
-        for part in task.ranges:
+    for number, ranges in enumerate(cut_files(files, target_bytes=options.task_bytes)):
+        out = TaskFiles(folder, number)
+        for part in ranges:
             for read in read_range(part, options, schema):
                 kept = filter_batch(score_batch(identify_batch(read.rows, model)), thresholds)
                 out.write(DATA, kept.rows)

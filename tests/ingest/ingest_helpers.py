@@ -8,6 +8,7 @@ import json
 import lzma
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,11 @@ import zstandard
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.ingest.columns import output_schema
-from xlcorpus.ingest.files import InputFile, find_files
-from xlcorpus.ingest.options import ReadOptions
-from xlcorpus.ingest.pair_files import find_pair_files
-from xlcorpus.ingest.plan import plan_tasks
+from xlcorpus.ingest.cut import cut_files
+from xlcorpus.ingest.find import find_files as find
 from xlcorpus.ingest.read import read_range
+from xlcorpus.raw.input_files import FoundFiles, InputFile
+from xlcorpus.raw.options import ReadOptions
 
 SHARED = Path(os.environ.get("XLCORPUS_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -90,36 +91,33 @@ class ReadRows:
         return Counter(row["reason"] for row in [*self.decisions, *self.rejects])
 
 
-def read_all(*inputs: Path | str, target_bytes: int = 64 << 20, format: str | None = None, **options: Any) -> ReadRows:
-    """Find, plan and read; options are those of ReadOptions."""
-    files = find_files([str(one) for one in inputs], source="test", format=format)
-    return read_files(files, ReadOptions(**options), target_bytes)
+def find_files(inputs: Sequence[str], **options: Any) -> FoundFiles:
+    """Find files; options are those of ReadOptions."""
+    return find(inputs, ReadOptions(**options))
 
 
-def read_pairs(
-    *inputs: Path | str, target_bytes: int = 64 << 20, format: str | None = None, **options: Any
-) -> ReadRows:
+def read_all(*inputs: Path | str, target_bytes: int = 64 << 20, keep_text: bool = False, **options: Any) -> ReadRows:
+    """Find, cut and read; options are those of ReadOptions."""
+    read_options = ReadOptions(**{"source": "test", **options})
+    return read_files(find([str(one) for one in inputs], read_options), read_options, target_bytes, keep_text)
+
+
+def read_pairs(*inputs: Path | str, **options: Any) -> ReadRows:
     """The same for sentence pairs, English to German unless the options say otherwise."""
-    given = {"src_column": "en", "tgt_column": "de", "src_lang": "eng_Latn", "tgt_lang": "deu_Latn", **options}
-    read_options = ReadOptions(schema="pair", **given)
-    files = find_pair_files(
-        [str(one) for one in inputs],
-        src_column=read_options.src_column,
-        tgt_column=read_options.tgt_column,
-        source="test",
-        format=format,
-    )
-    return read_files(files, read_options, target_bytes)
+    given = {"src_column": "en", "tgt_column": "de", "src_lang": "eng_Latn", "tgt_lang": "deu_Latn"}
+    return read_all(*inputs, kind="pairs", **{**given, **options})
 
 
-def read_files(files: list[InputFile], read_options: ReadOptions, target_bytes: int = 64 << 20) -> ReadRows:
-    """Plan and read."""
+def read_files(
+    files: Sequence[InputFile], read_options: ReadOptions, target_bytes: int = 64 << 20, keep_text: bool = False
+) -> ReadRows:
+    """Cut and read."""
     schema = output_schema(files, read_options)
     result = ReadRows(schema=schema)
-    for task in plan_tasks(files, target_bytes=target_bytes):
-        for part in task.ranges:
-            for ingested in read_range(part, read_options, schema):
-                result.add(ingested, schema)
+    for ranges in cut_files(files, target_bytes=target_bytes):
+        for part in ranges:
+            for read in read_range(part, read_options, schema, keep_text=keep_text):
+                result.add(read, schema)
     ids = [row["doc_id"] for row in [*result.documents, *result.decisions]]
     assert len(set(ids)) == len(ids)
     return result

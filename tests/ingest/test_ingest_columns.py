@@ -10,13 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.ingest.ingest_helpers import TEXTS, jsonl, read_all
+from tests.ingest.ingest_helpers import TEXTS, find_files, jsonl, read_all
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.columns import output_schema
-from xlcorpus.ingest.fields import holds_json, input_name
-from xlcorpus.ingest.files import find_files
-from xlcorpus.ingest.options import ReadOptions
+from xlcorpus.raw.input_columns import holds_json, input_name
+from xlcorpus.raw.options import ReadOptions
 
 OURS = ["doc_id", "text", "source", "origin", "url", "timestamp", "license", "kind"]
 

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ingest.ingest_helpers import COMPRESS, jsonl, read_all
+from tests.ingest.ingest_helpers import COMPRESS, find_files, jsonl, read_all
 from xlcorpus.errors import UserError
-from xlcorpus.ingest.files import InputFile, find_files
-from xlcorpus.ingest.plan import plan_tasks
+from xlcorpus.ingest.cut import cut_files
+from xlcorpus.raw.input_files import InputFile
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_files_are_plain_values(folder: Path) -> None:
     found = find_files([str(folder)])
     assert pickle.loads(pickle.dumps(list(found))) == found
     assert [InputFile(**json.loads(json.dumps(asdict(file)))) for file in found] == found
-    tasks = plan_tasks(found)
+    tasks = cut_files(found, target_bytes=1 << 20)
     assert pickle.loads(pickle.dumps(tasks)) == tasks
 
 
@@ -145,7 +145,9 @@ def test_format_says_what_files_are(tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("one\ntwo\n")
     assert read_all(tmp_path / "notes.md", format="text").texts == ["one", "two"]
     assert read_all(tmp_path, format="txt").texts == ["one", "two"]
-    with pytest.raises(UserError, match="unknown input format 'csv'"):
+    with pytest.raises(UserError, match="unknown input format 'docx'"):
+        find_files([str(tmp_path)], format="docx")
+    with pytest.raises(UserError, match="documents cannot be read from --format csv"):
         find_files([str(tmp_path)], format="csv")
 
 
@@ -183,10 +185,9 @@ kinds = st.tuples(st.sampled_from(["jsonl", "text", "warc"]), st.sampled_from(["
 @given(st.lists(st.tuples(st.integers(0, 1000), kinds), max_size=20), st.integers(1, 500))
 def test_tasks_cover_every_byte_once_and_in_order(sizes: list[tuple[int, tuple[str, str]]], target: int) -> None:
     files = [file(f"{number:03d}", size, *kind) for number, (size, kind) in enumerate(sizes)]
-    tasks = plan_tasks(files, target_bytes=target)
-    assert [task.number for task in tasks] == list(range(len(tasks)))
-    assert tasks == plan_tasks(files, target_bytes=target)
-    ranges = [part for task in tasks for part in task.ranges]
+    tasks = cut_files(files, target_bytes=target)
+    assert tasks == cut_files(files, target_bytes=target)
+    ranges = [part for task in tasks for part in task]
     for one in files:
         mine = [part for part in ranges if part.file == one]
         assert [part.start for part in mine] == [0, *(part.end for part in mine[:-1])][: len(mine)]
@@ -195,18 +196,18 @@ def test_tasks_cover_every_byte_once_and_in_order(sizes: list[tuple[int, tuple[s
             assert len(mine) <= 1
     assert [part.file.name for part in ranges] == sorted(part.file.name for part in ranges)
     for task in tasks:
-        size = sum(part.end - part.start for part in task.ranges)
-        assert size <= target or len(task.ranges) == 1
+        size = sum(part.end - part.start for part in task)
+        assert size <= target or len(task) == 1
     for one, other in itertools.pairwise(tasks):
-        first = other.ranges[0]
-        assert sum(part.end - part.start for part in one.ranges) + first.end - first.start > target
+        first = other[0]
+        assert sum(part.end - part.start for part in one) + first.end - first.start > target
 
 
 def test_parquet_is_cut_at_row_groups(tmp_path: Path) -> None:
     table = pa.table({"text": [f"{number} {'x' * 500}" for number in range(1000)]})
     pq.write_table(table, tmp_path / "a.parquet", row_group_size=100, compression="none", use_dictionary=False)
-    tasks = plan_tasks(find_files([str(tmp_path)]), target_bytes=120_000)
-    assert [(part.start, part.end) for task in tasks for part in task.ranges] == [
+    tasks = cut_files(find_files([str(tmp_path)]), target_bytes=120_000)
+    assert [(part.start, part.end) for task in tasks for part in task] == [
         (0, 2),
         (2, 4),
         (4, 6),
@@ -218,4 +219,4 @@ def test_parquet_is_cut_at_row_groups(tmp_path: Path) -> None:
 
 def test_target_must_be_positive() -> None:
     with pytest.raises(ValueError, match="at least 1"):
-        plan_tasks([], target_bytes=0)
+        cut_files([], target_bytes=0)

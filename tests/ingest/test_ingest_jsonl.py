@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.ingest.ingest_helpers import COMPRESS, TEXTS, ReadRows, jsonl, read_all, shared
-from xlcorpus.ingest import jsonl as module
+from tests.ingest.ingest_helpers import COMPRESS, TEXTS, ReadRows, find_files, jsonl, read_all, shared
 from xlcorpus.ingest.columns import output_schema
-from xlcorpus.ingest.files import InputFile, find_files
-from xlcorpus.ingest.jsonl import read_jsonl
-from xlcorpus.ingest.options import ReadOptions
-from xlcorpus.ingest.plan import FileRange
+from xlcorpus.ingest.formats import jsonl as module
+from xlcorpus.ingest.formats.jsonl import read_jsonl
+from xlcorpus.raw.input_files import InputFile
+from xlcorpus.raw.options import ReadOptions
+from xlcorpus.raw.ranges import FileRange
 
 
 def rows(text: list[str]) -> list[dict[str, Any]]:

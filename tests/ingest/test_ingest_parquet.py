@@ -8,12 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.ingest.ingest_helpers import TEXTS, read_all
+from tests.ingest.ingest_helpers import TEXTS, find_files, read_all
 from xlcorpus.ingest.columns import output_schema
-from xlcorpus.ingest.files import find_files
-from xlcorpus.ingest.options import ReadOptions
-from xlcorpus.ingest.plan import FileRange
 from xlcorpus.ingest.read import read_range
+from xlcorpus.raw.options import ReadOptions
+from xlcorpus.raw.ranges import FileRange
 
 
 def test_bad_rows_are_named_and_the_others_kept(tmp_path: Path) -> None:

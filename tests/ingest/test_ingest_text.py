@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.ingest.ingest_helpers import TEXTS, read_all
-from xlcorpus.ingest.options import ReadOptions
+from xlcorpus.raw.options import ReadOptions
 
 
 def write(path: Path, data: bytes | str) -> Path:

@@ -15,7 +15,10 @@ REJECT = load_schema("reject").arrow
 EXCERPT_CHARACTERS = 200
 
 
-def _repeat(value: str, count: int) -> pa.Array:
+def repeat(value: str | None, count: int) -> pa.Array:
+    """string[count] of one value. (`pa.repeat` makes fewer buffers, and manifests hold the bytes of batches.)"""
+    if value is None:
+        return pa.nulls(count, pa.string())
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, dtype=np.int32)), pa.array([value])).cast(
         pa.string()
     )
@@ -41,8 +44,8 @@ def decide(
         threshold = np.full(count, float(threshold))
     values: dict[str, pa.Array] = {
         "doc_id": batch.column("doc_id"),
-        "step": _repeat(step, count),
-        "reason": _repeat(reason, count) if isinstance(reason, str) else reason,
+        "step": repeat(step, count),
+        "reason": repeat(reason, count) if isinstance(reason, str) else reason,
         "lang": column_or_null(batch, "lang", pa.string()),
         "origin": batch.column("origin"),
     }
@@ -68,7 +71,7 @@ def reject(batch: pa.RecordBatch, step: str, reasons: Sequence[str], messages: S
     return pa.RecordBatch.from_arrays(
         [
             batch.column("doc_id"),
-            _repeat(step, batch.num_rows),
+            repeat(step, batch.num_rows),
             pa.array(reasons, pa.string()),
             pa.array(messages, pa.string()),
             batch.column("origin"),

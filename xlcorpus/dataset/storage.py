@@ -18,10 +18,11 @@ import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import resources
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, Literal, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -88,6 +89,29 @@ def files_below(folder: Location) -> list[Location]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What lies in a folder: name, what it is itself (links are not followed), and its bytes (of files)."""
+
+    name: str
+    kind: Literal["file", "folder", "link", "other"]
+    size: int
+
+
+def scan(folder: Location) -> list[Entry]:
+    """What lies directly in a folder, sorted by name; raises OSError. It says what each thing is."""
+    found = []
+    with os.scandir(folder) as entries:
+        for one in sorted(entries, key=lambda entry: entry.name):
+            if one.is_symlink():
+                found.append(Entry(one.name, "link", 0))
+            elif one.is_file():
+                found.append(Entry(one.name, "file", one.stat().st_size))
+            else:
+                found.append(Entry(one.name, "folder" if one.is_dir() else "other", 0))
+    return found
+
+
 def walk(folder: Location, *, follow_links: bool = False) -> Iterator[tuple[Location, list[str], list[str]]]:
     """(folder, names of its folders, names of its files), from the top; the caller may shorten the list of folders."""
     for where, folders, names in os.walk(folder, followlinks=follow_links):
@@ -97,6 +121,11 @@ def walk(folder: Location, *, follow_links: bool = False) -> Iterator[tuple[Loca
 def is_link(location: Location) -> bool:
     """Whether it is a symbolic link."""
     return location.is_symlink()
+
+
+def is_pattern(given: str) -> bool:
+    """Whether it holds `*`, `?` or `[...]`: it may be a pattern for `matches_of`."""
+    return glob.has_magic(given)
 
 
 def matches_of(pattern: str) -> list[Location]:

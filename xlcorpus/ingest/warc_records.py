@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from xlcorpus.ingest.files import InputFile
-from xlcorpus.ingest.streams import Damage, read_stream
+from xlcorpus.raw.input_files import InputFile
+from xlcorpus.raw.streams import Damage, read_stream
 
 HEAD = 1 << 16  # longest header, and what is kept of a block that is too large
 STEP = 1 << 20

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.ingest.streams import MAGIC, Damage, read_stream
+from xlcorpus.raw.streams import MAGIC, Damage, read_stream
 
 # What the columns of dictionaries are called; `source` is the source word where no other column is.
 NAMES = {

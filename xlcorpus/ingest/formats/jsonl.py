@@ -1,0 +1,264 @@
+"""JSON Lines: whole blocks through Arrow's parser; where a block is not plain sailing, line by line.
+
+Kept: NaN and Infinity (as Python writes them), raw control characters inside strings, of a key that occurs twice the
+last value. Rejected with a named reason: see `read_jsonl`. Lines of white space alone are no records.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+
+from xlcorpus.dataset.result import Result
+from xlcorpus.ingest.format import Format, Look
+from xlcorpus.ingest.json_columns import sampled_columns
+from xlcorpus.ingest.json_values import (
+    BadLine,
+    Misfit,
+    dump,
+    encodable,
+    fitter,
+    from_json,
+    json_name,
+    parse_line,
+)
+from xlcorpus.raw.assemble import Assembler, Reject
+from xlcorpus.raw.input_columns import EXTRA, holds_json, input_name
+from xlcorpus.raw.lines import BOM, Lines, LongLine, Torn, read_lines
+from xlcorpus.raw.options import SIDES, ReadOptions, say_limit
+from xlcorpus.raw.ranges import FileRange, cut_lines
+
+_LOOK = 1 << 16
+
+_SPACE = b" \t\r\f\v"
+_Record = tuple[
+    int, tuple[str, ...], dict[str, Any]
+]  # locator, texts in the order of `ReadOptions.texts`, other fields
+
+
+def read_jsonl(part: FileRange, options: ReadOptions, schema: pa.Schema, *, fast: bool = True) -> Iterator[Result]:
+    """Records of a range of a JSON Lines file; `fast=False` reads every line on its own, with the same result.
+
+    Reject reasons: invalid_json, not_an_object, missing_text, text_not_string, invalid_utf8, invalid_unicode (lone
+    surrogates), nul_bytes, record_too_large, truncated_file, corrupt_file; of pairs with src or tgt in the place of
+    text. Decisions and rejects of `Assembler.rows` besides.
+    """
+    reader = _Reader(part, options, schema)
+    for lines in read_lines(part, options.max_record_bytes):
+        if isinstance(lines, Lines):
+            yield from reader.block(lines, fast)
+        elif isinstance(lines, LongLine):
+            yield from reader.long(lines)
+        else:
+            yield from reader.torn(lines)
+
+
+class _Reader:
+    """What the blocks of one range have in common."""
+
+    def __init__(self, part: FileRange, options: ReadOptions, schema: pa.Schema) -> None:
+        self.options = options
+        self.assembler = Assembler(part.file, options, schema)
+        self.fields = {name: field for field in schema if (name := input_name(field)) is not None}
+        self.fitters: dict[str, Callable[[Any], Any]] = {
+            name: _fit_json if holds_json(field) else fitter(field.type) for name, field in self.fields.items()
+        }
+        plain = [
+            pa.field(name, field.type)
+            for name, field in self.fields.items()
+            if not holds_json(field) and from_json(field.type)
+        ]
+        # A field that is not listed makes Arrow fail, and the block is read line by line: nothing is dropped unseen.
+        self.parse_options = pj.ParseOptions(
+            explicit_schema=pa.schema([*(pa.field(name, pa.string()) for name in options.texts.values()), *plain]),
+            unexpected_field_behavior="error",
+        )
+
+    def long(self, line: LongLine) -> Iterator[Result]:
+        message = f"the line has {line.size:,} bytes; {say_limit(self.options)}"
+        yield from self._emit([], [Reject(line.offset, "record_too_large", message, line.head)], line.size)
+
+    def torn(self, torn: Torn) -> Iterator[Result]:
+        """A damaged file ends here; the line that the damage cut off counts as a record if it is whole all the same."""
+        records: list[_Record] = []
+        offset, rest = torn.offset, torn.data
+        if rest.strip():
+            try:
+                records.append((offset, *self._record(rest)))
+                offset, rest = offset + len(rest), b""
+            except BadLine:
+                pass
+        reject = Reject(offset, torn.damage.reason, torn.damage.message, rest)
+        yield from self._emit(records, [reject], len(torn.data))
+
+    def block(self, lines: Lines, fast: bool) -> Iterator[Result]:
+        lines = lines.without_empty()
+        if not len(lines.starts):
+            return
+        table = self._parse(lines) if fast else None
+        if table is None:
+            yield from self._line_by_line(lines)
+            return
+        offsets = lines.offsets
+        rejects: list[Reject] = []
+        missing = np.zeros(len(offsets), dtype=bool)
+        for name in self.options.texts.values():
+            missing |= np.asarray(pc.is_null(table.column(name)))
+        if missing.any():
+            for index in np.flatnonzero(missing).tolist():
+                line = lines.data[lines.starts[index] : lines.ends[index]]
+                rejects.append(self._bad(int(offsets[index]), line, self._no_text(parse_line(line))))
+            offsets, table = offsets[~missing], table.filter(pa.array(~missing))
+        texts = {output: table.column(name).combine_chunks() for output, name in self.options.texts.items()}
+        columns = {
+            self.fields[name].name: table.column(name).combine_chunks()
+            for name in table.column_names
+            if name in self.fields and name not in self.options.texts.values()
+        }
+        yield from self.assembler.rows(offsets, texts, columns, size=lines.size, rejects=rejects)
+
+    def _parse(self, lines: Lines) -> pa.Table | None:
+        """The block as a table with one row a line, or None where that is not certain to be what the lines say."""
+        first, last = int(lines.starts[0]), int(lines.ends[-1])
+        data = lines.data[first:last] if first or last < len(lines.data) - 1 else lines.data
+        values = np.frombuffer(lines.data, dtype=np.uint8)
+        # Each line is one object if it begins with { and ends with } and there are as many rows as lines.
+        if (values[lines.starts] != 0x7B).any():
+            return None
+        if (values[lines.ends - 1] != 0x7D).any() or b"\0" in data or b"\\u0000" in data:
+            return None
+        try:
+            pa.array([data], pa.binary()).cast(pa.string())  # Arrow's JSON parser takes invalid UTF-8 as it is
+            table = pj.read_json(
+                pa.BufferReader(data),
+                read_options=pj.ReadOptions(use_threads=False, block_size=len(data) + 1),
+                parse_options=self.parse_options,
+            )
+        except (pa.ArrowException, UnicodeDecodeError):
+            return None
+        if table.num_rows != len(lines.starts) or not all(_finite(column) for column in table.itercolumns()):
+            return None
+        return table
+
+    def _line_by_line(self, lines: Lines) -> Iterator[Result]:
+        records: list[_Record] = []
+        rejects: list[Reject] = []
+        for offset, start, end in zip(lines.offsets.tolist(), lines.starts.tolist(), lines.ends.tolist(), strict=True):
+            line = lines.data[start:end]
+            if not line.strip(_SPACE):
+                continue
+            try:
+                records.append((offset, *self._record(line)))
+            except BadLine as error:
+                rejects.append(self._bad(offset, line, error))
+        yield from self._emit(records, rejects, lines.size)
+
+    def _bad(self, offset: int, line: bytes, error: BadLine) -> Reject:
+        return Reject(offset, error.reason, error.message, line)
+
+    def _record(self, line: bytes) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """Texts and the other fields of a line; raises BadLine."""
+        record = parse_line(line)
+        texts = []
+        for output, name in self.options.texts.items():
+            text = record.get(name)
+            if text is None:
+                raise self._no_text(record)
+            if not isinstance(text, str):
+                raise BadLine(f"{output}_not_string", f"column {name!r} holds a JSON {json_name(text)}, not a string")
+            if "\0" in text:
+                raise BadLine("nul_bytes", f"{SIDES[output]} holds NUL characters")
+            if not encodable(text):
+                raise BadLine(
+                    "invalid_unicode", f"{SIDES[output]} holds a lone surrogate (half of an escaped character)"
+                )
+            texts.append(text)
+        for name in self.options.texts.values():
+            del record[name]
+        return tuple(texts), record
+
+    def _no_text(self, record: dict[str, Any]) -> BadLine:
+        """What is wrong with a record of which a text is missing or null."""
+        output, name = next(pair for pair in self.options.texts.items() if record.get(pair[1]) is None)
+        if name in record:
+            return BadLine(f"missing_{output}", f"column {name!r} is null")
+        there = ", ".join(list(record)[:20]) or "no columns"
+        return BadLine(f"missing_{output}", f"there is no column {name!r}; the record has: {there}")
+
+    def _emit(self, records: list[_Record], rejects: list[Reject], size: int) -> Iterator[Result]:
+        offsets = np.array([offset for offset, _, _ in records], dtype=np.int64)
+        texts = {
+            output: pa.array([texts[number] for _, texts, _ in records], pa.string())
+            for number, output in enumerate(self.options.texts)
+        }
+        columns = self._columns([record for _, _, record in records])
+        yield from self.assembler.rows(offsets, texts, columns, size=size, rejects=rejects)
+
+    def _columns(self, records: list[dict[str, Any]]) -> dict[str, pa.Array]:
+        """Arrays by output name; takes the values out of the records, and what is left over goes to `extra`."""
+        columns: dict[str, pa.Array] = {}
+        for name, fit in self.fitters.items():
+            field, values = self.fields[name], []
+            for record in records:
+                value = record.pop(name, None)
+                if value is not None:
+                    try:
+                        value = fit(value)
+                    except Misfit:
+                        record[name] = value
+                        value = None
+                values.append(value)
+            columns[field.name] = pa.array(values, field.type)
+        columns[EXTRA] = pa.array([dump(record) if record else None for record in records], pa.string())
+        return columns
+
+
+def _fit_json(value: Any) -> str:
+    return dump(value)
+
+
+def _finite(column: pa.ChunkedArray | pa.Array) -> bool:
+    """Whether all floating-point values are finite: Arrow takes spellings of infinity that JSON parsers do not."""
+    if pa.types.is_floating(column.type):
+        return bool(pc.all(pc.is_finite(column), min_count=0).as_py())
+    if pa.types.is_nested(column.type):
+        return all(_finite(inner) for inner in _children(column))
+    return True
+
+
+def _children(column: pa.ChunkedArray | pa.Array) -> list[pa.ChunkedArray | pa.Array]:
+    if pa.types.is_list(column.type):
+        return [pc.list_flatten(column)]
+    return list(column.flatten())
+
+
+def _sniff(look: Look) -> bool | None:
+    """A file without any suffix may be JSON Lines (Spark's `part-00000`), one called .json may be one document."""
+    if "." in look.path.rpartition("/")[2] and not (look.suffix == "json" and look.head):
+        return None
+    line, newline, _ = look.more(_LOOK).removeprefix(BOM).lstrip().partition(b"\n")
+    if not newline and len(line) > _LOOK // 2:
+        return line.startswith(b"{")
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+FORMAT = Format(
+    name="jsonl",
+    kinds=("documents", "pairs"),
+    suffixes=("jsonl", "ndjson", "json", "jsonlines"),
+    sniff=_sniff,
+    mistaken=("is one JSON document, not one JSON object a line", "rewrite it with jq -c '.[]' FILE > FILE.jsonl"),
+    cut=cut_lines,
+    columns=sampled_columns,
+    extra=True,
+    read=read_jsonl,
+)

@@ -1,0 +1,217 @@
+"""Parquet files: rows pass through with their columns; the locator is the row number in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.result import Result
+from xlcorpus.errors import UserError, nearest
+from xlcorpus.ingest.format import Format, Look
+from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, Assembler, Reject
+from xlcorpus.raw.input_columns import Column, conflict, input_name
+from xlcorpus.raw.input_files import InputFile
+from xlcorpus.raw.options import ReadOptions, say_column
+from xlcorpus.raw.ranges import FileRange
+from xlcorpus.raw.text_values import check_texts
+
+_BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
+
+
+def plain_type(type: pa.DataType) -> pa.DataType:
+    """The type without its encoding, so that files of different writers agree.
+
+    Dictionaries become their values, large and view types of strings and bytes become string and binary.
+    """
+    if pa.types.is_dictionary(type):
+        return plain_type(type.value_type)
+    if pa.types.is_large_string(type) or type == pa.string_view():
+        return pa.string()
+    if pa.types.is_large_binary(type) or type == pa.binary_view():
+        return pa.binary()
+    if pa.types.is_list(type) or pa.types.is_large_list(type):
+        return pa.list_(type.value_field.with_type(plain_type(type.value_type)))
+    if pa.types.is_struct(type):
+        return pa.struct([field.with_type(plain_type(field.type)) for field in type])
+    return type
+
+
+def read_schema(file: InputFile, options: ReadOptions) -> pa.Schema | None:
+    """The plain schema of a Parquet file; None where the file is empty or damaged (`read_parquet` rejects that).
+
+    Raises UserError where a text column is missing or holds no strings, or a column name occurs twice.
+    """
+    if file.size == 0:
+        return None
+    try:
+        schema = storage.parquet_schema(file.path)
+    except _BROKEN:
+        return None
+    schema = pa.schema([pa.field(field.name, plain_type(field.type)) for field in schema])
+    columns = ", ".join(schema.names)
+    twice = sorted({one for one in schema.names if schema.names.count(one) > 1})
+    if twice:
+        raise UserError(
+            f"{file.path} has more than one column {twice[0]!r}; columns: {columns}",
+            remedy="rename one of them in the file",
+        )
+    for output, name in options.texts.items():
+        if name not in schema.names:
+            raise UserError(
+                f"{file.path} has no column {name!r}: {nearest(name, schema.names)}; columns: {columns}",
+                remedy=say_column(output),
+            )
+        if schema.field(name).type != pa.string():
+            raise UserError(
+                f"column {name!r} of {file.path} is {schema.field(name).type}, not string; columns: {columns}",
+                remedy=f"name a column of strings with --{output}-column",
+            )
+    return schema
+
+
+def cut_row_groups(file: InputFile, target: int) -> Iterator[FileRange]:
+    """Ranges of row groups of about `target` bytes."""
+    try:
+        with storage.open_parquet(file.path) as parquet:
+            metadata = parquet.metadata
+    except (pa.ArrowException, OSError):
+        yield FileRange(file, 0, 1, size=file.size)  # its reader will say what is wrong with it
+        return
+    start, size = 0, 0
+    for group in range(metadata.num_row_groups):
+        columns = (metadata.row_group(group).column(index) for index in range(metadata.num_columns))
+        weight = sum(column.total_compressed_size for column in columns)
+        if group > start and size + weight > target:
+            yield FileRange(file, start, group, size=size)
+            start, size = group, 0
+        size += weight
+    if metadata.num_row_groups > start:
+        yield FileRange(file, start, metadata.num_row_groups, size=size)
+
+
+def schema_columns(files: Sequence[InputFile], options: ReadOptions) -> dict[str, Column]:
+    """Union of the files' schemas in order of appearance; a file that cannot be read has none (its reader says why)."""
+    columns: dict[str, Column] = {}
+    for file in files:
+        for field in read_schema(file, options) or ():
+            if field.name in options.texts.values():
+                continue
+            known = columns.get(field.name)
+            if known is None or pa.types.is_null(known.type):
+                columns[field.name] = Column(field.type, file.path)
+            elif known.type != field.type and not pa.types.is_null(field.type):
+                raise conflict(field.name, known, Column(field.type, file.path))
+    return columns
+
+
+def read_parquet(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:
+    """Rows of the row groups of a range.
+
+    Reject reasons: missing_text (null), invalid_utf8, nul_bytes, record_too_large, corrupt_file (one for a row group,
+    or for the file, at the first row that cannot be read); of pairs with src or tgt in the place of text. Decisions and
+    rejects of `Assembler.rows` besides. Raises UserError as `read_schema`.
+    """
+    file = part.file
+    reader = _Reader(part, options, schema)
+    if file.size == 0:
+        return
+    read_schema(file, options)
+    try:
+        # Without checksums in the file (Spark writes them, pyarrow by default does not) damage may read as other text.
+        parquet = storage.open_parquet(file.path, page_checksum_verification=True)
+    except FileNotFoundError:
+        raise
+    except _BROKEN as error:
+        if part.start == 0:
+            yield from reader.broken(0, f"not readable as Parquet: {_first_line(error)}")
+        return
+    with parquet:
+        metadata = parquet.metadata
+        rows = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+        row = sum(rows[: part.start])
+        for group in range(part.start, min(part.end, len(rows))):
+            done = 0
+            try:
+                for batch in parquet.iter_batches(
+                    batch_size=_batch_rows(metadata.row_group(group)),
+                    row_groups=[group],
+                    columns=[name for name in parquet.schema_arrow.names if name in reader.wanted],
+                    use_threads=False,
+                ):
+                    yield from reader.batch(batch, row + done)
+                    done += batch.num_rows
+            except _BROKEN as error:
+                lost = rows[group] - done
+                message = f"{lost:,} rows of row group {group} cannot be read: {_first_line(error)}"
+                yield from reader.broken(row + done, message)
+            row += rows[group]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _batch_rows(group: Any) -> int:
+    """Rows that take about 16 MB, by the average of the row group: its images must not come 4,096 at a time."""
+    average = max(1, group.total_byte_size // max(1, group.num_rows))
+    return int(min(BATCH_ROWS, max(1, BATCH_BYTES // average)))
+
+
+class _Reader:
+    """Turns the batches of one file into rows of the run's schema."""
+
+    def __init__(self, part: FileRange, options: ReadOptions, schema: pa.Schema) -> None:
+        self.options = options
+        self.assembler = Assembler(part.file, options, schema, unit="row")
+        self.fields = {name: field for field in schema if (name := input_name(field)) is not None}
+        self.wanted = {*options.texts.values(), *self.fields}
+
+    def broken(self, row: int, message: str) -> Iterator[Result]:
+        none = {output: pa.array([], pa.string()) for output in self.options.texts}
+        rejects = [Reject(row, "corrupt_file", message)]
+        yield from self.assembler.rows(np.array([], dtype=np.int64), none, {}, size=0, rejects=rejects)
+
+    def batch(self, batch: pa.RecordBatch, first: int) -> Iterator[Result]:
+        """Rows `first` and following of the file."""
+        offsets = np.arange(first, first + batch.num_rows, dtype=np.int64)
+        size = batch.nbytes
+        raw = {output: _bytes(batch.column(name)) for output, name in self.options.texts.items()}
+        columns = {
+            self.fields[name].name: batch.column(name).cast(self.fields[name].type)
+            for name in batch.schema.names
+            if name in self.fields and name not in self.options.texts.values()
+        }
+        good, rejects = check_texts(raw, offsets, self.options)
+        if rejects:
+            keep = pa.array(good)
+            offsets = offsets[good]
+            raw = {output: column.filter(keep) for output, column in raw.items()}
+            columns = {name: column.filter(keep) for name, column in columns.items()}
+        texts = {output: column.cast(pa.string()) for output, column in raw.items()}
+        yield from self.assembler.rows(offsets, texts, columns, size=size, rejects=rejects)
+
+
+def _bytes(column: pa.Array) -> pa.Array:
+    """binary[n] of a column of strings in any encoding of Arrow."""
+    return (column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column).cast(pa.binary())
+
+
+def _sniff(look: Look) -> bool | None:
+    return (look.head.startswith((b"PAR1", b"PARE")) and (len(look.head) == 4 or look.head[4] < 0x20)) or None
+
+
+FORMAT = Format(
+    name="parquet",
+    kinds=("documents", "pairs"),
+    suffixes=("parquet", "pq"),
+    sniff=_sniff,
+    compressed=False,
+    cut=cut_row_groups,
+    columns=schema_columns,
+    columns_rank=0,
+    read=read_parquet,
+)

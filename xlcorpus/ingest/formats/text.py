@@ -1,0 +1,257 @@
+"""Plain text files: a record is a line, a paragraph (between blank lines) or the whole file (`sample_by`).
+
+Lines of ASCII white space alone are no records in the modes line and paragraph: they only separate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.result import Result
+from xlcorpus.ingest.format import Format
+from xlcorpus.raw.assemble import Assembler, Reject
+from xlcorpus.raw.lines import BOM, HEAD, Lines, LongLine, Torn, read_lines
+from xlcorpus.raw.options import ReadOptions, say_limit
+from xlcorpus.raw.ranges import FileRange, cut_lines
+from xlcorpus.raw.streams import Damage, read_stream
+
+_SPACE = b" \t\r\f\v"
+_SPACE_CODES = np.frombuffer(_SPACE, dtype=np.uint8)
+
+
+def read_text(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:
+    """Records of a range of a plain text file.
+
+    A paragraph belongs to the range in which it begins, a whole file to the one that begins at 0. Reject reasons:
+    invalid_utf8, nul_bytes, record_too_large, truncated_file, corrupt_file. Decision: empty_text.
+    """
+    emit = _Emitter(part, options, schema)
+    if options.sample_by == "document":
+        yield from _document(part, options, emit)
+    elif options.sample_by == "paragraph":
+        yield from _paragraphs(part, options, emit)
+    else:
+        yield from _lines(part, options, emit)
+
+
+@dataclass
+class _Emitter:
+    """Checks records and hands them on."""
+
+    part: FileRange
+    options: ReadOptions
+    schema: pa.Schema
+    assembler: Assembler = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.assembler = Assembler(self.part.file, self.options, self.schema)
+
+    def records(self, records: list[tuple[int, bytes]], rejects: list[Reject]) -> Iterator[Result]:
+        """records: offset and bytes of each; rejects: of the same stretch."""
+        if not records and not rejects:
+            return
+        size = sum(len(data) + 1 for _, data in records)
+        values = [data for _, data in records]
+        offsets = [offset for offset, _ in records]
+        text = None if any(b"\0" in data for data in values) else _decode(values)
+        if text is None:
+            good = []
+            for offset, data in records:
+                reject = _fault(offset, data)
+                if reject is None:
+                    good.append((offset, data))
+                else:
+                    rejects.append(reject)
+            rejects = sorted(rejects, key=lambda one: one.offset)
+            offsets, text = [offset for offset, _ in good], _decode([data for _, data in good])
+        yield from self.assembler.rows(
+            np.array(offsets, dtype=np.int64), {"text": text}, {}, size=size, rejects=rejects
+        )
+
+    def too_large(self, offset: int, size: int, head: bytes) -> Reject:
+        message = f"the {self.options.sample_by} has {size:,} bytes; {say_limit(self.options)}"
+        return Reject(offset, "record_too_large", message, head)
+
+
+def _decode(values: list[bytes]) -> pa.Array | None:
+    """string[n], or None where one of them is not UTF-8."""
+    try:
+        return pa.array(values, pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid:
+        return None
+
+
+def _fault(offset: int, data: bytes) -> Reject | None:
+    if b"\0" in data:
+        return Reject(offset, "nul_bytes", "the text holds NUL bytes (is it UTF-16? convert it with iconv)", data)
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = f"the text is not UTF-8: {error.reason} at byte {error.start:,} of the record"
+        return Reject(offset, "invalid_utf8", message, data)
+    return None
+
+
+def _torn(torn: Torn, offset: int, data: bytes) -> Reject:
+    return Reject(offset, torn.damage.reason, torn.damage.message, data)
+
+
+def _lines(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterator[Result]:
+    for lines in read_lines(part, options.max_record_bytes):
+        if isinstance(lines, Lines):
+            spaces = _blank_lines(lines)
+            records = [
+                (offset, lines.data[start:end])
+                for offset, start, end, space in zip(
+                    lines.offsets.tolist(), lines.starts.tolist(), lines.ends.tolist(), spaces.tolist(), strict=True
+                )
+                if not space
+            ]
+            yield from emit.records(records, [])
+        elif isinstance(lines, LongLine):
+            yield from emit.records([], [emit.too_large(lines.offset, lines.size, lines.head)])
+        else:
+            yield from emit.records([], [_torn(lines, lines.offset, lines.data)])
+
+
+def _blank_lines(lines: Lines) -> np.ndarray:
+    """bool[n]: lines of ASCII white space alone."""
+    blank = lines.ends <= lines.starts
+    values = np.frombuffer(lines.data, dtype=np.uint8)
+    # Only lines that begin with white space need a closer look.
+    suspects = ~blank & np.isin(values[np.minimum(lines.starts, len(values) - 1)], _SPACE_CODES)
+    for index in np.flatnonzero(suspects).tolist():
+        blank[index] = not lines.data[lines.starts[index] : lines.ends[index]].strip(_SPACE)
+    return blank
+
+
+@dataclass
+class _Paragraph:
+    """The paragraph that is being read: where it begins, its lines with their newlines, its size in bytes."""
+
+    offset: int
+    parts: list[bytes] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, data: bytes, size: int, limit: int) -> None:
+        self.size += size
+        # Beyond the limit only the beginning is of use, for the reject row.
+        if self.size <= limit:
+            self.parts.append(data)
+        elif self.parts:
+            self.parts = [b"".join(self.parts)[:HEAD]]
+        else:
+            self.parts = [data[:HEAD]]
+
+
+def _paragraphs(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterator[Result]:
+    limit = options.max_record_bytes
+    plain = part.file.compression == "none"
+    stop = part.end if plain else None
+    # The last paragraph may go on beyond the range.
+    whole = replace(part, end=part.file.size) if plain else part
+    current: _Paragraph | None = None
+    inside: bool | None = None  # in a paragraph that began before the range; None: not known yet
+    records: list[tuple[int, bytes]] = []
+    rejects: list[Reject] = []
+
+    def finish() -> None:
+        nonlocal current
+        if current is not None:
+            data = b"".join(current.parts)
+            if current.size > limit:
+                rejects.append(emit.too_large(current.offset, current.size, data))
+            else:
+                records.append((current.offset, data.rstrip(b"\r\n")))
+        current = None
+
+    for lines in read_lines(whole, limit):
+        if isinstance(lines, Torn):
+            reject = _torn(lines, lines.offset, lines.data)
+            if current is not None:  # whether it was whole nobody can say
+                reject = replace(reject, offset=current.offset, excerpt=b"".join(current.parts)[:HEAD])
+            rejects.append(reject)
+            yield from emit.records(records, rejects)
+            return
+        for offset, data, size, blank in _walk(lines):
+            if inside is None:
+                inside = offset > 0 and not _after_blank(part, offset)
+            if blank:
+                finish()
+                inside = False
+            elif not inside:
+                if current is None:
+                    if stop is not None and offset >= stop:
+                        yield from emit.records(records, rejects)
+                        return
+                    current = _Paragraph(offset)
+                current.add(data, size, limit)
+            if inside and stop is not None and offset >= stop:
+                yield from emit.records(records, rejects)
+                return
+        yield from emit.records(records, rejects)
+        records, rejects = [], []
+    finish()
+    yield from emit.records(records, rejects)
+
+
+def _walk(lines: Lines | LongLine) -> Iterator[tuple[int, bytes, int, bool]]:
+    """Offset, bytes with newline, size and blankness of each line."""
+    if isinstance(lines, LongLine):
+        yield lines.offset, lines.head, lines.size, False
+        return
+    stops = np.append(lines.starts[1:], min(int(lines.ends[-1]) + 2, len(lines.data)))
+    if len(lines.data) > lines.ends[-1] and lines.data[int(lines.ends[-1])] == 0x0A:
+        stops[-1] = lines.ends[-1] + 1
+    blanks = _blank_lines(lines)
+    for offset, start, end, stop, blank in zip(
+        lines.offsets.tolist(), lines.starts.tolist(), lines.ends.tolist(), stops.tolist(), blanks.tolist(), strict=True
+    ):
+        yield offset, lines.data[start:stop], end - start, blank
+
+
+def _after_blank(part: FileRange, offset: int) -> bool:
+    """Whether the line before the one at `offset` is blank: reads backwards, over white space alone."""
+    if part.file.compression != "none":
+        return True
+    with storage.open_input(part.file.path) as file:
+        at = offset - 1  # the newline that ends the line before
+        while at > 0:
+            begin = max(0, at - 4096)
+            file.seek(begin)
+            block = file.read(at - begin)
+            rest = block.rstrip(_SPACE)
+            if rest:
+                return rest.endswith(b"\n") or (begin == 0 and rest == BOM)
+            at = begin
+    return True
+
+
+def _document(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterator[Result]:
+    if part.start > 0:
+        return
+    parts: list[bytes] = []
+    size = 0
+    for piece in read_stream(part.file.path, part.file.compression):
+        if isinstance(piece, Damage):
+            reject = Reject(0, piece.reason, piece.message, b"".join(parts)[:HEAD])
+            yield from emit.records([], [reject])
+            return
+        size += len(piece)
+        if size <= max(options.max_record_bytes, HEAD) or not parts:
+            parts.append(piece)
+        else:
+            parts = [b"".join(parts)[:HEAD]]
+    data = b"".join(parts).removeprefix(BOM)
+    if size > options.max_record_bytes:
+        yield from emit.records([], [emit.too_large(0, size, data[:HEAD])])
+    elif size:
+        yield from emit.records([(0, data)], [])
+
+
+FORMAT = Format(name="text", kinds=("documents",), suffixes=("txt", "text"), cut=cut_lines, read=read_text)

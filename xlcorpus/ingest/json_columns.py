@@ -1,0 +1,82 @@
+"""The columns of JSON Lines files and their types, from the first records of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from xlcorpus.errors import UserError, nearest
+from xlcorpus.ingest.json_values import BadLine, Kind, arrow_type, encodable, infer, parse_line, unify
+from xlcorpus.raw.input_columns import Column
+from xlcorpus.raw.input_files import InputFile
+from xlcorpus.raw.lines import BOM
+from xlcorpus.raw.options import ReadOptions, say_column
+from xlcorpus.raw.streams import read_head
+
+SAMPLE_BYTES = 1 << 20
+SAMPLE_LINES = 1000
+MAX_COLUMNS = 500  # JSON objects keyed by ids would make a column each; what is beyond goes to `extra`
+_SURE = 20  # one record without text is a bad record, so many are a wrong --text-column
+
+
+@dataclass
+class _Sample:
+    """What the sampled records of all JSONL files hold."""
+
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    where: dict[str, str] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    records: int = 0
+
+    def add(self, record: Mapping[str, object], path: str) -> None:
+        self.records += 1
+        for name, value in record.items():
+            kind = infer(value)
+            self.kinds[name] = unify(self.kinds[name], kind) if name in self.kinds else kind
+            self.where.setdefault(name, path)
+            self.counts[name] = self.counts.get(name, 0) + 1
+
+
+def sampled_columns(files: Sequence[InputFile], options: ReadOptions) -> dict[str, Column]:
+    """The columns that the first records of all files have, sorted by name.
+
+    Raises UserError where none of them has a text column.
+    """
+    sample = _Sample()
+    for file in files:
+        for line in _sample_lines(file, options.max_record_bytes):
+            try:
+                sample.add(parse_line(line), file.path)
+            except BadLine:
+                continue  # its reader rejects it
+    for output, wanted in options.texts.items():
+        if sample.records >= _SURE and wanted not in sample.kinds:
+            raise UserError(
+                f"none of the first {sample.records:,} records has a column {wanted!r}; "
+                f"{nearest(wanted, sample.kinds)}; columns: {', '.join(sorted(sample.kinds))}",
+                remedy=say_column(output),
+            )
+    names = [name for name in sample.kinds if name and name not in options.texts.values() and encodable(name)]
+    names = sorted(names, key=lambda name: (-sample.counts[name], name))[:MAX_COLUMNS]
+    return {
+        name: Column(
+            arrow_type(sample.kinds[name]),
+            sample.where[name],
+            json=sample.kinds[name] == "json",
+            unknown=sample.kinds[name] == "null",
+        )
+        for name in sorted(names)
+    }
+
+
+def _sample_lines(file: InputFile, limit: int) -> Iterator[bytes]:
+    """The first 1,000 whole lines within the first 1 MiB of the file, or its first line where that is longer."""
+    size = SAMPLE_BYTES
+    head = read_head(file.path, file.compression, size)
+    while b"\n" not in head and len(head) == size and size < limit:
+        size = min(size * 8, limit)
+        head = read_head(file.path, file.compression, size)
+    lines = head.removeprefix(BOM).split(b"\n", SAMPLE_LINES)
+    if len(head) == size or len(lines) > SAMPLE_LINES:
+        lines.pop()  # cut off, or what follows the thousandth line
+    return (line for line in lines if line.strip())

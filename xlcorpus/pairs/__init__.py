@@ -1,0 +1,1 @@
+"""Sentence pairs: read from tables (TSV, CSV) and from parallel text files."""

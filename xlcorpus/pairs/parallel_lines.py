@@ -1,0 +1,174 @@
+"""Two parallel text files (as Moses reads them): line n of the one translates line n of the other.
+
+Lines end with a newline and nothing else (a carriage return before it is not part of the text): the separators that
+Unicode knows besides are text, else the sides would come apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.result import Result
+from xlcorpus.errors import UserError
+from xlcorpus.raw.assemble import Assembler, Reject
+from xlcorpus.raw.input_files import InputFile
+from xlcorpus.raw.lines import Lines, LongLine, Torn, read_lines
+from xlcorpus.raw.options import SIDES, ReadOptions, say_limit
+from xlcorpus.raw.ranges import FileRange
+from xlcorpus.raw.streams import Damage, read_stream
+from xlcorpus.raw.text_values import check_texts
+
+_TO_THE_END = 1 << 62
+_Line = bytes | LongLine
+
+
+def cut_parallel(file: InputFile, target: int) -> Iterator[FileRange]:
+    """Ranges of about `target` bytes of both files together, which begin with the same line in both.
+
+    Compressed files are not cut within. Raises UserError where the files differ in their number of lines, naming both,
+    or one of them is damaged: nothing of them is read then.
+    """
+    plain = file.compression == file.beside_compression == "none"
+    share = target * storage.size_of(storage.locate(file.path)) // max(file.size, 1) if plain else 0
+    lines, at, cuts = _scan(file.path, file.compression, every=max(share, 1) if plain else None)
+    cuts = [cut for cut in cuts if cut[1] < at]
+    others, other_at, there = _scan(file.beside, file.beside_compression, at_lines=[number for number, _ in cuts])
+    if lines != others:
+        raise UserError(
+            f"{file.path} has {lines:,} lines and {file.beside} has {others:,}: they are not parallel",
+            remedy="make both have one line for each pair (an empty line where a side is missing)",
+        )
+    inner = [(offset, other) for (_, offset), (_, other) in zip(cuts, there, strict=True)]
+    if lines:
+        for (start, beside), (end, _) in pairwise([(0, 0), *inner, (at, other_at)]):
+            yield FileRange(file, start, end, beside, file.size * (end - start) // max(at, 1))
+
+
+def _scan(
+    path: str, compression: str, *, every: int | None = None, at_lines: Sequence[int] = ()
+) -> tuple[int, int, list[tuple[int, int]]]:
+    """Number of lines, bytes, and cuts: numbers and offsets of lines.
+
+    every: the first line that begins at or after each so many bytes behind the cut before; at_lines: these lines.
+    """
+    lines, size = 0, 0
+    cuts: list[tuple[int, int]] = []
+    last = b"\n"
+    goal = every
+    wanted = list(reversed(at_lines))
+    for piece in read_stream(path, compression):
+        if isinstance(piece, Damage):
+            raise UserError(
+                f"{path} is damaged: {piece.message}", remedy="restore the file: of parallel files every line counts"
+            )
+        ends = np.flatnonzero(np.frombuffer(piece, dtype=np.uint8) == 0x0A)
+        while goal is not None and size + len(piece) > goal:
+            place = int(np.searchsorted(ends + size + 1, goal))
+            if place == len(ends):
+                break
+            offset = int(ends[place]) + size + 1
+            cuts.append((lines + place + 1, offset))
+            goal = offset + (every or 0)
+        while wanted and wanted[-1] <= lines + len(ends):
+            number = wanted.pop()
+            cuts.append((number, int(ends[number - lines - 1]) + size + 1))
+        lines, size, last = lines + len(ends), size + len(piece), piece[-1:]
+    if last != b"\n":
+        lines += 1
+    return lines, size, cuts
+
+
+def read_parallel(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:
+    """The pairs of a range. Every line is a record, empty ones too: they have a decision (empty_src, empty_tgt).
+
+    Reject reasons: invalid_utf8, nul_bytes, record_too_large. Raises UserError where the files are not what they were
+    when the run was planned (`cut_parallel` has counted their lines).
+    """
+    assembler = Assembler(part.file, options, schema)
+    limit = options.max_record_bytes
+    source = _Side(read_lines(part, limit))
+    second = replace(part.file, path=part.file.beside, compression=part.file.beside_compression)
+    target = _Side(read_lines(FileRange(second, part.beside, _TO_THE_END), limit))
+    while source.fill():
+        if not target.fill():
+            raise UserError(
+                f"{part.file.beside} ends before {part.file.path}: it has changed since the run was planned",
+                remedy="run the same command again with --overwrite",
+            )
+        count = min(source.waiting, target.waiting)
+        offsets, sources = source.take(count)
+        _, targets = target.take(count)
+        yield from _pairs(offsets, sources, targets, assembler, options)
+
+
+@dataclass
+class _Side:
+    """The lines of one file: those that were read and wait for the other file's."""
+
+    blocks: Iterator[Lines | LongLine | Torn]
+    offsets: list[int] = field(default_factory=list)
+    lines: list[_Line] = field(default_factory=list)
+    at: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many lines wait."""
+        return len(self.lines) - self.at
+
+    def fill(self) -> bool:
+        """Read on where no line waits; false at the end. Raises UserError where the file is damaged."""
+        while not self.waiting:
+            block = next(self.blocks, None)
+            if block is None:
+                return False
+            if isinstance(block, Torn):
+                raise UserError(f"a parallel file is damaged: {block.damage.message}", remedy="restore the file")
+            self.at = 0
+            if isinstance(block, LongLine):
+                self.offsets, self.lines = [block.offset], [block]
+            else:
+                spans = zip(block.starts.tolist(), block.ends.tolist(), strict=True)
+                self.offsets, self.lines = block.offsets.tolist(), [block.data[start:end] for start, end in spans]
+        return True
+
+    def take(self, count: int) -> tuple[list[int], list[_Line]]:
+        """Offsets and lines of the next ones."""
+        span = slice(self.at, self.at + count)
+        self.at += count
+        return self.offsets[span], self.lines[span]
+
+
+def _pairs(
+    offsets: list[int], sources: list[_Line], targets: list[_Line], assembler: Assembler, options: ReadOptions
+) -> Iterator[Result]:
+    rejects: list[Reject] = []
+    at: list[int] = []
+    sides: dict[str, list[bytes]] = {"src": [], "tgt": []}
+    size = 0
+    for offset, source, target in zip(offsets, sources, targets, strict=True):
+        if isinstance(source, bytes) and isinstance(target, bytes):
+            at.append(offset)
+            sides["src"].append(source)
+            sides["tgt"].append(target)
+            size += len(source) + len(target) + 2
+            continue
+        name, line = ("src", source) if isinstance(source, LongLine) else ("tgt", target)
+        assert isinstance(line, LongLine)
+        message = f"{SIDES[name]} has {line.size:,} bytes; {say_limit(options)}"
+        rejects.append(Reject(offset, "record_too_large", message, line.head))
+        size += line.size
+    where = np.array(at, dtype=np.int64)
+    raw = {name: pa.array(values, pa.binary()) for name, values in sides.items()}
+    good, wrong = check_texts(raw, where, options)
+    if wrong:
+        keep = pa.array(good)
+        where, raw = where[good], {name: column.filter(keep) for name, column in raw.items()}
+        rejects = sorted([*rejects, *wrong], key=lambda one: one.offset)
+    texts = {name: column.cast(pa.string()) for name, column in raw.items()}
+    yield from assembler.rows(where, texts, {}, size=size, rejects=rejects)

@@ -1,0 +1,1 @@
+"""What every reader of raw files shares, whatever their format: streams, lines, ranges, and rows made of records."""

@@ -1,0 +1,266 @@
+"""Records put together as a kernel's results: rows with ids, decisions and rejects in batches, and nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xlcorpus.dataset.decisions import DECISION, EXCERPT_CHARACTERS, decide, empty, reject, repeat
+from xlcorpus.dataset.result import Result
+from xlcorpus.raw.input_files import InputFile
+from xlcorpus.raw.options import ReadOptions
+from xlcorpus.text.hashes import digests
+from xlcorpus.text.labels import well_formed
+
+STEP = "ingest"
+BATCH_ROWS = 4096
+BATCH_BYTES = 16 << 20
+ORIGIN = DECISION.field("origin").type
+DOC_ID = DECISION.field("doc_id").type
+_LANGUAGES = ("src_lang", "tgt_lang")
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A record that could not be read: locator, named reason, what was wrong, and its beginning (may be empty)."""
+
+    offset: int
+    reason: str
+    message: str
+    excerpt: bytes | str = b""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A record that is left out by rule: locator, named reason, text and language where known, what was compared."""
+
+    offset: int
+    reason: str
+    text: str | None = None
+    score: float | None = None
+    lang: str | None = None
+
+
+def doc_ids(sources: pa.Array | str, names: pa.Array | str, offsets: pa.Array) -> pa.Array:
+    """binary[16][n]: xxh3-128 of source, NUL, file name, NUL, locator in decimal digits.
+
+    sources, names: string[n], or one for all; offsets: int64[n].
+    """
+    keys = pc.binary_join_element_wise(sources, names, offsets.cast(pa.string()), "\0")
+    return pa.Array.from_buffers(DOC_ID, len(offsets), [None, pa.py_buffer(digests(keys))])
+
+
+def origins(names: pa.Array, offsets: pa.Array) -> pa.Array:
+    """struct<file, offset>[n] of names string[n] and locators int64[n]."""
+    return pa.StructArray.from_arrays([names, offsets], fields=list(ORIGIN))
+
+
+def excerpt(data: bytes | str) -> str:
+    """The first 200 characters, undecodable bytes replaced."""
+    if isinstance(data, bytes):
+        return data[: EXCERPT_CHARACTERS * 4].decode("utf-8", "replace")[:EXCERPT_CHARACTERS]
+    return data[:EXCERPT_CHARACTERS].encode("utf-8", "replace").decode()
+
+
+def _valid(message: str) -> str:
+    """A message without characters that Arrow strings cannot hold."""
+    return message.encode("utf-8", "replace").decode()
+
+
+def reject_rows(
+    origin: pa.Array, reasons: Sequence[str], messages: Sequence[str], heads: Sequence[str]
+) -> pa.RecordBatch:
+    """Reject rows (reject-1) of records that could not be read; they have no doc_id. heads: `excerpt` of each."""
+    columns = {
+        "doc_id": pa.nulls(len(origin), DOC_ID),
+        "origin": origin,
+        "text": pa.array(heads, pa.string()),
+    }
+    return reject(pa.RecordBatch.from_pydict(columns), STEP, reasons, [_valid(message) for message in messages])
+
+
+def without_text(decisions: pa.RecordBatch | None) -> pa.RecordBatch | None:
+    """Decision rows as they are written where the user did not ask for their texts."""
+    if decisions is None:
+        return None
+    at = DECISION.get_field_index("text")
+    return decisions.set_column(at, DECISION.field(at), pa.nulls(decisions.num_rows, DECISION.field(at).type))
+
+
+def blank(text: pa.Array) -> np.ndarray:
+    """bool[n]: texts that are empty or white space (by Unicode) alone; nulls are not blank."""
+    empty_or_space = pc.or_(pc.equal(pc.binary_length(text), 0), pc.utf8_is_space(text))
+    return np.asarray(pc.fill_null(empty_or_space, False))
+
+
+def _offset_of(row: Reject | Decision) -> int:
+    return row.offset
+
+
+def _filter(
+    offsets: np.ndarray, table: Mapping[str, pa.Array], keep: np.ndarray
+) -> tuple[np.ndarray, dict[str, pa.Array]]:
+    chosen = pa.array(np.flatnonzero(keep))
+    return offsets[keep], {name: column.take(chosen) for name, column in table.items()}
+
+
+class Assembler:
+    """Turns columns of records into Result batches for one file and one schema; decisions have their texts.
+
+    unit: what locators count.
+    """
+
+    def __init__(self, file: InputFile, options: ReadOptions, schema: pa.Schema, unit: str = "byte") -> None:
+        self.file = file
+        self.options = options
+        self.schema = schema
+        self.unit = unit
+        self.no_documents = empty(schema)
+
+    def _ids(self, offsets: np.ndarray) -> dict[str, pa.Array]:
+        """doc_id and origin of records at these locators."""
+        at = pa.array(offsets, pa.int64())
+        names = repeat(self.file.name, len(at))
+        return {"doc_id": doc_ids(self.file.source, names, at), "origin": origins(names, at)}
+
+    def _decisions(self, decisions: Sequence[Decision]) -> pa.RecordBatch:
+        columns = self._ids(np.array([one.offset for one in decisions], dtype=np.int64)) | {
+            "text": pa.array([one.text for one in decisions], pa.string()),
+            "lang": pa.array([one.lang for one in decisions], pa.string()),
+        }
+        reasons = pa.array([one.reason for one in decisions], pa.string())
+        scores = pa.array([one.score for one in decisions], pa.float64())
+        return decide(pa.RecordBatch.from_pydict(columns), STEP, reasons, score=scores, keep_text=True)
+
+    def _rejects(self, rejects: Sequence[Reject]) -> pa.RecordBatch:
+        return reject_rows(
+            origins(repeat(self.file.name, len(rejects)), pa.array([one.offset for one in rejects], pa.int64())),
+            [one.reason for one in rejects],
+            [f"{self.file.name}, {self.unit} {one.offset:,}: {one.message}" for one in rejects],
+            [excerpt(one.excerpt) for one in rejects],
+        )
+
+    def rows(
+        self,
+        offsets: np.ndarray,
+        texts: Mapping[str, pa.Array],
+        columns: Mapping[str, pa.Array],
+        *,
+        size: int,
+        decisions: Sequence[Decision] = (),
+        rejects: Sequence[Reject] = (),
+    ) -> Iterator[Result]:
+        """Batches of at most 4,096 rows and 16 MB; a larger document is alone in its batch.
+
+        offsets: int64[n]; texts: string[n] without nulls, by our column (`text`, or `src` and `tgt`); columns: of the
+        schema, nulls where one is missing; size: bytes of input; decisions and rejects: of other records of the same
+        stretch of the file. Decisions made here: empty_text, or empty_src (both sides may be) and empty_tgt. Rejects
+        made here, of pairs: missing_src_lang, invalid_src_lang, and of tgt_lang likewise.
+        """
+        table = {**columns, **texts}
+        for name, given in self.options.languages.items():
+            if given is not None or name not in table:
+                table[name] = repeat(given, len(offsets))
+            wrong = ~well_formed(table[name])
+            if wrong.any():
+                rejects = sorted([*rejects, *self._wrong_language(name, offsets, table, wrong)], key=_offset_of)
+                offsets, table = _filter(offsets, table, ~wrong)
+        first_empty = np.zeros(len(offsets), dtype=np.int8)  # number of the first text that is empty, from 1; 0: none
+        for number, name in enumerate(texts, 1):
+            first_empty[(first_empty == 0) & blank(table[name])] = number
+        if first_empty.any():
+            decisions = sorted([*decisions, *self._left_out(offsets, table, list(texts), first_empty)], key=_offset_of)
+            offsets, table = _filter(offsets, table, first_empty == 0)
+        yield from self._batches(offsets, table, list(decisions), list(rejects), size)
+
+    def _left_out(
+        self, offsets: np.ndarray, table: Mapping[str, pa.Array], names: Sequence[str], first_empty: np.ndarray
+    ) -> list[Decision]:
+        """The decisions for records without a text; what is kept of a pair is both sides with a tab between."""
+        gone = np.flatnonzero(first_empty)
+        chosen = pa.array(gone)
+        texts = ["\t".join(sides) for sides in zip(*(table[n].take(chosen).to_pylist() for n in names), strict=True)]
+        languages: list[str | None] = [None] * len(gone)
+        if self.options.languages:
+            languages = [
+                "-".join(pair) for pair in zip(*(table[n].take(chosen).to_pylist() for n in _LANGUAGES), strict=True)
+            ]
+        return [
+            Decision(offset, f"empty_{names[number - 1]}", text, lang=lang)
+            for offset, number, text, lang in zip(
+                offsets[gone].tolist(), first_empty[gone].tolist(), texts, languages, strict=True
+            )
+        ]
+
+    def _wrong_language(
+        self, name: str, offsets: np.ndarray, table: Mapping[str, pa.Array], wrong: np.ndarray
+    ) -> Iterator[Reject]:
+        rows = np.flatnonzero(wrong)
+        values = table[name].take(pa.array(rows)).to_pylist()
+        excerpts = table["src"].take(pa.array(rows)).to_pylist()
+        for offset, value, text in zip(offsets[rows].tolist(), values, excerpts, strict=True):
+            if value is None:
+                message = (
+                    f"column {name!r} is missing or null; --{name.replace('_', '-')} says the language of all rows"
+                )
+                yield Reject(offset, f"missing_{name}", message, text)
+            else:
+                message = f"column {name!r} is {value[:40]!r}, not a language and script such as deu_Latn"
+                yield Reject(offset, f"invalid_{name}", message, text)
+
+    def _batches(
+        self,
+        offsets: np.ndarray,
+        table: Mapping[str, pa.Array],
+        decisions: list[Decision],
+        rejects: list[Reject],
+        size: int,
+    ) -> Iterator[Result]:
+        count = len(offsets)
+        documents = self._documents(offsets, table)
+        weights = np.cumsum(_weights(documents))
+        start = 0
+        first = True
+        while first or start < count or decisions or rejects:
+            before = int(weights[start - 1]) if start else 0
+            stop = int(np.searchsorted(weights, before + BATCH_BYTES, side="right")) if count else 0
+            stop = min(max(stop, start + 1), start + BATCH_ROWS, count)
+            now, decisions = decisions[:BATCH_ROWS], decisions[BATCH_ROWS:]
+            failed, rejects = rejects[:BATCH_ROWS], rejects[BATCH_ROWS:]
+            part = documents.slice(start, stop - start)
+            yield Result(
+                rows=part,
+                decisions=self._decisions(now),
+                rejects=self._rejects(failed),
+                rows_in=part.num_rows + len(now) + len(failed),
+                bytes_in=size if first else 0,
+            )
+            start, first = stop, False
+
+    def _documents(self, offsets: np.ndarray, table: Mapping[str, pa.Array]) -> pa.RecordBatch:
+        count = len(offsets)
+        if count == 0:
+            return self.no_documents
+        ours = self._ids(offsets) | {"source": repeat(self.file.source, count)}
+        arrays = []
+        for field in self.schema:
+            array = ours.get(field.name)
+            if array is None:
+                array = table.get(field.name)
+            arrays.append(pa.nulls(count, field.type) if array is None else array)
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+
+def _weights(batch: pa.RecordBatch) -> np.ndarray:
+    """int64[n]: about how many bytes each row takes."""
+    weights = np.full(batch.num_rows, 64, dtype=np.int64)
+    for column in batch.columns:
+        if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
+            weights += np.asarray(pc.fill_null(pc.binary_length(column), 0), dtype=np.int64)
+        elif pa.types.is_nested(column.type) and batch.num_rows:
+            weights += column.nbytes // batch.num_rows + 1  # an average is enough where values have no simple length
+    return weights

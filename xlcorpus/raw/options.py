@@ -1,0 +1,83 @@
+"""What a user may say about how input files are read."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from xlcorpus.options import StepOptions, option
+
+SIDES = {"text": "the text", "src": "the source side", "tgt": "the target side"}  # our columns of text, in words
+
+
+class ReadOptions(StepOptions):
+    """Options of every reader."""
+
+    kind: Literal["documents", "pairs", "code"] = option(
+        "documents", description="what the input is: texts, sentence pairs, or folders of source code"
+    )
+    text_column: str = option(
+        "text", only={"kind": ("documents",)}, description="the column or JSON field that holds the text"
+    )
+    src_column: str = option(
+        "src",
+        only={"kind": ("pairs",)},
+        description="pairs: the column of the source side, or the suffix of its text file",
+    )
+    tgt_column: str = option(
+        "tgt",
+        only={"kind": ("pairs",)},
+        description="pairs: the column of the target side, or the suffix of its text file",
+    )
+    src_lang: str | None = option(
+        None,
+        only={"kind": ("pairs",)},
+        description="pairs: language and script of the source side, e.g. eng_Latn; default: the column src_lang",
+    )
+    tgt_lang: str | None = option(
+        None,
+        only={"kind": ("pairs",)},
+        description="pairs: language and script of the target side, e.g. deu_Latn; default: the column tgt_lang",
+    )
+    licenses: str = option(
+        "permissive",
+        only={"kind": ("code",)},
+        description="code: licences of files that are kept: permissive, any, or SPDX identifiers with commas between",
+    )
+    source: str | None = option(None, description="name of the collection; default: the folder's or the file's name")
+    format: str | None = option(
+        None,
+        description="format of the files, e.g. jsonl, text, parquet, warc, of pairs tsv, csv; default: by name and "
+        "content",
+    )
+    sample_by: Literal["line", "paragraph", "document"] = option(
+        "line", only={"kind": ("documents",)}, description="what is a document in plain text"
+    )
+    max_record_bytes: int = option(64 << 20, ge=1, description="a longer record is rejected without being read whole")
+    task_bytes: int = option(64 << 20, ge=1, description="size of the pieces that large files are cut into")
+
+    @property
+    def schema_name(self) -> str:
+        """Name of the schema of the rows that are made."""
+        return "pair" if self.kind == "pairs" else "document"
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Input columns by our columns of text: each must hold a string in every record."""
+        if self.kind == "pairs":
+            return {"src": self.src_column, "tgt": self.tgt_column}
+        return {"text": self.text_column}
+
+    @property
+    def languages(self) -> dict[str, str | None]:
+        """Languages of a pair's sides by our column; None: the input's column of the same name holds them."""
+        return {"src_lang": self.src_lang, "tgt_lang": self.tgt_lang} if self.kind == "pairs" else {}
+
+
+def say_column(output: str) -> str:
+    """The remedy where the input column of one of our columns of text is not found."""
+    return f"name the column that holds {SIDES[output]} with --{output}-column"
+
+
+def say_limit(options: ReadOptions) -> str:
+    """The end of a sentence about a record that is too large."""
+    return f"at most {options.max_record_bytes:,} are read (--max-record-bytes)"
