@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.codeswitch.switch_helpers import check, documents, parts_of, sentences
-from xlcorpus.codeswitch.dict_piece import SPACE_MARK, PieceTable, build_piece_table, switch_pieces
+from xlcorpus.codeswitch.dict_piece import switch_pieces
 from xlcorpus.codeswitch.options import CodeswitchOptions
+from xlcorpus.codeswitch.piece_table import SPACE_MARK, PieceTable, build_piece_table
 from xlcorpus.errors import UserError
 
 SENTENCES = [

@@ -39,7 +39,7 @@ from xlcorpus.text.characters import NUMBER
 from xlcorpus.text.codepoints import string_buffers
 from xlcorpus.text.draws import row_states
 from xlcorpus.text.hashes import hash_spans, mix
-from xlcorpus.text.ragged import offsets_of, ranges, rows_of, sums_before
+from xlcorpus.text.ragged import offsets_of, ranges, rows_of, sum_spans, sums_before
 
 ALIGN_SPAN = "align_span"
 NO_WORDS, NO_ALIGNMENT, BAD_ALIGNMENT, NO_SWITCH = 0, 1, 2, 3
@@ -182,10 +182,8 @@ def _borders(side: Side, aligned: np.ndarray, protected: np.ndarray) -> _Borders
     inseparable, fences = np.zeros(count + 1, dtype=bool), np.zeros(count, dtype=np.int64)
     if count > 1:
         gap = spans.ends[:-1], spans.starts[1:]
-        before = sums_before(properties.whitespace()[codes])
-        blank = before[gap[1]] > before[gap[0]]
-        before = sums_before(properties.matches(_FENCES)[codes])
-        fence = before[gap[1]] > before[gap[0]]
+        blank = sum_spans(properties.whitespace()[codes], *gap) > 0
+        fence = sum_spans(properties.matches(_FENCES)[codes], *gap) > 0
         inside = spans.rows[1:] == spans.rows[:-1]
         unspaced = properties.unspaced()[codes]
         solid = (gap[1] > gap[0]) & ~blank & ~fence & ~unspaced[gap[0] - 1] & ~unspaced[gap[1]]
@@ -196,8 +194,7 @@ def _borders(side: Side, aligned: np.ndarray, protected: np.ndarray) -> _Borders
         inseparable[1:-1] |= figure & inside
         touching = (gap[1] == gap[0]) & unspaced[gap[0] - 1] & unspaced[gap[1]]
         inseparable[1:-1] |= touching & inside & ~(aligned[1:] & aligned[:-1])
-        before = sums_before(protected)
-        whole = (gap[1] > gap[0]) & (before[gap[1]] - before[gap[0]] == gap[1] - gap[0])
+        whole = (gap[1] > gap[0]) & (sum_spans(protected, *gap) == gap[1] - gap[0])
         inseparable[1:-1] |= whole & inside
         fences[1:] = fence & inside & ~figure & ~whole
     return _Borders(inseparable, np.cumsum(fences))
@@ -215,8 +212,8 @@ def _protected_sums(side: Side, protected: np.ndarray) -> np.ndarray:
 
     Two spans whose sums grow alike hold the same protected tokens, in any order.
     """
-    before = sums_before(protected | (classify(side.points.codes).flags & NUMBER != 0))
-    held = before[side.spans.ends] > before[side.spans.starts]
+    marks = protected | (classify(side.points.codes).flags & NUMBER != 0)
+    held = sum_spans(marks, side.spans.starts, side.spans.ends) > 0
     return sums_before(np.where(held, mix(side.words), np.uint64(0)), np.uint64)
 
 

@@ -78,7 +78,8 @@ def replace(texts: pa.StringArray, made: Replacements) -> tuple[pa.StringArray, 
     data, text_offsets = string_buffers(texts)
     # The texts' own bytes, cut at each text and at both edges of each replacement: no byte is copied for this.
     edges = np.empty(rows + 2 * count + 1, dtype=np.int32)
-    piece = np.arange(count) * 2 + rows_of(made.offsets) + 1
+    row = rows_of(made.offsets)
+    piece = np.arange(count) * 2 + row + 1
     row_piece = np.arange(rows + 1) + 2 * made.offsets
     edges[row_piece] = text_offsets
     edges[piece], edges[piece + 1] = made.starts, made.ends
@@ -91,11 +92,8 @@ def replace(texts: pa.StringArray, made: Replacements) -> tuple[pa.StringArray, 
     cut = joined_edges[row_piece].astype(np.int32)
     switched = pa.StringArray.from_buffers(rows, pa.py_buffer(cut), pa.py_buffer(joined_data))
     size = made.sizes + made.before + made.after
-    moved = np.cumsum(size - made.lengths)
-    earlier = moved - (size - made.lengths)
-    head = made.offsets[:-1][np.diff(made.offsets) > 0]
-    earlier -= np.repeat(earlier[head], np.diff(made.offsets)[np.diff(made.offsets) > 0])
-    start = made.first + earlier
+    grown = sums_before(size - made.lengths)
+    start = made.first + grown[:-1] - grown[made.offsets[row]]
     spans = pa.StructArray.from_arrays(
         [
             pa.array(start.astype(np.int32)),

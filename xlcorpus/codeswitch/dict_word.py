@@ -17,16 +17,14 @@ from xlcorpus.codeswitch.assemble import BytePositions, Replacements
 from xlcorpus.codeswitch.case import carry_case, form_of
 from xlcorpus.codeswitch.lookup import Lookup
 from xlcorpus.codeswitch.options import CodeswitchOptions
-from xlcorpus.codeswitch.partners import choose_language, partner_pairs
+from xlcorpus.codeswitch.partners import Served, choose_language, serve
 from xlcorpus.codeswitch.switchable import Words
-from xlcorpus.codeswitch.switched import NO_DICTIONARY, NO_SWITCH, NO_WORDS, WordCounts, switched_rows
+from xlcorpus.codeswitch.switched import WordCounts, switched_words
 from xlcorpus.codeswitch.word_choice import budgets, choose_words, word_hashes
-from xlcorpus.dataset.columns import text_column
 from xlcorpus.dataset.result import Result
 from xlcorpus.lexicon.index import LexiconIndex
 from xlcorpus.text.characters import is_word
 from xlcorpus.text.codepoints import CodePoints, code_points, string_buffers
-from xlcorpus.text.draws import row_states
 from xlcorpus.text.labels import is_dotless
 from xlcorpus.text.ragged import offsets_of
 from xlcorpus.text.slices import pieces
@@ -46,22 +44,10 @@ def switch_words(
     no_switch (no word has an entry). The result is a function of each row, the dictionaries of its language, the
     options and the seed, not of the batch. Raises UserError where a column is missing.
     """
-    texts = pc.fill_null(text_column(batch).cast(pa.string()), "")
-    states = row_states(batch.column("doc_id"), f"codeswitch/words/{seed}")
-    row_pairs = partner_pairs(batch, index.pairs, options.max_langs, seed)
-    served = np.flatnonzero(row_pairs[:, 0] >= 0)
-    reasons = np.full(len(batch), NO_DICTIONARY)
-    rows = batch
-    if len(served) < len(batch):
-        rows = batch.take(pa.array(served))
-        texts, states, row_pairs = texts.take(pa.array(served)), states[served], row_pairs[served]
-    named = rows.column(options.named_spans) if options.named_spans in rows.schema.names else None
-    parts = [_switch_piece(piece, first, states, row_pairs, named, index, options) for first, piece in pieces(texts)]
-    made, counts = _gather(texts, parts, index)
-    reasons[served] = np.where(counts.words == 0, NO_WORDS, NO_SWITCH)
-    return switched_rows(
-        batch, served, texts, made, counts, reasons, operator=DICT_WORD, seed=seed, keep_text=keep_text
-    )
+    served = serve(batch, index.pairs, options, seed)
+    parts = [_switch_piece(piece, first, served, index, options) for first, piece in pieces(served.texts)]
+    made, counts = _gather(served.texts, parts, index)
+    return switched_words(batch, served, made, counts, operator=DICT_WORD, seed=seed, keep_text=keep_text)
 
 
 @dataclass(frozen=True)
@@ -86,29 +72,27 @@ class _Part:
 def _switch_piece(
     texts: pa.Array,
     first_row: int,
-    states: np.ndarray,
-    row_pairs: np.ndarray,
-    named: pa.Array | None,
+    served: Served,
     index: LexiconIndex,
     options: CodeswitchOptions,
 ) -> _Part:
     here = slice(first_row, first_row + len(texts))
-    points, pairs = code_points(texts), row_pairs[here]
+    points, pairs, states = code_points(texts), served.pairs[here], served.states[here]
     classes = characters.classify(points.codes)
-    column = None if named is None else named.slice(first_row, len(texts))
-    covered = protect.protected(points, classes, protect.named_spans(column, points))
+    named = None if served.named is None else served.named.slice(first_row, len(texts))
+    covered = protect.protected(points, classes, protect.named_spans(named, points))
     lookup = Lookup(points, pairs, index)
     found = lookup.find(classes, covered)
     words = found.words
     replaceable = found.keys.max(axis=0) >= 0
     per_row = np.diff(words.offsets)
     budget = budgets(per_row, options.ratio, options.rounding)
-    hashes = word_hashes(states[here], words.offsets)
+    hashes = word_hashes(states, words.offsets)
     chosen = choose_words(hashes, words.offsets, replaceable, budget, options.poisson)
     at, bits = chosen.index, chosen.bits
     row = words.rows.take(at)
     keys = found.keys.take(at, axis=1)
-    slot = choose_language(keys >= 0, chosen.span, states[here][row])
+    slot = choose_language(keys >= 0, chosen.span, states[row])
     key = keys[0] if len(keys) == 1 else keys[slot, np.arange(len(at))]
     starts, ends = found.starts.take(at), found.ends.take(at)
     byte_at = BytePositions(points.codes)

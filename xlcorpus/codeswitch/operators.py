@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Protocol
 import pyarrow as pa
 
 from xlcorpus.codeswitch.align_span import switch_spans
-from xlcorpus.codeswitch.dict_piece import PieceTable, open_pieces, switch_pieces
+from xlcorpus.codeswitch.dict_piece import switch_pieces
 from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import NAMED_SPANS, CodeswitchOptions
+from xlcorpus.codeswitch.piece_table import PieceTable, open_pieces
 from xlcorpus.codeswitch.restore import choose_sides, is_pairs
 from xlcorpus.dataset.columns import require_column
 from xlcorpus.dataset.result import Result

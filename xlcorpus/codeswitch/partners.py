@@ -1,14 +1,16 @@
-"""Which languages the words of a text are switched into."""
+"""Which texts have a dictionary, and which languages their words are switched into."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.columns import require_column, text_or_empty
+from xlcorpus.codeswitch.options import CodeswitchOptions
+from xlcorpus.dataset.columns import require_column, text_column, text_or_empty
 from xlcorpus.lexicon.index import Pair, matches, pairs_of
 from xlcorpus.text.draws import row_states
 from xlcorpus.text.hashes import hash_text, mix
@@ -16,11 +18,38 @@ from xlcorpus.text.hashes import hash_text, mix
 PARTNER = "cs_partner"  # column with the label of the one partner language of each row, where a batch has it
 
 
-def partner_pairs(batch: pa.RecordBatch, pairs: Sequence[Pair], max_langs: int, seed: int) -> np.ndarray:
-    """int64[rows, max_langs]: numbers of the pairs that serve each row, -1 for none; drawn by hash of doc_id.
+@dataclass(frozen=True)
+class Served:
+    """The rows of a batch that have a dictionary.
 
-    Raises UserError where the batch has no column lang.
+    numbers: int64[served], where they are in the batch; texts: string[served], without nulls; states: uint64[served],
+    the state of each row's random numbers; pairs: int64[served, max_langs], the dictionaries of each, -1 for none;
+    named: their spans that are left alone, if there is such a column.
     """
+
+    numbers: np.ndarray
+    texts: pa.Array
+    states: np.ndarray
+    pairs: np.ndarray
+    named: pa.Array | None
+
+
+def serve(batch: pa.RecordBatch, pairs: Sequence[Pair], options: CodeswitchOptions, seed: int) -> Served:
+    """The rows that any of the dictionaries (pairs) is for; raises UserError where doc_id, lang or text is missing."""
+    chosen = _partner_pairs(batch, pairs, options.max_langs, seed)
+    numbers = np.flatnonzero(chosen[:, 0] >= 0)
+    rows = batch if len(numbers) == len(batch) else batch.take(pa.array(numbers))
+    return Served(
+        numbers,
+        pc.fill_null(text_column(rows).cast(pa.string()), ""),
+        row_states(rows.column("doc_id"), f"codeswitch/words/{seed}"),
+        chosen[numbers],
+        rows.column(options.named_spans) if options.named_spans in rows.schema.names else None,
+    )
+
+
+def _partner_pairs(batch: pa.RecordBatch, pairs: Sequence[Pair], max_langs: int, seed: int) -> np.ndarray:
+    """int64[rows, max_langs]: numbers of the pairs that serve each row, -1 for none; drawn by hash of doc_id."""
     require_column(batch.schema, "lang")
     sides = text_or_empty(batch, "lang"), text_or_empty(batch, PARTNER)
     joined = pc.binary_join_element_wise(*sides, "\t").dictionary_encode()

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.codeswitch.assemble import Replacements, replace
+from xlcorpus.codeswitch.partners import Served
 from xlcorpus.dataset.columns import put_columns, text_or_empty
 from xlcorpus.dataset.decisions import DECISION, decide, empty
 from xlcorpus.dataset.result import Counts, Result
@@ -83,6 +84,24 @@ def switched_rows(
     langs = text_or_empty(batch, "lang")
     langs = langs if len(served) == len(batch) else langs.take(pa.array(served))
     return Result(put_columns(kept, columns), decisions, counts=_counts(langs, counts, made.langs))
+
+
+def switched_words(
+    batch: pa.RecordBatch,
+    served: Served,
+    made: Replacements,
+    counts: WordCounts,
+    *,
+    operator: str,
+    seed: int,
+    keep_text: bool,
+) -> Result:
+    """`switched_rows` of an operator with a dictionary, which not all rows have."""
+    reasons = np.full(len(batch), NO_DICTIONARY)
+    reasons[served.numbers] = np.where(counts.words == 0, NO_WORDS, NO_SWITCH)
+    return switched_rows(
+        batch, served.numbers, served.texts, made, counts, reasons, operator=operator, seed=seed, keep_text=keep_text
+    )
 
 
 def _counts(langs: pa.Array, counts: WordCounts, into: pa.DictionaryArray) -> Counts:

@@ -32,8 +32,13 @@ def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     return places
 
 
-def sum_segments(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Sums of values[offsets[i]:offsets[i + 1]]; empty segments give 0. int64 for bool and integers, else float64."""
+def sum_spans(values: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Sums of values[starts[i]:ends[i]]; empty spans give 0. int64 for bool and integers, else float64."""
     totals = sums_before(values, np.float64 if values.dtype.kind == "f" else np.int64)
-    sums: np.ndarray = totals[offsets[1:]] - totals[offsets[:-1]]
+    sums: np.ndarray = totals[ends] - totals[starts]
     return sums
+
+
+def sum_segments(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """`sum_spans` of values[offsets[i]:offsets[i + 1]]."""
+    return sum_spans(values, offsets[:-1], offsets[1:])
