@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xlcorpus.romanize.ipa import EpitranTool, WordCache, ipa_codes
+from xlcorpus.romanize.ipa import ENTRY_BYTES, EpitranTool, ipa_codes
 
 pytest.importorskip("epitran", reason="epitran is not installed (extra ipa)")
 
@@ -118,13 +118,12 @@ def test_a_word_is_read_once_in_each_language(monkeypatch: pytest.MonkeyPatch) -
 def test_the_cache_changes_nothing_and_keeps_its_bound(tool: EpitranTool) -> None:
     text = "bir iki üç dört beş altı yedi sekiz dokuz on " * 3
     assert EpitranTool(0).romanize(text, "tur", "Latn") == tool.romanize(text, "tur", "Latn")
-    cache = WordCache(100_000)
-    for number in range(5_000):
-        cache.put("tur-Latn", f"word{number}", "x" * 20)
-        assert cache.get("tur-Latn", "word0") in (None, "x" * 20)
-    assert cache.get("tur-Latn", "word4999") == "x" * 20
-    assert cache.get("tur-Latn", "word0") == "x" * 20  # asked for all the time, so kept
-    assert cache.get("tur-Latn", "word1") is None
-    assert cache.get("deu-Latn", "word4999") is None
-    held = [*cache._recent.items(), *cache._former.items()]
-    assert sum(sum(map(sys.getsizeof, (*key, key, value))) for key, value in held) < 100_000
+    small = EpitranTool(100_000)
+    small.romanize(
+        "".join(f"{chr(0x61 + one)}{chr(0x61 + two)} " for one in range(26) for two in range(26)), "tur", "Latn"
+    )
+    assert small._kept.cache_info().currsize == 100_000 // ENTRY_BYTES
+    long = "ş" * 64, "ʃ" * 100  # readings are longer than words
+    assert sum(map(sys.getsizeof, (*long, long))) + 100 < ENTRY_BYTES  # and the cache's own entry
+    small.romanize("b" * 65, "tur", "Latn")
+    assert small._kept.cache_info().misses == 26 * 26

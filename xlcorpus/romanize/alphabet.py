@@ -16,6 +16,7 @@ from xlcorpus.romanize.exact import romanize_exactly
 from xlcorpus.romanize.language import (
     COPTIC_GRAVE,
     DOUBLERS,
+    LAST_NUMBER,
     LENGTHENER,
     SMALL_Y,
     THAI_O_ANG,
@@ -30,7 +31,6 @@ BRAILLE = re.compile(r"[\u2800-\u28ff]")
 # int() of more digits than this raises, in uroman and so here.
 MOST_DIGITS = sys.get_int_max_str_digits()
 LONG_NUMBER = re.compile(rf"\d{{{MOST_DIGITS + 1}}}") if MOST_DIGITS else re.compile(r"(?!)")
-_LAST_NUMBER = 0x20000  # Unicode has none beyond
 _STEPS = 40  # of Thai that looks back: longer than any word
 # Where separators are sought: beyond the BMP every character but emoji counts as part of a word.
 _SEPARATORS = (*range(0x10000), *range(0x1F300, 0x1FB00))
@@ -95,8 +95,8 @@ class Alphabet:
             for source, rules in data.rules.items()
             if source and any(rule.target and any(char.isdecimal() for char in rule.target) for rule in rules)
         }
-        found |= {char for char in map(chr, range(0x80, _LAST_NUMBER)) if char.isnumeric()}
-        found |= {char for char in map(chr, range(0x80, _LAST_NUMBER)) if not found.isdisjoint(_decomposed(char))}
+        found |= {char for char in map(chr, range(0x80, LAST_NUMBER)) if char.isnumeric()}
+        found |= {char for char in map(chr, range(0x80, LAST_NUMBER)) if not found.isdisjoint(_decomposed(char))}
         return frozenset(found)
 
     @cached_property

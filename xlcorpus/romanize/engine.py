@@ -19,8 +19,10 @@ _SURELY_HEARD = 3  # Thai consonants or ASCII letters of which one at least is h
 
 
 class Engine:
-    """Romanises texts; keeps the words of all languages, at most `cache_bytes` of them."""
+    """Romanises texts; keeps the words of all languages, at most `cache_bytes` of them. A `tools.Tool`."""
 
+    name = "uroman"
+    column = "text_latn"
     version = UROMAN_VERSION
 
     def __init__(self, cache_bytes: int = DEFAULT_CACHE_BYTES) -> None:
@@ -47,10 +49,10 @@ class Engine:
         self._sounds = re.compile(f"[a-zA-Z]|[\u0e01-\u0e2c\u0e2e](?!.?{THAI_SILENCER})").findall
         self._open(None).prepare()
 
-    def romanize(self, text: str, lcode: str | None = None) -> str:
+    def romanize(self, text: str, lcode: str | None = None, script: str | None = None) -> str:
         """What uroman's `romanize_string(text, lcode=lcode)` gives, and its errors: ValueError for a number too long.
 
-        lcode: ISO 639-3, or None (as the paper ran it).
+        lcode: ISO 639-3 as uroman has it (`tools.uroman_code`), or None (as the paper ran it); the script it sees.
         """
         if text.isascii() and len(text) <= MOST_DIGITS:
             return text

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from xlcorpus.errors import UserError
 from xlcorpus.text.icu import import_icu
 
-DEFAULT_TRANSFORM = "Any-Latin; Latin-ASCII"
+TRANSFORM = "Any-Latin; Latin-ASCII"
 
 # ICU writes each result into the whole string, which costs the square of a line's length.
 _LONGEST = 4096
@@ -22,44 +21,31 @@ _NEEDS_NONE = frozenset({"Latn", "Zyyy", "Zinh", "Zxxx"})
 
 
 class IcuTool:
-    """ICU's `Any-Latin; Latin-ASCII`, or the transform the user asks for.
+    """ICU's `Any-Latin; Latin-ASCII`.
 
-    By default a script without rules gives None, unless ICU has rules for the language (Sinhala). `Latin-ASCII` leaves
-    some letters as they are: Arabic ʿ ʾ, Ethiopic ǝ, Cyrillic and Uyghur letters that only a language's own rules know.
+    A script without rules gives None, unless ICU has rules for the language (Sinhala). `Latin-ASCII` leaves some
+    letters as they are: Arabic ʿ ʾ, Ethiopic ǝ, Cyrillic and Uyghur letters that only a language's own rules know.
     """
 
     name = "icu"
     column = "text_latn"
 
-    def __init__(self, transform: str | None = None) -> None:
-        """Create the default transliterator, or the one whose ICU id is given.
-
-        Raises UserError where PyICU is missing or ICU has no such transform.
-        """
+    def __init__(self) -> None:
+        """Create the transliterator. Raises UserError where PyICU is missing."""
         self._icu = import_icu("the tool icu")
-        self._chosen = transform is not None
-        self._transform = transform or DEFAULT_TRANSFORM
-        self.version = f"{self._icu.ICU_VERSION}/{self._transform}"
-        created = self._create(self._transform)
-        if created is None:
-            raise UserError(
-                f"ICU {self._icu.ICU_VERSION} has no transform {self._transform!r}",
-                remedy="name transforms by ICU ids, divided by ';', such as 'Russian-Latin/BGN; Latin-ASCII'",
-            )
-        self._default: Any = created
+        self.version = f"{self._icu.ICU_VERSION}/{TRANSFORM}"
+        self._default = self._create(TRANSFORM)
         self._found: dict[tuple[str | None, str], Any] = {}
 
     def romanize(self, text: str, lcode: str | None, script: str | None) -> str | None:
-        """See `tools.Tool`. A transform that the user chose is applied whatever the script."""
+        """See `tools.Tool`."""
         if not text:
             return ""
-        rules = self._default if self._chosen or script is None else self._rules(lcode, script)
+        rules = self._default if script is None else self._rules(lcode, script)
         if rules is None:
             return None
-        # The default changes no ASCII, a chosen one may.
         return "\n".join(
-            line if line.isascii() and not self._chosen else "".join(map(rules.transliterate, _stretches(line)))
-            for line in text.split("\n")
+            line if line.isascii() else "".join(map(rules.transliterate, _stretches(line))) for line in text.split("\n")
         )
 
     def _rules(self, lcode: str | None, script: str) -> Any:
@@ -74,7 +60,7 @@ class IcuTool:
         if lcode is None:
             return None
         code = self._icu.Locale(lcode).getLanguage()  # ICU names languages by ISO 639-1 where there is one
-        return self._create(f"{code}-{code}_Latn; {self._transform}")
+        return self._create(f"{code}-{code}_Latn; {TRANSFORM}")
 
     def _create(self, transform: str) -> Any:
         try:

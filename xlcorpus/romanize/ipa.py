@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any
@@ -30,6 +30,8 @@ _ENGLISH_PROGRAM = "lex_lookup"
 # "Montag" keeps its final ɡ and Hindi its final schwas (every line of 30 differed). And because its time grows with the
 # square of the length, a run of letters in a script without spaces is cut.
 _WORD = regex.compile(r"[\p{L}\p{M}](?:[\p{L}\p{M}\u200c\u200d]|['’](?=\p{L})){0,255}")
+_LONGEST_KEPT = 64  # letters of a word that is kept when it was read
+ENTRY_BYTES = 750  # of the cache, for the longest word and its reading, measured with sys.getsizeof
 
 
 class EpitranTool:
@@ -46,7 +48,7 @@ class EpitranTool:
         self._package = _import("epitran.simple")
         self._codes = ipa_codes()
         self._readers: dict[str, Any] = {}
-        self._words = WordCache(cache_bytes)
+        self._kept = lru_cache(cache_bytes // ENTRY_BYTES)(self._read)
         self.version = version("epitran")
         if _ENGLISH in self._codes:
             self.version += f"; {_ENGLISH_PROGRAM}"
@@ -58,17 +60,12 @@ class EpitranTool:
         code = self._code(lcode, script)
         if code is None:
             return None
-        words, read = self._words, self._reader(code)
+        kept, read = self._kept, self._read
+        return _WORD.sub(lambda match: (kept if len(match[0]) <= _LONGEST_KEPT else read)(code, match[0]), text)
 
-        def ipa(match: regex.Match[str]) -> str:
-            word = match[0]
-            known = words.get(code, word)
-            if known is None:
-                known = read(word)
-                words.put(code, word, known)
-            return known
-
-        return _WORD.sub(ipa, text)
+    def _read(self, code: str, word: str) -> str:
+        ipa: str = self._reader(code)(word)
+        return ipa
 
     def _code(self, lcode: str | None, script: str | None) -> str | None:
         if lcode is None:
@@ -107,39 +104,6 @@ def ipa_codes() -> Mapping[tuple[str, str], str]:
     if storage.has_program(_ENGLISH_PROGRAM):
         codes[_ENGLISH] = "-".join(_ENGLISH)
     return codes
-
-
-class WordCache:
-    """Results by word, within a number of bytes: the half used last is always kept."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit // 2
-        self._used = 0
-        self._recent: dict[tuple[str, str], str] = {}
-        self._former: dict[tuple[str, str], str] = {}
-
-    def get(self, code: str, word: str) -> str | None:
-        """The result kept for a word in a language, or None."""
-        key = (code, word)
-        found = self._recent.get(key)
-        if found is None:
-            found = self._former.get(key)
-            if found is not None:
-                self.put(code, word, found)
-        return found
-
-    def put(self, code: str, word: str, result: str) -> None:
-        """Keep a result; where the half is full, what was not asked for since the last time is let go."""
-        size = 2 * (len(word) + len(result)) + _ENTRY_BYTES
-        if size > self._limit:
-            return
-        if self._used + size > self._limit:
-            self._former, self._recent, self._used = self._recent, {}, 0
-        self._recent[code, word] = result
-        self._used += size
-
-
-_ENTRY_BYTES = 300  # two string headers, the key's tuple and the dict's slot, measured with sys.getsizeof
 
 
 def _import(module: str) -> Any:

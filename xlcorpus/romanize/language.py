@@ -23,7 +23,7 @@ BRAILLE_CAPITAL = "\u2820"
 COPTIC_GRAVE = "\u0300"
 NEIGHBOURS_MATTER = DOUBLERS + SMALL_Y + LENGTHENER + BRAILLE_CAPITAL + COPTIC_GRAVE
 
-_LAST_NUMBER = 0x20000  # Unicode has no digits beyond
+LAST_NUMBER = 0x20000  # Unicode has no numbers beyond
 
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxyz]+$")
 _TAIL = re.compile(r"\+(?:m|ng|n|h|r)")
@@ -199,7 +199,7 @@ def _without_sources(data: RuleSet) -> Language:
 
 def _other_digits(data: RuleSet) -> dict[str, str]:
     found = {}
-    for char in (chr(code) for code in range(0x80, _LAST_NUMBER) if chr(code).isnumeric()):
+    for char in (chr(code) for code in range(0x80, LAST_NUMBER) if chr(code).isnumeric()):
         value = unicodedata.numeric(char)
         if char not in data.numerals and value in range(10) and "DIGIT" in data.name(char):
             found[char] = str(int(value))

@@ -9,15 +9,11 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from functools import cache
-from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from xlcorpus.dataset import storage
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.text.labels import known_languages, language_of, normalize_label
-
-if TYPE_CHECKING:
-    from xlcorpus.romanize.engine import Engine
 
 TOOLS = ("uroman", "icu", "epitran")
 COLUMNS = {"uroman": "text_latn", "icu": "text_latn", "epitran": "text_ipa"}  # for plans, before a tool is opened
@@ -50,49 +46,25 @@ class Tool(Protocol):
         """
 
 
-class UromanTool:
-    """uroman's rules through `Engine`: knows every script, so it never gives None."""
-
-    name = "uroman"
-    column = COLUMNS["uroman"]
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    @property
-    def version(self) -> str:
-        """The engine's."""
-        return self._engine.version
-
-    def romanize(self, text: str, lcode: str | None, script: str | None) -> str:
-        """See `Tool`. The engine is given `uroman_code(lcode)`; the script it sees by itself."""
-        return self._engine.romanize(text, uroman_code(lcode)) if text else ""
-
-
-def open_tool(name: str, cache_bytes: int, *, transform: str | None = None) -> Tool:
+def open_tool(name: str, cache_bytes: int) -> Tool:
     """Open one of TOOLS; its package is imported now and not before.
 
-    cache_bytes: how much a tool may keep of the words it has seen. transform: another ICU transform than the default,
-    such as "Russian-Latin/BGN; Latin-ASCII". Raises UserError where there is no such tool or transform, or its package
-    is missing.
+    cache_bytes: how much a tool may keep of the words it has seen. Raises UserError where there is no such tool, or its
+    package is missing.
     """
-    if name not in TOOLS:
-        raise UserError(
-            f"there is no tool {name!r}; {nearest(name, TOOLS)}", remedy=f"choose one of {', '.join(TOOLS)}"
-        )
-    if transform is not None and name != "icu":
-        raise UserError(f"the tool {name} takes no transform", remedy="leave the transform out, or choose the tool icu")
+    if name == "uroman":
+        from xlcorpus.romanize.engine import Engine
+
+        return Engine(cache_bytes)
     if name == "icu":
         from xlcorpus.romanize.icu import IcuTool
 
-        return IcuTool(transform)
+        return IcuTool()
     if name == "epitran":
         from xlcorpus.romanize.ipa import EpitranTool
 
         return EpitranTool(cache_bytes)
-    # By name, so that the other tools can be had where the engine's package is not.
-    engine: Engine = import_module("xlcorpus.romanize.engine").Engine(cache_bytes)
-    return UromanTool(engine)
+    raise UserError(f"there is no tool {name!r}; {nearest(name, TOOLS)}", remedy=f"choose one of {', '.join(TOOLS)}")
 
 
 def check_latin(name: str) -> None:
