@@ -28,7 +28,7 @@ from benchmarks.meter import Measured, Meter
 from xlcorpus.pack.fit import least_bins
 from xlcorpus.pack.languages import LanguageIds
 from xlcorpus.pack.packer import Packer
-from xlcorpus.pack.settings import WINDOW_DOCUMENTS, PackSettings
+
 from xlcorpus.pack.tokens import TokenDocuments
 from xlcorpus.text.ragged import offsets_of
 

@@ -26,7 +26,7 @@ from benchmarks.meter import Measured, Meter
 from xlcorpus.dataset.shards import ShardWriter
 from xlcorpus.pack.packer import Packer
 from xlcorpus.pack.rows import PACK
-from xlcorpus.pack.settings import PackSettings
+
 from xlcorpus.pack.tokenize import tokenize_batch
 from xlcorpus.text.ragged import offsets_of
 

@@ -6,20 +6,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-import xxhash
 
-from xlcorpus.pack.languages import LanguageIds
+from tests.rows import doc_id
+from tests.rows import documents as rows_of_texts
+from xlcorpus.pack.language_ids import LanguageIds
+from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.packer import Packer
-from xlcorpus.pack.rows import PACK
-from xlcorpus.pack.settings import PackSettings
-from xlcorpus.pack.tokens import TokenDocuments
+from xlcorpus.pack.packs import PACK
+from xlcorpus.pack.token_documents import TokenDocuments
 from xlcorpus.text.ragged import offsets_of
+from xlcorpus.tokenizer.tokenizer import Tokenizer
 
-ORIGIN = pa.struct([("file", pa.string()), ("offset", pa.int64())])
 # Own sentences, in several scripts.
 TEXTS = {
     "eng_Latn": "The ferry leaves at nine and the bread is still warm.",
@@ -34,7 +35,7 @@ TEXTS = {
 
 
 @dataclass(frozen=True)
-class Bytes:
+class Bytes(Tokenizer):
     """Bytes of UTF-8 from 5 on, after the special ids; `None` for one leaves it out."""
 
     pad_id: int | None = 0
@@ -44,6 +45,7 @@ class Bytes:
     mask_id: int | None = 4
     vocab_size: int = 261
     fingerprint: str = "fake"
+    kind: ClassVar[str] = "bytes"
 
     def encode_batch(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
         parts = [text.encode() for text in texts.to_pylist()]
@@ -53,22 +55,33 @@ class Bytes:
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:
         return bytes(int(value) - 5 for value in ids if value >= 5).decode()
 
+    def count_batch(self, texts: pa.Array) -> np.ndarray:
+        return np.diff(self.encode_batch(texts)[1])
 
-def doc_id(name: str) -> bytes:
-    return xxhash.xxh3_128_digest(name.encode())
+    def piece_texts(self) -> list[str | None]:
+        raise NotImplementedError
+
+    @property
+    def piece_kinds(self) -> np.ndarray:
+        raise NotImplementedError
+
+    def id_of(self, token: str) -> int | None:
+        raise NotImplementedError
+
+
+def options_of(length: int, strategy: Any = "best-fit", objective: Any = "clm", **more: Any) -> PackOptions:
+    """Options of packs of bytes."""
+    return PackOptions(tokenizer="bytes", length=length, strategy=strategy, objective=objective, **more)
+
+
+def view_options(view: Any, length: int, **more: Any) -> PackOptions:
+    """Options of the rows of a view, of bytes."""
+    return PackOptions(tokenizer="bytes", view=view, length=length, **more)
 
 
 def documents(texts: Sequence[str | None], langs: Sequence[str | None], **columns: Any) -> pa.RecordBatch:
     """Documents named by their row."""
-    return pa.RecordBatch.from_pydict(
-        {
-            "doc_id": pa.array([doc_id(str(row)) for row in range(len(texts))], pa.binary(16)),
-            "text": pa.array(texts, pa.string()),
-            "origin": pa.array([{"file": "f", "offset": row} for row in range(len(texts))], ORIGIN),
-            "lang": pa.array(langs, pa.string()),
-            **columns,
-        }
-    )
+    return rows_of_texts(texts, langs, names=[str(row) for row in range(len(texts))], source=None, **columns)
 
 
 def token_documents(lengths: Sequence[int] | np.ndarray, langs: Sequence[str] | None = None) -> TokenDocuments:
@@ -82,14 +95,15 @@ def token_documents(lengths: Sequence[int] | np.ndarray, langs: Sequence[str] | 
 
 def pack(
     given: TokenDocuments,
-    settings: PackSettings,
+    options: PackOptions,
     languages: LanguageIds | None = None,
     *,
     batches: Sequence[int] = (),
     task: int = 0,
+    **window: int,
 ) -> tuple[pa.Table, Packer]:
     """All packs of the documents, added in batches that end at these rows."""
-    packer = Packer(settings, task, languages)
+    packer = Packer(options, task, languages, **window)
     made: list[pa.RecordBatch] = []
     cuts = [0, *sorted(min(cut, len(given)) for cut in batches), len(given)]
     for start, stop in pairwise(cuts):

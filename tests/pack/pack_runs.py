@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tests.pack.pack_helpers import ORIGIN, TEXTS, doc_id, parts_of
+from tests.pack.pack_helpers import TEXTS, doc_id, parts_of
+from tests.rows import ORIGIN
 from xlcorpus.beam.runners import choose_runner
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.manifest import Manifest, StepRecord
@@ -68,7 +69,8 @@ def save(folder: Path, shards: Iterable[pa.RecordBatch], schema: str = "document
             writer.write(batch)
             files += writer.close(keep_empty=True)
         tally.rows_in += batch.num_rows
-        tally.count_output(batch)
+        tally.rows_out += batch.num_rows
+        tally.count_languages(batch)
     arrow = schema_of([folder / file.name for file in files])
     steps, name = (StepRecord("made", {}),), load_schema(schema).label
     Manifest(name, arrow, steps, {}, fingerprint(str(folder)), "0", 0, tuple(files), (), (), (tally,), {}).save(folder)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.pack.pack_helpers import Bytes, doc_id, documents, pack, parts_of, rebuilt
-from xlcorpus.pack.byte_view import ByteBudget
-from xlcorpus.pack.languages import LanguageIds
-from xlcorpus.pack.settings import STRATEGIES, PackSettings
+from tests.pack.pack_helpers import Bytes, doc_id, documents, options_of, pack, parts_of, rebuilt
+from xlcorpus.pack.byte_budgets import ByteBudget
+from xlcorpus.pack.language_ids import LanguageIds
+from xlcorpus.pack.strategies import STRATEGIES
 from xlcorpus.pack.tokenize import tokenize_batch
 
 LANGUAGES = {"arb", "dzo", "ell", "hin", "khm", "kor", "mal", "srp", "swa", "tha", "tir", "yor", "yue"}
@@ -36,7 +36,7 @@ def test_texts_come_back(texts: list[tuple[str, str]], strategy: str) -> None:
     assert len(texts) > 100
     labels = [label for label, _ in texts]
     batch = documents([text for _, text in texts], labels)
-    settings = PackSettings(2048, strategy, "span")
+    settings = options_of(2048, strategy, "span")
     made = tokenize_batch(batch, Bytes(), settings)
     packs, packer = pack(made.documents, settings, LanguageIds.build(labels), batches=[50, 51, 90])
     whole = rebuilt(packs)

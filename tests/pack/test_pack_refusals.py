@@ -38,8 +38,8 @@ class TestRefusals:
             ({"tokenizer": "FOLDER"}, r"the folder .* has no tokenizer.json", "or its folder"),
             ({"tokenizer": "bytes", "objective": "mlm"}, r"bytes has no bos id, which objective mlm needs", "extend"),
             ({"tokenizer": "bytes", "view": "tlm"}, r"bytes has no bos id, which the view tlm needs", "extend"),
-            ({"length": 7}, r"a context length of 7 is too short", "--length 2048"),
-            ({"view": "tlm", "length": 7}, r"a context length of 7 is too short", "--length 2048"),
+            ({"length": 7}, r"length: input should be greater than or equal to 8", "--help"),
+            ({"view": "tlm", "length": 7}, r"length: input should be greater than or equal to 8", "--help"),
             (
                 {"view": "tlm"},
                 r"holds rows of the kind 'document'; --view tlm is made of the kind 'pair'",
@@ -47,16 +47,28 @@ class TestRefusals:
             ),
             ({"view": "restore"}, r"--view restore is made of the kind 'restore'", "codeswitch --view restore"),
             ({"view": "translico"}, r"made of the kind 'translico'", "romanize --view translico"),
-            ({"view": "triples"}, r"columns query, positive, negative; .* has no 'query'", "ingest files"),
+            ({"view": "triples"}, r"no column 'query' in .* made of query, positive, negative", "ingest files"),
             ({"byte_budget": "1k"}, r"--byte-budget counts bytes, and so must the tokenizer", "--tokenizer bytes"),
             ({"tokenizer": "bytes", "byte_budget": "1X"}, r"--byte-budget: '1X' is not a size", "10M"),
             ({"tokenizer": "bytes", "byte_budget": "=5"}, r"--byte-budget: '=5' names no language", "eng_Latn=10M"),
             ({"long": "truncate"}, r"--long truncate is for views", "split or refuse"),
             ({"view": "triples", "long": "split"}, r"--long split is for packs", "truncate or refuse"),
-            ({"view": "triples", "pure": True}, r"--pure means nothing for views", "leave out --view"),
-            ({"view": "triples", "strategy": "one"}, r"--strategy means nothing for views", "leave out --view"),
-            ({"view": "triples", "bos": False}, r"--bos means nothing for views", "leave out --view"),
-            ({"cut": "character"}, r"--cut means nothing for packs without a byte budget", "give --byte-budget"),
+            (
+                {"view": "triples", "pure": True},
+                r"--pure is an option of runs without --view; this is --view triples",
+                "leave out --view",
+            ),
+            (
+                {"view": "triples", "strategy": "one"},
+                r"--strategy is an option of runs without --view",
+                "leave out --view",
+            ),
+            ({"view": "triples", "bos": False}, r"--bos is an option of runs without --view", "leave out --view"),
+            (
+                {"cut": "character"},
+                r"--cut is an option of --byte-budget; there is no --byte-budget",
+                "give --byte-budget",
+            ),
             ({"language_ids": "x"}, r"--language-ids means nothing for packs of mixed", "give --pure"),
             (
                 {"strategy": "concatenate", "objective": "plain"},
@@ -102,7 +114,7 @@ class TestRefusals:
     @pytest.mark.parametrize("options", [{"pure": True}, {"byte_budget": "5"}], ids=str)
     def test_documents_without_a_language(self, tmp_path: Path, options: dict[str, Any]) -> None:
         given = save(tmp_path / "docs", [document_rows(["x"], ["eng_Latn"]).drop_columns(["lang"])])
-        with pytest.raises(UserError, match="has no column 'lang'") as caught:
+        with pytest.raises(UserError, match="there is no column 'lang' in") as caught:
             run_pack(given, tmp_path / "out", tokenizer="bytes", **options)
         assert "xlcorpus identify" in str(caught.value.remedy)
 

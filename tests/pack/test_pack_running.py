@@ -22,7 +22,7 @@ from tests.pack.pack_runs import (
 )
 from tests.running import digests
 from xlcorpus.errors import ConservationError, UserError
-from xlcorpus.pack import shards
+from xlcorpus.pack import tasks
 from xlcorpus.pack.packer import Packer
 from xlcorpus.report.text import contents_lines, sample_lines
 
@@ -59,7 +59,7 @@ class TestRunning:
     def test_it_goes_on_where_it_stopped(
         self, corpus: Path, reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        genuine, done = shards.PackDocuments.run, []
+        genuine, done = tasks.PackShard.results, []
 
         def stops(self: Any, number: int, *more: Any) -> Any:
             if done:
@@ -68,7 +68,7 @@ class TestRunning:
             return genuine(self, number, *more)
 
         with monkeypatch.context() as patch:
-            patch.setattr(shards.PackDocuments, "run", stops)
+            patch.setattr(tasks.PackShard, "results", stops)
             with pytest.raises(UserError, match="plug"):
                 run_pack(corpus, tmp_path / "out", **AS_REFERENCE)
         assert not (tmp_path / "out" / "manifest.json").exists()

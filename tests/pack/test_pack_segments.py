@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.pack.pack_helpers import pack, token_documents
+from tests.pack.pack_helpers import options_of, pack, token_documents
 from xlcorpus.errors import IntegrityError, UserError
 from xlcorpus.pack.packer import Packer
-from xlcorpus.pack.rows import BATCH_ROWS
+from xlcorpus.pack.packs import BATCH_ROWS
 from xlcorpus.pack.segments import fill_up, position_ids, segment_ids
-from xlcorpus.pack.settings import STRATEGIES, PackSettings
+from xlcorpus.pack.strategies import STRATEGIES
 
 
-@given(st.lists(st.integers(1, 30), max_size=20), st.sampled_from(STRATEGIES), st.integers(0, 5))
+@given(st.lists(st.integers(1, 30), max_size=20), st.sampled_from(sorted(STRATEGIES)), st.integers(0, 5))
 def test_segments_and_positions(sizes: list[int], strategy: str, skip: int) -> None:
-    packs, _ = pack(token_documents(sizes), PackSettings(8, strategy))
+    packs, _ = pack(token_documents(sizes), options_of(8, strategy))
     for batch in packs.slice(skip).to_batches():
         segments, positions = segment_ids(batch).to_pylist(), position_ids(batch).to_pylist()
         continued = position_ids(batch, continued=True).to_pylist()
@@ -35,7 +35,7 @@ def test_segments_and_positions(sizes: list[int], strategy: str, skip: int) -> N
 
 
 def test_a_whole_document_keeps_its_positions_over_packs() -> None:
-    packs, _ = pack(token_documents([3, 15]), PackSettings(8, "concatenate"))
+    packs, _ = pack(token_documents([3, 15]), options_of(8, "concatenate"))
     batch = packs.to_batches()[0]
     assert position_ids(batch).to_pylist()[1:] == [[0, 1, 2, 3, 4, 5, 6, 7], [0, 1]]
     assert position_ids(batch, continued=True).to_pylist()[1:] == [[5, 6, 7, 8, 9, 10, 11, 12], [13, 14]]
@@ -52,7 +52,7 @@ def test_fill_up() -> None:
 
 def test_after_a_round_through_parquet(tmp_path: Path) -> None:
     """Lists come back with other names of their items."""
-    packs, _ = pack(token_documents([3, 20, 5]), PackSettings(8, "best_fit"))
+    packs, _ = pack(token_documents([3, 20, 5]), options_of(8, "best-fit"))
     pq.write_table(packs, tmp_path / "a.parquet")
     read = pq.read_table(tmp_path / "a.parquet")
     assert read.to_pylist() == packs.to_pylist()
@@ -73,11 +73,11 @@ def test_spoilt_boundaries(starts: list[int]) -> None:
 
 
 def test_batches_are_small() -> None:
-    packs, _ = pack(token_documents(np.full(10_000, 2)), PackSettings(8, "one"))
+    packs, _ = pack(token_documents(np.full(10_000, 2)), options_of(8, "one"))
     assert packs.column("pack_id").to_pylist() == list(range(10_000))
     many = token_documents(np.full(10_000, 2))
-    packer = Packer(PackSettings(8, "one"))
+    packer = Packer(options_of(8, "one"))
     assert max(batch.num_rows for batch in [*packer.add(many), *packer.finish()]) == BATCH_ROWS
-    long = Packer(PackSettings(1 << 18, "one"))
+    long = Packer(options_of(1 << 18, "one"))
     made = [*long.add(token_documents(np.full(10, 1 << 18))), *long.finish()]
     assert [batch.num_rows for batch in made] == [4, 4, 2]

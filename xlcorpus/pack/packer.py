@@ -7,27 +7,39 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.pack.counts import PackCounts
-from xlcorpus.pack.languages import LanguageIds
-from xlcorpus.pack.layout import STRATEGIES, Parts
-from xlcorpus.pack.rows import TASK_ROWS, Labels, Waiting, pack_rows
-from xlcorpus.pack.settings import PackSettings
-from xlcorpus.pack.tokens import TokenDocuments
+from xlcorpus.pack.language_ids import LanguageIds
+from xlcorpus.pack.options import PackOptions
+from xlcorpus.pack.pack_counts import PackCounts
+from xlcorpus.pack.packs import TASK_ROWS, Labels, Waiting, pack_rows
+from xlcorpus.pack.strategies import STRATEGIES, Parts
+from xlcorpus.pack.token_documents import TokenDocuments
+
+WINDOW_DOCUMENTS = 16_384
+WINDOW_TOKENS = 16 << 20  # int32: 64 MB
 
 
 class Packer:
     """Packs of one task; the rows depend on the documents and their order, not on how they come in batches.
 
-    `best_fit` sees a window of documents at a time (settings.window_documents, window_tokens), and the emptiest pack
-    of each group goes into the next one. `concatenate` holds less than a pack of each group. So memory is a window and
-    a pack a group, and a prefix of the packs is a prefix of the documents, but for a window.
+    `best-fit` sees a window of documents at a time (window_documents, window_tokens), and the emptiest pack of each
+    group goes into the next one. `concatenate` holds less than a pack of each group. So memory is a window and a pack
+    a group, and a prefix of the packs is a prefix of the documents, but for a window.
 
     languages: packs are pure in language and script, with these numbers; None: packs are mixed.
     """
 
-    def __init__(self, settings: PackSettings, task: int = 0, languages: LanguageIds | None = None) -> None:
+    def __init__(
+        self,
+        options: PackOptions,
+        task: int = 0,
+        languages: LanguageIds | None = None,
+        *,
+        window_documents: int = WINDOW_DOCUMENTS,
+        window_tokens: int = WINDOW_TOKENS,
+    ) -> None:
         self.counts = PackCounts()
-        self._settings = settings
+        self._length, self._strategy = options.length, options.strategy
+        self._window_documents, self._window_tokens = window_documents, window_tokens
         self._languages = languages
         self._next_id = task * TASK_ROWS
         self._labels: dict[int, Labels] = {}
@@ -37,7 +49,7 @@ class Packer:
         self._tokens = 0
 
     def add(self, documents: TokenDocuments) -> Iterator[pa.RecordBatch]:
-        """Take documents, at least one token each (else ValueError); gives the packs that are ready (rows.PACK)."""
+        """Take documents, at least one token each (else ValueError); gives the packs that are ready (packs.PACK)."""
         if not len(documents):
             return
         lengths = documents.lengths
@@ -49,9 +61,9 @@ class Packer:
         ends = np.cumsum(lengths)
         start, before = 0, 0
         while start < len(documents):
-            room = self._settings.window_tokens - self._tokens
+            room = self._window_tokens - self._tokens
             stop = int(np.searchsorted(ends, before + room, side="right"))
-            stop = min(stop, start + self._settings.window_documents - self._documents)
+            stop = min(stop, start + self._window_documents - self._documents)
             if stop <= start and self._window:
                 yield from self._pack(last=False)
                 continue
@@ -61,10 +73,10 @@ class Packer:
             self._window.append(Waiting(documents.slice(start, stop), none, sizes, groups[start:stop]))
             self._documents += stop - start
             self._tokens += int(sizes.sum())
-            if self._documents >= self._settings.window_documents:
+            if self._documents >= self._window_documents:
                 yield from self._pack(last=False)
             start, before = stop, int(ends[stop - 1])
-        if self._settings.strategy != "best_fit" and self._window:
+        if self._strategy != "best-fit" and self._window:
             yield from self._pack(last=False)
 
     def finish(self) -> Iterator[pa.RecordBatch]:
@@ -91,14 +103,14 @@ class Packer:
             return
         waiting = Waiting.concat(parts)
         parts.clear()  # a window's tokens are there once from here on
-        lay_out = STRATEGIES[self._settings.strategy]
-        layout = lay_out(waiting.documents.lengths, waiting.groups, self._settings.length, last=last)
+        lay_out = STRATEGIES[self._strategy]
+        layout = lay_out(waiting.documents.lengths, waiting.groups, self._length, last=last)
         if len(layout.waiting):
             self._carried = waiting.rest(layout.waiting, layout.waiting_starts)
         self._count(waiting, layout.parts)
         first = self._next_id
         self._next_id += layout.parts.count
-        yield from pack_rows(waiting, layout.parts, self._settings.length, first, self._labels)
+        yield from pack_rows(waiting, layout.parts, self._length, first, self._labels)
 
     def _count(self, waiting: Waiting, parts: Parts) -> None:
         counts, of = self.counts, parts.documents
@@ -107,5 +119,5 @@ class Packer:
         counts.parts += len(of)
         counts.split += int(((starts == 0) & (parts.sizes < waiting.totals[of])).sum())
         counts.packed += int(parts.sizes.sum())
-        counts.room += parts.count * self._settings.length
+        counts.room += parts.count * self._length
         counts.count_tokens(waiting.documents.langs.take(pa.array(of)), parts.sizes)

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.errors import IntegrityError, UserError
-from xlcorpus.pack.rows import sizes_of, values_of
-from xlcorpus.text.ragged import offsets_of
+from xlcorpus.pack.packs import sizes_of, values_of
+from xlcorpus.text.ragged import offsets_of, ranges
 
 
 def segment_ids(packs: pa.RecordBatch) -> pa.Array:
@@ -17,7 +17,8 @@ def segment_ids(packs: pa.RecordBatch) -> pa.Array:
     """
     offsets, part_offsets, starts = _parts(packs)
     sizes = np.diff(starts, append=offsets[-1])
-    numbers = np.arange(len(starts)) - np.repeat(part_offsets[:-1], np.diff(part_offsets)) + 1
+    counts = np.diff(part_offsets)
+    numbers = ranges(np.ones_like(counts), counts)
     return _listed(np.repeat(numbers, sizes), offsets)
 
 

@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.columns import column_or_null
+from xlcorpus.dataset.columns import column_or_null, text_column
 from xlcorpus.dataset.decisions import decide
 from xlcorpus.errors import UserError
-from xlcorpus.pack.settings import PackSettings
-from xlcorpus.pack.tokens import TokenDocuments, Tokenizer, frame, gather
-from xlcorpus.text.ragged import offsets_of
+from xlcorpus.pack.options import PackOptions
+from xlcorpus.pack.token_documents import TokenDocuments, frame
+from xlcorpus.text.ragged import offsets_of, ranges
+from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 STEP_NAME = "pack"
 NO_TOKENS, TOO_FEW, TOO_LONG = "no_tokens", "fewer_than_min_tokens", "longer_than_pack"
@@ -30,27 +31,28 @@ class Tokenized:
 def tokenize_batch(
     batch: pa.RecordBatch,
     tokenizer: Tokenizer,
-    settings: PackSettings,
+    options: PackOptions,
     *,
     keep: np.ndarray | None = None,
     keep_text: bool = False,
 ) -> Tokenized:
     """Token ids of a batch of documents (doc_id, text, origin; lang, script and kind where it has them).
 
-    keep: int64[rows], tokens of text to keep of each document (`byte_view.ByteBudget`), all without it. Decisions:
+    keep: int64[rows], tokens of text to keep of each document (`byte_budgets.ByteBudget`), all without it. Decisions:
     no_tokens; fewer_than_min_tokens (score: tokens of text); longer_than_pack (score: tokens, special ids included;
-    threshold: the length), where settings.long is refuse. Raises UserError where there is no text column or an id is
+    threshold: the length), where options.long is refuse. Raises UserError where there is no text column or an id is
     not in the tokenizer's vocabulary.
     """
-    ids, offsets = encode(text_column(batch, "text"), tokenizer)
+    ids, offsets = encode(text_column(batch), tokenizer)
     counts = np.diff(offsets)
     if keep is not None:
         counts = np.minimum(counts, keep)
-        ids, offsets = gather(ids, offsets[:-1], counts), offsets_of(counts)
-    framed, framed_offsets = frame(ids, offsets, *settings.specials(tokenizer))
+        ids, offsets = ids[ranges(offsets[:-1], counts)], offsets_of(counts)
+    bos, eos = tokenizer.bos_id if options.with_bos else None, tokenizer.eos_id if options.with_eos else None
+    framed, framed_offsets = frame(ids, offsets, bos, eos)
     lengths = np.diff(framed_offsets)
-    refused = (lengths > settings.length) & (settings.long == "refuse" and settings.strategy != "concatenate")
-    reason = np.select([counts == 0, counts < settings.min_tokens, refused], [1, 2, 3], 0)
+    refused = (lengths > options.length) & (options.long == "refuse")
+    reason = np.select([counts == 0, counts < options.min_tokens, refused], [1, 2, 3], 0)
     columns = (column_or_null(batch, name, pa.string()).cast(pa.string()) for name in ("lang", "script", "kind"))
     documents = TokenDocuments(framed, framed_offsets, batch.column("doc_id"), *columns)
     gone = np.flatnonzero(reason)
@@ -63,24 +65,10 @@ def tokenize_batch(
         STEP_NAME,
         pa.array(["", NO_TOKENS, TOO_FEW, TOO_LONG]).take(pa.array(why)),
         score=np.where(why == 3, lengths[gone], counts[gone]).astype(np.float64),
-        threshold=np.array([0, 1, settings.min_tokens, settings.length], dtype=np.float64)[why],
+        threshold=np.array([0, 1, options.min_tokens, options.length], dtype=np.float64)[why],
         keep_text=keep_text,
     )
     return Tokenized(documents, decisions)
-
-
-def text_column(batch: pa.RecordBatch, name: str) -> pa.Array:
-    """A column of text; raises UserError where there is none of this name or it holds something else."""
-    index = batch.schema.get_field_index(name)
-    if index < 0:
-        raise UserError(
-            f"there is no column {name!r} to tokenise (columns: {', '.join(batch.schema.names)})",
-            remedy="give a dataset of the kind that this view is made of",
-        )
-    column = batch.column(index)
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        raise UserError(f"the column {name!r} holds {column.type}, not text", remedy="give a column of strings")
-    return column
 
 
 def encode(texts: pa.Array, tokenizer: Tokenizer) -> tuple[np.ndarray, np.ndarray]:

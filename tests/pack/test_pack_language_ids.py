@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from xlcorpus.errors import UserError
-from xlcorpus.pack.languages import LanguageIds, script_names, split_label
+from xlcorpus.pack.language_ids import LanguageIds, script_names, split_label
 
 LABELS = ["yor_Latn", "srp_Cyrl", "srp_Latn", "hin_Deva", "eng_Latn"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlcorpus.pack.fit import best_fit
-from xlcorpus.text.ragged import offsets_of
+from xlcorpus.text.ragged import offsets_of, ranges
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def one_by_one(lengths: np.ndarray, groups: np.ndarray, length: int, *, last: bo
     return _layout(items, np.ones(len(items.sizes), dtype=bool), np.arange(len(items.sizes)))
 
 
-STRATEGIES = {"concatenate": concatenate, "best_fit": best_fit_decreasing, "one": one_by_one}
+STRATEGIES = {"concatenate": concatenate, "best-fit": best_fit_decreasing, "one": one_by_one}
 
 
 def _cut(lengths: np.ndarray, length: int) -> Parts:
@@ -133,7 +133,7 @@ def _cut(lengths: np.ndarray, length: int) -> Parts:
 
 def _within(counts: np.ndarray) -> np.ndarray:
     """0, 1, ..., counts[0] - 1, 0, 1, ...: the place of each in its run."""
-    return np.arange(int(counts.sum())) - np.repeat(offsets_of(counts)[:-1], counts)
+    return ranges(np.zeros_like(counts), counts)
 
 
 def _layout(found: Parts, ready: np.ndarray, rank: np.ndarray) -> Layout:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from tests.pack.pack_helpers import TEXTS, pack, token_documents
+from tests.pack.pack_helpers import TEXTS, options_of, pack, token_documents, view_options
 from tests.pack.pack_runs import SAMPLE, document_rows, ids_of
-from xlcorpus.pack import summary
-from xlcorpus.pack.counts import PackCounts
-from xlcorpus.pack.settings import PackSettings
+from xlcorpus.pack import notes
+from xlcorpus.pack.pack_counts import PackCounts
+from xlcorpus.pack.sides import VIEWS, tokenize_sides
 from xlcorpus.pack.tokenize import tokenize_batch
-from xlcorpus.pack.views import ViewSettings, view_rows
 from xlcorpus.tokenizer.measure import measure
 from xlcorpus.tokenizer.open import open_tokenizer
 
@@ -36,30 +35,30 @@ class TestFirstTexts:
                 read.append(number)
                 yield texts_of(600, f"bread {number}")
 
-        found = list(summary.first_texts(batches()))
+        found = list(notes.first_texts(batches()))
         assert [batch.num_rows for batch in found] == [600, 600, 600, 200]
         assert read == [0, 1, 2, 3]  # no more of the dataset than is needed
         assert found[3].column("text").unique().to_pylist() == ["bread 3"]
 
     def test_no_more_than_so_many_bytes(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(summary, "MEASURED_BYTES", 23)
-        found = list(summary.first_texts([texts_of(2), texts_of(9)]))
+        monkeypatch.setattr(notes, "MEASURED_BYTES", 23)
+        found = list(notes.first_texts([texts_of(2), texts_of(9)]))
         assert [batch.num_rows for batch in found] == [2, 2]
 
     def test_of_a_long_document_the_beginning(self) -> None:
-        (found,) = summary.first_texts([texts_of(1, "ब" * 1_000_000)])
-        assert found.column("text").to_pylist() == ["ब" * summary.MEASURED_CHARACTERS]
+        (found,) = notes.first_texts([texts_of(1, "ब" * 1_000_000)])
+        assert found.column("text").to_pylist() == ["ब" * notes.MEASURED_CHARACTERS]
 
     def test_nulls_and_nothing(self) -> None:
         rows = document_rows(["a", "b"], ["eng_Latn", None]).select(["text", "lang"])
         rows = rows.set_column(0, "text", pa.array([None, "b"]))
-        assert [batch.num_rows for batch in summary.first_texts([rows, rows.slice(0, 0)])] == [2, 0]
-        assert list(summary.first_texts([])) == []
+        assert [batch.num_rows for batch in notes.first_texts([rows, rows.slice(0, 0)])] == [2, 0]
+        assert list(notes.first_texts([])) == []
 
 
 def test_tokens_by_language_beside_the_measures() -> None:
-    counts = PackCounts(packed=100, languages=Counter({"eng_Latn": 60, "": 30, "tha_Thai": 10}))
-    rows = summary.language_rows(counts, measure(TOKENIZER, [document_rows(["bread", "x"], ["eng_Latn", None])]))
+    counts = PackCounts(packed=100, languages={"eng_Latn": 60, "": 30, "tha_Thai": 10})
+    rows = notes.language_rows(counts, measure(TOKENIZER, [document_rows(["bread", "x"], ["eng_Latn", None])]))
     assert rows[0][:4] == ["lang", "tokens in packs", "share", "fertility"]
     assert [row[:3] for row in rows[1:]] == [
         ["eng_Latn", "60", "60.0 %"],
@@ -72,13 +71,13 @@ def test_tokens_by_language_beside_the_measures() -> None:
 
 
 def test_the_line_about_padding() -> None:
-    _, packer = pack(token_documents([50, 14, 30]), PackSettings(40))
-    (line,) = summary.pack_lines(packer.counts, 40)
+    _, packer = pack(token_documents([50, 14, 30]), options_of(40))
+    (line,) = notes.pack_lines(packer.counts, 40)
     assert line == "3 packs of 40: 3 documents (1 split), 94 tokens, padding 21.67 %"
 
 
 def packs_of(texts: list[str], langs: list[str | None], length: int, **columns: Any) -> pa.RecordBatch:
-    settings = PackSettings(length)
+    settings = options_of(length)
     documents = tokenize_batch(document_rows(texts, langs, **columns), BYTES, settings).documents
     return pa.concat_batches(pack(documents, settings)[0].to_batches())
 
@@ -87,7 +86,7 @@ def test_decoded_packs() -> None:
     long, thai = "y" * 130, TEXTS["tha_Thai"]
     kinds = pa.array(["mono", "code", "mono"])
     packs = packs_of([long, "print(1)\n\n\tpass", thai], ["eng_Latn", None, "tha_Thai"], 100, kind=kinds)
-    lines = summary.decoded_packs(BYTES, [packs])
+    lines = notes.decoded_packs(BYTES, [packs])
     assert "  code  print(1) pass</s>" in lines
     assert f"  eng_Latn  {'y' * 70}..." in lines
     assert f"  eng_Latn from token 100  {'y' * 30}</s>" in lines
@@ -109,7 +108,7 @@ def test_no_more_rows_are_made_python_than_are_shown(monkeypatch: pytest.MonkeyP
             shown.append(count)
             return packs.slice(start, count)
 
-    assert len(summary.decoded_packs(BYTES, [Watched(), Watched()])) == 6  # type: ignore[list-item]
+    assert len(notes.decoded_packs(BYTES, [Watched(), Watched()])) == 6  # type: ignore[list-item]
     assert shown == [3]
 
 
@@ -118,35 +117,35 @@ def test_decoded_sides_of_a_view() -> None:
     rows = document_rows(texts, ["eng_Latn", "amh_Ethi"])
     for side in ("query", "positive", "negative"):
         rows = rows.append_column(side, pa.array(texts))
-    settings = ViewSettings("triples", 20)
-    found = view_rows(rows, TOKENIZER, settings, 7)
-    lines = summary.decoded_sides(TOKENIZER, [found.rows], settings.spec.sides)
+    settings = view_options("triples", 20)
+    found = tokenize_sides(rows, TOKENIZER, settings, 7)
+    lines = notes.decoded_sides(TOKENIZER, [found.rows], VIEWS["triples"].sides)
     assert lines[0].startswith("row 7: ")
     assert lines[1] == "  query     warm bread"
     assert lines[3] == "  negative  warm bread"
     assert lines[4].endswith(", cut")
-    notes = summary.view_notes(TOKENIZER, [found.counts.to_json()] * 2, [found.rows], settings)
-    assert notes["counts"]["rows"] == 4
-    assert notes["table"][0].startswith("4 rows: query ")
-    assert notes["table"][2:] == lines
+    found_notes = notes.side_notes(TOKENIZER, [found.counts] * 2, [found.rows], VIEWS["triples"].sides)
+    assert found_notes["counts"]["rows"] == 4
+    assert found_notes["table"][0].startswith("4 rows: query ")
+    assert found_notes["table"][2:] == lines
 
 
 def test_notes_of_nothing() -> None:
-    notes = summary.pack_notes(TOKENIZER, [], [], [], 2048)
-    assert notes["padding"] == 0
-    assert notes["table"][0] == "0 packs of 2,048: 0 documents (0 split), 0 tokens, padding 0.00 %"
+    found_notes = notes.pack_notes(TOKENIZER, [], [], [], 2048)
+    assert found_notes["padding"] == 0
+    assert found_notes["table"][0] == "0 packs of 2,048: 0 documents (0 split), 0 tokens, padding 0.00 %"
 
 
 def test_a_part_of_a_large_dataset_is_named_as_one() -> None:
-    counts = PackCounts(documents=3000, packs=1, packed=5, room=8, languages=Counter(eng_Latn=5)).to_json()
-    some = summary.pack_notes(BYTES, [counts], [], [texts_of(2500)], 8)["table"]
+    counts = PackCounts(documents=3000, packs=1, packed=5, room=8, languages={"eng_Latn": 5})
+    some = notes.pack_notes(BYTES, [asdict(counts)], [], [texts_of(2500)], 8)["table"]
     assert "fertility and what is right of it: of the first 2,000 documents" in some
-    counts["documents"] = 2000
-    whole = summary.pack_notes(BYTES, [counts], [], [texts_of(2000)], 8)["table"]
+    counts.documents = 2000
+    whole = notes.pack_notes(BYTES, [asdict(counts)], [], [texts_of(2000)], 8)["table"]
     assert not [line for line in whole if line.startswith("fertility and")]
 
 
 def test_facts_of_the_tokenizer_are_plain_values() -> None:
-    facts = summary.tokenizer_facts(BYTES)
+    facts = notes.tokenizer_facts(BYTES)
     assert facts["special_ids"] == {"pad": 0, "unk": 2, "bos": None, "eos": 1, "mask": None}
     assert not [value for value in facts.values() if isinstance(value, np.generic)]

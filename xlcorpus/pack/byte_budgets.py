@@ -13,16 +13,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.dataset.columns import require_column, text_column, text_or_empty
 from xlcorpus.dataset.decisions import decide
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.pack.settings import check_choice
-from xlcorpus.pack.tokenize import STEP_NAME, text_column
+from xlcorpus.pack.tokenize import STEP_NAME
 from xlcorpus.text.codepoints import string_buffers
 from xlcorpus.text.ragged import offsets_of
 from xlcorpus.text.sizes import parse_size
 
 NO_BUDGET, OVER_BUDGET = "no_byte_budget", "over_byte_budget"
-CUTS = ("byte", "character")
 
 
 def read_budgets(text: str, available: Sequence[Mapping[str, int]]) -> dict[str, int]:
@@ -100,7 +99,6 @@ class ByteBudget:
     """
 
     def __init__(self, budgets: Mapping[str, int], *, cut: str = "byte") -> None:
-        check_choice("cut", cut, CUTS)
         self.taken = dict.fromkeys(budgets, 0)
         self.cut_documents = 0
         self._left = dict(budgets)
@@ -109,14 +107,11 @@ class ByteBudget:
     def take(self, batch: pa.RecordBatch, *, keep_text: bool = False) -> Taken:
         """The next documents (doc_id, text, lang, origin). Decisions: over_byte_budget (score: bytes; threshold: those
         that were left), no_byte_budget for other languages. Documents without text are kept."""
-        view, offsets = string_buffers(text_column(batch, "text"))
-        data = np.frombuffer(view, dtype=np.uint8)
+        require_column(batch.schema, "lang")
+        content, offsets = string_buffers(text_column(batch))
+        data = np.frombuffer(content, dtype=np.uint8)
         sizes = np.diff(offsets)
-        if batch.schema.get_field_index("lang") < 0:
-            raise UserError(
-                "byte budgets are by language, and there is no column 'lang' here", remedy="run xlcorpus identify first"
-            )
-        encoded = pc.fill_null(batch.column("lang").cast(pa.string()), "").dictionary_encode()
+        encoded = text_or_empty(batch, "lang").dictionary_encode()
         labels = encoded.dictionary.to_pylist()
         codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
         before = _sums_before(codes, sizes)

@@ -11,18 +11,20 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.dataset.layout import BESIDE
+from xlcorpus.dataset.storage import Location, read_text
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 
-NO_LANGUAGE, NO_SCRIPT = "und", "Zyyy"  # undetermined, ISO 639-3 and ISO 15924
-LANGUAGES_FILE, SCRIPTS_FILE = "languages.json", "scripts.json"
+NO_SCRIPT = "Zyyy"  # undetermined, ISO 15924
+LANGUAGES_FILE, SCRIPTS_FILE = BESIDE
 LATIN, ROMANISED = "Latn", "translit"  # the kind of documents in a mix whose label is that of the original
-_SCRIPT = re.compile(r"[A-Z][a-z]{3}")
+_WITH_SCRIPT = re.compile(r"(.+)_([A-Z][a-z]{3})", re.DOTALL)  # the language may hold a `_` itself
 
 
 def split_label(label: str | None) -> tuple[str, str]:
@@ -38,10 +40,8 @@ def split_label(label: str | None) -> tuple[str, str]:
 
 
 def _split(label: str) -> tuple[str, str]:
-    language, _, script = label.rpartition("_")
-    if language and _SCRIPT.fullmatch(script):
-        return language, script
-    return label or NO_LANGUAGE, NO_SCRIPT
+    found = _WITH_SCRIPT.fullmatch(label)
+    return (found[1], found[2]) if found else (label or UNKNOWN_LANGUAGE, NO_SCRIPT)
 
 
 def script_names(langs: pa.Array, scripts: pa.Array | None = None, kinds: pa.Array | None = None) -> pa.Array:
@@ -145,12 +145,12 @@ def _number(names: Iterable[str], known: Mapping[str, int]) -> dict[str, int]:
     return {**known, **{name: len(known) + place for place, name in enumerate(new)}}
 
 
-def load_ids(folder: Path) -> LanguageIds:
+def load_ids(folder: Location) -> LanguageIds:
     """The numbers of a packed dataset; raises UserError where it has none, naming the file."""
     files = {}
     for name in (LANGUAGES_FILE, SCRIPTS_FILE):
         try:
-            files[name] = (folder / name).read_text(encoding="utf-8")
+            files[name] = read_text(folder / name)
         except OSError as error:
             raise UserError(
                 f"{folder / name}: cannot be read: {error.strerror}",

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.dataset.result import add_counts
 from xlcorpus.errors import ConservationError
-
-_NUMBERS = ("documents", "tokens", "packs", "parts", "split", "packed", "room")
 
 
 @dataclass
@@ -32,7 +28,7 @@ class PackCounts:
     split: int = 0
     packed: int = 0
     room: int = 0
-    languages: Counter[str] = field(default_factory=Counter)
+    languages: dict[str, int] = field(default_factory=dict)
 
     @property
     def padding(self) -> float:
@@ -55,7 +51,7 @@ class PackCounts:
         codes = encoded.indices.to_numpy(zero_copy_only=False)
         sums = np.zeros(len(encoded.dictionary), dtype=np.int64)
         np.add.at(sums, codes, sizes)
-        self.languages.update(dict(zip(encoded.dictionary.to_pylist(), sums.tolist(), strict=True)))
+        add_counts(self.languages, dict(zip(encoded.dictionary.to_pylist(), sums.tolist(), strict=True)))
 
     def check(self, where: str) -> None:
         """Raise ConservationError where tokens were lost or doubled."""
@@ -64,27 +60,3 @@ class PackCounts:
                 f"{where}: {self.tokens:,} tokens to pack, {self.packed:,} in the packs",
                 remedy="this is a defect of pack: please report it; the dataset was not finished",
             )
-
-    def add(self, other: PackCounts) -> None:
-        """Add the counts of another task."""
-        for name in _NUMBERS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.languages.update(other.languages)
-
-    def to_json(self) -> dict[str, Any]:
-        """The entry in sidecars and in the manifest's notes."""
-        languages = {name: count for name, count in sorted(self.languages.items()) if count}
-        return {name: getattr(self, name) for name in _NUMBERS} | {"languages": languages}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> PackCounts:
-        """What `to_json` gave."""
-        return cls(**{name: value[name] for name in _NUMBERS}, languages=Counter(value["languages"]))
-
-    @classmethod
-    def sum(cls, parts: Iterable[PackCounts]) -> PackCounts:
-        """The counts of all tasks."""
-        total = cls()
-        for part in parts:
-            total.add(part)
-        return total

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.pack.layout import Parts
-from xlcorpus.pack.tokens import TokenDocuments
+from xlcorpus.pack.strategies import Parts
+from xlcorpus.pack.token_documents import TokenDocuments
 from xlcorpus.text.ragged import offsets_of
 
 _FIELDS = {field.name: field for field in load_schema("token").fields}

@@ -1,53 +1,14 @@
-"""Token ids of a batch of documents laid end to end, and what a tokenizer must offer."""
+"""Token ids of documents laid end to end."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.text.ragged import offsets_of
-
-
-class Tokenizer(Protocol):
-    """What packing asks of a tokenizer (`xlcorpus.tokenizer.open_tokenizer` gives one). An id it lacks is None."""
-
-    @property
-    def vocab_size(self) -> int:
-        """One more than the largest id."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes when any text could be encoded differently."""
-
-    @property
-    def pad_id(self) -> int | None:
-        """Fills rows up in the reader."""
-
-    @property
-    def bos_id(self) -> int | None:
-        """Begins a text (<s>, [CLS])."""
-
-    @property
-    def eos_id(self) -> int | None:
-        """Ends a text (</s>, [SEP])."""
-
-    @property
-    def unk_id(self) -> int | None:
-        """Stands for what has no piece."""
-
-    @property
-    def mask_id(self) -> int | None:
-        """Hides a token that the model has to find."""
-
-    def encode_batch(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-        """Ids of all texts end to end, int32[n], and offsets into them, int64[rows + 1]; no special ids are added."""
-
-    def decode(self, ids: Sequence[int] | np.ndarray) -> str:
-        """The text of these ids."""
+from xlcorpus.text.ragged import offsets_of, ranges
 
 
 @dataclass(frozen=True)
@@ -84,7 +45,7 @@ class TokenDocuments:
         """Document rows[i] cut to its tokens starts[i]:starts[i] + sizes[i], in this order; int64[n] each."""
         taken = pa.array(rows)
         columns = (column.take(taken) for column in self._columns())
-        return TokenDocuments(gather(self.ids, self.offsets[rows] + starts, sizes), offsets_of(sizes), *columns)
+        return TokenDocuments(self.ids[ranges(self.offsets[rows] + starts, sizes)], offsets_of(sizes), *columns)
 
     def _columns(self) -> tuple[pa.Array, ...]:
         return tuple(getattr(self, field.name) for field in fields(self)[2:])
@@ -100,14 +61,6 @@ class TokenDocuments:
             offsets_of(np.concatenate([part.lengths for part in parts])),
             *(pa.concat_arrays(column) for column in columns),
         )
-
-
-def gather(values: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """values[starts[i]:starts[i] + sizes[i]] for all i, end to end; starts, sizes: int64[n]."""
-    shift = starts - offsets_of(sizes)[:-1]
-    where = np.repeat(shift, sizes)
-    where += np.arange(len(where))
-    return values[where]
 
 
 def frame(ids: np.ndarray, offsets: np.ndarray, bos: int | None, eos: int | None) -> tuple[np.ndarray, np.ndarray]:

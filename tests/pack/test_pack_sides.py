@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.pack.pack_helpers import ORIGIN, Bytes, doc_id
+from tests.pack.pack_helpers import Bytes, doc_id, view_options
+from tests.rows import ORIGIN
+from xlcorpus.dataset.result import add_counts
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
-from xlcorpus.pack.languages import LanguageIds
-from xlcorpus.pack.views import VIEWS, ViewCounts, ViewSettings, view_rows
+from xlcorpus.pack.language_ids import LanguageIds
+from xlcorpus.pack.sides import VIEWS, no_side_counts, tokenize_sides
 
 TOKENIZER = Bytes()
 
@@ -42,7 +44,7 @@ def test_translico() -> None:
         script=["Cyrl", "Deva"],
     )
     ids = LanguageIds.build(["rus_Cyrl", "hin_Deva"])
-    made = view_rows(batch, TOKENIZER, ViewSettings("translico", 32), 7, ids)
+    made = tokenize_sides(batch, TOKENIZER, view_options("translico", 32), 7, ids)
     assert made.rows.schema == VIEWS["translico"].schema
     first, second = made.rows.to_pylist()
     assert text_of(first["text_ids"]) == "белый снег"
@@ -53,9 +55,13 @@ def test_translico() -> None:
     assert first["pair_id"] == doc_id("0")
     assert (first["lang"], first["script"], first["lang_id"], first["script_id"]) == ("rus_Cyrl", "Cyrl", 1, 0)
     assert not first["truncated"]
-    assert made.counts == ViewCounts(
-        2, 0, {"text": 19 + 9, "text_latn": 15}, {"text": 0, "text_latn": 0}, {"text": 0, "text_latn": 0}
-    )
+    assert made.counts == {
+        "rows": 2,
+        "truncated": 0,
+        "tokens": {"text": 19 + 9, "text_latn": 15},
+        "truncated_sides": {"text": 0, "text_latn": 0},
+        "tokens_cut": {"text": 0, "text_latn": 0},
+    }
 
 
 def test_every_view_is_of_schema_token() -> None:
@@ -65,10 +71,10 @@ def test_every_view_is_of_schema_token() -> None:
 
 
 def test_restore_bitext_and_triples() -> None:
-    made = view_rows(
+    made = tokenize_sides(
         rows_of(inputs=["cold Wasser"], targets=["cold water"], lang=["eng_Latn"]),
         TOKENIZER,
-        ViewSettings("restore", 32),
+        view_options("restore", 32),
         0,
     )
     row = made.rows.to_pylist()[0]
@@ -77,21 +83,21 @@ def test_restore_bitext_and_triples() -> None:
     columns = {"src": ["ein Haus"], "tgt": ["nyumba"], "src_lang": ["deu_Latn"], "tgt_lang": ["swh_Latn"]}
     ids = LanguageIds.build(["deu_Latn", "swh_Latn"])
     for view in ("bitext", "tlm"):
-        row = view_rows(rows_of(**columns), TOKENIZER, ViewSettings(view, 32), 0, ids).rows.to_pylist()[0]
+        row = tokenize_sides(rows_of(**columns), TOKENIZER, view_options(view, 32), 0, ids).rows.to_pylist()[0]
         assert (text_of(row["src_ids"]), text_of(row["tgt_ids"])) == ("ein Haus", "nyumba")
         assert (row["src_lang_id"], row["tgt_lang_id"]) == (0, 1)
-    made = view_rows(
+    made = tokenize_sides(
         rows_of(query=["who?"], positive=["the one that is right"], negative=["the other"]),
         TOKENIZER,
-        ViewSettings("triples", 16, limits={"query": 8}),
+        view_options("triples", 16),
         0,
     )
     row = made.rows.to_pylist()[0]
     texts = [text_of(row[f"{side}_ids"]) for side in ("query", "positive", "negative")]
     assert texts == ["who?", "the one that i", "the other"]
     assert row["truncated"]
-    assert made.counts.truncated_sides == {"query": 0, "positive": 1, "negative": 0}
-    assert made.counts.tokens_cut == {"query": 0, "positive": 7, "negative": 0}
+    assert made.counts["truncated_sides"] == {"query": 0, "positive": 1, "negative": 0}
+    assert made.counts["tokens_cut"] == {"query": 0, "positive": 7, "negative": 0}
     assert row["lang"] is None
 
 
@@ -100,13 +106,14 @@ SIDES = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=12)
 
 @given(SIDES, st.sampled_from(["bitext", "tlm"]), st.sampled_from(["truncate", "refuse"]), st.integers(8, 20))
 def test_limits(made: list[tuple[int, int]], view: str, long: str, length: int) -> None:
-    settings = ViewSettings(view, length, long)
+    settings = view_options(view, length, long=long)
     batch = rows_of(
         len(made),
         src=pa.array(["s" * size for size, _ in made], pa.string()),
         tgt=pa.array(["t" * size if size else None for _, size in made], pa.string()),
     )
-    result = view_rows(batch, TOKENIZER, settings, 0)
+    result = tokenize_sides(batch, TOKENIZER, settings, 0)
+    assert result.decisions is not None
     assert result.rows.num_rows + result.decisions.num_rows == len(made)
     rows = {row["pair_id"]: row for row in result.rows.to_pylist()}
     decisions = {row["doc_id"]: row for row in result.decisions.to_pylist()}
@@ -127,8 +134,8 @@ def test_limits(made: list[tuple[int, int]], view: str, long: str, length: int) 
             assert rows[name]["length"] == sum(kept)
             assert kept == shares(source, target, length, view)
             cut += over
-    assert result.counts.truncated == cut
-    assert result.counts.rows == len(rows)
+    assert result.counts["truncated"] == cut
+    assert result.counts["rows"] == len(rows)
 
 
 def shares(source: int, target: int, length: int, view: str) -> tuple[int, int]:
@@ -145,33 +152,38 @@ def shares(source: int, target: int, length: int, view: str) -> tuple[int, int]:
 
 def test_pairs_without_a_doc_id_have_decisions_too() -> None:
     batch = rows_of(ids="pair_id", origin=False, text=[""], text_latn=["x"], lang=["rus_Cyrl"], script=["Cyrl"])
-    made = view_rows(batch, TOKENIZER, ViewSettings("translico", 16), 0, keep_text=True)
+    made = tokenize_sides(batch, TOKENIZER, view_options("translico", 16), 0, keep_text=True)
     assert made.rows.num_rows == 0
     row = made.decisions.to_pylist()[0]
     assert (row["doc_id"], row["reason"], row["lang"], row["origin"]) == (doc_id("0"), "no_tokens", "rus_Cyrl", None)
 
 
 def test_counts_add_up() -> None:
-    settings = ViewSettings("bitext", 8)
-    total = ViewCounts()
+    settings = view_options("bitext", 8)
+    total = no_side_counts()
     for source in ("abcdefgh", "ab"):
-        part = view_rows(rows_of(src=[source], tgt=["x"]), TOKENIZER, settings, 0).counts
-        total.add(ViewCounts.from_json(part.to_json()))
-    assert total == ViewCounts(2, 1, {"src": 8, "tgt": 2}, {"src": 1, "tgt": 0}, {"src": 2, "tgt": 0})
+        add_counts(total, tokenize_sides(rows_of(src=[source], tgt=["x"]), TOKENIZER, settings, 0).counts)
+    assert total == {
+        "rows": 2,
+        "truncated": 1,
+        "tokens": {"src": 8, "tgt": 2},
+        "truncated_sides": {"src": 1, "tgt": 0},
+        "tokens_cut": {"src": 2, "tgt": 0},
+    }
 
 
 def test_slices() -> None:
     texts = [f"{number}" * number for number in range(1, 9)]
     batch = rows_of(src=texts, tgt=texts[::-1])
-    whole = view_rows(batch, TOKENIZER, ViewSettings("bitext", 64), 0).rows
-    part = view_rows(batch.slice(3, 2), TOKENIZER, ViewSettings("bitext", 64), 3).rows
+    whole = tokenize_sides(batch, TOKENIZER, view_options("bitext", 64), 0).rows
+    part = tokenize_sides(batch.slice(3, 2), TOKENIZER, view_options("bitext", 64), 3).rows
     assert part.to_pylist() == whole.slice(3, 2).to_pylist()
     assert np.array_equal(part["pack_id"], whole["pack_id"][3:5])
 
 
 def test_faults() -> None:
-    with pytest.raises(UserError, match=r"view restore is made of inputs, targets; there is no column 'inputs'"):
-        view_rows(rows_of(src=["a"], targets=["b"]), TOKENIZER, ViewSettings("restore", 8), 0)
+    with pytest.raises(UserError, match=r"(?s)no column 'inputs'.*view restore is made of inputs, targets"):
+        tokenize_sides(rows_of(src=["a"], targets=["b"]), TOKENIZER, view_options("restore", 8), 0)
     batch = pa.RecordBatch.from_pydict({"src": ["a"], "tgt": ["b"]})
     with pytest.raises(UserError, match="neither pair_id nor doc_id"):
-        view_rows(batch, TOKENIZER, ViewSettings("bitext", 8), 0)
+        tokenize_sides(batch, TOKENIZER, view_options("bitext", 8), 0)

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.pack.pack_helpers import TEXTS, Bytes, documents, pack, rebuilt
+from tests.pack.pack_helpers import TEXTS, Bytes, documents, options_of, pack, rebuilt
 from xlcorpus.errors import UserError
-from xlcorpus.pack.byte_view import ByteBudget, plan_bytes
-from xlcorpus.pack.settings import PackSettings
+from xlcorpus.pack.byte_budgets import ByteBudget, plan_bytes
 from xlcorpus.pack.tokenize import tokenize_batch
 
 LABELS = ["amh_Ethi", "tha_Thai", "eng_Latn"]
@@ -80,7 +79,7 @@ def test_bytes_of_a_language_are_exactly_its_budget_in_the_packs() -> None:
     budgets = {"hin_Deva": 700, "tha_Thai": 401, "yor_Latn": 33}
     budget = ByteBudget(budgets)
     taken = budget.take(batch)
-    settings = PackSettings(64, "concatenate", "span")
+    settings = options_of(64, "concatenate", "span")
     made = tokenize_batch(taken.documents, Bytes(), settings, keep=taken.keep)
     packs, _ = pack(made.documents, settings)
     whole = rebuilt(packs)
@@ -141,5 +140,3 @@ def test_faults() -> None:
     batch: Any = documents(["a"], ["eng_Latn"])
     with pytest.raises(UserError, match="no column 'lang'"):
         ByteBudget({}).take(batch.drop_columns(["lang"]))
-    with pytest.raises(UserError, match="cut 'word' is not known"):
-        ByteBudget({}, cut="word")

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.pack.counts import PackCounts
-from xlcorpus.pack.languages import NO_LANGUAGE
-from xlcorpus.pack.views import ViewCounts, ViewSettings
+from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.result import Counts, add_counts
+from xlcorpus.pack.language_ids import LanguageIds
+from xlcorpus.pack.options import PackOptions
+from xlcorpus.pack.pack_counts import PackCounts
+from xlcorpus.pack.sides import VIEWS, no_side_counts
+from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 from xlcorpus.text.tables import table_lines
 from xlcorpus.tokenizer.measure import measure
+from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.report import SHORT, report_rows
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
@@ -34,6 +40,26 @@ def tokenizer_facts(tokenizer: Tokenizer) -> dict[str, Any]:
     }
 
 
+def of_run(
+    options: PackOptions,
+    inputs: Sequence[Dataset],
+    languages: LanguageIds | None,
+    counts: Sequence[Counts],
+    made: Iterable[pa.RecordBatch],
+) -> dict[str, Any]:
+    """All that the manifest notes. counts: of each task; made: the rows written."""
+    tokenizer = open_tokenizer(options.tokenizer)
+    numbers = {"languages": dict(languages.languages), "scripts": dict(languages.scripts)} if languages else {}
+    if options.view is not None:
+        found = side_notes(tokenizer, counts, made, VIEWS[options.view].sides)
+    else:
+        texts = (
+            batch for dataset in inputs for batch in dataset.batches(text_columns(dataset.manifest.arrow_schema.names))
+        )
+        found = pack_notes(tokenizer, counts, made, texts, options.length)
+    return {"tokenizer": tokenizer_facts(tokenizer), **numbers, **found}
+
+
 def text_columns(columns: Iterable[str]) -> list[str]:
     """Those that fertility is measured on."""
     return [name for name in ("text", "lang") if name in columns]
@@ -41,13 +67,13 @@ def text_columns(columns: Iterable[str]) -> list[str]:
 
 def pack_notes(
     tokenizer: Tokenizer,
-    counts: Iterable[Mapping[str, Any]],
+    counts: Iterable[Counts],
     packs: Iterable[pa.RecordBatch],
     texts: Iterable[pa.RecordBatch],
     length: int,
 ) -> dict[str, Any]:
-    """counts: of each task (`PackCounts.to_json`); packs: the rows made; texts: the documents, `text_columns`."""
-    total = PackCounts.sum(PackCounts.from_json(one) for one in counts)
+    """counts: of each task (`PackCounts`); packs: the rows made; texts: the documents, `text_columns`."""
+    total = PackCounts(**_sum(counts))
     measured = measure(tokenizer, first_texts(texts))
     rows = language_rows(total, measured)
     table = [*pack_lines(total, length), "", *table_lines(rows, right=tuple(range(1, len(rows[0]))))]
@@ -55,18 +81,22 @@ def pack_notes(
     if texts_measured < total.documents:
         table.append(f"fertility and what is right of it: of the first {texts_measured:,} documents")
     table += ["", *decoded_packs(tokenizer, packs)]
-    return {"counts": total.to_json(), "padding": round(total.padding, 6), "table": table}
+    return {"counts": asdict(total), "padding": round(total.padding, 6), "table": table}
 
 
-def view_notes(
-    tokenizer: Tokenizer, counts: Iterable[Mapping[str, Any]], rows: Iterable[pa.RecordBatch], settings: ViewSettings
+def side_notes(
+    tokenizer: Tokenizer, counts: Iterable[Counts], rows: Iterable[pa.RecordBatch], sides: Sequence[str]
 ) -> dict[str, Any]:
-    """counts: of each task (`ViewCounts.to_json`); rows: those made."""
-    total = ViewCounts()
+    """counts: of each task (`sides.no_side_counts`); rows: those made."""
+    total = _sum([no_side_counts(), *counts])
+    return {"counts": total, "table": [*side_lines(total), "", *decoded_sides(tokenizer, rows, sides)]}
+
+
+def _sum(counts: Iterable[Counts]) -> Counts:
+    total: Counts = {}
     for one in counts:
-        total.add(ViewCounts.from_json(one))
-    table = [*view_lines(total), "", *decoded_sides(tokenizer, rows, settings.spec.sides)]
-    return {"counts": total.to_json(), "table": table}
+        add_counts(total, one)
+    return total
 
 
 def first_texts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -89,7 +119,7 @@ def language_rows(counts: PackCounts, measured: pa.Table) -> list[list[str]]:
     """Tokens in the packs by language, special ids included, their share, and how the tokenizer treats the language."""
     header, *cells = report_rows(measured, _MEASURES)
     of_language = {row[0]: row[1:] for row in cells}
-    packed = {label or NO_LANGUAGE: count for label, count in sorted(counts.languages.items())}
+    packed = {label or UNKNOWN_LANGUAGE: count for label, count in sorted(counts.languages.items())}
     total = max(sum(packed.values()), 1)
     rows = [["lang", "tokens in packs", "share", *header[1:]]]
     for label in sorted({*of_language, *packed}):
@@ -108,11 +138,11 @@ def pack_lines(counts: PackCounts, length: int) -> list[str]:
     ]
 
 
-def view_lines(counts: ViewCounts) -> list[str]:
+def side_lines(counts: Counts) -> list[str]:
     """Rows and what was cut, in a line."""
-    sides = ", ".join(f"{side} {tokens:,} tokens" for side, tokens in counts.tokens.items())
-    cut = f"{counts.truncated:,} rows cut, {sum(counts.tokens_cut.values()):,} tokens lost"
-    return [f"{counts.rows:,} rows: {sides} ({cut})"]
+    sides = ", ".join(f"{side} {tokens:,} tokens" for side, tokens in counts["tokens"].items())
+    cut = f"{counts['truncated']:,} rows cut, {sum(counts['tokens_cut'].values()):,} tokens lost"
+    return [f"{counts['rows']:,} rows: {sides} ({cut})"]
 
 
 def decoded_packs(tokenizer: Tokenizer, batches: Iterable[pa.RecordBatch]) -> list[str]:
@@ -122,7 +152,7 @@ def decoded_packs(tokenizer: Tokenizer, batches: Iterable[pa.RecordBatch]) -> li
         starts = [*row["doc_starts"], row["length"]]
         lines.append(f"pack {row['pack_id']}: {row['length']:,} tokens, {_documents(len(row['doc_starts']))}")
         for place in range(min(_PARTS, len(row["doc_starts"]))):
-            label = row["langs"][place] or row["kinds"][place] or NO_LANGUAGE
+            label = row["langs"][place] or row["kinds"][place] or UNKNOWN_LANGUAGE
             offset = f" from token {row['doc_offsets'][place]:,}" if row["doc_offsets"][place] else ""
             text = _beginning(tokenizer, row["input_ids"][starts[place] : starts[place + 1]])
             lines.append(f"  {label}{offset}  {text}")

@@ -1,0 +1,77 @@
+"""What is asked of pack against what the tokenizer and the input hold: refused before any work, with the way out."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from xlcorpus.dataset.columns import require_column
+from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.storage import Location, locate
+from xlcorpus.errors import UserError
+from xlcorpus.pack.byte_budgets import read_budgets
+from xlcorpus.pack.language_ids import load_ids
+from xlcorpus.pack.objectives import OBJECTIVES, check_specials
+from xlcorpus.pack.options import PackOptions
+from xlcorpus.pack.sides import VIEWS
+from xlcorpus.tokenizer.tokenizer import Tokenizer
+
+DOCUMENT, PAIR, RESTORE, TRANSLICO = "document", "pair", "restore", "translico"  # names of schemas
+READS = {None: DOCUMENT, "translico": TRANSLICO, "restore": RESTORE, "bitext": PAIR, "tlm": PAIR, "triples": DOCUMENT}
+_MADE_BY = {
+    DOCUMENT: "give a dataset of documents",
+    PAIR: "make pairs with `xlcorpus ingest --kind pairs`",
+    RESTORE: "make restore rows with `xlcorpus codeswitch --view restore`",
+    TRANSLICO: "make sentence pairs with `xlcorpus romanize --view translico`",
+}
+
+
+def check_tokenizer(options: PackOptions, tokenizer: Tokenizer) -> None:
+    """Raise UserError where the tokenizer lacks a special id that the objective or the view needs."""
+    if options.view is not None:
+        check_specials(tokenizer, options.tokenizer, VIEWS[options.view].needs, f"the view {options.view}")
+        return
+    needs = dict.fromkeys(OBJECTIVES[options.objective].needs)
+    for special, wanted, given in (("bos", options.with_bos, options.bos), ("eos", options.with_eos, options.eos)):
+        if wanted:
+            needs[special] = None
+        elif given is False:
+            needs.pop(special, None)
+    check_specials(tokenizer, options.tokenizer, tuple(needs), f"objective {options.objective}")
+    if options.byte_budget is not None and tokenizer.kind != "bytes":
+        raise UserError("--byte-budget counts bytes, and so must the tokenizer", remedy="use --tokenizer bytes")
+
+
+def check_files(options: PackOptions) -> None:
+    """Raise UserError where a byte budget cannot be read, or the numbers that are to be kept."""
+    if options.byte_budget is not None:
+        read_budgets(options.byte_budget, [])
+    if options.language_ids is not None:
+        load_ids(locate(options.language_ids))
+
+
+def check_dataset(options: PackOptions, dataset: Dataset) -> None:
+    """Raise UserError where packs, or the view, are not made of what a dataset holds."""
+    check_columns(options, dataset.folder, dataset.manifest.schema_name, dataset.manifest.arrow_schema)
+
+
+def check_columns(options: PackOptions, folder: Location, schema: str, columns: pa.Schema) -> None:
+    """As `check_dataset`; schema: the name of the schema of the rows in the folder."""
+    wanted, what = READS[options.view], f"--view {options.view} is" if options.view else "packs are"
+    if schema != wanted:
+        fitting = [f"--view {name}" for name, reads in READS.items() if name and reads == schema and name != "triples"]
+        instead = f"give {' or '.join(fitting)}" if fitting else "leave out --view for packs of documents"
+        raise UserError(
+            f"{folder} holds rows of the kind {schema!r}; {what} made of the kind {wanted!r}",
+            remedy=f"{_MADE_BY[wanted]}, or {instead}",
+        )
+    sides = VIEWS[options.view].sides if options.view else ("text",)
+    for side in sides:
+        require_column(
+            columns,
+            side,
+            f"{folder}, and {what} made of {', '.join(sides)}",
+            remedy="ingest files that have these columns besides the one that becomes the text (--text-column)",
+        )
+    if options.byte_budget is not None or options.pure:
+        asked = "--byte-budget" if options.byte_budget is not None else "--pure"
+        require_column(columns, "lang", f"{folder}, and {asked} goes by language")

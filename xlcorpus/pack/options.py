@@ -1,0 +1,89 @@
+"""Options of pack: what a pack is, or which rows are made instead, with their bounds; what cannot be is refused."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import model_validator
+
+from xlcorpus.errors import UserError
+from xlcorpus.options import StepOptions, option
+from xlcorpus.pack.objectives import OBJECTIVES
+
+_OF_PACKS = {"view": (None,)}
+
+
+class PackOptions(StepOptions):
+    """Options of pack."""
+
+    files: ClassVar[tuple[str, ...]] = ("tokenizer", "language_ids")
+    tokenizer: str = option(description="SentencePiece .model, tokenizer.json or its folder, or the word bytes")
+    length: int = option(2048, ge=8, description="context length: most tokens of a pack, or of a side of a view")
+    strategy: Literal["best-fit", "concatenate", "one"] = option(
+        "best-fit",
+        only=_OF_PACKS,
+        description="whole documents best-fit, one after the other cut at the length, or one a row",
+    )
+    objective: Literal["clm", "mlm", "span", "plain"] = option(
+        "clm", only=_OF_PACKS, description="what special ids it puts around texts"
+    )
+    long: Literal["split", "refuse", "truncate"] | None = option(
+        None, description="documents longer than a pack: split (default) or refuse; views: truncate (default) or refuse"
+    )
+    bos: bool | None = option(
+        None, only=_OF_PACKS, description="bos before each document; default: as the objective has it"
+    )
+    eos: bool | None = option(
+        None, only=_OF_PACKS, description="eos after each document; default: as the objective has it"
+    )
+    min_tokens: int = option(1, ge=1, only=_OF_PACKS, description="documents with fewer tokens are left out")
+    pure: bool = option(
+        False, only=_OF_PACKS, description="packs of one language and script each, numbered (LangSAMP, X-MOD)"
+    )
+    language_ids: str | None = option(None, description="a packed dataset whose numbers of languages are kept")
+    byte_budget: str | None = option(
+        None, only=_OF_PACKS, description="bytes of each language: 10M, or eng_Latn=10M,khm_Khmr=5M"
+    )
+    cut: Literal["byte", "character"] = option(
+        "byte", only={**_OF_PACKS, "byte_budget": ()}, description="where the last document of a byte budget is cut"
+    )
+    view: Literal["translico", "restore", "bitext", "tlm", "triples"] | None = option(
+        None, description="rows of pairs or triples instead of packs"
+    )
+
+    @property
+    def numbered(self) -> bool:
+        """Whether rows have numbers of languages."""
+        return self.pure or self.view is not None
+
+    @property
+    def with_bos(self) -> bool:
+        """Whether bos stands before each document."""
+        return OBJECTIVES[self.objective].bos if self.bos is None else self.bos
+
+    @property
+    def with_eos(self) -> bool:
+        """Whether eos stands after each document."""
+        return OBJECTIVES[self.objective].eos if self.eos is None else self.eos
+
+    @model_validator(mode="after")
+    def _check_together(self) -> PackOptions:
+        if self.view is None and self.long == "truncate":
+            raise UserError("--long truncate is for views", remedy="use split or refuse")
+        if self.view is not None and self.long == "split":
+            raise UserError("--long split is for packs", remedy="use truncate or refuse")
+        if self.language_ids is not None and not self.numbered:
+            raise UserError(
+                "--language-ids means nothing for packs of mixed languages", remedy="leave it out, or give --pure"
+            )
+        if self.strategy == "concatenate" and not self.with_eos:
+            raise UserError(
+                f"concatenate parts documents by eos, which objective {self.objective!r} does without here",
+                remedy="choose the objective clm, or the strategy best-fit or one",
+            )
+        if self.strategy == "concatenate" and self.long == "refuse":
+            raise UserError(
+                "concatenate cuts every document where the pack ends: there are no documents that are too long",
+                remedy="leave long at split, or choose the strategy best-fit",
+            )
+        return self

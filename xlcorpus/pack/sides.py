@@ -1,0 +1,165 @@
+"""Rows of pairs and triples as token ids, a list for each side; never packed with one another.
+
+The lists hold text alone. Objectives put other special ids around the same pair (TLM joins both sides, a seq2seq model
+ends the source with a language id), so the collator adds them; the limits here leave room for as many as it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from xlcorpus.dataset.columns import column_or_null, text_column
+from xlcorpus.dataset.decisions import DECISION, decide
+from xlcorpus.dataset.result import Counts, Result
+from xlcorpus.errors import UserError
+from xlcorpus.pack.language_ids import LanguageIds, script_names
+from xlcorpus.pack.options import PackOptions
+from xlcorpus.pack.packs import fields_of
+from xlcorpus.pack.tokenize import NO_TOKENS, STEP_NAME, TOO_LONG, encode
+from xlcorpus.text.ragged import offsets_of, ranges
+from xlcorpus.tokenizer.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What a view is made of: columns of text; special ids that its objective needs, and how many it adds to a side
+    (joint: to all sides together); columns of labels with the columns of their numbers."""
+
+    sides: tuple[str, ...]
+    needs: tuple[str, ...]
+    specials: int
+    labels: Mapping[str, str]
+    script: bool = False
+    joint: bool = False
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of the rows."""
+        names = [*(f"{side}_ids" for side in self.sides), *self.labels]
+        names += ["script"] if self.script else []
+        names += [*self.labels.values(), *(["script_id"] if self.script else []), "truncated"]
+        return fields_of("pack_id", "length", "pair_id", *names)
+
+
+_LANG = {"lang": "lang_id"}
+_LANGS = {"src_lang": "src_lang_id", "tgt_lang": "tgt_lang_id"}
+VIEWS = {
+    "translico": Sides(("text", "text_latn"), ("pad", "bos", "eos", "mask"), 2, _LANG, script=True),
+    "restore": Sides(("inputs", "targets"), ("pad", "eos"), 2, _LANG),  # eos and the language's id
+    "bitext": Sides(("src", "tgt"), ("pad", "eos"), 2, _LANGS),
+    "tlm": Sides(("src", "tgt"), ("pad", "bos", "eos", "mask"), 3, _LANGS, joint=True),  # <s> src </s> tgt </s>
+    "triples": Sides(("query", "positive", "negative"), ("pad", "bos", "eos"), 2, _LANG),
+}
+
+
+def no_side_counts() -> Counts:
+    """What nothing counts: rows written; truncated rows; by side: tokens written, texts truncated, and tokens that
+    this cost."""
+    return {"rows": 0, "truncated": 0, "tokens": {}, "truncated_sides": {}, "tokens_cut": {}}
+
+
+def tokenize_sides(
+    batch: pa.RecordBatch,
+    tokenizer: Tokenizer,
+    options: PackOptions,
+    first: int,
+    languages: LanguageIds | None = None,
+    *,
+    keep_text: bool = False,
+) -> Result:
+    """Token ids of a batch of pairs or triples: doc_id or pair_id, a column of text a side, labels where it has them.
+
+    options.length: most tokens of a side (of tlm, of both together), the collator's special ids included. first:
+    pack_id of the first row written. Counts: see `no_side_counts`. Decisions: no_tokens, where a side has none;
+    longer_than_pack (score: the tokens of the side that is furthest above its room, threshold: the room), where
+    options.long is refuse. Raises UserError where a column is missing.
+    """
+    assert options.view is not None
+    spec = VIEWS[options.view]
+    remedy = f"the view {options.view} is made of {', '.join(spec.sides)}: give such rows, or choose another view"
+    sides = {side: encode(text_column(batch, side, remedy=remedy), tokenizer) for side in spec.sides}
+    sizes = np.stack([np.diff(offsets) for _, offsets in sides.values()], axis=1)
+    room = options.length - spec.specials
+    if spec.joint:
+        keep, asked = _share(sizes, room), sizes.sum(axis=1, keepdims=True)
+    else:
+        keep, asked = np.minimum(sizes, room), sizes
+    empty = (sizes == 0).any(axis=1)
+    refused = ~empty & (asked > room).any(axis=1) & (options.long == "refuse")
+    rows, gone = np.flatnonzero(~empty & ~refused), np.flatnonzero(empty | refused)
+
+    too_long = refused[gone]
+    decisions = decide(
+        _for_decisions(batch.take(pa.array(gone))),
+        STEP_NAME,
+        pa.array([NO_TOKENS, TOO_LONG]).take(pa.array(too_long.astype(np.int8))),
+        score=np.where(too_long, asked.max(axis=1)[gone], 0).astype(np.float64),
+        threshold=np.where(too_long, room, 1).astype(np.float64),
+        keep_text=keep_text,
+    )
+    keep, cut = keep[rows], (sizes - keep)[rows]
+    lists = {
+        f"{side}_ids": pa.ListArray.from_arrays(
+            pa.array(offsets_of(keep[:, place]).astype(np.int32)),
+            pa.array(ids[ranges(offsets[rows], keep[:, place])]),
+        )
+        for place, (side, (ids, offsets)) in enumerate(sides.items())
+    }
+    kept = batch.take(pa.array(rows))
+    is_cut = (cut > 0).any(axis=1)
+    columns = {
+        "pack_id": pa.array(np.arange(first, first + len(rows), dtype=np.int64)),
+        "length": pa.array(keep.sum(axis=1).astype(np.int32)),
+        "pair_id": kept.column(_id_column(batch)),
+        "truncated": pa.array(is_cut),
+        **lists,
+        **_labels(kept, spec, languages),
+    }
+    made = pa.RecordBatch.from_arrays([columns[name] for name in spec.schema.names], schema=spec.schema)
+
+    def by_side(values: np.ndarray) -> dict[str, int]:
+        return dict(zip(spec.sides, values.sum(axis=0).tolist(), strict=True))
+
+    counts: Counts = {"rows": len(rows), "truncated": int(is_cut.sum()), "tokens": by_side(keep)}
+    counts |= {"truncated_sides": by_side(cut > 0), "tokens_cut": by_side(cut)}
+    return Result(made, decisions, counts=counts)
+
+
+def _share(sizes: np.ndarray, room: int) -> np.ndarray:
+    """int64[rows, 2]: tokens to keep of two sides that share the room: the longer one is cut, both at half of it."""
+    source, target = sizes[:, 0], sizes[:, 1]
+    keep_source = np.minimum(source, room - np.minimum(target, room // 2))
+    return np.stack([keep_source, np.minimum(target, room - keep_source)], axis=1)
+
+
+def _id_column(batch: pa.RecordBatch) -> str:
+    for name in ("pair_id", "doc_id"):
+        if name in batch.schema.names:
+            return name
+    raise UserError("there is neither pair_id nor doc_id here", remedy="give a dataset that xlcorpus made")
+
+
+def _for_decisions(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The columns of decisions; a pair without doc_id or origin has its pair_id, and no origin."""
+    doc_id = "doc_id" if "doc_id" in batch.schema.names else _id_column(batch)
+    columns = {name: column_or_null(batch, name, DECISION.field(name).type) for name in ("origin", "lang", "text")}
+    return pa.RecordBatch.from_pydict({"doc_id": batch.column(doc_id), **columns})
+
+
+def _labels(batch: pa.RecordBatch, spec: Sides, languages: LanguageIds | None) -> dict[str, pa.Array]:
+    columns: dict[str, pa.Array] = {}
+    script = column_or_null(batch, "script", pa.string()).cast(pa.string()) if spec.script else None
+    for label, number in spec.labels.items():
+        columns[label] = column_or_null(batch, label, pa.string()).cast(pa.string())
+        columns[number] = pa.nulls(batch.num_rows, pa.int32())
+        if languages is not None:
+            lang_ids, script_ids = languages.number(columns[label], script)
+            columns[number] = pa.array(lang_ids)
+    if script is not None:
+        columns["script"] = script_names(columns["lang"], script)
+        columns["script_id"] = pa.array(script_ids) if languages is not None else pa.nulls(batch.num_rows, pa.int32())
+    return columns

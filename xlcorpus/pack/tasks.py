@@ -1,0 +1,178 @@
+"""What is made of each shard of a dataset, in the order of its rows: counts first, then packs or the rows of a view."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xlcorpus.dataset.columns import column_or_null, text_or_empty
+from xlcorpus.dataset.dataset import Shard, read_batches
+from xlcorpus.dataset.decisions import empty
+from xlcorpus.dataset.record import Written
+from xlcorpus.dataset.result import Counts, Result, add_counts
+from xlcorpus.dataset.storage import locate
+from xlcorpus.pack.byte_budgets import ByteBudget, plan_bytes, read_budgets
+from xlcorpus.pack.language_ids import NO_SCRIPT, LanguageIds, load_ids, script_names
+from xlcorpus.pack.options import PackOptions
+from xlcorpus.pack.packer import Packer
+from xlcorpus.pack.packs import PACK, TASK_ROWS
+from xlcorpus.pack.sides import VIEWS, no_side_counts, tokenize_sides
+from xlcorpus.pack.tokenize import tokenize_batch
+from xlcorpus.tokenizer.open import open_once
+
+# doc_id to origin for decisions, the texts, and what labels a row.
+_DOCUMENT = ("doc_id", "text", "origin", "lang", "script", "kind")
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The record of a task: what was written, and the counts of packing (`PackCounts`, `sides.no_side_counts`)."""
+
+    written: Written
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a shard holds: bytes of text by language, and the labels and scripts that are to be numbered, sorted."""
+
+    bytes: dict[str, int]
+    labels: tuple[str, ...]
+    scripts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CountShard:
+    """What there is to budget and to number.
+
+    bytes: whether to count them; labels: columns of labels that are numbered; scripts: whether scripts are.
+    """
+
+    bytes: bool = False
+    labels: tuple[str, ...] = ()
+    scripts: bool = False
+
+    @classmethod
+    def for_options(cls, options: PackOptions) -> CountShard | None:
+        """What has to be counted before the work, if anything."""
+        if not options.numbered and options.byte_budget is None:
+            return None
+        sides = VIEWS[options.view] if options.view else None
+        labels = tuple(sides.labels) if sides else ("lang",) if options.pure else ()
+        return cls(options.byte_budget is not None, labels, sides.script if sides else options.pure)
+
+    def __call__(self, number: int, shard: Shard) -> Held:
+        """One pass over the columns that are needed."""
+        counts: Counter[str] = Counter()
+        labels: set[str] = set()
+        scripts: set[str] = set()
+        wanted = {"text", "lang"} if self.bytes else set()
+        wanted |= {*self.labels, *(("script", "kind") if self.scripts else ())}
+        columns = [name for name in shard.columns if name in wanted]
+        given = [name for name in self.labels if name in columns]
+        if len(given) < len(self.labels):
+            labels.add("")  # rows without a label are und
+            scripts.add(NO_SCRIPT)
+        for batch in read_batches(shard.location, columns) if columns else ():
+            if self.bytes:
+                counts.update(_bytes_by_label(batch))
+            for name in given:
+                langs = text_or_empty(batch, name)
+                labels.update(pc.unique(langs).to_pylist())
+                further = [column_or_null(batch, column, pa.string()) for column in ("script", "kind")]
+                found = script_names(langs, *further) if self.scripts else script_names(langs)
+                scripts.update(pc.unique(found).to_pylist())
+        return Held(dict(sorted(counts.items())), tuple(sorted(labels)), tuple(sorted(scripts)))
+
+
+def _bytes_by_label(batch: pa.RecordBatch) -> dict[str, int]:
+    sizes = pc.fill_null(pc.binary_length(batch.column("text")), 0).to_numpy(zero_copy_only=False)
+    langs = text_or_empty(batch, "lang").dictionary_encode()
+    sums = np.zeros(len(langs.dictionary), dtype=np.int64)
+    np.add.at(sums, langs.indices.to_numpy(zero_copy_only=False), sizes)
+    return dict(zip(langs.dictionary.to_pylist(), sums.tolist(), strict=True))
+
+
+def number_languages(held: Sequence[Held], base: LanguageIds | None) -> LanguageIds:
+    """Numbers of all labels and scripts that the shards hold; those of `base` stay."""
+    labels = {label for one in held for label in one.labels}
+    scripts = {script for one in held for script in one.scripts}
+    return LanguageIds.build(labels, scripts=scripts, base=base)
+
+
+def numbers_for(options: PackOptions, held: Sequence[Held]) -> LanguageIds | None:
+    """The numbers of languages and scripts where the options ask for them."""
+    if not options.numbered:
+        return None
+    return number_languages(held, load_ids(locate(options.language_ids)) if options.language_ids else None)
+
+
+@dataclass(frozen=True)
+class PackShard:
+    """Documents to packs. languages: packs are pure, with these numbers; budgets: bytes to take of each task."""
+
+    options: PackOptions
+    languages: LanguageIds | None = None
+    budgets: tuple[Mapping[str, int], ...] | None = None
+    keep_text: bool = False
+
+    def results(self, number: int, shard: Shard, counts: Counts) -> Iterator[Result]:
+        """What each batch of the shard gives, and last what waited; adds to counts."""
+        tokenizer = open_once(self.options.tokenizer)
+        packer = Packer(self.options, number, self.languages)
+        budget = None if self.budgets is None else ByteBudget(self.budgets[number], cut=self.options.cut)
+        none = empty(PACK)
+        for batch in read_batches(shard.location, [name for name in _DOCUMENT if name in shard.columns]):
+            rows_in, keep = batch.num_rows, None
+            if budget is not None:
+                taken = budget.take(batch, keep_text=self.keep_text)
+                batch, keep = taken.documents, taken.keep
+                yield Result(none, taken.decisions)
+            tokenized = tokenize_batch(batch, tokenizer, self.options, keep=keep, keep_text=self.keep_text)
+            yield Result(none, tokenized.decisions, rows_in=rows_in)
+            for packs in packer.add(tokenized.documents):
+                yield Result(packs)
+        for packs in packer.finish():
+            yield Result(packs)
+        add_counts(counts, asdict(packer.counts))
+        # As the packer counted them, so that the tally's check can fail.
+        yield Result(none, merged=packer.counts.merged, repeated=packer.counts.repeated)
+
+
+@dataclass(frozen=True)
+class TokenizeShard:
+    """Pairs or triples to rows of a view."""
+
+    options: PackOptions
+    languages: LanguageIds | None = None
+    keep_text: bool = False
+
+    def results(self, number: int, shard: Shard, counts: Counts) -> Iterator[Result]:
+        """What each batch of the shard gives; adds to counts."""
+        assert self.options.view is not None
+        tokenizer, first = open_once(self.options.tokenizer), number * TASK_ROWS
+        add_counts(counts, no_side_counts())
+        for batch in read_batches(shard.location):
+            made = tokenize_sides(batch, tokenizer, self.options, first, self.languages, keep_text=self.keep_text)
+            first += made.rows.num_rows
+            add_counts(counts, made.counts)
+            yield replace(made, counts={}, rows_in=batch.num_rows)
+        yield Result(empty(VIEWS[self.options.view].schema))
+
+
+def work_for(
+    options: PackOptions, held: Sequence[Held], languages: LanguageIds | None, *, keep_text: bool
+) -> PackShard | TokenizeShard:
+    """What is to be made of each shard."""
+    if options.view is not None:
+        return TokenizeShard(options, languages, keep_text)
+    budgets = None
+    if options.byte_budget is not None:
+        available = [one.bytes for one in held]
+        budgets = tuple(plan_bytes(available, read_budgets(options.byte_budget, available)))
+    return PackShard(options, languages, budgets, keep_text)
