@@ -26,11 +26,11 @@ import pyarrow as pa
 from benchmarks.machine import describe_machine
 from benchmarks.meter import Measured, Meter
 from xlcorpus.pack.fit import least_bins
-from xlcorpus.pack.languages import LanguageIds
-from xlcorpus.pack.packer import Packer
-
-from xlcorpus.pack.tokens import TokenDocuments
-from xlcorpus.text.ragged import offsets_of
+from xlcorpus.pack.language_ids import LanguageIds
+from xlcorpus.pack.options import PackOptions
+from xlcorpus.pack.packer import WINDOW_DOCUMENTS, Packer
+from xlcorpus.pack.token_documents import TokenDocuments
+from xlcorpus.text.ragged import offsets_of, ranges
 
 _BATCH = 4096
 _LABELS = [f"{first}{second}a_Latn" for first in "abcde" for second in "abcdefgh"]  # 40
@@ -40,7 +40,7 @@ LENGTHS: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
     "log-normal, median 490": lambda rng, count: np.clip(np.exp(rng.normal(6.2, 0.9, count)), 50, 3000).astype(int),
     "mostly short": lambda rng, count: np.clip(50 * (rng.pareto(1.1, count) + 1), 50, 3000).astype(int),
 }
-CASES = ("concatenate", "best_fit", "best_fit, 40 languages pure", "one", "Python loop")
+CASES = ("concatenate", "best-fit", "best-fit, 40 languages pure", "one", "Python loop")
 
 
 def batches(kind: str, documents: int) -> Iterator[TokenDocuments]:
@@ -112,6 +112,10 @@ class PythonLoop:
         self._rows = []
 
 
+def _options(length: int, strategy: Any) -> PackOptions:
+    return PackOptions(tokenizer="bytes", length=length, strategy=strategy)
+
+
 def measure(case: str, kind: str, documents: int, length: int, output: Path) -> Figures:
     """One case, in this process; output: a file for the meter."""
     loop = PythonLoop(length)
@@ -119,7 +123,7 @@ def measure(case: str, kind: str, documents: int, length: int, output: Path) -> 
     packer = (
         loop
         if case == "Python loop"
-        else Packer(PackSettings(length, strategy), 0, LanguageIds.build(_LABELS) if pure else None)
+        else Packer(_options(length, strategy), 0, LanguageIds.build(_LABELS) if pure else None)
     )
     meter, tokens = Meter(), 0
     for batch in batches(kind, documents):
@@ -156,7 +160,7 @@ def items_of(kind: str, documents: int, length: int) -> np.ndarray:
     """Sizes of whole documents, and of the parts of long ones."""
     sizes = np.concatenate([batch.lengths for batch in batches(kind, documents)])
     parts = -(-sizes // length)
-    starts = (np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts)) * length
+    starts = ranges(np.zeros_like(parts), parts) * length
     return np.minimum(np.repeat(sizes, parts) - starts, length)
 
 

@@ -17,18 +17,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.json as pj
 import xxhash
 
 from benchmarks.meter import Measured, Meter
 from xlcorpus.dataset.shards import ShardWriter
+from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.packer import Packer
-from xlcorpus.pack.rows import PACK
-
+from xlcorpus.pack.packs import PACK
 from xlcorpus.pack.tokenize import tokenize_batch
-from xlcorpus.text.ragged import offsets_of
 
 _VOCABULARY = 16_000
 _TRAIN = """
@@ -63,39 +61,19 @@ class Run:
     written: int
 
 
-class BytePairs:
-    """A tokenizer.json of Hugging Face tokenizers, as packing asks for it; `packages` is where that library lies."""
-
-    pad_id = bos_id = unk_id = mask_id = None
-    eos_id: int | None = 0
-    fingerprint = "benchmark"
-
-    def __init__(self, path: Path, packages: Path) -> None:
-        sys.path.append(str(packages))
-        from tokenizers import Tokenizer  # type: ignore[import-not-found]
-
-        self._tokenizer = Tokenizer.from_file(str(path))
-        self.vocab_size: int = self._tokenizer.get_vocab_size()
-
-    def encode_batch(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-        """Ids and offsets."""
-        parts = [np.array(found.ids, dtype=np.int32) for found in self._tokenizer.encode_batch_fast(texts.to_pylist())]
-        return np.concatenate(parts), offsets_of(np.array([len(part) for part in parts], dtype=np.int64))
-
-    def decode(self, ids: Sequence[int] | np.ndarray) -> str:
-        """Their text."""
-        return str(self._tokenizer.decode(list(ids)))
-
-
 def pack_file(source: Path, tokenizer: Path, target: Path, packages: Path, length: int) -> None:
     """This package's part: JSONL to shards of packs. Prints padding and the CPU seconds of each stage as JSON."""
-    meter, pairs, settings = Meter(), BytePairs(tokenizer, packages), PackSettings(length)
-    packer = Packer(settings)
+    meter, pairs, options = (
+        Meter(),
+        BytePairs(tokenizer, packages),
+        PackOptions(tokenizer=str(tokenizer), length=length),
+    )
+    packer = Packer(options)
     tokens = 0
     with ShardWriter(target, "data", "00000", PACK) as writer:
         for batch in _documents(source):
             with meter.phase("tokenize"):
-                documents = tokenize_batch(batch, pairs, settings).documents
+                documents = tokenize_batch(batch, pairs, options).documents
             tokens += len(documents.ids)
             with meter.phase("pack"):
                 packs = list(packer.add(documents))
@@ -171,7 +149,7 @@ def compare(python: Path, data: Path, megabytes: int, length: int, repeats: int)
         source.parent.mkdir()
         documents, size = write_corpus(data, source, megabytes)
         subprocess.run([python, "-c", _TRAIN, source, tokenizer, str(_VOCABULARY)], check=True)
-        peers: dict[str, list[Run]] = {"datatrove, tokeniser step": [], "this package, best_fit": []}
+        peers: dict[str, list[Run]] = {"datatrove, tokeniser step": [], "this package, best-fit": []}
         for repeat in range(repeats):
             target = folder / f"peer-{repeat}"
             peers["datatrove, tokeniser step"].append(
@@ -179,7 +157,7 @@ def compare(python: Path, data: Path, megabytes: int, length: int, repeats: int)
             )
             target = folder / f"own-{repeat}"
             arguments = [str(value) for value in (source, tokenizer, target, packages, length)]
-            peers["this package, best_fit"].append(
+            peers["this package, best-fit"].append(
                 _run([sys.executable, "-m", "benchmarks.pack_datatrove", *arguments], target)
             )
         counts = json.loads((target / "counts.json").read_text())

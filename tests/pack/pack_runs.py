@@ -10,15 +10,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tests.pack.pack_helpers import TEXTS, doc_id, parts_of
-from tests.rows import ORIGIN
+from tests.pack.pack_helpers import TEXTS, parts_of
+from tests.rows import documents as rows_of_texts
+from tests.rows import write_dataset
 from xlcorpus.beam.runners import choose_runner
 from xlcorpus.dataset.dataset import Dataset
-from xlcorpus.dataset.manifest import Manifest, StepRecord
-from xlcorpus.dataset.schema import load_schema
-from xlcorpus.dataset.shards import ShardWriter, schema_of
-from xlcorpus.dataset.storage import fingerprint
-from xlcorpus.dataset.tally import Tally
 from xlcorpus.recipe.graph import Node
 from xlcorpus.recipe.options import make_options
 from xlcorpus.recipe.registry import find_step
@@ -37,17 +33,8 @@ def document_rows(texts: Sequence[str], langs: Sequence[str | None], first: int 
     """Identified documents, named by their number."""
     numbers = range(first, first + len(texts))
     scripts = [None if lang is None or "-" in lang else LETTERS.get(lang, lang.partition("_")[2]) for lang in langs]
-    return pa.RecordBatch.from_pydict(
-        {
-            "doc_id": pa.array([doc_id(str(n)) for n in numbers], pa.binary(16)),
-            "text": pa.array(texts, pa.string()),
-            "source": pa.array(["own"] * len(texts), pa.string()),
-            "origin": pa.array([{"file": "own.jsonl", "offset": n} for n in numbers], ORIGIN),
-            "lang": pa.array(langs, pa.string()),
-            "script": pa.array(scripts, pa.string()),
-            **columns,
-        }
-    )
+    names = [str(number) for number in numbers]
+    return rows_of_texts(texts, langs, names=names, source="own", script=pa.array(scripts, pa.string()), **columns)
 
 
 def corpus_rows(count: int) -> pa.RecordBatch:
@@ -63,18 +50,7 @@ def corpus_rows(count: int) -> pa.RecordBatch:
 
 def save(folder: Path, shards: Iterable[pa.RecordBatch], schema: str = "document") -> Path:
     """A finished dataset of these shards."""
-    files, tally = [], Tally("made")
-    for number, batch in enumerate(shards):
-        with ShardWriter(folder, "data", f"part-{number:05d}", batch.schema) as writer:
-            writer.write(batch)
-            files += writer.close(keep_empty=True)
-        tally.rows_in += batch.num_rows
-        tally.rows_out += batch.num_rows
-        tally.count_languages(batch)
-    arrow = schema_of([folder / file.name for file in files])
-    steps, name = (StepRecord("made", {}),), load_schema(schema).label
-    Manifest(name, arrow, steps, {}, fingerprint(str(folder)), "0", 0, tuple(files), (), (), (tally,), {}).save(folder)
-    return folder
+    return write_dataset(folder, shards, schema).folder
 
 
 def packing(given: Path, **options: Any) -> Node:

@@ -49,7 +49,7 @@ class TestRefusals:
             ({"view": "translico"}, r"made of the kind 'translico'", "romanize --view translico"),
             ({"view": "triples"}, r"no column 'query' in .* made of query, positive, negative", "ingest files"),
             ({"byte_budget": "1k"}, r"--byte-budget counts bytes, and so must the tokenizer", "--tokenizer bytes"),
-            ({"tokenizer": "bytes", "byte_budget": "1X"}, r"--byte-budget: '1X' is not a size", "10M"),
+            ({"tokenizer": "bytes", "byte_budget": "1X"}, r"--byte-budget '1X' is not a size", "10M"),
             ({"tokenizer": "bytes", "byte_budget": "=5"}, r"--byte-budget: '=5' names no language", "eng_Latn=10M"),
             ({"long": "truncate"}, r"--long truncate is for views", "split or refuse"),
             ({"view": "triples", "long": "split"}, r"--long split is for packs", "truncate or refuse"),
