@@ -27,6 +27,7 @@ from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.packer import Packer
 from xlcorpus.pack.packs import PACK
 from xlcorpus.pack.tokenize import tokenize_batch
+from xlcorpus.tokenizer.open import open_tokenizer
 
 _VOCABULARY = 16_000
 _TRAIN = """
@@ -63,11 +64,9 @@ class Run:
 
 def pack_file(source: Path, tokenizer: Path, target: Path, packages: Path, length: int) -> None:
     """This package's part: JSONL to shards of packs. Prints padding and the CPU seconds of each stage as JSON."""
-    meter, pairs, options = (
-        Meter(),
-        BytePairs(tokenizer, packages),
-        PackOptions(tokenizer=str(tokenizer), length=length),
-    )
+    sys.path.append(str(packages))  # where the library `tokenizers` lies
+    meter, pairs = Meter(), open_tokenizer(tokenizer)
+    options = PackOptions(tokenizer=str(tokenizer), length=length)
     packer = Packer(options)
     tokens = 0
     with ShardWriter(target, "data", "00000", PACK) as writer:

@@ -34,7 +34,8 @@ def document_rows(texts: Sequence[str], langs: Sequence[str | None], first: int 
     numbers = range(first, first + len(texts))
     scripts = [None if lang is None or "-" in lang else LETTERS.get(lang, lang.partition("_")[2]) for lang in langs]
     names = [str(number) for number in numbers]
-    return rows_of_texts(texts, langs, names=names, source="own", script=pa.array(scripts, pa.string()), **columns)
+    rows = rows_of_texts(texts, langs, names=names, source="own", **columns)
+    return rows.append_column("script", pa.array(scripts, pa.string()))
 
 
 def corpus_rows(count: int) -> pa.RecordBatch:
