@@ -23,11 +23,10 @@ from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.text.draws import row_states
 from xlcorpus.text.labels import script_of
-from xlcorpus.text.properties import UNSPACED_SCRIPTS
+from xlcorpus.text.properties import writes_spaces
 from xlcorpus.text.tables import table_lines
 
 Languages = tuple[str, str]
-_UNSPACED = UNSPACED_SCRIPTS | {"Hans", "Hant", "Jpan"}  # as labels name them
 _COLUMNS = ("doc_id", "src", "tgt", "src_lang", "tgt_lang")
 
 
@@ -80,7 +79,7 @@ def symmetrization_of(options: AlignOptions, languages: Languages) -> str:
     """
     if options.symmetrization != "auto":
         return options.symmetrization
-    return "intersection" if any(script_of(label) in _UNSPACED for label in languages) else METHODS[0]
+    return METHODS[0] if all(writes_spaces(script_of(label)) for label in languages) else "intersection"
 
 
 def _sorted(counts: Counter[Languages]) -> tuple[LanguageRows, ...]:

@@ -189,7 +189,7 @@ def _borders(side: Side, aligned: np.ndarray, protected: np.ndarray) -> _Borders
         solid = (gap[1] > gap[0]) & ~blank & ~fence & ~unspaced[gap[0] - 1] & ~unspaced[gap[1]]
         inseparable[1:-1] = solid & inside
         # "3,5" and "12:30" are numbers: between two digits without a space no sign ends a clause.
-        number = properties.matches(r"\p{Nd}")[codes]
+        number = properties.digits()[codes]
         figure = number[gap[0] - 1] & number[gap[1]] & ~blank & (gap[1] > gap[0])
         inseparable[1:-1] |= figure & inside
         touching = (gap[1] == gap[0]) & unspaced[gap[0] - 1] & unspaced[gap[1]]

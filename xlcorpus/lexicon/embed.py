@@ -13,13 +13,14 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.text.breakers import WordBreaker
+from xlcorpus.text.characters import LIKE_APOSTROPHE
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.hashes import hash_text
 from xlcorpus.text.normalize import normalize_for_matching
 from xlcorpus.text.words import vocabulary
 
 _BATCH = 4096  # texts that are split at once
-_ONE_APOSTROPHE = str.maketrans("\u2019\u02bc", "''")  # as `folding.folds`
+_ONE_APOSTROPHE = str.maketrans(dict.fromkeys(LIKE_APOSTROPHE, "'"))  # as `folding.folds`
 
 
 @dataclass(frozen=True)

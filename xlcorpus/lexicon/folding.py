@@ -7,6 +7,7 @@ import functools
 import numpy as np
 
 from xlcorpus.text import properties
+from xlcorpus.text.characters import LIKE_APOSTROPHE, codes_of
 from xlcorpus.text.codepoints import CODE_SPACE, CodePoints
 from xlcorpus.text.hashes import code_values
 
@@ -25,7 +26,7 @@ def folds() -> np.ndarray:
         if len(folded) != 1:
             folded = character.lower()
         table[code] = ord(folded[0])  # only the dotted capital I of Turkish has a longer lower case: i and a dot
-    table[[0x2019, 0x02BC]] = 0x27
+    table[codes_of(LIKE_APOSTROPHE)] = ord("'")
     return table
 
 

@@ -97,7 +97,7 @@ def _letters_left(column: pa.Array) -> dict[str, int]:
     if not len(points):
         return {}
     names = properties.script_names()
-    numbers = properties.scripts()[points[properties.matches(r"\p{L}")[points]]]
+    numbers = properties.scripts()[points[properties.letters()[points]]]
     found = np.bincount(numbers, minlength=len(names))
     return {name: int(found[number]) for number, name in enumerate(names) if found[number] and name not in _NOT_FOREIGN}
 
@@ -122,7 +122,7 @@ def sample_lines(batches: Iterable[pa.RecordBatch]) -> list[str]:
 
 def _script_of(line: str) -> str:
     points = code_points(pa.array([line])).codes
-    letters = points[properties.matches(r"\p{L}")[points]]
+    letters = points[properties.letters()[points]]
     if not len(letters):
         return ""
     return properties.script_names()[int(np.bincount(properties.scripts()[letters]).argmax())]

@@ -26,6 +26,8 @@ RARE = UPPER | NUMBER | APOSTROPHE
 _FOLLOWING_VOWELS = "\u0e30\u0e32\u0e33\u0e45\u0eb0\u0eb2\u0eb3"
 # Of no script of their own, but written in Japanese and Chinese words only: prolonged sound, closing mark.
 _SHARED_UNSPACED = "\u30fc\uff70\u3006"
+# Written for one and the same: a typed quotation mark, and the letter that Unicode has for it.
+LIKE_APOSTROPHE = "\u2019\u02bc"
 _WORDS = WORD | UNSPACED
 
 
