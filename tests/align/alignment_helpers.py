@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from tests import rows
-from xlcorpus.align.bitext import ALIGN
+from xlcorpus.pairs.sides import ALIGN
 
 Pairs = list[tuple[int, int]]
 

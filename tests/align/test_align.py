@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tests.align.alignment_helpers import bitext, links_of
-from xlcorpus.align import aligner
-from xlcorpus.align import bitext as sides
+from xlcorpus.align import aligner, grid
 from xlcorpus.align.aligner import AlignmentModel, align_pairs, log_normalizers, train_aligner
 from xlcorpus.align.language_pairs import LanguageRows, TrainAligner, Trained, symmetrization_of
 from xlcorpus.align.options import AlignOptions
 from xlcorpus.errors import UserError
+from xlcorpus.pairs import sides
 
 SOURCE, TARGET, GOLD = bitext(300)
 
@@ -64,7 +64,7 @@ def test_case_and_prefix_do_not_count() -> None:
 @pytest.mark.parametrize("cells", [1, 60, 1 << 21])
 def test_blocks_do_not_change_the_result(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = aligned(SOURCE[:60], TARGET[:60])
-    monkeypatch.setattr(sides, "_BLOCK_CELLS", cells)
+    monkeypatch.setattr(grid, "_BLOCK_CELLS", cells)
     assert aligned(SOURCE[:60], TARGET[:60]).equals(whole)
 
 

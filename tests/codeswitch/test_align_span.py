@@ -15,12 +15,12 @@ from pydantic import ValidationError
 
 from tests.align.alignment_helpers import align_column, bitext, pairs_batch
 from tests.codeswitch.switch_helpers import parts_of
-from xlcorpus.align.bitext import read_side
 from xlcorpus.codeswitch.align_span import switch_spans
 from xlcorpus.codeswitch.assemble import SPANS
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.dataset.decisions import DECISION
 from xlcorpus.errors import UserError
+from xlcorpus.pairs.sides import read_side
 
 DEFAULT = CodeswitchOptions(operator="align-span")
 WORDS = [

@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ingest.ingest_helpers import COMPRESS, TEXTS, jsonl, read_pairs, shared
-from xlcorpus.align.bitext import ALIGN
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import canonical_type
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.formats.jsonl import read_jsonl
+from xlcorpus.pairs.sides import ALIGN
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.ranges import FileRange

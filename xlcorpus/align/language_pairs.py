@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.align.aligner import AlignmentModel, align_pairs, train_aligner
-from xlcorpus.align.bitext import ALIGN
 from xlcorpus.align.options import AlignOptions
 from xlcorpus.align.symmetrize import METHODS
 from xlcorpus.dataset import storage
@@ -21,6 +20,7 @@ from xlcorpus.dataset.dataset import Shard, read_batches
 from xlcorpus.dataset.result import Counts, Result
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
+from xlcorpus.pairs.sides import ALIGN
 from xlcorpus.text.draws import row_states
 from xlcorpus.text.labels import script_of
 from xlcorpus.text.properties import writes_spaces

@@ -25,7 +25,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.align.bitext import ALIGN, Side, read_side
 from xlcorpus.codeswitch import protect
 from xlcorpus.codeswitch.assemble import BytePositions, Replacements
 from xlcorpus.codeswitch.characters import classify
@@ -34,6 +33,7 @@ from xlcorpus.codeswitch.switched import WordCounts, switched_rows
 from xlcorpus.dataset.columns import append_columns, require_column, text_or_empty
 from xlcorpus.dataset.result import Result
 from xlcorpus.errors import UserError
+from xlcorpus.pairs.sides import ALIGN, Side, read_side
 from xlcorpus.text import properties
 from xlcorpus.text.characters import NUMBER
 from xlcorpus.text.codepoints import string_buffers
@@ -54,7 +54,7 @@ def switch_spans(
 ) -> Result:
     """Pairs with spans of `src` in `tgt`, and decision rows (decision-1) for those without a switch.
 
-    batch: doc_id, origin, src, tgt, src_lang, tgt_lang (string) and align (`bitext.ALIGN`), one pair a row. The pairs
+    batch: doc_id, origin, src, tgt, src_lang, tgt_lang (string) and align (`sides.ALIGN`), one pair a row. The pairs
     keep their columns and get lang (tgt_lang), cs_source (string, `tgt` switched), cs_target (string, `tgt` byte for
     byte), cs_spans (`assemble.SPANS`: start and end in code points of cs_source; src_token, the stretch of `tgt` that
     gave way, put in their place gives cs_target; new_token, the stretch of `src`; tgt_lang, the label in src_lang),

@@ -13,7 +13,7 @@ from xlcorpus.codeswitch.dict_piece import switch_pieces
 from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import NAMED_SPANS, CodeswitchOptions
 from xlcorpus.codeswitch.piece_table import PieceTable, open_pieces
-from xlcorpus.codeswitch.restore import choose_sides, is_pairs
+from xlcorpus.codeswitch.restore import choose_sides
 from xlcorpus.dataset.columns import require_column
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import fingerprint_of_file, locate
@@ -22,6 +22,7 @@ from xlcorpus.lexicon.dictionary_files import fingerprint_of_dictionaries
 from xlcorpus.lexicon.index import LexiconIndex, Pair, matches, pairs_of
 from xlcorpus.lexicon.lexicon_file import read_entries
 from xlcorpus.lexicon.open_index import into_partners, open_index
+from xlcorpus.pairs.sides import is_pairs
 
 _SHOWN = 5  # languages or reasons in a line for the user
 

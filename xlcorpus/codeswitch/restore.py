@@ -22,11 +22,6 @@ SIDES = ("src", "tgt")
 _VIEW = {"inputs": "cs_source", "targets": "cs_target"}  # column of the view: that of the switched rows
 
 
-def is_pairs(schema: pa.Schema) -> bool:
-    """Whether rows are sentence pairs, not documents."""
-    return "src" in schema.names and "tgt" in schema.names and "text" not in schema.names
-
-
 def restore_batch(switched: pa.RecordBatch) -> pa.RecordBatch:
     """Rows of the restore task (restore-1), one for each switched row (codeswitch-1), in order.
 

@@ -1,8 +1,4 @@
-"""Sentence pairs as tokens laid end to end, and the grids of their token pairs.
-
-A token is what `text.words.tokens` says: in scripts with spaces a run of letters, marks and numbers; in scripts
-without (Han, Kana, Thai, Khmer, ...) one character with its marks. Punctuation is no token.
-"""
+"""The grids of the token pairs of sentence pairs, and pairs in blocks of a bounded number of them."""
 
 from __future__ import annotations
 
@@ -11,53 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from xlcorpus.errors import UserError
-from xlcorpus.text.codepoints import CodePoints, code_points
+from xlcorpus.pairs.sides import Side
 from xlcorpus.text.hashes import hash_spans, mix
 from xlcorpus.text.ragged import offsets_of, ranges, rows_of
-from xlcorpus.text.segment import Spans
-from xlcorpus.text.words import tokens
 
-ALIGN = pa.list_(pa.struct([pa.field("src", pa.int32()), pa.field("tgt", pa.int32())]))
 _BLOCK_CELLS = 1 << 21  # token pairs that are worked on at once: about 150 MB of arrays
-
-
-@dataclass(frozen=True)
-class Side:
-    """One side of a bitext.
-
-    points: the texts as they are; spans: their tokens; words: uint64[tokens], hashes of the lower-cased tokens.
-    """
-
-    points: CodePoints
-    spans: Spans
-    words: np.ndarray
-
-    def __len__(self) -> int:
-        """Number of texts."""
-        return len(self.points)
-
-    @cached_property
-    def sizes(self) -> np.ndarray:
-        """int64[rows]: tokens of each text."""
-        return self.spans.per_text
-
-
-def read_side(texts: pa.Array, prefix: int = 0) -> Side:
-    """Tokens of texts (string[rows]; a null is an empty text).
-
-    prefix: characters of a token that count for its hash, 0 for all; a short prefix takes inflected forms together.
-    """
-    points = code_points(texts)
-    lowered = code_points(pc.utf8_lower(texts))
-    if not np.array_equal(points.offsets, lowered.offsets):  # one character for one, as Arrow does it
-        raise AssertionError("lower case changed the number of characters")
-    spans = tokens(points)
-    ends = np.minimum(spans.ends, spans.starts + prefix) if prefix else spans.ends
-    return Side(points, spans, hash_spans(lowered.codes, spans.starts, ends))
 
 
 def check_rows(source: Side, target: Side) -> None:
@@ -80,7 +36,7 @@ def hash_pairs(source: Side, target: Side) -> np.ndarray:
 class Grid:
     """Token pairs (cells) of some sentence pairs, ordered by pair, child token, parent token.
 
-    Each child token is explained by one parent token. rows: int64[pairs], rows of the bitext; child: int64[children],
+    Each child token is explained by one parent token. rows: int64[pairs], rows of the sides; child: int64[children],
     positions in the child side's tokens; parents: int64[children], parent tokens of the same pair; offsets:
     int64[children + 1], cells of each child; parent: int64[cells], positions in the parent side's tokens.
     """
