@@ -38,8 +38,8 @@ from benchmarks.machine import describe_machine
 from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.lexicon.build import build_index
+from xlcorpus.lexicon.dictionaries import open_index
 from xlcorpus.lexicon.index import LexiconIndex
-from xlcorpus.lexicon.open_index import open_index
 
 GOAL = 20.0
 WITHIN = 0.02

@@ -25,7 +25,7 @@ from benchmarks.alignment import wiktionary
 from benchmarks.machine import describe_machine
 from benchmarks.parallel import read_rows, read_texts
 from xlcorpus.lexicon.embed import EmbedOptions, Vectors, train_vectors, word_lines
-from xlcorpus.lexicon.induce import InduceOptions, dictionary_seed, identical_seed, induce, numeral_seed
+from xlcorpus.lexicon.vecmap import InduceOptions, dictionary_seed, identical_seed, induce, numeral_seed
 
 PAIRS = ("eng-deu", "eng-spa", "srp")
 _NTREX = {"eng-deu": ("eng", "deu"), "eng-spa": ("eng", "spa-MX"), "srp": ("srp-Cyrl", "srp-Latn")}

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.lexicon.lexicon import load_lexicon
-from xlcorpus.lexicon.lexicon_file import read_entries, write_lexicon
+from xlcorpus.lexicon.dictionaries import open_index, read_entries, write_lexicon
+from xlcorpus.lexicon.index import Pair
 
 ALPHABETS = (
     [chr(code) for code in range(0x61, 0x7B)],
@@ -32,7 +32,7 @@ ALPHABETS = (
 )
 BATCH = 65_536
 ROUNDS = 10
-PAIR = ("eng_Latn", "und_Zyyy")
+PAIR = Pair("eng_Latn", "und_Zyyy")
 
 
 def generate_words(count: int, seed: int) -> list[str]:
@@ -60,7 +60,7 @@ def write_muse(path: Path, entries: int) -> None:
 def measure_build(text: Path, built: Path) -> dict[str, float]:
     """Read MUSE text and write the lexicon."""
     start = time.process_time()
-    read = read_entries([text], src=PAIR[0], tgt=PAIR[1])
+    read = read_entries([text], src=PAIR.src, tgt=PAIR.tgt)
     middle = time.process_time()
     write_lexicon(read.table, built)
     end = time.process_time()
@@ -71,10 +71,10 @@ def measure_build(text: Path, built: Path) -> dict[str, float]:
 def measure_load(built: Path) -> dict[str, float]:
     """Load the built lexicon and look words up."""
     start = time.process_time()
-    lexicon = load_lexicon([built])
+    index = open_index([built])
     loaded = time.process_time() - start
     resident, peak = _memory("VmRSS"), _memory("VmHWM")
-    known = lexicon.index(*PAIR).keys.to_pylist()
+    known = index.keys.words.to_pylist()
     draw = np.random.default_rng(3)
     unknown = generate_words(BATCH, seed=4)
     draw.shuffle(known)
@@ -82,11 +82,11 @@ def measure_load(built: Path) -> dict[str, float]:
     ranks = np.minimum(draw.zipf(1.2, BATCH * ROUNDS), len(mixed)) - 1
     running = [pa.array([mixed[rank] for rank in part]) for part in np.array_split(ranks, ROUNDS)]
     different = [pa.array(known[at : at + BATCH]) for at in range(0, min(len(known), BATCH * ROUNDS), BATCH)]
-    figures = {"entries": len(lexicon), "load_s": loaded, "resident_mb": resident / 1e6, "peak_mb": peak / 1e6}
-    figures["index_mb"] = lexicon.nbytes() / 1e6
+    figures = {"entries": len(index.targets), "load_s": loaded, "resident_mb": resident / 1e6, "peak_mb": peak / 1e6}
+    figures["index_mb"] = index.nbytes() / 1e6
     for name, batches in (("running", running), ("different", different)):
         start = time.process_time()
-        found = sum(int((lexicon.entries(batch, *PAIR).count > 0).sum()) for batch in batches)
+        found = sum(int((index.find(batch, PAIR) >= 0).sum()) for batch in batches)
         seconds = time.process_time() - start
         words = sum(len(batch) for batch in batches)
         figures[f"{name}_per_s"] = words / seconds

@@ -8,13 +8,14 @@ import pytest
 from pydantic import ValidationError
 
 from tests.codeswitch.switch_helpers import check, documents, index_of, pairs, parts_of
+from tests.lexicon.lexicon_files import found_in
 from xlcorpus.codeswitch import lookup
 from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon import build
 from xlcorpus.lexicon.build import build_index
-from xlcorpus.lexicon.index import LexiconIndex, Pair
+from xlcorpus.lexicon.index import LexiconIndex
 
 WATER = pairs("eng_Latn", "deu_Latn", water="Wasser")
 
@@ -52,8 +53,7 @@ def test_what_a_dictionary_leaves_out() -> None:
         ("x", " ", "eng", "deu"),
     ]
     index = index_of(entries)
-    assert index.entries_of("Water", Pair("eng", "deu")) == ["Wasser", "WASSER", "Nass"]
-    assert index.entries_of("Berlin", Pair("eng", "deu")) == []
+    assert found_in(index, ["Water", "Berlin"], "eng", "deu") == [["Wasser", "WASSER", "Nass"], []]
     assert index.unused == {
         "empty": 2,
         "same_on_both_sides": 1,

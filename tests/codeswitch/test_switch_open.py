@@ -11,14 +11,14 @@ import pyarrow as pa
 import pytest
 
 from tests.codeswitch.switch_helpers import documents, index_of, wiktionary
+from tests.lexicon.lexicon_files import found_in
 from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon import build
-from xlcorpus.lexicon import open_index as module
-from xlcorpus.lexicon.index import LexiconIndex, Pair
-from xlcorpus.lexicon.lexicon_file import read_entries, write_lexicon
-from xlcorpus.lexicon.open_index import open_index
+from xlcorpus.lexicon import dictionaries as module
+from xlcorpus.lexicon.dictionaries import open_index, read_entries, write_lexicon
+from xlcorpus.lexicon.index import LexiconIndex
 
 LINES = "water\tWasser\nwater\tNass\nhouse\tHaus\ngive up\taufgeben\nPolish\tpolnisch\npolish\tpolieren\n"
 
@@ -52,7 +52,7 @@ def test_read_once_for_equal_contents(german: Path, tmp_path: Path, monkeypatch:
     assert open_index([str(german)]) is opened[0]
     assert open_index([german], candidates=1) is not opened[0]
     german.write_text("en\tde\nwater\tSee\n", encoding="utf-8")  # the same file, other contents
-    assert open_index([german]).entries_of("water", Pair("eng_Latn", "deu_Latn")) == ["See"]
+    assert found_in(open_index([german]), ["water"], "eng_Latn", "deu_Latn") == [["See"]]
     shutil.copy(german, tmp_path / "other.tsv")
     assert open_index([tmp_path / "other.tsv"]).keys.words.to_pylist() == ["water"]
 
@@ -62,8 +62,7 @@ def test_text_and_built_lexicon_are_the_same(german: Path, tmp_path: Path) -> No
     table = read_entries([german]).table
     write_lexicon(table, tmp_path / "built.parquet")
     assert equal(text, open_index([tmp_path / "built.parquet"]))
-    assert text.entries_of("Water", Pair("eng_Latn", "deu_Latn")) == ["Nass", "Wasser"]
-    assert text.entries_of("Polish", Pair("eng_Latn", "deu_Latn")) == ["polnisch"]
+    assert found_in(text, ["Water", "Polish"], "eng_Latn", "deu_Latn") == [["Nass", "Wasser"], ["polnisch"]]
     assert text.unused["not_one_word"] == 1
     made = switch_words(documents(["WATER the house"]), text, CodeswitchOptions(ratio=1.0))
     assert made.rows["cs_source"].to_pylist()[0] in ("NASS the Haus", "WASSER the Haus")
@@ -112,8 +111,8 @@ def test_first_candidates_of_each_spelling() -> None:
         exact = [tgt for src, tgt, _, _ in rows if src == word]
         folded = [tgt for src, tgt, _, _ in rows if src.lower() == word.lower()]
         wanted = exact if word != word.lower() else folded
-        assert index.entries_of(word, Pair("eng", "deu")) == list(dict.fromkeys(wanted))[:3]
-    assert index.entries_of("mAy", Pair("eng", "deu")) == index.entries_of("may", Pair("eng", "deu"))
+        assert found_in(index, [word], "eng", "deu") == [list(dict.fromkeys(wanted))[:3]]
+    assert found_in(index, ["mAy"], "eng", "deu") == found_in(index, ["may"], "eng", "deu")
 
 
 def test_null_and_chunked_columns() -> None:

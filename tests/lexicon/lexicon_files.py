@@ -9,7 +9,9 @@ from typing import Any
 import pyarrow as pa
 from hypothesis import strategies as st
 
+from xlcorpus.lexicon.build import build_index
 from xlcorpus.lexicon.entries import entry_schema, merge_entries
+from xlcorpus.lexicon.index import LexiconIndex, Pair
 
 WORDS = st.sampled_from(
     [
@@ -48,6 +50,20 @@ def entries(rows: Iterable[Row]) -> pa.Table:
 def canonical(rows: Iterable[Row]) -> pa.Table:
     """The same as a canonical table."""
     return merge_entries([entries(rows)])[0]
+
+
+def index_of(table: pa.Table, **options: Any) -> LexiconIndex:
+    """The index of a table of entries."""
+    return build_index(*(table[name] for name in ("src", "tgt", "src_lang", "tgt_lang")), **options)
+
+
+def found_in(index: LexiconIndex, words: list[str] | pa.Array, src: str, tgt: str) -> list[list[str]]:
+    """The candidates of each word as the index has them."""
+    keys = index.find(words if isinstance(words, pa.Array) else pa.array(words, pa.string()), Pair(src, tgt))
+    return [
+        index.targets.slice(int(index.first[key]), int(index.counts[key])).to_pylist() if key >= 0 else []
+        for key in keys.tolist()
+    ]
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:

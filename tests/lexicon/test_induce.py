@@ -1,143 +1,200 @@
-"""Induced dictionaries: rotated vectors are found again, the best candidates come first, errors say what to do."""
+"""Dictionaries out of the texts of a dataset: which texts, which seeds, what comes out."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import random
+import sys
+from collections import Counter
+from importlib.util import find_spec
+from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from click.testing import CliRunner, Result
 
+from tests.rows import documents, pairs, write_dataset
+from xlcorpus.cli.lexicon import command
+from xlcorpus.codeswitch.dict_word import switch_words
+from xlcorpus.codeswitch.options import CodeswitchOptions
+from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
-from xlcorpus.lexicon.embed import EmbedOptions, Vectors, train_vectors, word_lines
-from xlcorpus.lexicon.induce import (
-    INDUCED,
-    InduceOptions,
-    dictionary_seed,
-    fit_orthogonal,
-    identical_seed,
-    induce,
-    normalize,
-    numeral_seed,
-    top_k,
+from xlcorpus.lexicon.build import build_index
+from xlcorpus.lexicon.dictionaries import read_entries
+from xlcorpus.lexicon.embed import EmbedOptions, word_lines
+from xlcorpus.lexicon.induce import breaker_of, induce_lexicon, texts_of
+from xlcorpus.text.breakers import WORD_BREAKERS
+from xlcorpus.text.breakers.icu import IcuBreaker
+
+WORDS = 60
+_FAST = EmbedOptions(dim=30, epoch=10, min_count=1, subsample=1.0)  # of 60 words none is rare
+
+
+def _word(prefix: str, number: int) -> str:
+    """Every fifth word is a numeral, which both languages write alike."""
+    return str(900 + number) if number % 5 == 0 else f"{prefix}{chr(97 + number % 26)}{'o' * (number // 26)}"
+
+
+def _texts(prefix: str, seed: int) -> list[str]:
+    """Walks over a graph that both languages share: after each of 60 words one of four others."""
+    shared, drawn = random.Random(7), random.Random(seed)
+    follows = [shared.sample(range(WORDS), 4) for _ in range(WORDS)]
+    lines = []
+    for _ in range(1500):
+        walk = [drawn.randrange(WORDS)]
+        while len(walk) < 12:
+            walk.append(drawn.choice(follows[walk[-1]]))
+        lines.append(" ".join(_word(prefix, number) for number in walk))
+    return lines
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rows = list(zip(_texts("k", 1), _texts("m", 2), strict=True))
+    return write_dataset(tmp_path_factory.mktemp("induced"), [pairs(rows, "aaa_Latn", "bbb_Latn")], "pair").folder
+
+
+def test_texts_are_those_of_the_language_and_bounded(dataset: Path) -> None:
+    opened = [Dataset.open(dataset)]
+    everything = texts_of(opened, "aaa_Latn", 1 << 30, 0)
+    assert len(everything) == 1500
+    assert all(word[0] in "k9" for text in everything.to_pylist() for word in text.split())
+    some = texts_of(opened, "aaa_Latn", 20_000, 0)
+    assert 15_000 < sum(map(len, some.to_pylist())) < 25_000
+    assert some.equals(texts_of(opened, "aaa_Latn", 20_000, 0))
+    assert not some.equals(texts_of(opened, "aaa_Latn", 20_000, 1))
+    with pytest.raises(UserError, match=r"no text is in 'aab_Latn'.*'aaa_Latn'"):
+        texts_of(opened, "aab_Latn", 1, 0)
+
+
+def test_words_in_like_places_are_found_from_numerals(dataset: Path) -> None:
+    texts = tuple(texts_of([Dataset.open(dataset)], lang, 1 << 30, 0) for lang in ("aaa_Latn", "bbb_Latn"))
+    made = induce_lexicon(texts, ("aaa_Latn", "bbb_Latn"), embed=_FAST)  # type: ignore[arg-type]
+    assert made.seeds == WORDS // 5
+    assert made.words == (WORDS, WORDS)
+    best: dict[str, str] = {}
+    for row in sorted(made.entries.to_pylist(), key=lambda row: -row["score"]):
+        best.setdefault(row["src"], row["tgt"])
+    wanted = {_word("k", number): _word("m", number) for number in range(WORDS) if number % 5}
+    right = sum(best.get(word) == other for word, other in wanted.items())
+    assert right > len(wanted) * 0.8, best
+    assert set(made.entries["source"].to_pylist()) == {"induced"}
+    mixed = tuple(pa.array(reversed(side.to_pylist())) for side in texts)
+    again = induce_lexicon(mixed, ("aaa_Latn", "bbb_Latn"), embed=_FAST)  # type: ignore[arg-type]
+    assert again.entries.equals(made.entries)
+
+
+def _induce(dataset: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(command, ["induce", str(dataset), *arguments])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--tgt", "aaa_Latn"), "--src and --tgt are both aaa_Latn"),
+        (("--tgt", "bbb_Latn", "--min-score", "99"), "has a score of 99.0 or more"),
+        (("--tgt", "bbb_Latn", "--min-count", "100000"), "aaa_Latn: no word occurs 100000 times"),
+        (("--tgt", "bbb_Latn", "--seed-dictionary", "other.csv"), "other.csv: of its 1 entries none"),
+        (("--tgt", "bbb_Latn", "--seed", "-1"), "--seed"),
+    ],
 )
-
-WORDS, DIMENSIONS = 300, 20
-QUICK = InduceOptions(rounds=40, cutoff=WORDS, keep=1.0)
-
-
-def languages(noise: float = 0.0, seed: int = 0) -> tuple[Vectors, Vectors]:
-    """Clustered vectors and the same rotated, shuffled and stretched; word a7 is word b7."""
-    generator = np.random.default_rng(seed)
-    centres = generator.normal(size=(12, DIMENSIONS)) * np.linspace(2, 0.3, DIMENSIONS)
-    matrix = centres[generator.integers(0, 12, WORDS)] + generator.normal(size=(WORDS, DIMENSIONS))
-    rotation = np.linalg.qr(generator.normal(size=(DIMENSIONS, DIMENSIONS)))[0]
-    order = generator.permutation(WORDS)
-    other = (matrix + noise * generator.normal(size=matrix.shape)) @ rotation * generator.uniform(1, 3, (WORDS, 1))
-    counts = np.arange(WORDS, 0, -1)
-    one = Vectors([f"a{number}" for number in range(WORDS)], counts, matrix.astype(np.float32))
-    return one, Vectors([f"b{number}" for number in order], counts, other[order].astype(np.float32))
+def test_the_command_writes_nothing_where_there_is_nothing_to_write(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("other.csv").write_text("src_lang,tgt_lang,src,tgt\naaa_Latn,bbb_Latn,xyz,zyx\n", encoding="utf-8")
+    result = _induce(dataset, "--src", "aaa_Latn", *arguments, "--output", "made.parquet")
+    assert result.exit_code != 0
+    assert message in f"{result.exception} {result.output}"
+    assert not Path("made.parquet").exists()
 
 
-def precision(table: pa.Table) -> float:
-    best = [row for row in table.to_pylist() if row["rank"] == 1]
-    return sum(row["src"][1:] == row["tgt"][1:] for row in best) / len(best)
+def test_a_language_whose_texts_are_empty_is_not_proposed(dataset: Path) -> None:
+    labels, ids = pa.array(["ccc_Latn"]), pa.array([bytes(16)], pa.binary(16))
+    empty = [(pa.array([""]), labels, ids)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("xlcorpus.lexicon.induce._columns", lambda datasets: empty)
+        with pytest.raises(UserError, match=r"no text is in 'ccc_Latn'; nothing is known"):
+            texts_of([Dataset.open(dataset)], "ccc_Latn", 1, 0)
 
 
-@pytest.mark.parametrize("reweight", [0.0, 0.5])
-@pytest.mark.parametrize("self_learning", [True, False])
-def test_rotated_vectors_are_found_again(self_learning: bool, reweight: float) -> None:
-    one, other = languages()
-    seed = dictionary_seed(one, other, [(f"a{number}", f"b{number}") for number in range(40)])
-    table = induce(one, other, seed, replace(QUICK, self_learning=self_learning, reweight=reweight))
-    assert precision(table) == 1.0
+def test_the_command_writes_a_lexicon(dataset: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small.csv"
+    small.write_text("src_lang,tgt_lang,src,tgt\naaa_Latn,bbb_Latn,kb,mb\naaa_Latn,bbb_Latn,kc,mc\n", encoding="utf-8")
+    out = tmp_path / "induced.parquet"
+    languages = ("--src", "aaa_Latn", "--tgt", "bbb_Latn")
+    result = _induce(dataset, *languages, "--seed-dictionary", str(small), "--output", str(out))
+    assert result.exit_code == 0, result.output
+    assert f"{WORDS // 5 + 2} seed pairs" in result.output
+    table = read_entries([out]).table
+    assert table.num_rows > WORDS
+    assert set(table["tgt_lang"].to_pylist()) == {"bbb_Latn"}
 
 
-def test_self_learning_grows_a_small_seed() -> None:
-    one, other = languages(noise=0.1)
-    seed = dictionary_seed(one, other, [(f"a{number}", f"b{number}") for number in range(8)])
-    alone = precision(induce(one, other, seed, replace(QUICK, self_learning=False, reweight=0)))
-    learned = precision(induce(one, other, seed, QUICK))
-    assert alone < 0.9
-    assert learned > 0.95
+UNSPACED = ("tha_Thai", "zho_Hans", "jpn_Jpan", "khm_Khmr", "lao_Laoo", "mya_Mymr", "bod_Tibt")
 
 
-def test_the_best_candidates_are_the_most_similar() -> None:
-    """The published program sorts in rising order and keeps the least similar (methods A2.1, E1)."""
-    similarity = np.array([[0.1, 0.9, -0.5, 0.7], [1.0, 0.2, 0.3, 0.4]])
-    assert top_k(similarity, 3).tolist() == [[1, 3, 0], [0, 3, 2]]
-    one, other = languages()
-    seed = dictionary_seed(one, other, [(f"a{number}", f"b{number}") for number in range(60)])
-    rows = induce(one, other, seed, replace(QUICK, self_learning=False)).to_pylist()
-    for first, second, third in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
-        assert first["score"] >= second["score"] >= third["score"]
-        assert [first["rank"], second["rank"], third["rank"]] == [1, 2, 3]
-        assert first["src"][1:] == first["tgt"][1:]
+class Spaceless:
+    """A breaker for the tests: words of two characters."""
+
+    name, scripts, version = "second", frozenset({"Thai"}), "1"
+
+    def cuts(self, run: str) -> list[int]:
+        return list(range(2, len(run), 2))
 
 
-@given(st.integers(1, 6), st.integers(1, 8), st.integers(1, 9), st.data())
-def test_top_k_is_a_sort(rows: int, columns: int, count: int, data: st.DataObject) -> None:
-    values = data.draw(st.lists(st.integers(-3, 3), min_size=rows * columns, max_size=rows * columns))
-    similarity = np.array(values, dtype=np.float64).reshape(rows, columns)
-    expected = [sorted(range(columns), key=lambda at, row=row: (-row[at], at))[:count] for row in similarity.tolist()]
-    assert top_k(similarity, count).tolist() == expected
+@pytest.mark.parametrize("lang", UNSPACED)
+@pytest.mark.parametrize("side", [0, 1])
+def test_scripts_without_spaces_are_refused_without_a_breaker(
+    monkeypatch: pytest.MonkeyPatch, lang: str, side: int
+) -> None:
+    """Cut at letters, they would give fragments of syllables, which codeswitch would write into texts."""
+    monkeypatch.setitem(sys.modules, "icu", None)
+    monkeypatch.setitem(WORD_BREAKERS.__dict__, "all", {"icu": IcuBreaker()})
+    texts, languages = (pa.array(["one two three"] * 50),) * 2, ["eng_Latn"] * 2
+    languages[side] = lang
+    with pytest.raises(UserError, match=f"{lang}: {lang[4:]} has no spaces between words") as caught:
+        induce_lexicon(texts, (languages[0], languages[1]), embed=_FAST)
+    assert "install" in str(caught.value) or lang == "bod_Tibt"
+    assert caught.value.remedy
 
 
-def test_the_same_seed_gives_the_same_rows() -> None:
-    one, other = languages(noise=0.5)
-    seed = dictionary_seed(one, other, [(f"a{number}", f"b{number}") for number in range(10)])
-    options = replace(QUICK, keep=0.3, rounds=8)
-    table = induce(one, other, seed, options)
-    assert table.schema.equals(INDUCED)
-    assert len(table) == 3 * WORDS
-    assert induce(one, other, seed, options).equals(table)
-    assert not induce(one, other, seed, replace(options, seed=1)).equals(table)
+def test_words_of_a_script_without_spaces_are_those_of_the_breaker(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Two letters a word, nothing between them: a dictionary as from the spaced texts, each word whole."""
+    monkeypatch.setitem(WORD_BREAKERS.__dict__, "all", {"second": Spaceless()})
+    thai = {_word("k", number): chr(0xE01 + number // 8) + chr(0xE01 + number % 8) for number in range(WORDS)}
+    lines = ["".join(thai[word] if word[0] == "k" else f" {word} " for word in line.split()) for line in _texts("k", 1)]
+    folder = tmp_path / "pairs"
+    rows = list(zip(lines, _texts("m", 2), strict=True))
+    write_dataset(folder, [pairs(rows, "tha_Thai", "bbb_Latn")], "pair")
+    small = tmp_path / "small.csv"
+    small.write_text(f"src_lang,tgt_lang,src,tgt\ntha_Thai,bbb_Latn,{thai['kb']},mb\n", encoding="utf-8")
+    out = tmp_path / "made.parquet"
+    languages = ("--src", "tha_Thai", "--tgt", "bbb_Latn")
+    result = _induce(folder, *languages, "--seed-dictionary", str(small), "--output", str(out))
+    assert result.exit_code == 0, result.output
+    assert "words of tha_Thai: as the word breaker second 1 finds them" in result.output
+    assert f"{WORDS // 5 + 1} seed pairs" in result.output
+    words = set(read_entries([out]).table["src"].to_pylist())
+    assert {word for word in words if not word.isdecimal()} <= set(thai.values())
+    assert len(words) > WORDS // 2
 
 
-def test_normalize_and_orthogonality() -> None:
-    matrix = normalize(np.random.default_rng(1).normal(size=(50, 8)))
-    assert np.linalg.norm(matrix, axis=1) == pytest.approx(1)
-    assert not np.isnan(normalize(np.zeros((3, 4)))).any()
-    rotation = fit_orthogonal(matrix[:3], matrix[5:8])  # fewer pairs than dimensions
-    assert rotation @ rotation.T == pytest.approx(np.eye(8))
+def test_the_script_is_that_of_the_texts_where_the_label_names_none() -> None:
+    breaker = breaker_of(pa.array(["", "ไปโรงเรียน"]), "th") if find_spec("icu") else None
+    assert breaker is None or "Thai" in breaker.scripts
+    assert breaker_of(pa.array(["to school"]), "en") is None
+    assert breaker_of(pa.array([], pa.string()), "th") is None
 
 
-def test_seeds() -> None:
-    counts, matrix = np.ones(4, dtype=np.int64), np.zeros((4, 2), dtype=np.float32)
-    one = Vectors(["7", "radio", "२", "a1"], counts, matrix)
-    other = Vectors(["radio", "7", "two", "a1"], counts, matrix)
-    assert numeral_seed(one, other).tolist() == [[0, 1]]
-    assert identical_seed(one, other).tolist() == [[0, 1], [1, 0], [3, 3]]
-    assert dictionary_seed(one, other, [("२", "two"), ("7", "seven"), ("२", "two")]).tolist() == [[2, 2]]
-    with pytest.raises(UserError, match="no word pair to begin with"):
-        induce(one, other, dictionary_seed(one, other, []))
-    with pytest.raises(UserError, match="dimensions"):
-        induce(one, replace(other, matrix=np.zeros((4, 3), dtype=np.float32)), identical_seed(one, other))
-    for name in ("candidates", "rounds", "keep"):
-        with pytest.raises(UserError, match=name):
-            InduceOptions(**{name: 0})
-
-
-def test_vectors_do_not_depend_on_the_order_of_texts() -> None:
-    assert list(word_lines(pa.array(["Don't, LÉA!", "我有", ""]))) == ["don't léa", "", ""]
-    texts = [f"the cat number {number % 7} sat on mat {number % 3}" for number in range(60)]
-    options = EmbedOptions(dim=8, epoch=2, bucket=500)
-    one = train_vectors(pa.array(texts), options)
-    other = train_vectors(pa.array(texts[::-1]), options)
-    assert one.words == other.words
-    assert np.array_equal(one.matrix, other.matrix)
-    assert one.counts[0] == 60
-    assert "</s>" not in one.words
-    different = train_vectors(pa.array(texts), replace(options, seed=2))
-    assert not np.array_equal(
-        dict(zip(different.words, different.matrix.tolist(), strict=True))["cat"], one.matrix[one.words.index("cat")]
-    )
-
-
-def test_too_little_text() -> None:
-    with pytest.raises(UserError, match="more text"):
-        train_vectors(pa.array(["one two three"]), EmbedOptions(min_count=5))
-    with pytest.raises(UserError, match="more text"):
-        train_vectors(pa.array([], pa.string()))
+def test_the_switcher_looks_up_the_words_that_were_learned() -> None:
+    """Apostrophes of all kinds: what the induction calls a word is a key that code-switching finds in the text."""
+    text = "Don’t drink l'eau, пам\u02bcять, diné bi\u02bc, rock'n'roll 'quoted' café"
+    words = next(word_lines(pa.array([text]))).split(" ")
+    assert words == ["don't", "drink", "l'eau", "пам'ять", "diné", "bi\u02bc", "rock'n'roll", "quoted", "café"]
+    columns = [pa.array(words), pa.array([f"={word}" for word in words])]
+    index = build_index(*columns, *(pa.array([lang] * len(words)) for lang in ("eng_Latn", "deu_Latn")))
+    assert +Counter(index.unused) == Counter()
+    rows = switch_words(documents([text], "eng_Latn"), index, CodeswitchOptions(ratio=1.0)).rows.to_pylist()
+    assert [span["new_token"].lower() for span in rows[0]["cs_spans"]] == [f"={word}" for word in words]

@@ -11,12 +11,13 @@ import pytest
 from click.testing import CliRunner
 
 from tests.lexicon.lexicon_files import write
-from xlcorpus.cli.lexicon import _FORMATS, command
+from xlcorpus.cli.lexicon import command
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import StorageError, UserError
-from xlcorpus.lexicon.dictionary_files import FORMATS, fingerprint_of_dictionaries, is_lexicon
-from xlcorpus.lexicon.lexicon import load_lexicon
-from xlcorpus.lexicon.lexicon_file import read_entries, write_lexicon
+from xlcorpus.lexicon.contents import sizes_of, translations
+from xlcorpus.lexicon.dictionaries import fingerprint_of_dictionaries, read_entries, write_lexicon
+from xlcorpus.lexicon.dictionary_file import is_lexicon
+from xlcorpus.lexicon.index import Pair
 
 
 @pytest.fixture
@@ -58,12 +59,14 @@ def test_the_same_bytes_whatever_the_order(files: list[Path], tmp_path: Path) ->
 
 def test_built_and_raw_files_answer_alike(files: list[Path], tmp_path: Path) -> None:
     run("build", *files, "-o", tmp_path / "all.parquet")
-    raw, built = load_lexicon(files), load_lexicon([tmp_path / "all.parquet"])
-    for pair in raw.pairs:
-        words = ["dog", "ice", "water", "hotel", "ice cream"]
-        assert raw.entries(words, *pair).to_pylist() == built.entries(words, *pair).to_pylist()
-    assert built.entries(["dog"], "eng_Latn", "deu_Latn").to_pylist() == [["Hund", "Köter"]]
-    assert load_lexicon([tmp_path / "all.parquet"], tgt="hin_Deva").pairs == [("eng_Latn", "hin_Deva")]
+    raw, built = read_entries(files).table, read_entries([tmp_path / "all.parquet"]).table
+    assert sizes_of(raw) == sizes_of(built)
+    pairs = [size.pair for size in sizes_of(raw)]
+    for word in ("dog", "ice", "water"):
+        assert translations(raw, word, pairs) == translations(built, word, pairs)
+    assert [one.text for one in translations(built, "dog", [Pair("eng_Latn", "deu_Latn")])] == ["Hund", "Köter"]
+    hindi = read_entries([tmp_path / "all.parquet"], tgt="hin_Deva").table
+    assert [size.pair for size in sizes_of(hindi)] == [Pair("eng_Latn", "hin_Deva")]
 
 
 def test_inverting(files: list[Path], tmp_path: Path) -> None:
@@ -71,9 +74,10 @@ def test_inverting(files: list[Path], tmp_path: Path) -> None:
     run("invert", tmp_path / "all.parquet", "-o", tmp_path / "turned.parquet")
     run("invert", tmp_path / "turned.parquet", "-o", tmp_path / "back.parquet")
     assert (tmp_path / "back.parquet").read_bytes() == (tmp_path / "all.parquet").read_bytes()
-    turned = load_lexicon([tmp_path / "turned.parquet"])
-    assert turned.entries(["eis", "hund"], "deu_Latn", "eng_Latn").to_pylist() == [["ice", "ice cream"], ["dog"]]
-    assert turned.index("deu_Latn", "eng_Latn").multiword_sources == 0
+    turned, german = read_entries([tmp_path / "turned.parquet"]).table, Pair("deu_Latn", "eng_Latn")
+    found = [[one.text for one in translations(turned, word, [german])] for word in ("eis", "hund")]
+    assert found == [["ice", "ice cream"], ["dog"]]
+    assert [size.phrases for size in sizes_of(turned) if size.pair == german] == [0]
 
 
 def test_what_the_commands_say(files: list[Path], tmp_path: Path) -> None:
@@ -120,7 +124,3 @@ def test_refusals(files: list[Path], tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["build", "merge", "invert", "inspect"])
 def test_every_command_has_help_with_an_example(name: str) -> None:
     assert f"xlcorpus lexicon {name}" in run(name, "--help").split("Example:")[1]
-
-
-def test_formats_are_those_of_the_readers() -> None:
-    assert _FORMATS == FORMATS

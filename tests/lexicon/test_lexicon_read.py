@@ -10,18 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.lexicon.lexicon_files import langs, pairs, write
+from tests.lexicon.lexicon_files import found_in, langs, pairs, write
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.shards import ShardWriter
 from xlcorpus.errors import UserError
-from xlcorpus.lexicon.dictionary_files import (
-    codes_of_name,
-    fingerprint_of_dictionaries,
-    read_dictionary,
-    source_names,
-)
-from xlcorpus.lexicon.lexicon import load_lexicon
-from xlcorpus.lexicon.lexicon_file import read_entries
+from xlcorpus.lexicon.contents import sizes_of, translations
+from xlcorpus.lexicon.dictionaries import fingerprint_of_dictionaries, open_index, read_entries
+from xlcorpus.lexicon.dictionary_file import read_dictionary
+from xlcorpus.lexicon.formats import codes_of_name, source_names
+from xlcorpus.lexicon.index import Pair
 
 DOGS = [("dog", "Hund"), ("cat", "Katze")]
 
@@ -143,7 +140,7 @@ def test_mined_words(tmp_path: Path) -> None:
         shards = tuple(writer.close())
     Manifest("mined_word-1", schema, (), {}, "", "", 0, shards, (), (), ()).save(folder)
     assert read_entries([folder]).table.equals(read_entries([path]).table)
-    assert load_lexicon([folder]).entries(["Dog"], "eng_Latn", "swh_Latn").to_pylist() == [["jibwa", "mbwa"]]
+    assert found_in(open_index([folder]), ["Dog"], "eng_Latn", "swh_Latn") == [["jibwa", "mbwa"]]
     assert fingerprint_of_dictionaries([folder]) != fingerprint_of_dictionaries([path])
 
 
@@ -236,11 +233,12 @@ def test_real_dictionaries(
     shared_data: Path, name: str, pair: tuple[str, str], rows: int, word: str, expected: str | None
 ) -> None:
     path = shared_data / "dict" / name
-    lexicon = load_lexicon([path])
-    assert pair in lexicon
-    assert lexicon.index(*pair).entries > rows * 0.6
-    found = lexicon.entries([word], *pair).to_pylist()[0]
+    table = read_entries([path]).table
+    sizes = {size.pair: size for size in sizes_of(table)}
+    assert sizes[Pair(*pair)].entries > rows * 0.6
+    found = [one.text for one in translations(table, word, [Pair(*pair)])]
     assert found
     assert expected is None or expected in found
+    assert set(found_in(open_index([path], candidates=100), [word], *pair)[0]) <= set(found)
     with gzip.open(path, "rt", encoding="utf-8") as stream:
         assert read_dictionary(path).rows == sum(1 for line in stream if line.strip()) - 1

@@ -18,8 +18,8 @@ import pytest
 from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.lexicon.build import build_index
+from xlcorpus.lexicon.dictionaries import Entries, read_entries
 from xlcorpus.lexicon.entries import is_multiword, keys_of, select_languages
-from xlcorpus.lexicon.lexicon_file import Entries, read_entries
 from xlcorpus.sample import read_gold, sample_folder
 from xlcorpus.text.labels import han_variant
 from xlcorpus.text.script import main_script

@@ -18,10 +18,8 @@ from xlcorpus.dataset.columns import require_column
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import fingerprint_of_file, locate
 from xlcorpus.errors import UserError
-from xlcorpus.lexicon.dictionary_files import fingerprint_of_dictionaries
+from xlcorpus.lexicon.dictionaries import fingerprint_of_dictionaries, into_partners, open_index, read_entries
 from xlcorpus.lexicon.index import LexiconIndex, Pair, matches, pairs_of
-from xlcorpus.lexicon.lexicon_file import read_entries
-from xlcorpus.lexicon.open_index import into_partners, open_index
 from xlcorpus.pairs.sides import is_pairs
 
 _SHOWN = 5  # languages or reasons in a line for the user

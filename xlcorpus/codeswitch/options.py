@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator
 
-from xlcorpus.lexicon.dictionary_files import FORMATS
+from xlcorpus.lexicon.formats import FORMATS
 from xlcorpus.options import StepOptions, option
 
 Rounding = Literal["nearest", "ceil"]

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import xxhash
 
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon import folding
 from xlcorpus.lexicon.index import EXACT, FOLDED, Keys, LexiconIndex, Pair, hash_words
 from xlcorpus.text.characters import APOSTROPHE, ATTACHED, NUMBER, UNSPACED, WORD, classes, is_han_or_kana
 from xlcorpus.text.codepoints import CodePoints, code_points, utf8_lengths
-from xlcorpus.text.hashes import mix
+from xlcorpus.text.hashes import hash_text, mix
 from xlcorpus.text.labels import is_dotless
 from xlcorpus.text.normalize import compose
+from xlcorpus.text.ragged import sums_before
 from xlcorpus.text.words import join_apostrophes
 
 # A longer key of an unspaced script is a phrase; each length costs a pass over what may begin with a key so far.
@@ -29,15 +29,17 @@ Columns = tuple[pa.Array | pa.ChunkedArray, ...]
 
 
 def build_index(
-    src: pa.Array, tgt: pa.Array, src_lang: pa.Array, tgt_lang: pa.Array, *, candidates: int = 3
+    src: pa.Array, tgt: pa.Array, src_lang: pa.Array, tgt_lang: pa.Array, *, candidates: int = 3, words: bool = True
 ) -> LexiconIndex:
     """Index dictionaries by the hashes of their words.
 
     src, tgt, src_lang, tgt_lang: string[n], one translation a row, the best first among those of a word. The first
-    `candidates` of each word and pair are kept. Left out, and counted in `LexiconIndex.unused`: entries of two words
-    and more or with a number on the left (`not_one_word`), those equal on both sides (`same_on_both_sides`), those
-    beyond the candidates (`beyond_candidates`), repeated and empty ones, and those of a key with the hash of another
-    one that comes before (`same_hash`). Raises UserError where nothing is left, or where the arrays differ in length.
+    `candidates` of each word and pair are kept. words: false for keys that are no words, such as a tokenizer's pieces:
+    they are found as they are written alone, whatever they are made of. Left out, and counted in `LexiconIndex.unused`:
+    entries of two words and more or with a number on the left (`not_one_word`), those equal on both sides
+    (`same_on_both_sides`), those beyond the candidates (`beyond_candidates`), repeated and empty ones, and those of a
+    key with the hash of another one that comes before (`same_hash`). Raises UserError where nothing is left, or where
+    the arrays differ in length.
     """
     columns = (src, tgt, src_lang, tgt_lang)
     if len({len(column) for column in columns}) != 1:
@@ -45,12 +47,12 @@ def build_index(
             f"the columns of the dictionary have {[len(column) for column in columns]} rows",
             remedy="give src, tgt, src_lang and tgt_lang with one row an entry",
         )
-    return build_from(_slices(columns), candidates=candidates)
+    return build_from(slices_of(columns), candidates=candidates, words=words)
 
 
-def build_from(slices: Iterable[Columns], *, candidates: int = 3) -> LexiconIndex:
+def build_from(slices: Iterable[Columns], *, candidates: int = 3, words: bool = True) -> LexiconIndex:
     """As `build_index`, of consecutive slices of the columns (src, tgt, src_lang, tgt_lang), each in memory once."""
-    reader = _Reader()
+    reader = _Reader(words)
     parts = [reader.read(columns) for columns in slices]
     pa.default_memory_pool().release_unused()  # the slices' table, which Arrow would keep for later
     entries = _together(parts)
@@ -63,7 +65,8 @@ def build_from(slices: Iterable[Columns], *, candidates: int = 3) -> LexiconInde
     return _index(reader, entries, candidates)
 
 
-def _slices(columns: Columns) -> Iterator[Columns]:
+def slices_of(columns: Columns) -> Iterator[Columns]:
+    """Consecutive rows of columns, as `build_from` takes them."""
     for start in range(0, len(columns[0]), _ROWS):
         yield tuple(column.slice(start, _ROWS) for column in columns)
 
@@ -97,6 +100,7 @@ _HEAD, _TAIL, _CASED = np.uint8(1), np.uint8(2), np.uint8(4)  # traits of a targ
 class _Reader:
     """Makes `_Entries` of the columns; keeps the salts and the longest unspaced key by pair, and what is left out."""
 
+    words: bool
     salts: dict[Pair, tuple[int, int]] = field(default_factory=dict)
     longest: Counter[Pair] = field(default_factory=Counter)
     unused: dict[str, int] = field(default_factory=dict)
@@ -104,13 +108,17 @@ class _Reader:
     def read(self, columns: Columns) -> _Entries:
         """Entries of one slice."""
         src, tgt, src_lang, tgt_lang = (_plain(column) for column in columns)
-        src, tgt = compose(pc.utf8_trim_whitespace(src)), pc.utf8_trim_whitespace(tgt)
+        if self.words:
+            src, tgt = compose(pc.utf8_trim_whitespace(src)), pc.utf8_trim_whitespace(tgt)
         pairs, numbers = _pairs(src_lang, tgt_lang)
         points, others = code_points(src), code_points(tgt)
-        folded_codes = _fold(points, np.array([is_dotless(pair.src) for pair in pairs], dtype=bool)[numbers])
+        folded_codes, other_codes = points.codes, others.codes
+        one_word, unspaced = np.ones(len(points), dtype=bool), np.zeros(len(points), dtype=bool)
+        if self.words:
+            folded_codes = folding.fold(points, np.array([is_dotless(pair.src) for pair in pairs], dtype=bool)[numbers])
+            other_codes = folding.folds().take(others.codes)
+            one_word, unspaced = _one_word(points)
         hashes = hash_words(folded_codes, points.offsets[:-1], points.offsets[1:])
-        other_codes = folding.folds().take(others.codes)
-        one_word, unspaced = _one_word(points)
         keep = self._leave_out(
             empty=(points.lengths == 0) | (others.lengths == 0),
             same_on_both_sides=hashes == hash_words(other_codes, others.offsets[:-1], others.offsets[1:]),
@@ -187,11 +195,6 @@ def _pairs(src_lang: pa.Array, tgt_lang: pa.Array) -> tuple[list[Pair], np.ndarr
     return pairs, joined.indices.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def _fold(points: CodePoints, dotless: np.ndarray) -> np.ndarray:
-    """uint32[n]: the code points folded; dotless: bool[rows]."""
-    return folding.folds().take(folding.undotted(points, dotless))
-
-
 def _traits(points: CodePoints, keep: np.ndarray) -> np.ndarray:
     edge = classes().take(points.codes) & WORD != 0
     first, last = points.offsets[keep], points.offsets[keep + 1] - 1
@@ -219,17 +222,15 @@ def _one_word(points: CodePoints) -> tuple[np.ndarray, np.ndarray]:
 
 def _strings(codes: np.ndarray, offsets: np.ndarray) -> pa.StringArray:
     """Spans of code points, end to end, as strings."""
-    before = np.zeros(len(codes) + 1, dtype=np.int64)
-    np.cumsum(utf8_lengths(codes), out=before[1:])
     data = codes.astype(np.uint32).tobytes().decode("utf-32-le").encode()
-    edges = before[offsets].astype(np.int32)
+    edges = sums_before(utf8_lengths(codes))[offsets].astype(np.int32)
     return pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(edges.tobytes()), pa.py_buffer(data))
 
 
 def _salts(pairs: Iterable[Pair]) -> np.ndarray:
     """uint64[pairs, 2]: by the labels alone, so that an index with more dictionaries finds the same."""
     labels = [(f"{pair.src}\t{pair.tgt}", kind) for pair in pairs for kind in ("folded", "exact")]
-    salts = [xxhash.xxh3_64_intdigest(f"codeswitch/{kind}/{label}".encode()) for label, kind in labels]
+    salts = [hash_text(f"codeswitch/{kind}/{label}") for label, kind in labels]
     return np.array(salts, dtype=np.uint64).reshape(-1, 2)
 
 
@@ -299,6 +300,7 @@ def _index(reader: _Reader, entries: _Entries, candidates: int) -> LexiconIndex:
         prefixes=np.unique(entries.prefixes),
         longest=np.array([reader.longest[pair] for pair in pairs], dtype=np.int64),
         candidates=candidates,
+        folds=reader.words,
         unused=unused,
     )
 

@@ -4,42 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.lexicon.formats import NAMES, Header
 from xlcorpus.raw.streams import MAGIC, Damage, read_stream
+from xlcorpus.text.ragged import offsets_of
 
-# What the columns of dictionaries are called; `source` is the source word where no other column is.
-NAMES = {
-    "src": ("src", "source_word", "src_word", "word", "expression", "source"),
-    "tgt": ("tgt", "target_word", "tgt_word", "translation", "trans", "target"),
-    "src_lang": ("src_lang", "source_lang", "src_language", "source_language", "lang", "language"),
-    "tgt_lang": ("tgt_lang", "target_lang", "tgt_language", "target_language", "trans_lang", "translation_lang"),
-    "score": ("score", "frequency", "freq", "count", "quality", "weight", "confidence", "probability"),
-    "rank": ("rank_f", "rank"),
-    "source": ("source", "collection", "origin"),
-}
-CODE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 _NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 _CSV_ROWS = 65_536
 _MOST_BYTES = (1 << 31) - 2
 _ONE_COLUMN = "each line is a word and its translation, with a TAB between them"
-
-
-@dataclass(frozen=True)
-class Header:
-    """Where the columns of a dictionary are; codes: the languages, where the header names the columns by them."""
-
-    columns: dict[str, int]
-    width: int
-    codes: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,41 +37,18 @@ class RawColumns:
     unit: str = "line"
     codes: tuple[str, str] | None = None
 
-
-def named_header(fields: Sequence[str]) -> Header | None:
-    """The header that names at least the two sides (see NAMES), or None."""
-    names = [field.strip().lower() for field in fields]
-    columns: dict[str, int] = {}
-    for column, known in NAMES.items():
-        found = next((name for name in known if name in names and names.index(name) not in columns.values()), None)
-        if found:
-            columns[column] = names.index(found)
-    return Header(columns, len(fields)) if {"src", "tgt"} <= columns.keys() else None
+    def refuse(self, path: Location, wrong: pa.BooleanArray, what: str, remedy: str) -> None:
+        """Raise UserError naming the first entry that is wrong, if one is."""
+        _refuse(path, self.lines, wrong.to_numpy(zero_copy_only=False), what, remedy, self.unit)
 
 
-def code_header(fields: Sequence[str], is_code: Callable[[str, str], bool]) -> Header | None:
-    """The header that names the sides by their languages (`en`, `de`, ...), or None; `is_code` judges the two."""
-    names = [field.strip() for field in fields]
-    if len(names) < 2 or not all(CODE.fullmatch(name) for name in names[:2]) or names[0] == names[1]:
-        return None
-    if not is_code(names[0], names[1]):
-        return None
-    columns = {"src": 0, "tgt": 1}
-    lowered = [name.lower() for name in names]
-    for column in ("score", "source"):
-        found = next((name for name in NAMES[column] if name in lowered[2:]), None)
-        if found:
-            columns[column] = lowered.index(found, 2)
-    return Header(columns, len(names), (names[0], names[1]))
-
-
-def read_text(path: Path) -> bytes:
+def read_utf8(path: Location) -> bytes:
     """The bytes of a dictionary, decompressed (gzip, zstd, bz2, xz), without a byte order mark, proved to be UTF-8.
 
     Raises UserError where the file is missing, damaged, empty, too large for one table, or not UTF-8.
     """
     try:
-        with path.open("rb") as stream:
+        with storage.open_input(path) as stream:
             head = stream.read(8)
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}", remedy="check the path") from error
@@ -130,7 +89,7 @@ def split_lines(data: bytes) -> tuple[pa.Array, np.ndarray]:
     return pc.utf8_trim(whole.filter(solid), characters="\r\n"), numbers
 
 
-def parse_muse(path: Path, lines: pa.Array, numbers: np.ndarray) -> RawColumns:
+def parse_muse(path: Location, lines: pa.Array, numbers: np.ndarray) -> RawColumns:
     """Lines of `src tgt` or `src tgt score`, by TAB where the line has one, else by space; no header."""
     tabbed = pc.match_substring(lines, "\t")
     fields = pc.if_else(
@@ -163,11 +122,10 @@ def _padded(fields: pa.ListArray, width: np.ndarray) -> pa.ListArray:
     ends = np.cumsum(width)
     order = np.insert(np.arange(len(fields.flatten())), np.repeat(ends, missing), -1)
     values = fields.flatten().take(pa.array(order, mask=order < 0)).fill_null("")
-    offsets = np.concatenate([[0], np.cumsum(width + missing)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), values)
+    return pa.ListArray.from_arrays(pa.array(offsets_of(width + missing).astype(np.int32)), values)
 
 
-def parse_tsv(path: Path, lines: pa.Array, numbers: np.ndarray, header: Header) -> RawColumns:
+def parse_tsv(path: Location, lines: pa.Array, numbers: np.ndarray, header: Header) -> RawColumns:
     """Lines of as many columns as the header (the first line) names, with TABs between them."""
     lines, numbers = lines[1:], numbers[1:]
     if not len(lines):
@@ -180,7 +138,7 @@ def parse_tsv(path: Path, lines: pa.Array, numbers: np.ndarray, header: Header) 
     return RawColumns(_with_numbers(path, taken, numbers), numbers, codes=header.codes)
 
 
-def parse_csv(path: Path, data: bytes, find_header: Callable[[Sequence[str]], Header | None]) -> RawColumns:
+def parse_csv(path: Location, data: bytes, find_header: Callable[[Sequence[str]], Header | None]) -> RawColumns:
     """Records of as many fields as the header names: commas or semicolons between them, quotes as in RFC 4180."""
     text = data.decode("utf-8")
     first = text.lstrip().partition("\n")[0]
@@ -224,7 +182,7 @@ def _columns(rows: list[list[str]], header: Header) -> pa.Table:
     return pa.table({name: pa.array([row[at] for row in rows], pa.string()) for name, at in header.columns.items()})
 
 
-def no_header(path: Path, fields: Sequence[str]) -> UserError:
+def no_header(path: Location, fields: Sequence[str]) -> UserError:
     """The error for a first line that names no columns."""
     known = [name for names in NAMES.values() for name in names]
     hint = nearest(fields[0].strip().lower(), known) if fields else ""
@@ -234,7 +192,7 @@ def no_header(path: Path, fields: Sequence[str]) -> UserError:
     )
 
 
-def _with_numbers(path: Path, columns: dict[str, pa.Array], lines: np.ndarray) -> dict[str, pa.Array]:
+def _with_numbers(path: Location, columns: dict[str, pa.Array], lines: np.ndarray) -> dict[str, pa.Array]:
     """The columns with `score` and `rank` as numbers; an empty field is null."""
     for name in {"score", "rank"} & columns.keys():
         texts = pc.utf8_trim_whitespace(columns[name])
@@ -245,7 +203,7 @@ def _with_numbers(path: Path, columns: dict[str, pa.Array], lines: np.ndarray) -
     return columns
 
 
-def _refuse(path: Path, numbers: np.ndarray, wrong: np.ndarray, what: str, remedy: str) -> None:
+def _refuse(path: Location, numbers: np.ndarray, wrong: np.ndarray, what: str, remedy: str, unit: str = "line") -> None:
     """Raise UserError naming the first line that is wrong, if one is."""
     if wrong.any():
-        raise UserError(f"{path}, line {numbers[int(wrong.argmax())]}: {what}", remedy=remedy)
+        raise UserError(f"{path}, {unit} {numbers[int(wrong.argmax())]}: {what}", remedy=remedy)

@@ -13,14 +13,14 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.text.breakers import WordBreaker
-from xlcorpus.text.characters import LIKE_APOSTROPHE
+from xlcorpus.text.characters import LIKE_APOSTROPHE, codes_of
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.hashes import hash_text
 from xlcorpus.text.normalize import normalize_for_matching
 from xlcorpus.text.words import vocabulary
 
 _BATCH = 4096  # texts that are split at once
-_ONE_APOSTROPHE = str.maketrans(dict.fromkeys(LIKE_APOSTROPHE, "'"))  # as `folding.folds`
+_APOSTROPHES = codes_of(LIKE_APOSTROPHE)  # which are one to dictionaries (`folding.folds`)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,9 @@ def word_lines(texts: pa.Array, breaker: WordBreaker | None = None) -> Iterator[
     for start in range(0, len(texts), _BATCH):
         points = code_points(normalize_for_matching(texts.slice(start, _BATCH)))
         spans = vocabulary(points, breaker)
-        content = points.codes.tobytes().decode("utf-32-le").translate(_ONE_APOSTROPHE)
+        other = np.isin(points.codes, _APOSTROPHES)
+        other[np.append(spans.starts, spans.ends - 1)] = False  # a letter (diné biʼ); apostrophes are within words
+        content = np.where(other, np.uint32(0x27), points.codes).tobytes().decode("utf-32-le")
         words = [content[one:end] for one, end in zip(spans.starts.tolist(), spans.ends.tolist(), strict=True)]
         for one, end in zip(spans.offsets[:-1].tolist(), spans.offsets[1:].tolist(), strict=True):
             yield " ".join(words[one:end])

@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.schema import load_schema
+from xlcorpus.lexicon.formats import JOINT
 from xlcorpus.text.labels import is_dotless
 from xlcorpus.text.normalize import collapse_whitespace, compose
 
 PIECE = 1 << 16  # texts that are Python strings at a time: a million of them would be 80 MB
-JOINT = "|"  # between the sources of one entry
 IDENTICAL, OTHER_LANGUAGE, REPEATED, NOTES = "identical", "other_language", "repeated", "notes"
 
 # `pyeze (verb)`: a note to the reader of the dictionary, not part of the word. `rent(e)` is a spelling and stays.

@@ -41,6 +41,11 @@ def undotted(points: CodePoints, dotless: np.ndarray) -> np.ndarray:
     return codes
 
 
+def fold(points: CodePoints, dotless: bool | np.ndarray) -> np.ndarray:
+    """uint32[n]: the code points folded; dotless: of each text (bool[rows]) or all, whether I is ı in capitals."""
+    return folds().take(undotted(points, np.broadcast_to(dotless, len(points))))
+
+
 @functools.cache
 def has_capital() -> np.ndarray:
     """bool[0x110000]: small letters of which a word can begin with the capital.

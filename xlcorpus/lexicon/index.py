@@ -10,11 +10,11 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.lexicon import folding
+from xlcorpus.lexicon.folding import fold
 from xlcorpus.text.codepoints import code_points, string_buffers
 from xlcorpus.text.hashes import SpanHasher, code_values
-from xlcorpus.text.labels import is_dotless
-from xlcorpus.text.ragged import sum_segments
+from xlcorpus.text.labels import is_dotless, language_of, script_of
+from xlcorpus.text.ragged import offsets_of, ranges, sum_segments
 
 BYTES = 16  # bytes compared at once
 _MOST_BITS = 28
@@ -127,11 +127,8 @@ class Keys:
         equal = ours.lengths == np.diff(edges)
         left = np.flatnonzero(equal)
         size = ours.lengths[left]
-        inside = np.cumsum(size) - size
-        step = np.arange(int(size.sum()))
-        mine = ours.codes[step + np.repeat(ours.offsets[left] - inside, size)]
-        differs = mine != codes[step + np.repeat(edges[left] - inside, size)]
-        equal[left] = sum_segments(differs, np.append(inside, len(step))) == 0
+        differs = ours.codes[ranges(ours.offsets[left], size)] != codes[ranges(edges[left], size)]
+        equal[left] = sum_segments(differs, offsets_of(size)) == 0
         return equal
 
 
@@ -166,7 +163,7 @@ class LexiconIndex:
     string[entries]; sizes: int32[entries], their code points; spaced_head, spaced_tail: bool[entries], the target
     begins or ends with a letter of a script with spaces; cased: bool[entries], it has letters with a capital;
     prefixes: hashes of all beginnings of unspaced keys; longest: int64[pairs], code points of the longest unspaced
-    key; unused: entries left out, by reason.
+    key; folds: whether words are found in any case; unused: entries left out, by reason.
     """
 
     pairs: tuple[Pair, ...]
@@ -184,19 +181,22 @@ class LexiconIndex:
     prefixes: np.ndarray
     longest: np.ndarray
     candidates: int
+    folds: bool = True
     unused: dict[str, int] = field(default_factory=dict)
 
-    def entries_of(self, word: str, pair: Pair) -> list[str]:
-        """The candidates of a word as the index has them: for tests and for looking at single words."""
-        points, number = code_points(pa.array([word])), self.pairs.index(pair)
-        dotless = np.array([is_dotless(pair.src)])
-        folded = folding.folds().take(folding.undotted(points, dotless))
-        for kind, sought in ((EXACT, points.codes), (FOLDED, folded)):
-            keys = self.keys.find(hash_words(sought, points.offsets[:1], points.offsets[1:]) ^ self.salts[number, kind])
-            if keys[0] >= 0 and self.exact[keys[0]] == kind and self.keys.equal(keys, sought, points.offsets)[0]:
-                start, count = int(self.first[keys[0]]), int(self.counts[keys[0]])
-                return self.targets.slice(start, count).to_pylist()
-        return []
+    def find(self, words: pa.Array, pair: Pair) -> np.ndarray:
+        """int32[n]: the key of each word (string[n]) in a dictionary, -1 for none: in its own case, else in any."""
+        points, number = code_points(words), self.pairs.index(pair)
+        forms = [(EXACT, points.codes)]
+        forms.append((FOLDED, fold(points, is_dotless(pair.src)) if self.folds else points.codes))
+        found = np.full(len(points), -1, dtype=np.int32)
+        for kind, codes in forms:
+            salted = hash_words(codes, points.offsets[:-1], points.offsets[1:]) ^ self.salts[number, kind]
+            keys = self.keys.find(salted)
+            right = (keys >= 0) & (self.exact[keys] == (kind == EXACT)) & (found < 0)
+            right &= self.keys.equal(np.maximum(keys, 0), codes, points.offsets)
+            found[right] = keys[right]
+        return found
 
     def nbytes(self) -> int:
         """Bytes in memory, with the tables that are made at the first look-up."""
@@ -239,10 +239,9 @@ def hash_words(codes: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.nd
 
 def matches(label: str, pattern: str) -> bool:
     """Whether a label (eng_Latn) is of the language of another one; a label without a script is of every script."""
-    code, _, script = label.partition("_")
-    other_code, _, other_script = pattern.partition("_")
-    if code != other_code:
+    if language_of(label) != language_of(pattern):
         return False
+    script, other_script = script_of(label), script_of(pattern)
     return not script or not other_script or _HAN.get(script, script) == _HAN.get(other_script, other_script)
 
 

@@ -1,244 +1,211 @@
-"""Bilingual dictionaries out of the word vectors of two languages (methods A2.1), without parallel text.
-
-VecMap (Artetxe, Labaka and Agirre 2018, "A robust self-learning method for fully unsupervised cross-lingual mappings",
-ACL; 2018, "Generalizing and improving bilingual word embedding mappings", AAAI): an orthogonal map from a seed of word
-pairs, then in turn a dictionary from the map and a map from the dictionary. Similarities: CSLS (Conneau et al. 2018).
-
-The public program of CSR4mBART sorts similarities in rising order and keeps the first three candidates, so the least
-similar ones; here `top_k` keeps the highest, which a test holds fast.
-"""
+"""A dictionary for two languages that have none: vectors of each language's own text, mapped onto one another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from xlcorpus.errors import UserError
-from xlcorpus.lexicon.embed import Vectors
+from xlcorpus.dataset.columns import text_or_empty
+from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.storage import Location
+from xlcorpus.errors import UserError, nearest
+from xlcorpus.lexicon.dictionaries import read_entries
+from xlcorpus.lexicon.embed import EmbedOptions, Vectors, train_vectors, word_lines
+from xlcorpus.lexicon.entries import entry_schema, limit_entries, merge_entries
+from xlcorpus.lexicon.vecmap import InduceOptions, dictionary_seed, identical_seed, induce, numeral_seed
+from xlcorpus.text.breakers import WordBreaker, word_breaker_for
+from xlcorpus.text.draws import row_states
+from xlcorpus.text.labels import script_of
+from xlcorpus.text.script import main_script
 
-_BLOCK = 1024  # rows of similarities that are held at once
-INDUCED = pa.schema([("src", pa.string()), ("tgt", pa.string()), ("score", pa.float64()), ("rank", pa.int32())])
+SOURCE = "induced"
+# Columns of text and of its language, in datasets of documents and of sentence pairs.
+_TEXTS = (("text", "lang"), ("src", "src_lang"), ("tgt", "tgt_lang"))
+_SAMPLE = 1000  # texts that are looked at to tell the script
 
 
 @dataclass(frozen=True)
-class InduceOptions:
-    """How to induce.
+class InducedLexicon:
+    """entries: canonical (lexicon-1), score is CSLS, source is `induced`; the rest is for the report.
 
-    candidates: for each word; neighbours: of CSLS; self_learning: improve the map by its own dictionaries; cutoff: the
-    most frequent words that these are made of; keep: share of the similarities that survive the first stochastic
-    dictionary (1: none is dropped), doubled when the objective stops rising; patience: rounds without a rise before
-    that; rounds: at most; reweight: power of the singular values that both sides are scaled by at the end (0: none);
-    seed: of what is dropped.
+    words: vocabulary of each side; texts: texts of each side that were trained on; breakers: name and version of the
+    word breaker of each side, None where words have spaces between them; seeds: pairs it began with.
     """
 
-    candidates: int = 3
-    neighbours: int = 10
-    self_learning: bool = True
-    cutoff: int = 1_000
-    keep: float = 0.5
-    patience: int = 10
-    rounds: int = 100
-    reweight: float = 0.5
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("candidates", "neighbours", "cutoff", "patience", "rounds"):
-            if getattr(self, name) < 1:
-                raise UserError(f"induction: {name} = {getattr(self, name)}", remedy="use 1 or more")
-        if not 0 < self.keep <= 1:
-            raise UserError(f"induction: keep = {self.keep}", remedy="use a share above 0 and up to 1")
+    entries: pa.Table
+    words: tuple[int, ...]
+    texts: tuple[int, ...]
+    breakers: tuple[str | None, ...]
+    seeds: int
 
 
-def normalize(matrix: np.ndarray) -> np.ndarray:
-    """Rows of length 1, columns of mean 0, rows of length 1: float64[words, dimensions]; zero rows stay zero."""
-    matrix = _unit(matrix.astype(np.float64))
-    return _unit(matrix - matrix.mean(axis=0))
+def texts_of(datasets: Sequence[Dataset], lang: str, most_bytes: int, seed: int) -> pa.Array:
+    """Texts of a language in datasets of documents or pairs: string[n], at most about `most_bytes`, drawn by hash.
 
-
-def _unit(matrix: np.ndarray) -> np.ndarray:
-    length = np.linalg.norm(matrix, axis=1, keepdims=True)
-    unit: np.ndarray = matrix / np.where(length > 0, length, 1)
-    return unit
-
-
-def top_k(similarity: np.ndarray, count: int) -> np.ndarray:
-    """int64[rows, count]: columns of the HIGHEST values of each row (float[rows, columns]), the highest first.
-
-    Of equal values the first column wins.
+    Raises UserError, with the nearest language, where there is none.
     """
-    count = min(count, similarity.shape[1])
-    order: np.ndarray = np.argsort(-similarity, axis=1, kind="stable")[:, :count]
-    return order
-
-
-def numeral_seed(source: Vectors, target: Vectors) -> np.ndarray:
-    """int64[n, 2]: words of digits alone that both languages have."""
-    return _shared(source, target, str.isdecimal)
-
-
-def identical_seed(source: Vectors, target: Vectors) -> np.ndarray:
-    """int64[n, 2]: words that both languages write alike, numerals too."""
-    return _shared(source, target, lambda word: True)
-
-
-def _shared(source: Vectors, target: Vectors, wanted: object) -> np.ndarray:
-    assert callable(wanted)
-    place = {word: number for number, word in enumerate(target.words)}
-    pairs = [(number, place[word]) for number, word in enumerate(source.words) if word in place and wanted(word)]
-    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
-
-
-def dictionary_seed(source: Vectors, target: Vectors, pairs: Iterable[tuple[str, str]]) -> np.ndarray:
-    """int64[n, 2]: the word pairs (lower case) that both vocabularies know."""
-    one = {word: number for number, word in enumerate(source.words)}
-    other = {word: number for number, word in enumerate(target.words)}
-    known = sorted({(one[src], other[tgt]) for src, tgt in pairs if src in one and tgt in other})
-    return np.array(known, dtype=np.int64).reshape(-1, 2)
-
-
-def fit_orthogonal(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """float64[d, d]: the orthogonal map that takes rows of source nearest to those of target (Procrustes)."""
-    left, _, right = np.linalg.svd(source.T @ target)
-    rotation: np.ndarray = left @ right
-    return rotation
-
-
-def _neighbourhood(one: np.ndarray, other: np.ndarray, neighbours: int) -> np.ndarray:
-    """float64[rows of one]: mean similarity with the nearest rows of other."""
-    neighbours = min(neighbours, len(other))
-    means = [
-        np.partition(one[start : start + _BLOCK] @ other.T, -neighbours, axis=1)[:, -neighbours:].mean(axis=1)
-        for start in range(0, len(one), _BLOCK)
-    ]
-    return np.concatenate(means)
-
-
-def _dictionary(
-    one: np.ndarray, other: np.ndarray, options: InduceOptions, keep: float, generator: np.random.Generator
-) -> tuple[np.ndarray, float]:
-    """Best partner of each word, both ways (int64[n, 2]), and their mean similarity. CSLS, some values dropped."""
-    similarity = one @ other.T
-    size = min(options.neighbours, *similarity.shape)
-    one_mean = np.partition(similarity, -size, axis=1)[:, -size:].mean(axis=1)
-    other_mean = np.partition(similarity, -size, axis=0)[-size:].mean(axis=0)
-    pairs, best = [], []
-    for score, flip in (
-        (2 * similarity - other_mean, False),
-        (2 * similarity.T - one_mean, True),
-    ):
-        # Dropped values are 0, as in VecMap, where similarities are above.
-        if keep < 1:
-            score = np.where(generator.random(score.shape, dtype=np.float32) < keep, score, -4.0)
-        partner = np.argmax(score, axis=1)
-        found = np.stack([np.arange(len(partner)), partner], axis=1)
-        pairs.append(found[:, ::-1] if flip else found)
-        best.append((similarity.T if flip else similarity)[np.arange(len(partner)), partner].mean())
-    return np.concatenate(pairs), float(np.mean(best))
-
-
-def map_vectors(
-    source: Vectors, target: Vectors, seed: np.ndarray, options: InduceOptions | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Both languages in one space: float64[source words, d], float64[target words, d], rows of length 1.
-
-    seed: int64[n, 2], word numbers; its pairs stay in every dictionary of self-learning. Raises UserError without a
-    seed, or where the dimensions differ.
-    """
-    options = options or InduceOptions()
-    if not len(seed):
+    total, known = 0, set()
+    for texts, labels, _ in _columns(datasets):
+        known.update(pc.unique(labels.filter(pc.greater(pc.binary_length(texts), 0))).to_pylist())
+        total += pc.sum(pc.binary_length(texts.filter(pc.equal(labels, lang)))).as_py() or 0
+    if not total:
+        folders = ", ".join(str(dataset.folder) for dataset in datasets)
         raise UserError(
-            f"no word pair to begin with, among {len(source):,} and {len(target):,} words",
-            remedy="give a seed dictionary, or more text, so that both sides share numerals or words",
+            f"{folders}: no text is in {lang!r}; {nearest(lang, [label for label in known if label])}",
+            remedy="`xlcorpus inspect DIR` lists the languages of a dataset",
         )
-    if source.matrix.shape[1] != target.matrix.shape[1]:
-        raise UserError(
-            f"vectors of {source.matrix.shape[1]} and {target.matrix.shape[1]} dimensions", remedy="train both alike"
-        )
-    one, other = normalize(source.matrix), normalize(target.matrix)
-    pairs = seed
-    if options.self_learning:
-        pairs = _self_learn(one, other, seed, options)
-    return _final_map(one, other, pairs, options.reweight)
+    bound = min(1.0, most_bytes / total) * 2.0**64
+    parts = [pa.array([], pa.string())]
+    for texts, labels, ids in _columns(datasets):
+        drawn = pa.array(row_states(ids, f"codeswitch/induce/{lang}/{seed}").astype(np.float64) < bound)
+        parts.append(texts.filter(pc.and_(pc.equal(labels, lang), drawn)))
+    return pa.concat_arrays(parts)
 
 
-def _self_learn(one: np.ndarray, other: np.ndarray, seed: np.ndarray, options: InduceOptions) -> np.ndarray:
-    """The dictionary of the best round: int64[n, 2]."""
-    generator = np.random.default_rng(options.seed)
-    frequent, common = one[: options.cutoff], other[: options.cutoff]
-    pairs, best_pairs = seed, seed
-    best, waited, keep = -np.inf, 0, options.keep
-    for _ in range(options.rounds):
-        rotation = fit_orthogonal(one[pairs[:, 0]], other[pairs[:, 1]])
-        pairs, objective = _dictionary(frequent @ rotation, common, options, keep, generator)
-        pairs = np.concatenate([pairs, seed])
-        waited += 1
-        if objective > best + 1e-6:
-            best, best_pairs, waited = objective, pairs, 0
-        if waited >= options.patience:
-            if keep >= 1:
-                break
-            keep, waited = min(1.0, 2 * keep), 0
-    return best_pairs
+def _columns(datasets: Sequence[Dataset]) -> Iterator[tuple[pa.Array, pa.Array, pa.Array]]:
+    """(texts, their languages, ids), batch by batch and side by side."""
+    for dataset in datasets:
+        names = set(dataset.manifest.arrow_schema.names)
+        sides = [side for side in _TEXTS if set(side) <= names]
+        if not sides:
+            raise UserError(
+                f"{dataset.folder} has no columns text and lang",
+                remedy="give documents that `xlcorpus identify` has labelled, or sentence pairs",
+            )
+        for batch in dataset.batches(["doc_id", *(name for side in sides for name in side)]):
+            for text, lang in sides:
+                yield text_or_empty(batch, text), text_or_empty(batch, lang), batch.column("doc_id")
 
 
-def _final_map(one: np.ndarray, other: np.ndarray, pairs: np.ndarray, reweight: float) -> tuple[np.ndarray, np.ndarray]:
-    """Orthogonal where reweight is 0; else whitening, rotation, symmetric re-weighting, de-whitening (AAAI 2018)."""
-    left, right = one[pairs[:, 0]], other[pairs[:, 1]]
-    if not reweight:
-        return _unit(one @ fit_orthogonal(left, right)), _unit(other)
-    whiten_one, whiten_other = _whitening(left), _whitening(right)
-    u, singular, v = np.linalg.svd((left @ whiten_one).T @ (right @ whiten_other))
-    scale = singular**reweight
-    mapped_one = (one @ whiten_one @ u) * scale @ u.T @ np.linalg.pinv(whiten_one) @ u
-    mapped_other = (other @ whiten_other @ v.T) * scale @ v @ np.linalg.pinv(whiten_other) @ v.T
-    return _unit(mapped_one), _unit(mapped_other)
+def seed_pairs(
+    source: Vectors,
+    target: Vectors,
+    words: Literal["numerals", "identical"],
+    dictionary: Location | None,
+    languages: tuple[str, str],
+    breakers: Sequence[WordBreaker | None] = (None, None),
+) -> np.ndarray:
+    """int64[n, 2]: numerals or all words that both sides write alike, and the entries of a small dictionary.
 
+    breakers: of each side, as its vectors were trained, so that entries are the same words.
 
-def _whitening(rows: np.ndarray) -> np.ndarray:
-    """float64[d, d]: takes rows to unit covariance; directions that the rows do not have stay as they are."""
-    _, singular, v = np.linalg.svd(rows, full_matrices=True)
-    full = np.ones(rows.shape[1])
-    significant = singular > 1e-6 * singular[0]
-    full[: len(singular)][significant] = 1 / singular[significant]
-    whitening: np.ndarray = (v.T * full) @ v
-    return whitening
-
-
-def retrieve(source: Vectors, target: Vectors, one: np.ndarray, other: np.ndarray, options: InduceOptions) -> pa.Table:
-    """The best candidates of each source word by CSLS, the highest first: rows `INDUCED`, by source word and rank.
-
-    one, other: from `map_vectors`. score: 2 * cosine - mean cosine of each word with its nearest of the other language.
+    Raises UserError where no entry of the dictionary is in both vocabularies.
     """
-    one_mean = _neighbourhood(one, other, options.neighbours)
-    other_mean = _neighbourhood(other, one, options.neighbours)
-    best, scores = [], []
-    for start in range(0, len(one), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        score = 2 * (one[part] @ other.T) - one_mean[part, None] - other_mean
-        columns = top_k(score, options.candidates)
-        best.append(columns)
-        scores.append(np.take_along_axis(score, columns, axis=1))
-    found = np.concatenate(best)
-    each = found.shape[1]
-    return pa.table(
-        [
-            pa.array(source.words, pa.string()).take(pa.array(np.repeat(np.arange(len(one)), each))),
-            pa.array(target.words, pa.string()).take(pa.array(found.ravel())),
-            pa.array(np.concatenate(scores).ravel()),
-            pa.array(np.tile(np.arange(1, each + 1, dtype=np.int32), len(one))),
-        ],
-        schema=INDUCED,
+    alike = numeral_seed(source, target) if words == "numerals" else identical_seed(source, target)
+    if dictionary is None:
+        return alike
+    table = read_entries([dictionary], src=languages[0], tgt=languages[1]).table
+    sides = (
+        word_lines(table[name].combine_chunks(), breaker)
+        for name, breaker in zip(("src", "tgt"), breakers, strict=True)
     )
+    given = dictionary_seed(source, target, zip(*sides, strict=True))
+    if not len(given):
+        raise UserError(
+            f"{dictionary}: of its {table.num_rows:,} entries none has words of both texts on its sides",
+            remedy="give a dictionary of words that the texts hold, more text, or no --seed-dictionary",
+        )
+    return np.unique(np.concatenate([alike, given]), axis=0)
 
 
-def induce(source: Vectors, target: Vectors, seed: np.ndarray, options: InduceOptions | None = None) -> pa.Table:
-    """A dictionary from source to target (`INDUCED`); the other direction is another call, with its own seed.
+def breaker_of(texts: pa.Array, lang: str) -> WordBreaker | None:
+    """The word breaker for the script of a language, or of its texts where the label names none; None: it has spaces.
 
-    The same vectors, seed and options give the same rows. Raises UserError as `map_vectors`.
+    Raises UserError where the script has no spaces between words, and none is installed: cut at each character, its
+    texts would give a dictionary of fragments of syllables.
     """
-    options = options or InduceOptions()
-    one, other = map_vectors(source, target, seed, options)
-    return retrieve(source, target, one, other, options)
+    script = script_of(lang)
+    if not script and len(texts):
+        rows = np.unique(np.linspace(0, len(texts) - 1, _SAMPLE).astype(np.int64))
+        script = main_script(pa.array([" ".join(texts.take(pa.array(rows)).to_pylist())]))[0][0].as_py()
+    with _naming(lang):
+        return word_breaker_for(script)
+
+
+@contextmanager
+def _naming(lang: str) -> Iterator[None]:
+    """Errors begin with the language."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{lang}: {error.message}", remedy=error.remedy) from error
+
+
+def induce_lexicon(
+    texts: tuple[pa.Array, pa.Array],
+    languages: tuple[str, str],
+    *,
+    words: Literal["numerals", "identical"] = "numerals",
+    dictionary: Location | None = None,
+    embed: EmbedOptions | None = None,
+    options: InduceOptions | None = None,
+) -> InducedLexicon:
+    """Entries from the first language to the second (see `vecmap.induce`); the order of the texts does not matter.
+
+    words, dictionary: as `seed_pairs`. Raises UserError as `breaker_of`, where there is too little text, or nothing to
+    begin with.
+    """
+    breakers = [breaker_of(side, lang) for side, lang in zip(texts, languages, strict=True)]
+    sides = []
+    for side, lang, breaker in zip(texts, languages, breakers, strict=True):
+        with _naming(lang):
+            sides.append(train_vectors(side, embed, breaker))
+    source, target = sides
+    seed = seed_pairs(source, target, words, dictionary, languages, breakers)
+    found = induce(source, target, seed, options)
+    rows = found.num_rows
+    named = {
+        "src": found["src"],
+        "tgt": found["tgt"],
+        "src_lang": pa.repeat(pa.scalar(languages[0], pa.string()), rows),
+        "tgt_lang": pa.repeat(pa.scalar(languages[1], pa.string()), rows),
+        "score": found["score"],
+        "source": pa.repeat(pa.scalar(SOURCE, pa.string()), rows),
+    }
+    table = pa.table([named[name] for name in entry_schema().names], schema=entry_schema())
+    entries, _ = merge_entries([table])
+    named_breakers = tuple(f"{one.name} {one.version}" if one else None for one in breakers)
+    return InducedLexicon(entries, tuple(map(len, sides)), tuple(map(len, texts)), named_breakers, len(seed))
+
+
+def induce_from(
+    datasets: Sequence[Dataset],
+    languages: tuple[str, str],
+    *,
+    most_bytes: int,
+    words: Literal["numerals", "identical"] = "numerals",
+    dictionary: Location | None = None,
+    candidates: int = 3,
+    min_count: int = 2,
+    min_score: float | None = None,
+    seed: int = 0,
+) -> InducedLexicon:
+    """`induce_lexicon` from the texts of datasets, at most about `most_bytes` of each language.
+
+    min_count: of a word in the texts; min_score: entries with a lower one go; seed: of every random choice. Raises
+    UserError as `texts_of` and `induce_lexicon`, where the languages are one, and where no entry has the score.
+    """
+    if languages[0] == languages[1]:  # before hours of training
+        raise UserError(f"--src and --tgt are both {languages[0]}", remedy="name two languages")
+    one, other = (texts_of(datasets, lang, most_bytes, seed) for lang in languages)
+    made = induce_lexicon(
+        (one, other),
+        languages,
+        words=words,
+        dictionary=dictionary,
+        embed=EmbedOptions(min_count=min_count, seed=seed + 1),
+        options=InduceOptions(candidates=candidates, seed=seed),
+    )
+    entries = limit_entries(made.entries, min_score=min_score)
+    if not entries.num_rows:
+        raise UserError(
+            f"none of the {made.entries.num_rows:,} entries has a score of {min_score} or more",
+            remedy="lower --min-score, or leave it out",
+        )
+    return replace(made, entries=entries)

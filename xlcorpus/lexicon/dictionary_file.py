@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from xlcorpus.dataset import storage
 from xlcorpus.dataset.manifest import Manifest
-from xlcorpus.dataset.storage import fingerprint, fingerprint_of_file
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.lexicon import dictionary_text
-from xlcorpus.lexicon.dictionary_text import CODE, Header, RawColumns
-from xlcorpus.lexicon.entries import JOINT, NOTES, OTHER_LANGUAGE, clean_texts, entry_schema, one_array
-from xlcorpus.text.labels import han_variant, has_script, normalize_label, usual_scripts
+from xlcorpus.lexicon import dictionary_text, formats
+from xlcorpus.lexicon.dictionary_text import RawColumns
+from xlcorpus.lexicon.entries import NOTES, OTHER_LANGUAGE, clean_texts, entry_schema, one_array
+from xlcorpus.lexicon.formats import CODE, FORMATS, JOINT, Header, codes_of_name, source_names
+from xlcorpus.text.labels import han_variant, has_script, language_of, normalize_label, usual_scripts
 from xlcorpus.text.script import main_script
 
-FORMATS = ("auto", "muse", "tsv", "csv", "mined", "lexicon")
 LEXICON_KEY = b"xlcorpus.schema"  # in the metadata of a built lexicon: the rows are canonical
 
+_SIDES = {"src": "source", "tgt": "target"}
 _SAMPLE = 1000  # texts that are looked at to tell a side's script
-_NAME_CODE = r"[a-z]{2,3}(?:[-_][A-Z][a-z]{3})?(?:[-_][A-Z]{2})?"
-_FILE_NAME = re.compile(rf"({_NAME_CODE})[-_]({_NAME_CODE})")
 
 
 @dataclass(frozen=True)
@@ -41,44 +39,13 @@ class Dictionary:
     canonical: bool = False
 
 
-def codes_of_name(path: Path) -> tuple[str, str] | None:
-    """The two language codes of a file name: `en-de.tsv.gz`, `en-pa-Arab.tsv`, `eng_Latn-deu_Latn.0-5000.txt`."""
-    match = _FILE_NAME.fullmatch(path.name.split(".")[0])
-    return (match[1], match[2]) if match and match[1] != match[2] else None
-
-
-def source_names(paths: Sequence[Path]) -> list[str]:
-    """A short name for each file: without folder and extensions; with the folder where two would be called the same."""
-    stems = [path.name.split(".")[0] or path.name for path in paths]
-    twice = {stem for stem, count in Counter(stems).items() if count > 1}
-    names = [
-        f"{path.resolve().parent.name}/{stem}" if stem in twice else stem
-        for path, stem in zip(paths, stems, strict=True)
-    ]
-    return [name.replace(JOINT, "_") for name in names]
-
-
-def fingerprint_of_dictionaries(paths: Sequence[Path]) -> str:
-    """xxh3-128, hex, of the contents of dictionary files, whatever their order and names; for manifests.
-
-    A dataset counts by the hashes in its manifest. Raises UserError where a file cannot be read.
-    """
-    digests = []
-    for path in paths:
-        try:
-            digests.append(Manifest.load(path).content_fingerprint if path.is_dir() else fingerprint_of_file(path))
-        except OSError as error:
-            raise UserError(f"{path}: cannot be read: {error.strerror}", remedy="check the path") from error
-    return fingerprint(sorted(digests))
-
-
-def is_lexicon(path: Path) -> bool:
+def is_lexicon(path: Location) -> bool:
     """Whether a file is a Parquet file that `xlcorpus lexicon` built."""
-    return _is_parquet(path) and (_parquet(path).schema_arrow.metadata or {}).get(LEXICON_KEY) == b"lexicon-1"
+    return _is_parquet(path) and (_schema(path).metadata or {}).get(LEXICON_KEY) == b"lexicon-1"
 
 
 def read_dictionary(
-    path: Path, *, src: str | None = None, tgt: str | None = None, format: str = "auto", source: str | None = None
+    path: Location, *, src: str | None = None, tgt: str | None = None, format: str = "auto", source: str | None = None
 ) -> Dictionary:
     """Read one dictionary file, or a dataset of `mined_word` rows.
 
@@ -90,7 +57,7 @@ def read_dictionary(
         raise UserError(
             f"--format: there is no format {format!r}; {nearest(format, FORMATS)}", remedy="use one of them"
         )
-    if not path.exists():
+    if not storage.exists(path):
         raise UserError(f"{path} does not exist", remedy="check the path")
     found = _format_of(path, format)
     if found in ("mined", "lexicon"):
@@ -106,41 +73,53 @@ def read_dictionary(
     return _with_languages(path, raw, src, tgt, name, found, built)
 
 
-def _format_of(path: Path, format: str) -> str:
+def _format_of(path: Location, format: str) -> str:
     if format != "auto":
         return format
-    if path.is_dir():
+    if storage.is_folder(path):
         return "mined"
     if _is_parquet(path):
         return "lexicon" if is_lexicon(path) else "mined"
     return "csv" if ".csv" in [suffix.lower() for suffix in path.suffixes] else "auto"
 
 
-def _is_parquet(path: Path) -> bool:
-    if not path.is_file():
+def _is_parquet(path: Location) -> bool:
+    if not storage.is_file(path):
         return False
-    with path.open("rb") as stream:
+    with storage.open_input(path) as stream:
         return stream.read(4) == b"PAR1"
 
 
-def _parquet(path: Path) -> pq.ParquetFile:
+@contextmanager
+def _parquet_faults(path: Location) -> Iterator[None]:
+    """UserError for a file that is no Parquet file."""
     try:
-        return pq.ParquetFile(path)
+        yield
     except (pa.ArrowInvalid, OSError) as error:
         raise UserError(f"{path}: no Parquet file: {error}", remedy="make it again, or name its --format") from error
 
 
-def _read_parquet(path: Path) -> tuple[RawColumns, bool]:
+def _schema(path: Location) -> pa.Schema:
+    with _parquet_faults(path):
+        return storage.parquet_schema(path)
+
+
+def _rows(path: Location, columns: list[str]) -> pa.Table:
+    with _parquet_faults(path), storage.open_parquet(path) as file:
+        return file.read(columns=columns, use_threads=False)
+
+
+def _read_parquet(path: Location) -> tuple[RawColumns, bool]:
     """The columns of a Parquet file or dataset, and whether the rows are canonical already."""
-    paths = [path / shard.name for shard in Manifest.load(path).shards] if path.is_dir() else [path]
-    names = _parquet(paths[0]).schema_arrow.names
-    header = dictionary_text.named_header(names)
+    paths = [path / shard.name for shard in Manifest.load(path).shards] if storage.is_folder(path) else [path]
+    names = _schema(paths[0]).names
+    header = formats.named_header(names)
     if header is None:
         raise UserError(
             f"{path} has no columns src and tgt, but {', '.join(names)}", remedy="rename the columns of the two sides"
         )
     wanted = [names[at] for at in header.columns.values()]
-    table = pa.concat_tables([_parquet(one).read(columns=wanted, use_threads=False) for one in paths])
+    table = pa.concat_tables([_rows(one, wanted) for one in paths])
     if not table.num_rows:
         raise UserError(f"{path} holds no entry", remedy="leave it out, or make it again")
     lines = np.arange(1, table.num_rows + 1)
@@ -157,9 +136,9 @@ def _read_parquet(path: Path) -> tuple[RawColumns, bool]:
     return RawColumns(columns, lines, unit="row"), is_lexicon(path)
 
 
-def _read_text(path: Path, format: str, src: str | None, tgt: str | None) -> tuple[RawColumns, str]:
+def _read_text(path: Location, format: str, src: str | None, tgt: str | None) -> tuple[RawColumns, str]:
     """The columns of a text file, and its format where that was left open."""
-    data = dictionary_text.read_text(path)
+    data = dictionary_text.read_utf8(path)
 
     def is_code(first: str, second: str) -> bool:
         named = codes_of_name(path) or ((src, tgt) if src and tgt else None)
@@ -168,7 +147,7 @@ def _read_text(path: Path, format: str, src: str | None, tgt: str | None) -> tup
         return format == "tsv" or all(has_script(code) or usual_scripts(code) for code in (first, second))
 
     def find_header(fields: Sequence[str]) -> Header | None:
-        return dictionary_text.named_header(fields) or dictionary_text.code_header(fields, is_code)
+        return formats.named_header(fields) or formats.code_header(fields, is_code)
 
     if format == "csv":
         return dictionary_text.parse_csv(path, data, find_header), format
@@ -184,11 +163,11 @@ def _read_text(path: Path, format: str, src: str | None, tgt: str | None) -> tup
 
 def _language(code: str) -> str:
     """The language of a code without its script: `en` and `eng_Latn` are both `eng`."""
-    return normalize_label(code).partition("_")[0]
+    return language_of(normalize_label(code))
 
 
 def _with_languages(
-    path: Path, raw: RawColumns, src: str | None, tgt: str | None, source: str, format: str, built: bool
+    path: Location, raw: RawColumns, src: str | None, tgt: str | None, source: str, format: str, built: bool
 ) -> Dictionary:
     """Clean texts, a label for each row and side, scores and sources: entries."""
     rows = len(raw.lines)
@@ -199,12 +178,8 @@ def _with_languages(
         if not built:
             texts, noted = clean_texts(texts.fill_null(""))
             left_out[NOTES] += noted
-        empty = pc.fill_null(pc.equal(texts, ""), True).to_numpy(zero_copy_only=False)
-        if empty.any():
-            raise UserError(
-                f"{path}, {raw.unit} {raw.lines[int(empty.argmax())]}: the {_SIDES[side]} side is empty",
-                remedy=f"fill it in, or delete the {raw.unit}",
-            )
+        empty = pc.fill_null(pc.equal(texts, ""), True)
+        raw.refuse(path, empty, f"the {_SIDES[side]} side is empty", f"fill it in, or delete the {raw.unit}")
         columns[side] = texts
     splits: list[str] = []
     for number, (side, asked) in enumerate((("src", src), ("tgt", tgt))):
@@ -213,7 +188,7 @@ def _with_languages(
             columns[f"{side}_lang"] = codes if built else _labels(path, raw, codes, columns[side])
             continue
         code = _code_of_side(path, raw, number, asked)
-        if normalize_label(code).startswith("zho_") and not has_script(code):
+        if _language(code) == "zho" and not has_script(code):
             splits.append(f"{side}_lang")
         label = _label(code, columns[side])
         columns[f"{side}_lang"] = pa.repeat(pa.scalar(label, pa.string()), rows)
@@ -221,11 +196,8 @@ def _with_languages(
     if (score is None or score.null_count) and "rank" in raw.columns:
         score = pc.divide(1.0, raw.columns["rank"])
     columns["score"] = pa.nulls(rows, pa.float64()) if score is None else score
-    infinite = pc.fill_null(pc.invert(pc.is_finite(columns["score"])), False).to_numpy(zero_copy_only=False)
-    if infinite.any():
-        raise UserError(
-            f"{path}, {raw.unit} {raw.lines[int(infinite.argmax())]}: the score is not finite", remedy="leave it empty"
-        )
+    infinite = pc.fill_null(pc.invert(pc.is_finite(columns["score"])), False)
+    raw.refuse(path, infinite, "the score is not finite", "leave it empty")
     named = raw.columns.get("source")
     columns["source"] = pa.repeat(pa.scalar(source, pa.string()), rows) if named is None else named.fill_null(source)
     table = pa.table([columns[name] for name in entry_schema().names], schema=entry_schema())
@@ -243,10 +215,7 @@ def _with_languages(
     return Dictionary(kept, rows, left_out, format, canonical=built)
 
 
-_SIDES = {"src": "source", "tgt": "target"}
-
-
-def _code_of_side(path: Path, raw: RawColumns, number: int, asked: str | None) -> str:
+def _code_of_side(path: Location, raw: RawColumns, number: int, asked: str | None) -> str:
     """The language code of a side that has no column for it: asked for, in the header, or in the file's name."""
     flag = ("--src", "--tgt")[number]
     written = raw.codes[number] if raw.codes else None
@@ -259,7 +228,7 @@ def _code_of_side(path: Path, raw: RawColumns, number: int, asked: str | None) -
     code = asked or written or (named[number] if named else None)
     if code is None:
         raise UserError(
-            f"{path}: nothing says what language its {('source', 'target')[number]} side is",
+            f"{path}: nothing says what language its {_SIDES[flag[2:]]} side is",
             remedy=f"give {flag}, for example {flag} eng_Latn, or name the file like en-de.tsv",
         )
     if not CODE.fullmatch(code):
@@ -277,17 +246,14 @@ def _label(code: str, texts: pa.Array) -> str:
     return normalize_label(code, script=main_script(sample)[0][0].as_py())
 
 
-def _labels(path: Path, raw: RawColumns, codes: pa.Array, texts: pa.Array) -> pa.Array:
+def _labels(path: Location, raw: RawColumns, codes: pa.Array, texts: pa.Array) -> pa.Array:
     """Labels of a column of codes."""
     encoded = pc.dictionary_encode(pc.fill_null(pc.utf8_trim_whitespace(codes), ""))
     labels = []
     for number, code in enumerate(encoded.dictionary.to_pylist()):
         mask = pc.equal(encoded.indices, pa.scalar(number, encoded.indices.type))
         if not CODE.fullmatch(code):
-            line = raw.lines[int(mask.to_numpy(zero_copy_only=False).argmax())]
-            raise UserError(
-                f"{path}, {raw.unit} {line}: {code!r} is not a language code", remedy="write eng_Latn, eng or en"
-            )
+            raw.refuse(path, mask, f"{code!r} is not a language code", "write eng_Latn, eng or en")
         labels.append(code if has_script(code) and normalize_label(code) == code else _label(code, texts.filter(mask)))
     return pa.array(labels, pa.string()).take(encoded.indices)
 
@@ -300,11 +266,11 @@ def _split_chinese(table: pa.Table, column: str) -> pa.Table:
     for variant in ("Hans", "Hant"):
         part = table.filter(pa.array((variants == variant) | (variants == "Hani")))
         labels = pa.repeat(pa.scalar(f"zho_{variant}", pa.string()), part.num_rows)
-        parts.append(part.set_column(part.schema.get_field_index(column), column, labels))
+        parts.append(part.set_column(part.column_names.index(column), column, labels))
     return pa.concat_tables(parts)
 
 
-def _of_languages(path: Path, table: pa.Table, src: str | None, tgt: str | None) -> pa.Table:
+def _of_languages(path: Location, table: pa.Table, src: str | None, tgt: str | None) -> pa.Table:
     """The rows of the languages asked for; all rows of a file without columns for them are."""
     for column, asked in (("src_lang", src), ("tgt_lang", tgt)):
         if asked is None:

@@ -1,0 +1,191 @@
+"""Dictionary files, read together: to one table of entries, to a lexicon file, to the index that words are found in."""
+
+from __future__ import annotations
+
+import functools
+import math
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.manifest import Manifest
+from xlcorpus.dataset.shards import ROW_GROUP_ROWS
+from xlcorpus.dataset.storage import Location
+from xlcorpus.errors import StorageError, UserError, nearest
+from xlcorpus.lexicon.build import Columns, build_from, slices_of
+from xlcorpus.lexicon.dictionary_file import LEXICON_KEY, read_dictionary
+from xlcorpus.lexicon.entries import entry_schema, limit_entries, merge_entries
+from xlcorpus.lexicon.formats import source_names
+from xlcorpus.lexicon.index import LexiconIndex, matches
+
+LIMITED = "limited"  # left out by max_candidates, min_score or single_word_targets
+
+_COLUMNS = ("src", "tgt", "src_lang", "tgt_lang")
+_OPENING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Entries of several files: one canonical table, rows read, rows left out by reason, fingerprint of the files."""
+
+    table: pa.Table
+    rows: int
+    left_out: Counter[str]
+    fingerprint: str
+    formats: tuple[str, ...]
+
+
+def fingerprint_of_dictionaries(paths: Sequence[Location]) -> str:
+    """xxh3-128, hex, of the contents of dictionary files, whatever their order and names; for manifests.
+
+    A dataset counts by the hashes in its manifest. Raises UserError where a file cannot be read.
+    """
+    digests = []
+    for path in paths:
+        try:
+            folder = storage.is_folder(path)
+            digests.append(Manifest.load(path).content_fingerprint if folder else storage.fingerprint_of_file(path))
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read: {error.strerror}", remedy="check the path") from error
+    return storage.fingerprint(sorted(digests))
+
+
+def read_entries(
+    paths: Sequence[Location],
+    *,
+    src: str | None = None,
+    tgt: str | None = None,
+    format: str = "auto",
+    source: str | None = None,
+    max_candidates: int | None = None,
+    min_score: float | None = None,
+    single_word_targets: bool = False,
+) -> Entries:
+    """Read and merge dictionary files; the result does not depend on their order.
+
+    Options as `read_dictionary` and `limit_entries`. Raises UserError where a file is no dictionary, or nothing is
+    left of all of them.
+    """
+    if not paths:
+        raise UserError("there is no dictionary file to read", remedy="name at least one")
+    if min_score is not None and not math.isfinite(min_score):
+        raise UserError(f"--min-score {min_score} is not a score", remedy="give a finite number, or leave it out")
+    names = source_names(paths) if source is None else [source] * len(paths)
+    read = [
+        read_dictionary(path, src=src, tgt=tgt, format=format, source=name)
+        for path, name in zip(paths, names, strict=True)
+    ]
+    left_out = sum((one.left_out for one in read), Counter[str]())
+    if len(read) == 1 and read[0].canonical:
+        table = read[0].entries
+    else:
+        table, merging = merge_entries([one.entries for one in read])
+        left_out += merging
+    limited = limit_entries(
+        table, max_candidates=max_candidates, min_score=min_score, single_word_targets=single_word_targets
+    )
+    if table.num_rows > limited.num_rows:
+        left_out[LIMITED] = table.num_rows - limited.num_rows
+    if not limited.num_rows:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in left_out.items() if count)
+        raise UserError(
+            f"nothing is left of {', '.join(str(path) for path in paths)} ({reasons})",
+            remedy="loosen the limits, or give another dictionary",
+        )
+    rows = sum(one.rows for one in read)
+    formats = tuple(one.format for one in read)
+    return Entries(limited, rows, left_out, fingerprint_of_dictionaries(paths), formats)
+
+
+def into_partners(table: pa.Table, partners: Sequence[str]) -> pa.Table:
+    """The entries (lexicon-1) into these languages, all if none is named; raises UserError for one without entries."""
+    if not partners:
+        return table
+    known = pc.unique(table["tgt_lang"]).to_pylist()
+    for partner in partners:
+        if not any(matches(label, partner) for label in known):
+            raise UserError(
+                f"--partners: no dictionary has translations into {partner!r}; {nearest(partner, known)}",
+                remedy="`xlcorpus lexicon inspect FILE` lists the languages of a dictionary",
+            )
+    wanted = [label for label in known if any(matches(label, partner) for partner in partners)]
+    return table.filter(pc.is_in(table["tgt_lang"], pa.array(wanted, pa.string())))
+
+
+def open_index(
+    paths: Iterable[str | Location],
+    *,
+    src: str | None = None,
+    tgt: str | None = None,
+    format: str = "auto",
+    candidates: int = 3,
+    partners: Sequence[str] = (),
+) -> LexiconIndex:
+    """Read dictionary files of any format, or built lexicons (the fast way), and index them; once in a process.
+
+    src, tgt, format: as `read_dictionary`; candidates: as `build_index`; partners: labels of the languages to switch
+    into, all if there is none. Equal files (by contents) and options give the same object. Raises UserError where a
+    file is no dictionary, nothing in it can be used, or it has no translations into a partner language.
+    """
+    names = tuple(sorted(str(path) for path in paths))
+    contents = fingerprint_of_dictionaries([storage.locate(name) for name in names])
+    with _OPENING:  # bundles of one process may run in threads, and each would make its own
+        return _open_once(contents, names, src, tgt, format, candidates, tuple(partners))
+
+
+@functools.lru_cache(maxsize=4)
+def _open_once(
+    contents: str,
+    names: tuple[str, ...],
+    src: str | None,
+    tgt: str | None,
+    format: str,
+    candidates: int,
+    partners: tuple[str, ...],
+) -> LexiconIndex:
+    return build_from(_slices(names, src, tgt, format, partners), candidates=candidates).prepare()
+
+
+def _slices(
+    names: tuple[str, ...], src: str | None, tgt: str | None, format: str, partners: tuple[str, ...]
+) -> Iterator[Columns]:
+    """The columns of all entries; the table is this generator's alone, and gone when it ends."""
+    read = read_entries([storage.locate(name) for name in names], src=src, tgt=tgt, format=format)
+    table = into_partners(read.table, partners).select(_COLUMNS)
+    del read
+    pa.default_memory_pool().release_unused()
+    yield from slices_of(tuple(table.columns))
+
+
+def write_lexicon(table: pa.Table, path: Location) -> None:
+    """Write a canonical table (`merge_entries`) as a lexicon file, atomically: equal tables give equal bytes.
+
+    Raises StorageError where the file cannot be written.
+    """
+    schema = entry_schema().with_metadata({LEXICON_KEY: b"lexicon-1"})
+    # One chunk: Parquet pages would otherwise break where the batches did.
+    table = table.combine_chunks().cast(entry_schema()).replace_schema_metadata(schema.metadata)
+    try:
+        with (
+            storage.writing(path) as temporary,
+            storage.parquet_writer(
+                temporary,
+                schema,
+                version="2.6",
+                compression="zstd",
+                compression_level=3,
+                use_dictionary=["src_lang", "tgt_lang", "source", "score"],
+                write_statistics=True,
+                store_schema=True,
+            ) as writer,
+        ):
+            writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot be written: {error.strerror or error}", remedy="free space, or name another place"
+        ) from error
