@@ -8,9 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.codeswitch.switch_helpers import documents, index_of, pairs, parts_of, sentences, wiktionary
+from tests.text.text_reference import records
 from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import CodeswitchOptions
-from xlcorpus.codeswitch.realism import REAL, measure, mixing_rows, read_tagged, tags_of_switched
+from xlcorpus.codeswitch.realism import REAL, measure, mixing_rows, tags_of_switched
+
+NO_LANGUAGE = frozenset({"other", "mixed", "univ", "ne", ""})
+
+
+def read_tagged(path: Path) -> list[list[str | None]]:
+    """Languages of the words of real code-switched text: JSON Lines with a list `langs` in each object."""
+    return [[None if tag in NO_LANGUAGE else tag for tag in record["langs"]] for record in records(path)]
 
 
 def test_by_hand() -> None:

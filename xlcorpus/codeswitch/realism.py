@@ -13,13 +13,10 @@ inside a word); such words are left out.
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -32,7 +29,6 @@ from xlcorpus.text.segment import Spans
 from xlcorpus.text.words import joined_tokens
 
 Tags = Sequence[str | None]
-_NO_LANGUAGE = frozenset({"other", "mixed", "univ", "ne", ""})
 
 
 @dataclass(frozen=True)
@@ -129,12 +125,6 @@ def _any_inside(flags: np.ndarray, spans: Spans) -> np.ndarray:
     before = sums_before(flags)
     inside: np.ndarray = before[spans.ends] > before[spans.starts]
     return inside
-
-
-def read_tagged(path: Path) -> list[list[str | None]]:
-    """Languages of the words of real code-switched text: JSON Lines (.jsonl.gz) with a list `langs` in each object."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [[None if tag in _NO_LANGUAGE else tag for tag in json.loads(line)["langs"]] for line in lines]
 
 
 # Measured by `measure` on the text of shared/data/codeswitch (Universal Dependencies, CC BY-SA 4.0; a test compares).
