@@ -10,15 +10,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import xxhash
 
+from tests.rows import documents, write_dataset
 from tests.running import run, write_recipe
 from xlcorpus.dataset.dataset import Dataset
-from xlcorpus.dataset.manifest import Manifest
-from xlcorpus.dataset.shards import ShardWriter
 from xlcorpus.mix.units import count_units
 
-ORIGIN = pa.struct([("file", pa.string()), ("offset", pa.int64())])
 # First letter and number of letters by script; scripts that write words without spaces; the others are Latin here.
 LETTERS = {
     "Arab": (0x0628, 19), "Armn": (0x0561, 30), "Beng": (0x0995, 20), "Cyrl": (0x0430, 32), "Deva": (0x0915, 35),
@@ -49,13 +46,6 @@ def sentences(lang: str, tokens: int, purpose: str = "", longest: int = 30, shor
     return texts[: int(np.searchsorted(enough, tokens)) + 1]
 
 
-def _identified(names: list[str]) -> dict[str, pa.Array]:
-    return {
-        "doc_id": pa.array([xxhash.xxh3_128_digest(name.encode()) for name in names], pa.binary(16)),
-        "origin": pa.array([{"file": name, "offset": 0} for name in names], ORIGIN),
-    }
-
-
 def write_documents(folder: Path, sizes: Mapping[tuple[str, str], int], source: str = "web", **lengths: int) -> Path:
     """A dataset of documents, as `identify` leaves it, with so many pre-tokens for each (language, domain)."""
     texts: list[str] = []
@@ -74,16 +64,10 @@ def write_texts(
 ) -> Path:
     """A dataset of documents in two shards."""
     names = [f"{source}/{lang}/{row}" for row, lang in enumerate(langs)]
-    columns = {"text": pa.array(texts, pa.string()), "source": pa.array([source] * len(texts), pa.string())}
-    columns |= {"lang": pa.array(langs, pa.string()), "domain": pa.array(domains or [None] * len(texts), pa.string())}
-    batch = pa.RecordBatch.from_pydict(_identified(names) | columns)
-    written = []
-    for number in range(2):
-        part = batch.slice(number).take(pa.array(np.arange(0, batch.num_rows - number, 2)))
-        with ShardWriter(folder, "data", f"part-{number:05d}", batch.schema) as writer:
-            writer.write(part)
-            written += writer.close(keep_empty=True)
-    Manifest("document-1", batch.schema, (), {}, source, "", 0, tuple(written), (), (), ()).save(folder)
+    batch = documents(
+        texts, langs, names=names, source=source, domain=pa.array(domains or [None] * len(texts), pa.string())
+    )
+    write_dataset(folder, [batch.take(pa.array(np.arange(number, batch.num_rows, 2))) for number in range(2)])
     return folder
 
 

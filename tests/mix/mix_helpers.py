@@ -1,4 +1,4 @@
-"""The passes of mix over files, put together without Beam: a small group-by in memory takes its place."""
+"""The phases of mix over files, put together without Beam: a small group-by in memory takes its place."""
 
 from __future__ import annotations
 
@@ -10,60 +10,35 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
-import xxhash
 
+from tests import rows
+from tests.rows import documents, grouped, write_dataset
+from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.dataset import Shard as ShardOnDisk
 from xlcorpus.dataset.decisions import DECISION
-from xlcorpus.dataset.manifest import Manifest
+from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.dataset.shards import ShardWriter, schema_of
-from xlcorpus.dataset.tally import Tally
-from xlcorpus.mix import passes
+from xlcorpus.dataset.shards import ShardWriter
+from xlcorpus.mix.achieved import notes_of
 from xlcorpus.mix.allocate import CellPlan, MixPlan, plan_mix
-from xlcorpus.mix.cells import Cell
-from xlcorpus.mix.count import Counting, CountShard, cells_of, key_of
-from xlcorpus.mix.request import Request, needs, spec_of
-from xlcorpus.mix.rows import CODESWITCH, DOCUMENT, PAIR, TEMPLATE
-from xlcorpus.mix.spec import MixSpec
-from xlcorpus.mix.summary import notes_of
+from xlcorpus.mix.census import Counting, CountShard, ShardCells, cells_of
+from xlcorpus.mix.gather import add_sums, gather
+from xlcorpus.mix.inputs import spec_of
+from xlcorpus.mix.mixed_rows import unite_schemas
+from xlcorpus.mix.options import Options
+from xlcorpus.mix.scatter import Scatter, read_spills
+from xlcorpus.mix.spec import MixSpec, needs
+from xlcorpus.mix.texts import CODESWITCH, DOCUMENT, PAIR
+from xlcorpus.mix.uses import DrawCell, PackTexts, WriteUses
+from xlcorpus.pairs.template import TEMPLATE
 
-ORIGIN = pa.struct([("file", pa.string()), ("offset", pa.int64())])
 CODESWITCH_SCHEMA = load_schema("codeswitch")
 Shard: TypeAlias = pa.RecordBatch | tuple[str, pa.RecordBatch]  # of documents, or (name of the schema, rows)
 
 
-def _identified(names: Sequence[str], source: str, columns: Mapping[str, Any]) -> pa.RecordBatch:
-    """Rows with doc_id, source and origin that follow from their names, and other columns."""
-    return pa.RecordBatch.from_pydict(
-        {
-            "doc_id": pa.array([xxhash.xxh3_128_digest(name.encode()) for name in names], pa.binary(16)),
-            "source": pa.array([source] * len(names), pa.string()),
-            "origin": pa.array([{"file": name, "offset": 0} for name in names], ORIGIN),
-            **columns,
-        }
-    )
-
-
-def documents(texts: Sequence[str | None], langs: Sequence[str | None], **columns: Any) -> pa.RecordBatch:
-    """Documents of the source web; each id follows from the row's language and number (or from `names`)."""
-    names = columns.pop("names", [f"{lang}/{row}" for row, lang in enumerate(langs)])
-    given = {"text": pa.array(texts, pa.string()), "lang": pa.array(langs, pa.string()), **columns}
-    return _identified(names, "web", given)
-
-
-def pairs(rows: Sequence[tuple[str | None, str | None]], src_lang: Any, tgt_lang: Any, **columns: Any) -> Shard:
+def pairs(*given: Any, **columns: Any) -> Shard:
     """Sentence pairs of the source opus; a language for all of them, or a list."""
-    names = columns.pop("names", [f"pair {src_lang} {tgt_lang} {row}" for row in range(len(rows))])
-    langs = {"src_lang": src_lang, "tgt_lang": tgt_lang}
-    given = {
-        "src": pa.array([src for src, _ in rows], pa.string()),
-        "tgt": pa.array([tgt for _, tgt in rows], pa.string()),
-        **{
-            name: pa.array(lang if isinstance(lang, list) else [lang] * len(rows), pa.string())
-            for name, lang in langs.items()
-        },
-        **columns,
-    }
-    return PAIR, _identified(names, "opus", given)
+    return PAIR, rows.pairs(*given, **columns)
 
 
 def switched(texts: Sequence[str | None], originals: Sequence[str], lang: str, **columns: Any) -> Shard:
@@ -84,17 +59,18 @@ def switched(texts: Sequence[str | None], originals: Sequence[str], lang: str, *
         if field.name.startswith("cs_")
     }
     names = [f"switched {lang} {row}" for row in range(count)]
-    return CODESWITCH, _identified(names, "web", {"lang": pa.array([lang] * count, pa.string()), **given, **columns})
+    batch = documents(originals, [lang] * count, names=names, **given, **columns)
+    return CODESWITCH, batch.drop_columns(["text"])
 
 
 @dataclass(frozen=True)
 class Mixed:
-    """What the passes leave."""
+    """What the phases leave; accounts: rows, rows used and uses of each input shard."""
 
     plan: MixPlan
     documents: list[pa.RecordBatch]
     decisions: pa.Table
-    scattered: list[passes.Scattered]
+    accounts: list[tuple[int, int, int]]
     notes: dict[str, Any]
 
     @property
@@ -112,17 +88,19 @@ class Mixed:
         return [row for batch in self.documents for row in batch.to_pylist()]
 
 
-def count_shards(folder: Path, shards: Sequence[Shard], counting: Counting) -> tuple[list[Path], list[dict[str, Any]]]:
-    """Shards written to files and counted: their paths, the records."""
+def count_shards(
+    folder: Path, shards: Sequence[Shard], counting: Counting
+) -> tuple[list[ShardOnDisk], list[ShardCells]]:
+    """Shards written to files and counted: where they are, the records."""
     count = CountShard(folder / "scratch", counting)
-    paths, records = [], []
-    for number, (schema, batch) in enumerate(named(shard) for shard in shards):
+    written = []
+    for number, (schema, batch) in enumerate(map(named, shards)):
         with ShardWriter(folder, "data", f"part-{number:05d}", batch.schema) as writer:
             writer.write(batch)
             (file,) = writer.close(keep_empty=True)
-        paths.append(folder / file.name)
-        records.append(count(number, {"path": str(paths[-1]), "columns": batch.schema.names, "schema": schema}))
-    return paths, records
+        names = tuple(batch.schema.names)
+        written.append(ShardOnDisk(folder / file.name, batch.num_rows, file.bytes, schema, names))
+    return written, [count(number, shard) for number, shard in enumerate(written)]
 
 
 def named(shard: Shard) -> tuple[str, pa.RecordBatch]:
@@ -154,43 +132,44 @@ def mix(
     chaos = random.Random(shuffle)
     scratch = folder / "scratch"
     fixed = asked if isinstance(asked, MixSpec) else None
-    domain, dup_size = needs(fixed)
     unit = fixed.unit if fixed is not None else unit
-    paths, records = count_shards(folder, shards, Counting(unit, tokenizer, template, latin, domain, dup_size))
-    cells: tuple[Cell, ...] = cells_of(records)
-    spec = asked if isinstance(asked, MixSpec) else spec_of(Request(ratios=asked, unit=unit), cells, {})
+    written, records = count_shards(folder, shards, Counting(unit, tokenizer, template, latin, *needs(fixed)))
+    cells = cells_of(records)
+    spec = asked if isinstance(asked, MixSpec) else spec_of(Options(ratios=asked, unit=unit), cells, {})
     plan = plan_mix(cells, spec, budget, max_epochs)
 
-    pack = passes.PackCounts(scratch, tuple(key_of(item.cell) for item in plan.cells))
-    choose, write = passes.ChooseCell(plan.cells, seed), passes.WriteUses(scratch)
+    pack, draw, write = PackTexts.of(scratch, plan.cells), DrawCell(plan.cells, seed), WriteUses(scratch)
     packed = [element for number in range(len(shards)) for element in pack(number)]
-    uses = [element for group in _grouped(packed, chaos) for element in choose(group)]
-    for number, parts in _grouped(uses, chaos):
-        write(number, parts)
-    schemas = [(f"input {number}", *_columns(shard)) for number, shard in enumerate(shards)]
-    schema = passes.unite_schemas(schemas)
-    scatter = passes.Scatter(scratch, schema, plan.cells, targets, template, keep_text)
-    scattered, moved = [], defaultdict[int, list[pa.RecordBatch]](list)
-    for number, (path, shard) in enumerate(zip(paths, shards, strict=True)):
+    uses = [element for group in grouped(packed, chaos) for element in draw(group)]
+    for group in grouped(uses, chaos):
+        assert write(group) == [group[0]]
+    schema = unite_schemas([(f"input {number}", *_columns(shard)) for number, shard in enumerate(shards)])
+    scatter = Scatter(scratch, schema, plan.cells, targets, template, keep_text)
+    scattered: list[list[Result]] = []
+    moved = defaultdict[int, list[pa.RecordBatch]](list)
+    for number, shard in enumerate(written):
         if spill:
-            scattered.append(scatter.spill(number, path, named(shard)[0]))
-            continue
-        part, texts = scatter(number, path, named(shard)[0])
-        scattered.append(part)
-        for target, batch in texts.items():
-            moved[target].append(batch)
+            scattered.append(list(scatter.to_files(number, shard)))
+        else:
+            scattered.append(list(scatter(number, shard, lambda target, texts: moved[target].append(texts))))
     if spill:
-        moved |= {target: passes.read_spills(scratch, target) for target in range(targets)}
-    gathered = [passes.gather(moved[target], schema) for target in range(targets)]
-    achieved = passes.add_sums([item.name for item in plan.cells], [part.cells for part in gathered])
-    decisions = [batch for part in scattered for batch in part.decisions]
+        moved |= {target: read_spills(scratch, target) for target in range(targets)}
+    gathered = [gather(moved[target], schema) for target in range(targets)]
+    achieved = add_sums([item.name for item in plan.cells], [sums for _, sums in gathered])
+    decisions = [part.decisions for results in scattered for part in results if part.decisions is not None]
     return Mixed(
         plan=plan,
-        documents=[part.documents for part in gathered],
+        documents=[texts for texts, _ in gathered],
         decisions=pa.Table.from_batches(decisions, DECISION),
-        scattered=scattered,
+        accounts=[_account(results) for results in scattered],
         notes=notes_of(plan, spec, achieved, unit),
     )
+
+
+def _account(results: list[Result]) -> tuple[int, int, int]:
+    given = sum(part.rows_in or 0 for part in results)
+    used = given - sum(part.decisions.num_rows for part in results if part.decisions is not None)
+    return given, used, used + sum(part.repeated for part in results)
 
 
 def _columns(shard: Shard) -> tuple[str, pa.Schema]:
@@ -198,25 +177,8 @@ def _columns(shard: Shard) -> tuple[str, pa.Schema]:
     return schema, batch.schema
 
 
-def _grouped(elements: Sequence[tuple[int, Any]], chaos: random.Random) -> list[tuple[int, list[Any]]]:
-    """A GroupByKey whose groups and elements come in any order."""
-    groups: dict[int, list[Any]] = defaultdict(list)
-    for key, value in chaos.sample(list(elements), len(elements)):
-        groups[key].append(value)
-    return list(groups.items())
-
-
-def finished(folder: Path, shard: Shard, cuts: int = 1) -> Path:
+def finished(folder: Path, shard: Shard, cuts: int = 1) -> Dataset:
     """A finished dataset of these rows, in so many shards."""
     schema, batch = named(shard)
     size = -(-batch.num_rows // cuts)
-    files = []
-    for number in range(cuts):
-        with ShardWriter(folder, "data", f"part-{number:05d}", batch.schema) as writer:
-            writer.write(batch.slice(number * size, size))
-            files += writer.close(keep_empty=True)
-    tally = Tally("ingest", rows_in=batch.num_rows)
-    tally.count_output(batch)
-    arrow = schema_of([folder / file.name for file in files])
-    Manifest(f"{schema}-1", arrow, (), {}, files[0].sha256, "1", 0, tuple(files), (), (), (tally,)).save(folder)
-    return folder
+    return write_dataset(folder, [batch.slice(number * size, size) for number in range(cuts)], schema)

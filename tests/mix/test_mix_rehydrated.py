@@ -14,9 +14,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.mix.mix_helpers import Mixed, documents, mix
+from tests.mix.mix_helpers import Mixed, mix
+from tests.rows import documents
 from xlcorpus.errors import UserError
-from xlcorpus.mix.choose import choose, order_keys
+from xlcorpus.mix.draw import draw_cell, order_keys
 from xlcorpus.mix.rehydrate import FINEWEB2
 from xlcorpus.mix.spec import MixSpec, parse_mix
 
@@ -58,7 +59,7 @@ def test_uses_are_weight_times_epochs(tmp_path: Path, unit: str, epochs: int) ->
     assert item.budget == sum(row["mix_units"] for row in found.rows)
     (cell,) = found.notes["cells"]
     assert (cell["rehydrated"], cell["docs"], cell["units"]) == (True, epochs * sum(WEIGHTS), item.budget)
-    assert [(part.rows, part.used, part.uses) for part in found.scattered] == [(10, 10, epochs * sum(WEIGHTS))]
+    assert found.accounts == [(10, 10, epochs * sum(WEIGHTS))]
     assert FINEWEB2[100] == WEIGHTS[6]
 
 
@@ -96,7 +97,7 @@ def test_repeated_documents_are_drawn_like_so_many_documents(
     units = np.array([size for size, _ in drawn], dtype=np.int64)
     repeats = np.array([times for _, times in drawn], dtype=np.int64)
     ids = np.random.default_rng(len(drawn)).integers(0, 2**64, (len(drawn), 2), dtype=np.uint64)
-    found = choose(ids, units, budget, 4, repeats)
+    found = draw_cell(ids, units, budget, 4, repeats)
     uses = Counter(found.index.tolist())
     total = int((units * repeats).sum())
     whole = budget // total if total else 0
@@ -111,7 +112,7 @@ def test_repeated_documents_are_drawn_like_so_many_documents(
         assert uses == Counter(dict(enumerate(repeats.tolist()))) - Counter()  # once through, for they weigh nothing
     if data is not None:
         order = np.array(data.draw(st.permutations(range(len(drawn)))), dtype=np.int64)
-        again = choose(ids[order], units[order], budget, 4, repeats[order])
+        again = draw_cell(ids[order], units[order], budget, 4, repeats[order])
         assert ids[order][again.index].tolist() == ids[found.index].tolist()
         assert again.place.tolist() == found.place.tolist()
 
@@ -119,7 +120,7 @@ def test_repeated_documents_are_drawn_like_so_many_documents(
 def test_one_time_each_is_no_rehydration() -> None:
     ids = np.random.default_rng(0).integers(0, 2**64, (40, 2), dtype=np.uint64)
     units = np.arange(1, 41)
-    plain, ones = choose(ids, units, 2000, 7), choose(ids, units, 2000, 7, np.ones(40, dtype=np.int64))
+    plain, ones = draw_cell(ids, units, 2000, 7), draw_cell(ids, units, 2000, 7, np.ones(40, dtype=np.int64))
     for name in ("index", "epoch", "place"):
         assert getattr(plain, name).tolist() == getattr(ones, name).tolist()
     assert len({tuple(order_keys(ids, 7, epoch, copy).tolist()) for epoch in range(3) for copy in range(9)}) == 27

@@ -12,12 +12,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.mix.mix_helpers import documents, finished, pairs, switched
+from tests.mix.mix_helpers import finished, pairs, switched
+from tests.rows import documents
 from tests.running import command, digests, run, write_recipe
 from xlcorpus.beam import runners
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import IntegrityError, UserError
+from xlcorpus.mix import inputs
 from xlcorpus.mix.units import TOKEN_ESTIMATE
 
 # Words of our own choice; document n of a language has 1 + n * 7 % 13 of them.
@@ -401,9 +403,7 @@ def test_rehydrated_text_is_counted_for_the_number_of_shards(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A shard is to hold so many bytes of text, copies included."""
-    import xlcorpus.pipelines.mix as step
-
-    monkeypatch.setattr(step, "TARGET_BYTES", 12_000)
+    monkeypatch.setattr(inputs, "TARGET_BYTES", 12_000)
     for rule, epochs in (("rehydrate", 1), ("proportional", 3)):
         dataset = mixed(data, tmp_path / rule, rule=rule, unit="docs", max_epochs=epochs)
         whole = sum(len(row["text"].encode()) for row in rows_of(dataset))

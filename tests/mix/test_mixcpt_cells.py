@@ -16,12 +16,13 @@ from click.testing import CliRunner
 
 from tests.mix.mix_corpora import rows_of, write_code, write_documents, write_pairs
 from tests.running import digests, run, write_recipe
+from xlcorpus.beam.read import shard_tasks
 from xlcorpus.cli import main as entry
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
 from xlcorpus.mix.allocate import plan_mix
 from xlcorpus.mix.cells import canonical_lang
-from xlcorpus.mix.count import Counting, CountShard, cells_of
+from xlcorpus.mix.census import Counting, CountShard, cells_of
 from xlcorpus.mix.mixcpt import CATEGORIES, MODELS, mixcpt_cells
 from xlcorpus.mix.units import count_units
 from xlcorpus.safe_yaml import load_yaml
@@ -108,15 +109,9 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @functools.cache
 def counted(corpora: Corpora, unit: str, folder: Path) -> tuple[Any, ...]:
     """The cells of all three corpora, as the step counts them."""
-    records: list[dict[str, Any]] = []
     count = CountShard(folder, Counting(unit, template="{src}\n{tgt}"))
-    for dataset in map(Dataset.open, (corpora.documents, corpora.pairs, corpora.code)):
-        for shard in dataset.manifest.shards:
-            schema = dataset.manifest.arrow_schema.names
-            content = {"path": str(dataset.folder / shard.name), "columns": schema}
-            name = dataset.manifest.schema.rpartition("-")[0]
-            records.append(count(len(records), {**content, "schema": name}))
-    return cells_of(records)
+    datasets = map(Dataset.open, (corpora.documents, corpora.pairs, corpora.code))
+    return cells_of(count(task.number, task.content) for task in shard_tasks(datasets))
 
 
 @functools.cache

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from xlcorpus.text import labels
 from xlcorpus.text.apportion import largest_remainder
 
 KINDS = ("mono", "bi", "code", "translit", "cs", "mined")  # what our own steps write; any other name is as good
@@ -76,8 +77,7 @@ def languages_of(lang: str) -> tuple[str, ...]:
 
 def script_of(lang: str) -> str:
     """Script of a label, or of the two sides of a pair in the order of its canonical name; '' where it has none."""
-    scripts = [side.rpartition("_")[2] if "_" in side else "" for side in canonical_lang(lang).split("-")]
-    return "-".join(dict.fromkeys(scripts))
+    return "-".join(dict.fromkeys(labels.script_of(side) for side in canonical_lang(lang).split("-")))
 
 
 def sort_cells(cells: Iterable[Cell]) -> tuple[Cell, ...]:

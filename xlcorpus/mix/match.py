@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from xlcorpus.errors import UserError
-from xlcorpus.mix.spec import MixSpec, Node, parse_mix
+from xlcorpus.mix.spec import MixSpec, parse_mix
 
 
-def references(spec: MixSpec) -> tuple[tuple[str, str], ...]:
+def references(spec: MixSpec | None) -> tuple[tuple[str, str], ...]:
     """(mix, key) of every `match` that names another mix: the totals that `resolve` will ask for, each once."""
-    return tuple(dict.fromkeys((node.to, node.key) for node in walk(spec.mix) if node.to is not None))
+    nodes = spec.mix.nodes() if spec is not None else ()
+    return tuple(dict.fromkeys((node.to, node.key) for node in nodes if node.to is not None))
 
 
 def resolve(spec: MixSpec, totals: Callable[[str, str], Mapping[str, int]]) -> MixSpec:
@@ -37,11 +38,3 @@ def resolve(spec: MixSpec, totals: Callable[[str, str], Mapping[str, int]]) -> M
 
     content = spec.to_json()
     return parse_mix({**content, "mix": fill_in(content["mix"])}, spec.name)
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """A node and all below it."""
-    yield node
-    for below in (node.within, node.among, node.rest, *(part.within for part in node.parts or ())):
-        if below is not None:
-            yield from walk(below)

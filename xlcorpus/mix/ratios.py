@@ -48,10 +48,13 @@ def resolve_names(
 ) -> dict[str, str]:
     """What each name is: 'source', 'kind' or 'lang'. A name that is several is the first of these.
 
-    languages, sources, kinds: rows by name in the inputs. Raises UserError for a name that is none of them, with the
-    nearest one.
+    languages, sources, kinds: rows by name in the inputs; a pair of languages has its name in either direction.
+    Raises UserError for a name that is none of them, with the nearest one.
     """
-    kinds, found = kinds or {}, {}
+    kinds, found, languages = kinds or {}, {}, dict(languages)
+    for name, count in [*languages.items()]:
+        if name.count("-") == 1:
+            languages.setdefault("-".join(reversed(name.split("-"))), count)
     for name in ratios:
         for key, counts in (("source", sources), ("kind", kinds), ("lang", languages)):
             if counts.get(name):

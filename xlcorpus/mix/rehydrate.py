@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError
 from xlcorpus.mix.cells import Cell
 from xlcorpus.safe_yaml import load_yaml
@@ -80,9 +80,9 @@ def read_rehydration(value: Any = None) -> Rehydration:
         return Rehydration(_read_table(FINEWEB2, "fineweb2"))
     if isinstance(value, Rehydration):
         return value
-    if isinstance(value, str | Path):
+    if isinstance(value, str | Location):
         try:
-            content = load_yaml(Path(value), max_bytes=20_000_000, max_nodes=500_000)
+            content = load_yaml(locate(value), max_bytes=20_000_000, max_nodes=500_000)
         except UserError as error:
             raise ValueError(str(error)) from None
         return read_rehydration(content if isinstance(content, dict) else {})

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib import resources
-from pathlib import Path
 
-from xlcorpus.dataset.storage import fingerprint
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location, fingerprint
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.mix.mixcpt import mixcpt_cells
 from xlcorpus.mix.spec import MixSpec, parse_mix
 from xlcorpus.safe_yaml import load_yaml
 
 
-def shipped_mixes() -> dict[str, Path | None]:
+def shipped_mixes() -> dict[str, Location | None]:
     """The file of each shipped mix by name, those in files first; None for the cells of MixCPT, which a table makes."""
-    folder = Path(str(resources.files("xlcorpus.pipelines.recipes"))) / "mixes"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))} | dict.fromkeys(mixcpt_cells())
+    files = storage.entries_of(storage.packaged("xlcorpus.pipelines.recipes", "mixes"))
+    return {file.stem: file for file in files if file.suffix == ".yaml"} | dict.fromkeys(mixcpt_cells())
 
 
-def load_mix(name: str | Path) -> MixSpec:
+def load_mix(name: str | Location) -> MixSpec:
     """A mix by the path of its YAML file or by name (`umt5`, `L3-Bi+Code-Alt`). Raises UserError naming file and key.
 
     A file may hold the mix alone, or be a mix's rules without a name: it is called after the file then.
     """
-    path = Path(name)
-    if not path.is_file():
+    path = storage.locate(name)
+    if not storage.is_file(path):
         shipped = shipped_mixes()
         if str(name) not in shipped:
             raise UserError(
@@ -41,7 +40,7 @@ def load_mix(name: str | Path) -> MixSpec:
     return parse_mix(content, str(path))
 
 
-def mix_fingerprint(name: str | Path) -> str:
+def mix_fingerprint(name: str | Location) -> str:
     """xxh3-128, hex, of what a mix says, wherever its file lies; raises UserError as `load_mix`."""
     return fingerprint(load_mix(name).to_json())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
@@ -173,6 +173,13 @@ class Node(_Model):
         """Whether what a full group cannot take goes to the others. UniMax is that by definition."""
         return self.on_cap == "redistribute" or self.rule == "unimax"
 
+    def nodes(self) -> Iterator[Node]:
+        """This node and all below it."""
+        yield self
+        for below in (self.within, self.among, self.rest, *(part.within for part in self.parts or ())):
+            if below is not None:
+                yield from below.nodes()
+
     @field_validator("ratios", "totals", mode="before")
     @classmethod
     def _some(cls, value: Any) -> Any:
@@ -337,3 +344,13 @@ def spec_of_ratios(
     if abs(total - 1) > SUM_TOLERANCE:
         raise UserError(f"{name} sum to {total:.6g}, not 1")
     return parse_mix({"name": name, "unit": unit, "mix": {"parts": parts}}, name)
+
+
+def needs(spec: MixSpec | None) -> tuple[bool, bool]:
+    """Whether a spec asks for domains, and for the sizes of duplicate clusters."""
+    if spec is None:
+        return False, False
+    nodes = list(spec.mix.nodes())
+    wheres = [spec.where, *(part.where for node in nodes for part in node.parts or ())]
+    domain = any(node.key == "domain" for node in nodes) or any(where.domain for where in wheres)
+    return domain, any(node.rule == "rehydrate" for node in nodes)

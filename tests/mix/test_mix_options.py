@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.errors import IntegrityError, UserError
+from xlcorpus.mix.achieved import achieved_totals, notes_of
 from xlcorpus.mix.allocate import plan_mix
 from xlcorpus.mix.cells import Cell
-from xlcorpus.mix.request import SIMPLE, Request, achieved_totals, check_names, needs, spec_of
+from xlcorpus.mix.inputs import check_names, spec_of
+from xlcorpus.mix.options import SIMPLE, Options
 from xlcorpus.mix.rules import exact
-from xlcorpus.mix.spec import MixSpec, parse_mix
-from xlcorpus.mix.summary import notes_of
+from xlcorpus.mix.spec import MixSpec, needs, parse_mix
 
 CELLS = (
     Cell("web", "mono", "swh_Latn", "", 4000, 40),
@@ -30,8 +31,8 @@ CELLS = (
 )
 
 
-def node_of(request: Request) -> dict[str, Any]:
-    fixed = request.fixed()
+def node_of(options: Options) -> dict[str, Any]:
+    fixed = options.fixed()
     assert fixed is not None
     content: dict[str, Any] = fixed.to_json()["mix"]
     return content
@@ -43,15 +44,18 @@ def node_of(request: Request) -> dict[str, Any]:
         ({}, "nothing says what the mixture is\n.*give one of --ratios, --rule, --mix, --match-tokens-to"),
         ({"ratios": {"a": 1.0}, "rule": "unimax"}, "--ratios and --rule says? what the mixture is"),
         ({"rule": "unimax", "mix": "xglm"}, "--rule and --mix"),
-        ({"mix": "xglm", "match": "out/bi"}, "--mix and --match-tokens-to"),
-        ({"ratios": {"a": 1.0}, "rule": "uniform", "mix": "xglm", "match": "x"}, "--ratios and --rule and --mix and"),
+        ({"mix": "xglm", "match_tokens_to": "out/bi"}, "--mix and --match-tokens-to"),
+        (
+            {"ratios": {"a": 1.0}, "rule": "uniform", "mix": "xglm", "match_tokens_to": "x"},
+            "--ratios and --rule and --mix and",
+        ),
         ({"ratios": {"a": 1.0}, "by": "kind"}, "--by goes with --rule"),
         ({"mix": "xglm", "on_cap": "fail"}, "--on-cap goes with --rule"),
     ],
 )
 def test_exactly_one_thing_is_asked_for(given: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        Request(**given)
+        Options(**given)
 
 
 @pytest.mark.parametrize(
@@ -71,21 +75,21 @@ def test_exactly_one_thing_is_asked_for(given: dict[str, Any], message: str) -> 
     ],
 )
 def test_rules_of_one_value(rule: str, node: dict[str, Any]) -> None:
-    assert node_of(Request(rule=rule)) == node
+    assert node_of(Options(rule=rule)) == node
 
 
 def test_numbers_of_rules_are_exact() -> None:
-    fixed = Request(rule="exponent=0.3").fixed()
+    fixed = Options(rule="exponent=0.3").fixed()
     assert fixed is not None
     assert fixed.mix.alpha == Fraction(3, 10)
 
 
 def test_a_rule_has_a_key_and_says_what_happens_at_the_cap() -> None:
-    request = Request(rule="temperature=2", by="source", on_cap="redistribute", unit="bytes")
-    assert node_of(request) == {
+    options = Options(rule="temperature=2", by="source", on_cap="redistribute", unit="bytes")
+    assert node_of(options) == {
         "rule": "temperature", "temperature": 2, "by": "source", "on_cap": "redistribute",
     }  # fmt: skip
-    fixed = request.fixed()
+    fixed = options.fixed()
     assert fixed is not None
     assert (fixed.unit, fixed.name) == ("bytes", "--rule temperature=2")
 
@@ -119,13 +123,13 @@ def test_a_rule_has_a_key_and_says_what_happens_at_the_cap() -> None:
 )
 def test_rules_that_make_no_sense(request_: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        Request(**request_).fixed()
+        Options(**request_).fixed()
 
 
 def test_every_rule_is_simple_or_refused() -> None:
     values = {"exponent": "0.3", "temperature": "2", "english": "0.5", "floor": "0.3"}
     for name in SIMPLE:
-        fixed = Request(rule=f"{name}={values[name]}" if name in values else name).fixed()
+        fixed = Options(rule=f"{name}={values[name]}" if name in values else name).fixed()
         assert fixed is not None
         assert fixed.mix.rule == name
 
@@ -133,20 +137,20 @@ def test_every_rule_is_simple_or_refused() -> None:
 def test_a_file_or_a_shipped_mix_in_another_unit(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("unit: chars\nbudget: 2k\nmix: {by: lang, rule: uniform}\n", encoding="utf-8")
-    same, other = Request(mix=str(file)).fixed(), Request(mix=str(file), unit="docs").fixed()
+    same, other = Options(mix=str(file)).fixed(), Options(mix=str(file), unit="docs").fixed()
     assert same is not None
     assert other is not None
     assert (same.name, same.unit, same.budget) == ("mine", "chars", 2000)
     assert other == same.at(unit="docs")
-    shipped = Request(mix="xglm", unit="bytes").fixed()
+    shipped = Options(mix="xglm", unit="bytes").fixed()
     assert shipped is not None
     assert shipped.unit == "bytes"
 
 
 def test_ratios_wait_for_the_data() -> None:
-    request = Request(ratios={"code": 0.1, "eng_Latn": 0.5, "web": 0.4}, unit="bytes")
-    assert request.fixed() is None
-    spec = spec_of(request, CELLS, {})
+    options = Options(ratios={"code": 0.1, "eng_Latn": 0.5, "web": 0.4}, unit="bytes")
+    assert options.fixed() is None
+    spec = spec_of(options, CELLS, {})
     assert spec.unit == "bytes"
     assert spec.mix.parts is not None
     assert [(part.where.conditions(), part.share) for part in spec.mix.parts] == [
@@ -158,21 +162,22 @@ def test_ratios_wait_for_the_data() -> None:
 
 @pytest.mark.parametrize("name", ["swh_Latn-eng_Latn", "eng_Latn-swh_Latn"])
 def test_a_pair_of_languages_has_a_name_in_either_direction(name: str) -> None:
-    request = Request(ratios={name: 0.5, "code": 0.5})
-    check_names(request, {"eng_Latn-swh_Latn": 9, "eng_Latn": 1, "": 5}, {"opus": 9})
-    plan = plan_mix(CELLS, spec_of(request, CELLS, {}), 1000)
+    options = Options(ratios={name: 0.5, "code": 0.5})
+    check_names({name: 0.5, "code": 0.5}, {"eng_Latn-swh_Latn": 9, "eng_Latn": 1, "": 5}, {"opus": 9})
+    plan = plan_mix(CELLS, spec_of(options, CELLS, {}), 1000)
     assert plan.totals("lang") == {"eng_Latn-swh_Latn": 500, "none": 500}
     assert sum(item.budget > 0 for item in plan.cells) == 3
 
 
 def test_documents_without_a_language_are_called_none() -> None:
-    request = Request(ratios={"none": 0.5, "mono": 0.5})
-    check_names(request, {"": 9, "eng_Latn": 1}, {"web": 9})
-    assert plan_mix(CELLS, spec_of(request, CELLS, {}), 100).totals("lang") == {
+    ratios = {"none": 0.5, "mono": 0.5}
+    options = Options(ratios=ratios)
+    check_names(ratios, {"": 9, "eng_Latn": 1}, {"web": 9})
+    assert plan_mix(CELLS, spec_of(options, CELLS, {}), 100).totals("lang") == {
         "eng_Latn": 33, "none": 50, "swh_Latn": 17,
     }  # fmt: skip
     with pytest.raises(UserError, match="'none'"):
-        check_names(request, {"eng_Latn": 1}, {"web": 9})
+        check_names(ratios, {"eng_Latn": 1}, {"web": 9})
 
 
 @pytest.mark.parametrize(
@@ -189,16 +194,15 @@ def test_documents_without_a_language_are_called_none() -> None:
 def test_names_are_checked_before_anything_is_counted(name: str, message: str) -> None:
     languages, sources = {"swh_Latn": 5, "eng_Latn": 2}, {"web": 7, "gone": 0}
     with pytest.raises(UserError, match=message):
-        check_names(Request(ratios={"web": 0.5, name: 0.5}), languages, sources)
-    check_names(Request(ratios={"web": 0.5, "poems": 0.5}), languages, sources, ["poems"])
-    check_names(Request(rule="unimax"), {}, {})
+        check_names({"web": 0.5, name: 0.5}, languages, sources)
+    check_names({"web": 0.5, "poems": 0.5}, languages, sources, ["poems"])
 
 
 def test_a_kind_that_no_document_has_is_named_after_the_count() -> None:
-    request = Request(ratios={"translit": 1.0})
-    check_names(request, {}, {})
+    options = Options(ratios={"translit": 1.0})
+    check_names({"translit": 1.0}, {}, {})
     with pytest.raises(UserError, match="no document has the language, kind or source 'translit'; known: "):
-        spec_of(request, CELLS, {})
+        spec_of(options, CELLS, {})
 
 
 @pytest.mark.parametrize(
@@ -240,19 +244,19 @@ def test_totals_of_a_mix_by_single_language(tmp_path: Path) -> None:
     """Pairs are divided by their two sides, in either direction; code has no language."""
     sides = {"swh_Latn-eng_Latn": (100, 200), "eng_Latn-swh_Latn": (150, 50)}
     mix = bilingual(tmp_path / "bi", sides)
-    spec = Request(match=mix, unit="bytes").fixed()
+    spec = Options(match_tokens_to=mix, unit="bytes").fixed()
     assert spec is not None
     totals = achieved_totals(spec, "bytes")
     # 1000 bytes of pairs: 350 of 500 parts are English.
     assert totals == {(mix, "lang"): {"eng_Latn": 8000 + 700, "swh_Latn": 4000 + 300}}
-    resolved = spec_of(Request(match=mix, unit="bytes"), CELLS, totals)
+    resolved = spec_of(Options(match_tokens_to=mix, unit="bytes"), CELLS, totals)
     assert resolved.mix.totals == {"eng_Latn": 8700, "swh_Latn": 4300}
     assert resolved.mix.to is None
 
 
 def test_sides_that_were_not_counted_are_halves(tmp_path: Path) -> None:
     mix = bilingual(tmp_path / "bi", {"swh_Latn-eng_Latn": (0, 0), "eng_Latn-swh_Latn": (0, 0)})
-    spec = Request(match=mix, unit="bytes").fixed()
+    spec = Options(match_tokens_to=mix, unit="bytes").fixed()
     assert achieved_totals(spec, "bytes")[mix, "lang"] == {"eng_Latn": 8500, "swh_Latn": 4500}
 
 
@@ -275,7 +279,7 @@ def spec_of_spec(spec: MixSpec, mix: str, totals: dict[str, int]) -> MixSpec:
     """The spec with its totals, as the step resolves it."""
     folder = Path(mix).with_suffix(".yaml")
     folder.write_text(str(spec.to_json()), encoding="utf-8")  # JSON-like YAML
-    return spec_of(Request(mix=str(folder)), CELLS, {(mix, spec.mix.key): totals})
+    return spec_of(Options(mix=str(folder)), CELLS, {(mix, spec.mix.key): totals})
 
 
 def test_what_cannot_be_matched(tmp_path: Path) -> None:
@@ -286,19 +290,19 @@ def test_what_cannot_be_matched(tmp_path: Path) -> None:
         (mix, "docs", "bi was counted in bytes, this mix in docs\n.*use the same --unit and --tokenizer"),
     ):
         with pytest.raises(UserError, match=message):
-            achieved_totals(Request(match=name, unit=unit).fixed(), unit)
+            achieved_totals(Options(match_tokens_to=name, unit=unit).fixed(), unit)
     with pytest.raises(IntegrityError, match="nowhere is not a dataset"):
-        achieved_totals(Request(match=str(tmp_path / "nowhere")).fixed(), "tokens")
+        achieved_totals(Options(match_tokens_to=str(tmp_path / "nowhere")).fixed(), "tokens")
     empty = finished(tmp_path / "empty", {"cells": [], "languages": {}, "unit_means": "docs"})
-    request = Request(match=empty, unit="docs")
+    options = Options(match_tokens_to=empty, unit="docs")
     with pytest.raises(UserError, match="that is to be matched holds nothing"):
-        spec_of(request, CELLS, achieved_totals(request.fixed(), "docs"))
+        spec_of(options, CELLS, achieved_totals(options.fixed(), "docs"))
 
 
 @given(st.dictionaries(st.sampled_from(["web", "code", "eng_Latn", "mono", "bi"]), st.integers(1, 9), min_size=1))
 def test_ratios_become_parts_that_sum_to_one(weights: dict[str, int]) -> None:
     whole = sum(weights.values())
-    spec = spec_of(Request(ratios={name: weight / whole for name, weight in weights.items()}), CELLS, {})
+    spec = spec_of(Options(ratios={name: weight / whole for name, weight in weights.items()}), CELLS, {})
     assert spec.mix.parts is not None
     assert Counter(name for part in spec.mix.parts for names in part.where.conditions().values() for name in names) == (
         Counter(weights.keys())

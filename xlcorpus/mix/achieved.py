@@ -1,16 +1,22 @@
-"""What the manifest notes of a mix: the plan, what was achieved, and the table of both."""
+"""What the manifest notes of a mix: the plan, what was achieved, and the table of both; and what such notes say."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from xlcorpus.dataset.manifest import Manifest
+from xlcorpus.dataset.storage import locate
+from xlcorpus.errors import UserError
 from xlcorpus.mix.allocate import CellPlan, MixPlan
-from xlcorpus.mix.cells import canonical_lang, language_totals
+from xlcorpus.mix.cells import NONE, canonical_lang, language_totals
+from xlcorpus.mix.gather import Sums
+from xlcorpus.mix.match import references
 from xlcorpus.mix.spec import MixSpec
 
 _MOST_ROWS = 40  # of the table; a mix of more cells is shown by kind and language
-Achieved = Mapping[str, tuple[int, ...]]  # units, texts, and units of both sides of pairs, by name of the cell
+Achieved = Mapping[str, Sums]  # by name of the cell
 
 
 def notes_of(plan: MixPlan, spec: MixSpec, achieved: Achieved, unit_means: str) -> dict[str, Any]:
@@ -81,3 +87,25 @@ def mix_table(taken: Sequence[CellPlan], rows: Achieved, unit: str) -> list[str]
 
 def _counts(line: Sequence[float]) -> str:
     return f"{line[1]:14,.0f}  {line[2]:14,.0f}  {line[3]:9,.0f}"
+
+
+def achieved_totals(spec: MixSpec | None, unit_means: str) -> dict[tuple[str, str], dict[str, int]]:
+    """Units by group of every mix that the spec matches, from the notes of their manifests.
+
+    Raises UserError where one is no finished mix, or was counted in another unit.
+    """
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for mix, key in references(spec):
+        notes = Manifest.load(locate(mix)).notes
+        if "cells" not in notes:
+            raise UserError(f"{mix} is no mix: there is nothing to match", remedy="name the output of `xlcorpus mix`")
+        if notes["unit_means"] != unit_means:
+            raise UserError(
+                f"{mix} was counted in {notes['unit_means']}, this mix in {unit_means}",
+                remedy="use the same --unit and --tokenizer for both",
+            )
+        totals = Counter[str](notes["languages"] if key == "lang" else {})
+        for cell in notes["cells"] if key != "lang" else ():
+            totals[cell[key] or NONE] += cell["units"]
+        found[mix, key] = dict(totals)
+    return found

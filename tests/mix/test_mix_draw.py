@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xlcorpus.mix.choose import Chosen, choose, draw, fit, order_keys
+from xlcorpus.mix.draw import Drawn, draw_cell, draw_near, fit, order_keys
 
 UNITS = st.lists(st.integers(1, 60), max_size=25)
 BUDGETS = st.integers(0, 600)
@@ -53,7 +53,7 @@ def test_fit_is_the_greedy_loop(units: list[int], budget: int) -> None:
 @example([9], 5)
 @example([], 5)
 def test_draw_comes_as_near_as_one_document_more_allows(units: list[int], budget: int) -> None:
-    found = draw(np.array(units, dtype=np.int64), budget).tolist()
+    found = draw_near(np.array(units, dtype=np.int64), budget).tolist()
     assert found == nearly(units, budget)
     fitting = greedy(units, budget)
     rest = [units[place] for place in range(len(units)) if place not in fitting]
@@ -61,8 +61,8 @@ def test_draw_comes_as_near_as_one_document_more_allows(units: list[int], budget
         assert abs(sum(units[place] for place in found) - budget) <= min(rest) / 2
 
 
-def chosen(units: list[int], budget: int, seed: int = 1) -> Chosen:
-    return choose(ids_of(len(units)), np.array(units, dtype=np.int64), budget, seed)
+def drawn(units: list[int], budget: int, seed: int = 1) -> Drawn:
+    return draw_cell(ids_of(len(units)), np.array(units, dtype=np.int64), budget, seed)
 
 
 @given(UNITS, BUDGETS)
@@ -70,7 +70,7 @@ def chosen(units: list[int], budget: int, seed: int = 1) -> Chosen:
 @example([4, 4], 20)
 @example([1], 599)
 def test_whole_epochs_come_first(units: list[int], budget: int) -> None:
-    found = chosen(units, budget)
+    found = drawn(units, budget)
     whole = budget // sum(units) if units else 0
     size = len(units)
     for epoch in range(whole):
@@ -85,7 +85,7 @@ def test_whole_epochs_come_first(units: list[int], budget: int) -> None:
 
 @given(UNITS, BUDGETS)
 def test_the_sum_is_within_half_a_document_of_the_budget(units: list[int], budget: int) -> None:
-    found = chosen(units, budget)
+    found = drawn(units, budget)
     total = sum(units[place] for place in found.index.tolist())
     if not units or not budget:
         assert total == 0
@@ -101,7 +101,7 @@ def test_the_sum_is_within_half_a_document_of_the_budget(units: list[int], budge
 
 @given(UNITS.filter(bool), st.integers(1, 600))
 def test_places_are_the_middles_of_their_parts(units: list[int], budget: int) -> None:
-    found = chosen(units, budget)
+    found = drawn(units, budget)
     sizes = [units[place] for place in found.index.tolist()]
     gone, due = 0.0, []
     for size in sizes:
@@ -119,21 +119,21 @@ def test_the_choice_does_not_depend_on_the_order_of_the_input(
     ids, sizes = ids_of(len(units)), np.array(units, dtype=np.int64)
     order = np.array(data.draw(st.permutations(range(len(units)))), dtype=np.int64)
 
-    def uses(found: Chosen, names: np.ndarray) -> list[tuple[list[int], int, float]]:
+    def uses(found: Drawn, names: np.ndarray) -> list[tuple[list[int], int, float]]:
         columns = (names[found.index].tolist(), found.epoch.tolist(), found.place.tolist())
         return list(zip(*columns, strict=True))
 
-    first = choose(ids, sizes, budget, 3)
-    assert uses(choose(ids[order], sizes[order], budget, 3), ids[order]) == uses(first, ids)
+    first = draw_cell(ids, sizes, budget, 3)
+    assert uses(draw_cell(ids[order], sizes[order], budget, 3), ids[order]) == uses(first, ids)
 
 
 def test_seed_and_epoch_change_the_order() -> None:
     units = [1] * 50
     ids = ids_of(50)
-    one = chosen(units, 100)
+    one = drawn(units, 100)
     assert one.index[:50].tolist() != one.index[50:].tolist()
-    assert chosen(units, 100, seed=1).index.tolist() == one.index.tolist()
-    assert chosen(units, 100, seed=2).index.tolist() != one.index.tolist()
+    assert drawn(units, 100, seed=1).index.tolist() == one.index.tolist()
+    assert drawn(units, 100, seed=2).index.tolist() != one.index.tolist()
     assert len({tuple(order_keys(ids, seed, epoch).tolist()) for seed in range(3) for epoch in range(3)}) == 9
 
 
@@ -150,10 +150,10 @@ def test_the_order_is_a_fair_shuffle(kind: str) -> None:
 
 
 def test_documents_without_units_are_used_once() -> None:
-    found = chosen([0, 0, 0], 10)
+    found = drawn([0, 0, 0], 10)
     assert sorted(found.index.tolist()) == [0, 1, 2]
     assert found.epoch.tolist() == [0, 0, 0]
-    mixed = chosen([0, 5, 0], 5)
+    mixed = drawn([0, 5, 0], 5)
     assert sorted(mixed.index.tolist()) == [0, 1, 2]
-    assert chosen([], 10).index.tolist() == []
-    assert chosen([5], 0).index.tolist() == []
+    assert drawn([], 10).index.tolist() == []
+    assert drawn([5], 0).index.tolist() == []

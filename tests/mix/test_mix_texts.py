@@ -1,4 +1,4 @@
-"""What a row gives to a mix: text, kind and language of documents, pairs, switched rows and romanised views."""
+"""What a row gives to a mix: text, kind and language of documents, pairs, switched rows and romanised variants."""
 
 from __future__ import annotations
 
@@ -11,26 +11,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.mix.mix_helpers import documents, mix, named, pairs, switched
+from tests.mix.mix_helpers import mix, named, pairs, switched
+from tests.rows import documents
 from xlcorpus.dataset import dataset
 from xlcorpus.errors import UserError
-from xlcorpus.mix.passes import conform, unite_schemas
-from xlcorpus.mix.rows import (
+from xlcorpus.mix.mixed_rows import conform, mixed_rows, mixed_schema, unite_schemas
+from xlcorpus.mix.spec import parse_mix
+from xlcorpus.mix.texts import (
     CODESWITCH,
     DOCUMENT,
     LATIN,
+    ORIGINAL,
     PAIR,
-    TEMPLATE,
-    TEXT,
-    check_template,
     columns_read,
-    mixed_rows,
-    mixed_schema,
-    render,
     texts_of,
-    views_of,
+    variants_of,
 )
-from xlcorpus.mix.spec import parse_mix
+from xlcorpus.pairs.template import TEMPLATE, check_template, render
 
 SWAHILI = ["Mvua imenyesha tangu alfajiri.", "Watoto wanacheza uwanjani."]
 AMHARIC = ["ዝናቡ ከጠዋት ጀምሮ ይዘንባል።", "ልጆቹ በሜዳ ላይ ይጫወታሉ።"]
@@ -91,7 +88,7 @@ def test_templates_that_are_wrong(template: str, message: str) -> None:
 
 def test_the_kind_of_a_document_is_its_own_or_mono() -> None:
     batch = documents(["a", "b", "c"], ["eng_Latn", None, "eng_Latn"], kind=pa.array(["code", None, ""]))
-    found = texts_of(batch, DOCUMENT, TEXT, TEMPLATE, domain=False)
+    found = texts_of(batch, DOCUMENT, ORIGINAL, TEMPLATE, domain=False)
     assert found.kind.to_pylist() == ["code", "mono", "mono"]
     assert found.lang.to_pylist() == ["eng_Latn", "", "eng_Latn"]
     assert found.source.to_pylist() == ["web"] * 3
@@ -99,9 +96,9 @@ def test_the_kind_of_a_document_is_its_own_or_mono() -> None:
     assert found.rows.to_pylist() == [0, 1, 2]
     assert found.sides == ()
     with_domain = documents(["a", None], ["x", "x"], domain=pa.array(["law", None]))
-    assert texts_of(with_domain, DOCUMENT, TEXT, TEMPLATE, domain=True).domain.to_pylist() == ["law", ""]
-    assert texts_of(with_domain, DOCUMENT, TEXT, TEMPLATE, domain=False).domain.to_pylist() == ["", ""]
-    assert texts_of(with_domain, DOCUMENT, TEXT, TEMPLATE, domain=True).text.to_pylist() == ["a", ""]
+    assert texts_of(with_domain, DOCUMENT, ORIGINAL, TEMPLATE, domain=True).domain.to_pylist() == ["law", ""]
+    assert texts_of(with_domain, DOCUMENT, ORIGINAL, TEMPLATE, domain=False).domain.to_pylist() == ["", ""]
+    assert texts_of(with_domain, DOCUMENT, ORIGINAL, TEMPLATE, domain=True).text.to_pylist() == ["a", ""]
 
 
 def test_a_pair_has_both_languages_and_both_sides() -> None:
@@ -111,7 +108,7 @@ def test_a_pair_has_both_languages_and_both_sides() -> None:
         "tgt_lang": ["swh_Latn", "swh_Latn", "swh_Latn", None],
     }
     schema, batch = named(pairs(rows, **langs, kind=pa.array([None, "mined", None, "bi"])))
-    found = texts_of(batch, schema, TEXT, TEMPLATE, domain=False)
+    found = texts_of(batch, schema, ORIGINAL, TEMPLATE, domain=False)
     assert found.kind.to_pylist() == ["bi", "mined", "bi", "bi"]
     # A language is that of both sides or it is none: half of a name would be a language of its own.
     assert found.lang.to_pylist() == ["ell_Grek-swh_Latn", "ell_Grek-swh_Latn", "", ""]
@@ -121,7 +118,8 @@ def test_a_pair_has_both_languages_and_both_sides() -> None:
         [SWAHILI[0], SWAHILI[1], "y", "y"],
     ]
     assert (
-        mixed_rows(batch, schema, TEXT, TEMPLATE).column("lang").to_pylist() == ["ell_Grek-swh_Latn"] * 2 + [None] * 2
+        mixed_rows(batch, schema, ORIGINAL, TEMPLATE).column("lang").to_pylist()
+        == ["ell_Grek-swh_Latn"] * 2 + [None] * 2
     )
 
 
@@ -129,13 +127,13 @@ def test_switched_rows_are_their_switched_text_whatever_they_were() -> None:
     schema, batch = named(
         switched(["Watoto spielen uwanjani.", None], SWAHILI, "swh_Latn", kind=pa.array(["code"] * 2))
     )
-    found = texts_of(batch, schema, TEXT, TEMPLATE, domain=False)
+    found = texts_of(batch, schema, ORIGINAL, TEMPLATE, domain=False)
     assert found.text.to_pylist() == ["Watoto spielen uwanjani.", ""]
     assert found.kind.to_pylist() == ["cs", "cs"]
     assert found.lang.to_pylist() == ["swh_Latn"] * 2
 
 
-def test_the_romanised_view_leaves_out_what_is_its_own_romanisation() -> None:
+def test_the_romanised_variant_leaves_out_what_is_its_own_romanisation() -> None:
     batch = romanised()
     found = texts_of(batch, DOCUMENT, LATIN, TEMPLATE, domain=False)
     assert found.rows.to_pylist() == [0]
@@ -149,13 +147,13 @@ def test_the_romanised_view_leaves_out_what_is_its_own_romanisation() -> None:
     assert texts_of(code, DOCUMENT, LATIN, TEMPLATE, domain=False).kind.to_pylist() == ["translit"]
 
 
-def test_only_documents_with_romanised_texts_have_the_view() -> None:
+def test_only_documents_with_romanised_texts_have_the_variant() -> None:
     names = romanised().schema.names
-    assert views_of(DOCUMENT, names, latin=True) == (TEXT, LATIN)
-    assert views_of(DOCUMENT, names, latin=False) == (TEXT,)
-    assert views_of(DOCUMENT, ["doc_id", "text"], latin=True) == (TEXT,)
-    assert views_of(PAIR, [*names, "src"], latin=True) == (TEXT,)
-    assert views_of(CODESWITCH, names, latin=True) == (TEXT,)
+    assert variants_of(DOCUMENT, names, latin=True) == (ORIGINAL, LATIN)
+    assert variants_of(DOCUMENT, names, latin=False) == (ORIGINAL,)
+    assert variants_of(DOCUMENT, ["doc_id", "text"], latin=True) == (ORIGINAL,)
+    assert variants_of(PAIR, [*names, "src"], latin=True) == (ORIGINAL,)
+    assert variants_of(CODESWITCH, names, latin=True) == (ORIGINAL,)
 
 
 def test_only_what_is_needed_is_read() -> None:
@@ -185,7 +183,7 @@ SCHEMAS: dict[str, Any] = {
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_rows_have_the_columns_that_their_schema_promises(schema: str) -> None:
     batch = SCHEMAS[schema]
-    assert mixed_rows(batch, schema, TEXT, TEMPLATE).schema.equals(mixed_schema(schema, batch.schema))
+    assert mixed_rows(batch, schema, ORIGINAL, TEMPLATE).schema.equals(mixed_schema(schema, batch.schema))
     names = mixed_schema(schema, batch.schema).names
     assert len(names) == len(set(names))
     assert {"doc_id", "source", "origin", "text", "lang", "kind"} <= set(names)
@@ -198,8 +196,8 @@ def test_rows_have_the_columns_that_their_schema_promises(schema: str) -> None:
     assert set(batch.schema.names) - set(names) == gone
 
 
-def test_a_row_without_the_view_is_no_row_of_it() -> None:
-    with pytest.raises(AssertionError, match="without the view"):
+def test_a_row_without_the_variant_is_no_row_of_it() -> None:
+    with pytest.raises(AssertionError, match="without the variant"):
         mixed_rows(romanised(), DOCUMENT, LATIN, TEMPLATE)
 
 
@@ -241,17 +239,17 @@ def test_everything_at_once(tmp_path: Path) -> None:
     assert list(code)[:4] == ["doc_id", "text", "lang", "kind"]
     for row in found.rows:
         assert row["mix_units"] == len(row["text"].encode())
-    assert [(part.rows, part.used, part.uses) for part in found.scattered] == [
+    assert found.accounts == [
         (3, 3, 4), (2, 2, 2), (1, 1, 1), (2, 2, 2), (0, 0, 0),
     ]  # fmt: skip
 
 
 @settings(max_examples=15)
 @given(st.integers(1, 7), st.integers(0, 24), st.integers(1, 4), st.integers(1, 3), st.booleans())
-def test_both_views_of_many_batches_are_the_same_for_any_cut(
+def test_both_variants_of_many_batches_are_the_same_for_any_cut(
     tmp_path_factory: pytest.TempPathFactory, batch_rows: int, cut: int, targets: int, epochs: int, spill: bool
 ) -> None:
-    """Uses are found by row, batch after batch, whichever view they are of."""
+    """Uses are found by row, batch after batch, whichever variant they are of."""
     texts = [f"{AMHARIC[n % 2]} {n}" for n in range(24)]
     latin = [None if n % 5 == 0 else f"latin {n}" for n in range(24)]
     batch = documents(texts, ["amh_Ethi"] * 24, text_latn=pa.array(latin))
@@ -271,11 +269,11 @@ def test_both_views_of_many_batches_are_the_same_for_any_cut(
     assert sorted([*used, *decided]) == sorted(row["file"] for row in batch.column("origin").to_pylist())
 
 
-def test_a_document_of_which_one_view_is_used_has_no_decision(tmp_path: Path) -> None:
+def test_a_document_of_which_one_variant_is_used_has_no_decision(tmp_path: Path) -> None:
     spec = parse_mix({"unit": "docs", "mix": {"by": "kind", "rule": "ratios", "ratios": {"translit": 1}}})
     found = mix(tmp_path, [romanised()], spec, latin=True)
     assert [(row["text"], row["kind"]) for row in found.rows] == [(ROMANISED[0], "translit")]
-    assert [(part.rows, part.used, part.uses) for part in found.scattered] == [(3, 1, 1)]
+    assert found.accounts == [(3, 1, 1)]
     assert Counter(row["reason"] for row in found.decisions.to_pylist()) == {"not_in_mix": 2}
 
 
@@ -357,7 +355,7 @@ def test_columns_that_become_ours_may_have_any_type() -> None:
     """`kind` as a dictionary, `text` as large strings: in a mix they are strings like all others."""
     batch = documents(["a"], ["x"], kind=pa.array(["code"]).dictionary_encode())
     wide = batch.set_column(batch.schema.get_field_index("text"), "text", pa.array(["a"], pa.large_string()))
-    assert mixed_rows(wide, DOCUMENT, TEXT, TEMPLATE).to_pylist() == [
+    assert mixed_rows(wide, DOCUMENT, ORIGINAL, TEMPLATE).to_pylist() == [
         {**documents(["a"], ["x"]).to_pylist()[0], "kind": "code"}
     ]
     united = unite_schemas([("one", DOCUMENT, wide.schema), ("two", DOCUMENT, batch.schema)])

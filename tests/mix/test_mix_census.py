@@ -12,14 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.mix.mix_helpers import Shard, count_shards, documents, mix, named, pairs, switched
+from tests.mix.mix_helpers import Shard, count_shards, mix, named, pairs, switched
+from tests.rows import documents
 from xlcorpus.dataset import dataset
 from xlcorpus.dataset.beside import read_beside
+from xlcorpus.dataset.record import dump_record, load_record
 from xlcorpus.mix.cells import Cell
-from xlcorpus.mix.count import COUNTS, Counting, cells_of, count_file, key_of
-from xlcorpus.mix.passes import PackCounts
+from xlcorpus.mix.census import CENSUS, Counting, ShardCells, cells_of, census_file, key_of
 from xlcorpus.mix.spec import parse_mix
 from xlcorpus.mix.units import count_units
+from xlcorpus.mix.uses import PackTexts
 
 HINDI, YORUBA, GREEK = "नमस्ते दुनिया", "Ẹ kú àárọ̀, ayé", "Καλημέρα κόσμε"
 SIZES = st.sampled_from(["tokens", "docs", "bytes", "chars"])
@@ -30,13 +32,13 @@ def counted(folder: Path, shards: list[Shard], counting: Counting) -> tuple[list
     _, records = count_shards(folder, shards, counting)
     rows = []
     for number in range(len(shards)):
-        file = count_file(folder / "scratch", number)
+        file = census_file(folder / "scratch", number)
         if file.is_file():
             batch = read_beside(file)
-            assert batch.schema.equals(COUNTS)
+            assert batch.schema.equals(CENSUS)
             rows += [{"shard": number, **row} for row in batch.to_pylist()]
     # The records pass through JSON on their way.
-    return rows, cells_of(json.loads(json.dumps(records)))
+    return rows, cells_of(load_record(ShardCells, json.loads(json.dumps(dump_record(one)))) for one in records)
 
 
 ROWS = st.lists(
@@ -92,10 +94,10 @@ def test_every_text_is_counted_in_its_cell(
             texts.append((*shared, 1, "translit", row["text_latn"]))
     units = count_units(pa.array([text[-1] for text in texts], pa.string()), unit).tolist() if texts else []
     assert [
-        (row["row"] + cut * row["shard"], row["view"], row["cell"], row["units"], row["dup_size"]) for row in found
+        (row["row"] + cut * row["shard"], row["variant"], row["cell"], row["units"], row["dup_size"]) for row in found
     ] == [
-        (number, view, "\x1f".join(("web", kind, lang, where)), size, members)
-        for (number, lang, where, members, view, kind, _), size in zip(texts, units, strict=True)
+        (number, variant, "\x1f".join(("web", kind, lang, where)), size, members)
+        for (number, lang, where, members, variant, kind, _), size in zip(texts, units, strict=True)
     ]
     ids = batch.column("doc_id").to_pylist()
     assert [row["doc_id"] for row in found] == [ids[text[0]] for text in texts]
@@ -144,15 +146,15 @@ def test_tokens_are_those_of_the_tokenizer(tmp_path: Path) -> None:
     assert {cell.kind: cell.units for cell in cells} == {"mono": sizes[0], "bi": sizes[3], "cs": sizes[4]}
 
 
-def test_a_shard_without_rows_or_without_texts_of_a_view(tmp_path: Path) -> None:
+def test_a_shard_without_rows_or_without_texts_of_a_variant(tmp_path: Path) -> None:
     latin = documents([HINDI], ["hin_Deva"], text_latn=pa.array([None], pa.string()))
     empty = latin.slice(0, 0)
     shards: list[Shard] = [empty, latin, pairs([], "a", "b"), switched([], [], "a")]
     rows, cells = counted(tmp_path, shards, Counting("docs", template="{src}{tgt}", latin=True, dup_size=True))
-    assert [(row["shard"], row["view"]) for row in rows] == [(1, 0)]
+    assert [(row["shard"], row["variant"]) for row in rows] == [(1, 0)]
     assert [cell.name for cell in cells] == ["web/mono/hin_Deva/none"]
-    assert not count_file(tmp_path / "scratch", 0).is_file()
-    assert list(PackCounts(tmp_path / "scratch", ())(0)) == []
+    assert not census_file(tmp_path / "scratch", 0).is_file()
+    assert list(PackTexts(tmp_path / "scratch", ())(0)) == []
 
 
 def test_counts_of_cluster_sizes_need_the_column_in_every_shard_of_a_cell(tmp_path: Path) -> None:
@@ -168,7 +170,7 @@ def test_texts_are_packed_by_cell_in_the_order_of_the_plan(tmp_path: Path) -> No
     batch = documents([HINDI, YORUBA, HINDI, GREEK], ["hin_Deva", "yor_Latn", "hin_Deva", "ell_Grek"])
     _, cells = counted(tmp_path, [documents([], []), batch], Counting("docs"))
     keys = {cell.lang: key_of(cell) for cell in cells}
-    pack = PackCounts(tmp_path / "scratch", (keys["yor_Latn"], "absent", keys["hin_Deva"]))
+    pack = PackTexts(tmp_path / "scratch", (keys["yor_Latn"], "absent", keys["hin_Deva"]))
     packed = dict(pack(1))
     assert {number: part.column("row").to_pylist() for number, part in packed.items()} == {0: [1], 2: [0, 2]}
     assert {value for part in packed.values() for value in part.column("shard").to_pylist()} == {1}
@@ -196,14 +198,13 @@ def test_a_separator_in_a_name_is_a_space(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("schema", ["document", "pair", "codeswitch"])
-def test_the_record_says_how_many_rows_and_bytes(tmp_path: Path, schema: str) -> None:
+def test_the_record_says_how_many_texts(tmp_path: Path, schema: str) -> None:
     shards: dict[str, Shard] = {
         "document": documents([HINDI] * 3, ["hin_Deva"] * 3),
         "pair": pairs([("a", "b")] * 3, "x", "y"),
         "codeswitch": switched(["a"] * 3, ["b"] * 3, "x"),
     }
-    paths, (record,) = count_shards(tmp_path, [shards[schema]], Counting("docs", template="{src}{tgt}"))
-    assert (record["rows_in"], record["rows_out"]) == (3, 3)
-    assert record["bytes_in"] == paths[0].stat().st_size
-    assert sum(row[5] for row in record["cells"]) == 3
+    (shard,), (record,) = count_shards(tmp_path, [shards[schema]], Counting("docs", template="{src}{tgt}"))
+    assert (shard.rows, shard.schema) == (3, schema)
+    assert sum(cell.documents for cell in record.cells) == 3
     assert named(shards[schema])[0] == schema

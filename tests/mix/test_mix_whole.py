@@ -1,4 +1,4 @@
-"""The passes over files: every document is used or decided on, and any beginning of the mixture holds the ratios."""
+"""The whole mix, over files: every document is used or decided on, and any beginning holds the ratios."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.mix.mix_helpers import Mixed, documents, mix
+from tests.mix.mix_helpers import Mixed, mix
+from tests.rows import documents
 from xlcorpus.dataset import dataset
 from xlcorpus.errors import UserError
-from xlcorpus.mix import passes
-from xlcorpus.mix.passes import MIX_FIELDS, add_sums, conform, unite_schemas
+from xlcorpus.mix import scatter
+from xlcorpus.mix.gather import Sums, add_sums
+from xlcorpus.mix.mixed_rows import MIX_FIELDS, conform, unite_schemas
 from xlcorpus.mix.units import count_units
 
 LANGUAGES = ["eng_Latn", "swh_Latn", "khm_Khmr", None]
@@ -46,11 +48,8 @@ def assert_whole(found: Mixed, batch: pa.RecordBatch) -> None:
     decided = Counter(row["file"] for row in found.decisions["origin"].to_pylist())
     assert all(sorted(epochs) == list(range(len(epochs))) for epochs in uses.values())
     assert Counter(names) == Counter(uses.keys()) + decided
-    assert sum(part.rows for part in found.scattered) == len(names)
-    assert sum(part.used for part in found.scattered) == len(uses)
-    assert sum(part.uses for part in found.scattered) == len(found.rows)
-    for part in found.scattered:
-        assert part.rows == part.used + sum(rows.num_rows for rows in part.decisions)
+    rows, used, all_uses = (sum(account[place] for account in found.accounts) for place in range(3))
+    assert (rows, used, all_uses) == (len(names), len(uses), len(found.rows))
 
 
 @settings(max_examples=12)
@@ -78,7 +77,7 @@ def test_the_mixture_follows_from_the_documents_alone(
     mixed = batch.take(pa.array(data.draw(st.permutations(range(60)))))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dataset, "BATCH_ROWS", data.draw(st.integers(1, 30)))
-        patch.setattr(passes, "SPILL_BYTES", data.draw(st.sampled_from([1, 2000, 1 << 27])))
+        patch.setattr(scatter, "SPILL_BYTES", data.draw(st.sampled_from([1, 2000, 1 << 27])))
         spill = data.draw(st.booleans())
         again = mix(
             folder / "again", cut(mixed, cuts), RATIOS, **asked, targets=targets, shuffle=len(cuts), spill=spill
@@ -141,7 +140,7 @@ def test_sums_meet_the_plan(tmp_path: Path) -> None:
 
 
 def test_sums_of_classes_that_a_shard_lacks() -> None:
-    parts = [{"a": [3, 1, 2, 1]}, {}, {"a": [4, 2, 0, 5]}]
+    parts: list[dict[str, Sums]] = [{"a": (3, 1, 2, 1)}, {}, {"a": (4, 2, 0, 5)}]
     assert add_sums(["a", "b"], parts) == {"a": (7, 3, 2, 6), "b": (0, 0, 0, 0)}
 
 
@@ -166,7 +165,7 @@ def test_documents_left_out_have_a_reason(tmp_path: Path, keep_text: bool) -> No
 def test_a_shard_that_gives_nothing_is_decided_on(tmp_path: Path) -> None:
     odd = documents(["a", "b"], ["fra_Latn", None])
     found = mix(tmp_path, [corpus(8), odd, odd.slice(0, 0)], {"eng_Latn": 1.0}, targets=4)
-    assert [(part.rows, part.used, part.uses) for part in found.scattered] == [(8, 2, 2), (2, 0, 0), (0, 0, 0)]
+    assert found.accounts == [(8, 2, 2), (2, 0, 0), (0, 0, 0)]
     assert found.decisions.num_rows == 8
     assert [part.num_rows for part in found.documents] == [0, 1, 0, 1]  # their places are 1/4 and 3/4
     assert all(part.schema.equals(found.documents[0].schema) for part in found.documents)
@@ -176,7 +175,7 @@ def test_repetitions_are_counted(tmp_path: Path) -> None:
     batch = corpus(8)
     found = mix(tmp_path, [batch], {"eng_Latn": 0.5, "swh_Latn": 0.5}, budget=10, max_epochs=2.5)
     assert Counter(row["mix_epoch"] for row in found.rows) == {0: 4, 1: 4, 2: 2}
-    assert [(part.rows, part.used, part.uses) for part in found.scattered] == [(8, 4, 10)]
+    assert found.accounts == [(8, 4, 10)]
     assert_whole(found, batch)
 
 

@@ -1,18 +1,18 @@
-"""Choose documents by hash and give each its place in the mixture."""
+"""Draw the documents of one cell by hash up to its budget, and give each its place in the mixture."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import xxhash
 
-from xlcorpus.text.hashes import mix
+from xlcorpus.text.draws import draw_keys
+from xlcorpus.text.ragged import ranges
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """Uses of documents: positions in the class's arrays (int64), epoch (int32), place in (0, 1) (float64)."""
+class Drawn:
+    """Uses of documents: positions in the cell's arrays (int64), epoch (int32), place in (0, 1) (float64)."""
 
     index: np.ndarray
     epoch: np.ndarray
@@ -22,21 +22,22 @@ class Chosen:
 def order_keys(doc_ids: np.ndarray, seed: int, epoch: int, copy: int = 0) -> np.ndarray:
     """uint64[n]: where each document stands in the shuffled order of an epoch. A hash of (seed, doc_id, epoch) alone.
 
-    doc_ids: uint64[n, 2], the two halves of each id (xxh3-128 already); the purpose is hashed by xxh3. copy: which of
-    the times that a rehydrated document counts for.
+    doc_ids: uint64[n, 2], the halves of each id (`id_halves`); copy: which of the times that a rehydrated document
+    counts for.
     """
     turn = f"{epoch}.{copy}" if copy else str(epoch)
-    salt = np.uint64(xxhash.xxh3_64_intdigest(f"mix/order/{seed}/{turn}".encode()))
-    return mix(doc_ids[:, 0] ^ mix(doc_ids[:, 1] ^ salt))
+    return draw_keys(doc_ids, f"mix/order/{seed}/{turn}")
 
 
-def choose(doc_ids: np.ndarray, units: np.ndarray, budget: int, seed: int, repeats: np.ndarray | None = None) -> Chosen:
-    """Draw documents of one class up to its budget: whole epochs first, then the first of one more.
+def draw_cell(
+    doc_ids: np.ndarray, units: np.ndarray, budget: int, seed: int, repeats: np.ndarray | None = None
+) -> Drawn:
+    """Draw documents of one cell up to its budget: whole epochs first, then the first of one more.
 
     doc_ids: uint64[n, 2]; units: int64[n]; repeats: int64[n], how often each counts in an epoch (rehydration), once
     without it. Documents are taken while they fit; then one more, the nearest in size to what is left, if that brings
-    the sum closer to the budget. A document's place is the middle of its part of the class, so that after any share of
-    the mixture that same share of every class has gone by.
+    the sum closer to the budget. A document's place is the middle of its part of the cell, so that after any share of
+    the mixture that same share of every cell has gone by.
     """
     if repeats is None:
         repeats = np.ones(len(units), dtype=np.int64)
@@ -48,7 +49,7 @@ def choose(doc_ids: np.ndarray, units: np.ndarray, budget: int, seed: int, repea
         keys = np.concatenate([order_keys(doc_ids[part], seed, epoch, copy) for copy, part in enumerate(copies)])
         order = rows[np.lexsort((doc_ids[rows, 1], doc_ids[rows, 0], keys))]
         if total > left:
-            order = order[draw(units[order], left)]
+            order = order[draw_near(units[order], left)]
         left -= total
         indices.append(order)
         epoch += 1
@@ -57,7 +58,7 @@ def choose(doc_ids: np.ndarray, units: np.ndarray, budget: int, seed: int, repea
     index = np.concatenate(indices)
     taken = units[index]
     place = (np.cumsum(taken) - taken / 2) / max(int(taken.sum()), 1)
-    return Chosen(index, _nth_use(index), place)
+    return Drawn(index, _nth_use(index), place)
 
 
 def _nth_use(index: np.ndarray) -> np.ndarray:
@@ -66,11 +67,12 @@ def _nth_use(index: np.ndarray) -> np.ndarray:
     ordered = index[order]
     begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])) if len(index) else np.zeros(0, dtype=np.int64)
     nth = np.empty(len(index), dtype=np.int32)
-    nth[order] = np.arange(len(index)) - np.repeat(begins, np.diff(np.append(begins, len(index))))
+    lengths = np.diff(np.append(begins, len(index)))
+    nth[order] = ranges(np.zeros(len(lengths), dtype=np.int64), lengths)
     return nth
 
 
-def draw(units: np.ndarray, budget: int) -> np.ndarray:
+def draw_near(units: np.ndarray, budget: int) -> np.ndarray:
     """Positions, ascending, of the documents to take in this order so that their sum is near the budget.
 
     units: int64[n]. The sum misses the budget by at most half of the smallest document that is left out.

@@ -1,0 +1,113 @@
+"""What a mix is made of: names and columns of its inputs, looked at before anything runs, and the plan for them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.manifest import Manifest
+from xlcorpus.dataset.storage import locate
+from xlcorpus.errors import UserError
+from xlcorpus.mix.achieved import achieved_totals
+from xlcorpus.mix.allocate import MixPlan, plan_mix
+from xlcorpus.mix.cells import KINDS, NONE, Cell
+from xlcorpus.mix.census import ShardCells, cells_of
+from xlcorpus.mix.match import references, resolve
+from xlcorpus.mix.mixed_rows import columns_of_all
+from xlcorpus.mix.options import Options
+from xlcorpus.mix.ratios import resolve_names
+from xlcorpus.mix.shipped import mix_fingerprint
+from xlcorpus.mix.spec import MixSpec, spec_of_ratios
+from xlcorpus.mix.units import meaning_of
+from xlcorpus.tokenizer.open import open_tokenizer
+
+TARGET_BYTES = 64 << 20  # of text in an output shard: what one worker sorts in memory
+
+
+def fingerprints(options: Options) -> dict[str, str]:
+    """Fingerprints of the tokenizer, the file of the mix, and the mix that is matched."""
+    found = {}
+    if options.tokenizer:
+        found["tokenizer"] = open_tokenizer(options.tokenizer).fingerprint
+    if options.mix:
+        found["mix"] = mix_fingerprint(options.mix)
+    for mix in dict.fromkeys(mix for mix, _ in references(options.fixed())):
+        name, content = f"match {locate(mix).name}", Manifest.load(locate(mix)).content_fingerprint
+        found[name] = f"{found[name]} {content}" if name in found else content  # folders of one name, elsewhere
+    return found
+
+
+def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
+    """Look at names and columns before anything runs; returns what to evaluate on, raises UserError."""
+    contents = [dataset.manifest.content_fingerprint for dataset in inputs]
+    for number, dataset in enumerate(inputs):
+        if contents[number] in contents[:number]:
+            raise UserError(
+                f"{dataset.folder} is given twice (or a copy of it): its documents would count twice",
+                remedy="name it once; --max-epochs repeats documents",
+            )
+    fixed = options.fixed()
+    if options.ratios is not None:
+        languages, sources = Counter[str](), Counter[str]()
+        for dataset in inputs:
+            languages.update(dataset.manifest.languages)
+            sources.update(dataset.manifest.sources)
+        check_names(options.ratios, languages, sources, _kinds_in(inputs))
+    if options.latin and not any("text_latn" in dataset.manifest.arrow_schema.names for dataset in inputs):
+        raise UserError("--latin: no input has romanised texts", remedy="run `xlcorpus romanize` before mixing")
+    achieved_totals(fixed, meaning_of(options.unit_of(fixed), options.tokenizer))
+    columns_of_all(inputs)
+    related = ", ".join(fixed.related[:10]) if fixed is not None else ""
+    return [f"mix: evaluate on these related languages too: {related}"] if related else []
+
+
+def _kinds_in(inputs: Sequence[Dataset]) -> set[str]:
+    """What the columns `kind` say: one small column is read, where there is one."""
+    found: set[str] = set()
+    for dataset in inputs:
+        if "kind" in dataset.manifest.arrow_schema.names:
+            for batch in dataset.batches(["kind"]):
+                found.update(map(str, filter(None, batch.column("kind").unique().to_pylist())))
+    return found
+
+
+def check_names(
+    ratios: Mapping[str, float], languages: Mapping[str, int], sources: Mapping[str, int], kinds: Iterable[str] = ()
+) -> None:
+    """Names of ratios against the manifests, before anything is counted; raises UserError with the nearest name.
+
+    kinds: those that rows bear, besides those of the steps.
+    """
+    named = [{name or NONE: count for name, count in counts.items()} for counts in (languages, sources)]
+    resolve_names(ratios, named[0], named[1], dict.fromkeys((*KINDS, *kinds), 1))
+
+
+def spec_of(options: Options, cells: Sequence[Cell], totals_of: Mapping[tuple[str, str], Mapping[str, int]]) -> MixSpec:
+    """The spec that options ask for with these cells. totals_of: units by group of other mixes (`achieved_totals`)."""
+    spec = options.fixed()
+    if spec is not None:
+        return resolve(spec, lambda mix, key: totals_of[mix, key])
+    assert options.ratios is not None
+    counts = {key: Counter[str]() for key in ("lang", "source", "kind")}
+    for cell in cells:
+        for key, counter in counts.items():
+            counter[cell.value(key)] += cell.documents
+    names = resolve_names(options.ratios, counts["lang"], counts["source"], counts["kind"])
+    return spec_of_ratios(options.ratios, names, options.unit or "tokens")
+
+
+def plan_for(options: Options, counted: Iterable[ShardCells]) -> tuple[MixSpec, MixPlan]:
+    """The spec and the plan, once the cells of all shards are counted."""
+    cells, fixed = cells_of(counted), options.fixed()
+    means = meaning_of(options.unit_of(fixed), options.tokenizer)
+    spec = spec_of(options, cells, achieved_totals(fixed, means))
+    return spec, plan_mix(cells, spec, options.budget, options.max_epochs)
+
+
+def shard_sizes(options: Options, plan: MixPlan) -> list[int]:
+    """Bytes of text, roughly, of each output shard."""
+    text_bytes = sum(item.budget / max(item.cell.units, 1) * item.cell.text_bytes for item in plan.cells)
+    targets = options.shards or max(1, math.ceil(text_bytes / TARGET_BYTES))
+    return [math.ceil(text_bytes / targets)] * targets

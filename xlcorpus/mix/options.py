@@ -1,0 +1,149 @@
+"""What a user may ask of a mix, and the mix spec that it comes to."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import field_validator, model_validator
+
+from xlcorpus.errors import UserError, nearest
+from xlcorpus.mix.census import Counting
+from xlcorpus.mix.ratios import check_ratios, parse_ratios
+from xlcorpus.mix.shipped import load_mix
+from xlcorpus.mix.spec import PARAMETERS, RULES, MixSpec, needs, parse_mix
+from xlcorpus.options import StepOptions, option
+from xlcorpus.pairs.template import TEMPLATE, check_template
+from xlcorpus.text.sizes import parse_size
+
+# What `--rule NAME=VALUE` sets.
+_VALUE_OF = {
+    "exponent": "alpha",
+    "temperature": "temperature",
+    "english": "share",
+    "floor": "alpha",
+    "unimax": "epochs",
+}
+SIMPLE = tuple(name for name in RULES if not set(PARAMETERS[name][0]) - {_VALUE_OF.get(name)} and name != "match")
+_ONE_OF = ("ratios", "rule", "mix", "match_tokens_to")
+
+
+class Options(StepOptions):
+    """Options of mix."""
+
+    files: ClassVar[tuple[str, ...]] = ("tokenizer", "mix", "match_tokens_to")
+    ratios: dict[str, float] | None = option(
+        None, description="shares of the mixture by language, kind or source: eng_Latn=0.3,code=0.7"
+    )
+    rule: str | None = option(None, description="a rule instead: unimax, temperature=1.5, exponent=0.3, uniform, ...")
+    by: Literal["source", "kind", "lang", "script", "domain"] | None = option(
+        None, description="what the rule shares out among; default: lang"
+    )
+    on_cap: Literal["fail", "redistribute"] | None = option(
+        None, description="what the rule does where data is short: fail, or give the others more"
+    )
+    mix: str | None = option(None, description="a file with a tree of rules, or a shipped mix (docs/mix.md)")
+    match_tokens_to: str | None = option(None, description="a finished mix whose units of each language to match")
+    budget: int | Literal["largest"] | None = option(
+        None, description="size of the mixture, e.g. 2M, or largest; default: what the mix says, or the largest"
+    )
+    unit: Literal["tokens", "bytes", "chars", "docs"] | None = option(
+        None, description="what ratios and budget are counted in; default: tokens"
+    )
+    tokenizer: str | None = option(
+        None, description="tokenizer that will train, to count tokens with; default: an estimate, pre-tokens"
+    )
+    max_epochs: float | None = option(None, gt=0, description="how often a text may be used; default: 1")
+    template: str = option(TEMPLATE, description="how a sentence pair becomes a text")
+    latin: bool = option(False, description="offer the romanised texts of documents too, as the kind translit")
+    shards: int | None = option(None, ge=1, description="number of output shards; default: one for each 64 MB of text")
+    exchange: Literal["files", "runner"] = option(
+        "files", description="how texts move: through spill files, or through the runner's shuffle"
+    )
+
+    @field_validator("ratios", mode="before")
+    @classmethod
+    def _read_ratios(cls, value: Any) -> Any:
+        return parse_ratios(value) if isinstance(value, str) else value
+
+    @field_validator("ratios")
+    @classmethod
+    def _check_ratios(cls, value: dict[str, float] | None) -> dict[str, float] | None:
+        return value if value is None else check_ratios(value)
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _read_budget(cls, value: Any) -> Any:
+        return value if value is None or value == "largest" else parse_size(value, "--budget")
+
+    @field_validator("template")
+    @classmethod
+    def _check_template(cls, value: str) -> str:
+        return check_template(value)
+
+    @model_validator(mode="after")
+    def _check_what_is_asked(self) -> Options:
+        given = [name for name in _ONE_OF if getattr(self, name) is not None]
+        if len(given) != 1:
+            what = " and ".join(_flag(name) for name in given) or "nothing"
+            raise UserError(
+                f"mix: {what} says what the mixture is", remedy="give one of --ratios, --rule, --mix, --match-tokens-to"
+            )
+        for name in ("by", "on_cap"):
+            if getattr(self, name) is not None and self.rule is None:
+                raise UserError(f"mix: {_flag(name)} goes with --rule", remedy="leave it out")
+        fixed = self.fixed() if self.rule is not None or self.tokenizer is not None else None
+        if self.tokenizer is not None and self.unit_of(fixed) != "tokens":
+            raise UserError(
+                f"--tokenizer counts tokens, and this mix counts {self.unit_of(fixed)}",
+                remedy="leave it out, or say --unit tokens",
+            )
+        return self
+
+    def unit_of(self, spec: MixSpec | None) -> str:
+        """The unit of the mix."""
+        return self.unit or (spec.unit if spec is not None else "tokens")
+
+    def counting(self, spec: MixSpec | None) -> Counting:
+        """What is to be counted for a spec (`fixed`)."""
+        return Counting(self.unit_of(spec), self.tokenizer, self.template, self.latin, *needs(spec))
+
+    def fixed(self) -> MixSpec | None:
+        """The spec, where it does not depend on the data: for ratios it does (None). Raises UserError."""
+        if self.ratios is not None:
+            return None
+        if self.mix is not None:
+            found = load_mix(self.mix)
+            return found if self.unit is None or self.unit == found.unit else found.at(unit=self.unit)
+        name = f"--rule {self.rule}" if self.match_tokens_to is None else "--match-tokens-to"
+        content = self._rule() if self.match_tokens_to is None else {"rule": "match", "to": self.match_tokens_to}
+        return parse_mix({"name": name, "unit": self.unit or "tokens", "mix": content}, name)
+
+    def _rule(self) -> dict[str, Any]:
+        name, equals, value = str(self.rule).partition("=")
+        if name not in SIMPLE:
+            raise UserError(
+                f"--rule: there is no rule {name!r} that one value describes; {nearest(name, SIMPLE)}",
+                remedy=f"give one of {', '.join(SIMPLE)}, or a file with --mix (docs/mix.md)",
+            )
+        content: dict[str, Any] = {"rule": name}
+        if equals:
+            if name not in _VALUE_OF:
+                raise UserError(f"--rule {name} takes no value", remedy=f"write --rule {name}")
+            content[_VALUE_OF[name]] = value
+        elif PARAMETERS[name][0]:
+            example = "1.5" if name == "temperature" else "0.3"
+            raise UserError(f"--rule {name} needs its {_VALUE_OF[name]}", remedy=f"write --rule {name}={example}")
+        if name != "rehydrate":
+            content["by"] = self.by or "lang"
+        elif self.by is not None:
+            raise UserError(
+                "--by: the rule 'rehydrate' shares out among nothing",
+                remedy="leave it out, or give rules within it in a file with --mix (docs/mix.md)",
+            )
+        if self.on_cap:
+            content["on_cap"] = self.on_cap
+        return content
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
