@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from benchmarks.chain import CHOOSE, COUNT, FILTER, GATHER, KEEP, MATCH, SCATTER, SIGN, Chain
 from benchmarks.meter import Meter
@@ -34,11 +34,16 @@ with METER.phase("imports"):
     from xlcorpus.ingest.read import read_range
     from xlcorpus.lid.identify import identify_batch
     from xlcorpus.lid.model import load_model
-    from xlcorpus.mix import passes as mix
-    from xlcorpus.mix.allocate import MixPlan, plan_mix
-    from xlcorpus.mix.count import Counting, CountShard, cells_of, key_of
-    from xlcorpus.mix.request import Request, spec_of
-    from xlcorpus.mix.rows import DOCUMENT, TEMPLATE
+    from xlcorpus.mix.allocate import MixPlan
+    from xlcorpus.mix.census import CountShard
+    from xlcorpus.mix.gather import gather
+    from xlcorpus.mix.inputs import plan_for
+    from xlcorpus.mix.mixed_rows import unite_schemas
+    from xlcorpus.mix.options import Options
+    from xlcorpus.mix.scatter import Scatter, read_spills
+    from xlcorpus.mix.texts import DOCUMENT
+    from xlcorpus.mix.uses import DrawCell, PackTexts, WriteUses
+    from xlcorpus.pairs.template import TEMPLATE
     from xlcorpus.quality.filter import filter_batch
     from xlcorpus.quality.signals import score_batch
     from xlcorpus.quality.thresholds import load_thresholds
@@ -144,51 +149,53 @@ def deduplicate(paths: dict[int, Path], folder: Path, chain: Chain) -> dict[int,
     return _paths(folder, shards)
 
 
-def _count(paths: dict[int, Path], work: Path, chain: Chain) -> MixPlan:
-    request = Request(ratios=chain.ratios, unit=chain.unit)
-    count = CountShard(work, Counting(chain.unit, template=TEMPLATE))
-    records: list[dict[str, Any]] = [
-        count(number, {"path": str(path), "columns": pq.read_schema(path).names, "schema": DOCUMENT})
-        for number, path in paths.items()
-    ]
-    cells = cells_of(records)
-    return plan_mix(cells, spec_of(request, cells, {}), chain.budget, chain.max_epochs)
-
-
-def _choose(paths: dict[int, Path], work: Path, plan: MixPlan, seed: int) -> None:
-    pack = mix.PackCounts(work, tuple(key_of(item.cell) for item in plan.cells))
-    choose, write = mix.ChooseCell(plan.cells, seed), mix.WriteUses(work)
-    cells = _grouped(pair for number in paths for pair in pack(number))
-    for number, uses in _grouped(pair for group in cells.items() for pair in choose(group)).items():
-        write(number, uses)
-
-
-def _scatter(paths: dict[int, Path], folder: Path, plan: MixPlan, chain: Chain) -> pa.Schema:
-    work = folder / "_work"
-    schema = mix.unite_schemas([("dedup", DOCUMENT, pq.read_schema(paths[0]))])
-    scatter = mix.Scatter(work, schema, plan.cells, chain.shards, TEMPLATE)
+def _shards(paths: dict[int, Path]) -> dict[int, Shard]:
+    found = {}
     for number, path in paths.items():
-        scattered = scatter.spill(number, path, DOCUMENT)
+        metadata = pq.read_metadata(path)
+        names = tuple(pq.read_schema(path).names)
+        found[number] = Shard(path, metadata.num_rows, path.stat().st_size, DOCUMENT, names)
+    return found
+
+
+def _count(shards: dict[int, Shard], work: Path, chain: Chain) -> MixPlan:
+    options = Options(ratios=chain.ratios, unit=chain.unit, budget=chain.budget, max_epochs=chain.max_epochs)
+    count = CountShard(work, options.counting(None))
+    return plan_for(options, [count(number, shard) for number, shard in shards.items()])[1]
+
+
+def _choose(shards: dict[int, Shard], work: Path, plan: MixPlan, seed: int) -> None:
+    pack, draw, write = PackTexts.of(work, plan.cells), DrawCell(plan.cells, seed), WriteUses(work)
+    cells = _grouped(pair for number in shards for pair in pack(number))
+    for uses in _grouped(pair for group in cells.items() for pair in draw(group)).items():
+        write(uses)
+
+
+def _scatter(shards: dict[int, Shard], folder: Path, plan: MixPlan, chain: Chain) -> pa.Schema:
+    schema = unite_schemas([("dedup", DOCUMENT, pq.read_schema(shards[0].location))])
+    scatter = Scatter(folder / "_work", schema, plan.cells, chain.shards, TEMPLATE)
+    for number, shard in shards.items():
         out = TaskFiles(folder, number)
-        for rows in scattered.decisions:
-            out.write(DECISIONS, rows)
+        for result in scatter.to_files(number, shard):
+            if result.decisions is not None:
+                out.write(DECISIONS, result.decisions)
         out.close()
     return schema
 
 
 def mixture(paths: dict[int, Path], folder: Path, chain: Chain) -> None:
     """Count, choose, scatter, gather."""
-    work = folder / "_work"
+    work, shards = folder / "_work", _shards(paths)
     with METER.phase(COUNT):
-        plan = _count(paths, work, chain)
+        plan = _count(shards, work, chain)
     with METER.phase(CHOOSE):
-        _choose(paths, work, plan, chain.seed)
+        _choose(shards, work, plan, chain.seed)
     with METER.phase(SCATTER):
-        schema = _scatter(paths, folder, plan, chain)
+        schema = _scatter(shards, folder, plan, chain)
     with METER.phase(GATHER):
         for target in range(chain.shards):
             out = TaskFiles(folder, target)
-            out.write(DATA, mix.gather(mix.read_spills(work, target), schema).documents)
+            out.write(DATA, gather(read_spills(work, target), schema)[0])
             out.close()
 
 

@@ -164,8 +164,8 @@ def _write(
         with ShardWriter(folder, DATA, f"part-{number:05d}", schema) as writer:
             writer.write(batch)
             shards += writer.close()
-        tally.count_output(batch)
-    tally.rows_in = tally.rows_out
+        tally.count_languages(batch)
+    tally.rows_in = tally.rows_out = len(sizes)
     Manifest(
         schema="pair-1" if source == "opus" else "document-1",
         arrow_schema=schema,

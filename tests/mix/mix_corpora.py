@@ -64,9 +64,9 @@ def write_texts(
 ) -> Path:
     """A dataset of documents in two shards."""
     names = [f"{source}/{lang}/{row}" for row, lang in enumerate(langs)]
-    batch = documents(
-        texts, langs, names=names, source=source, domain=pa.array(domains or [None] * len(texts), pa.string())
-    )
+    domain = pa.array(domains or [None] * len(texts), pa.string())
+    batch = documents(texts, langs, names=names, source=source, domain=domain)
+    batch = batch.select(["doc_id", "origin", "text", "source", "lang", "domain"])
     write_dataset(folder, [batch.take(pa.array(np.arange(number, batch.num_rows, 2))) for number in range(2)])
     return folder
 
