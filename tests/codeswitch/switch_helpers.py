@@ -37,7 +37,7 @@ def index_of(entries: Iterable[Entry], **options: Any) -> LexiconIndex:
     return build_index(*(pa.array(column, pa.string()) for column in columns), **options)
 
 
-def pairs(src_lang: str, tgt_lang: str, **words: str | list[str]) -> list[Entry]:
+def direction(src_lang: str, tgt_lang: str, **words: str | list[str]) -> list[Entry]:
     """Entries of one direction: source word -> a translation, or several."""
     return [
         (src, tgt, src_lang, tgt_lang)

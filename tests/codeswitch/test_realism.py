@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.codeswitch.switch_helpers import documents, index_of, pairs, parts_of, sentences, wiktionary
+from tests.codeswitch.switch_helpers import direction, documents, index_of, parts_of, sentences, wiktionary
 from tests.text.text_reference import records
 from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import CodeswitchOptions
@@ -41,7 +41,7 @@ def test_by_hand() -> None:
 
 
 def test_tags_of_switched_text() -> None:
-    entries = pairs("eng_Latn", "deu_Latn", water="kaltes Wasser", house="Haus")
+    entries = direction("eng_Latn", "deu_Latn", water="kaltes Wasser", house="Haus")
     made = switch_words(documents(["The house's water in 2 a"]), index_of(entries), CodeswitchOptions(ratio=1.0)).rows
     assert made["cs_source"].to_pylist() == ["The Haus's kaltes Wasser in 2 a"]
     eng, deu = "eng_Latn", "deu_Latn"
@@ -75,7 +75,7 @@ def test_the_figures_of_real_text_are_those_of_the_data(shared_data: Path) -> No
 
 
 def test_tags_of_text_without_spaces_and_of_empty_rows() -> None:
-    entries = pairs("zho_Hans", "eng_Latn", 房子="house", 水="water")
+    entries = direction("zho_Hans", "eng_Latn", 房子="house", 水="water")
     batch = documents(["房子里有水。", "没有"], "zho_Hans")
     made, decisions = parts_of(switch_words(batch, index_of(entries), CodeswitchOptions(ratio=1.0)))
     assert made["cs_source"].to_pylist() == ["house 里有 water。"]

@@ -6,15 +6,15 @@ import pyarrow as pa
 import pytest
 
 from tests import rows
-from tests.codeswitch.switch_helpers import documents, index_of, pairs, parts_of
+from tests.codeswitch.switch_helpers import direction, documents, index_of, parts_of
 from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.codeswitch.restore import choose_sides, restore_batch
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
 
-ENTRIES = pairs("eng_Latn", "deu_Latn", water="Wasser") + pairs("deu_Latn", "eng_Latn", Wasser="water")
-ENTRIES += pairs("eng_Latn", "fra_Latn", water="eau")
+ENTRIES = direction("eng_Latn", "deu_Latn", water="Wasser") + direction("deu_Latn", "eng_Latn", Wasser="water")
+ENTRIES += direction("eng_Latn", "fra_Latn", water="eau")
 
 
 def pair_rows(count: int) -> pa.RecordBatch:

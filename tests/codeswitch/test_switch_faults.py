@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from tests.codeswitch.switch_helpers import check, documents, index_of, pairs, parts_of
+from tests.codeswitch.switch_helpers import check, direction, documents, index_of, parts_of
 from tests.lexicon.lexicon_files import found_in
 from xlcorpus.codeswitch import lookup
 from xlcorpus.codeswitch.dict_word import switch_words
@@ -17,7 +17,7 @@ from xlcorpus.lexicon import build
 from xlcorpus.lexicon.build import build_index
 from xlcorpus.lexicon.index import LexiconIndex
 
-WATER = pairs("eng_Latn", "deu_Latn", water="Wasser")
+WATER = direction("eng_Latn", "deu_Latn", water="Wasser")
 
 
 def test_missing_columns_are_named() -> None:

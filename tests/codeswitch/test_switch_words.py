@@ -5,13 +5,13 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from tests.codeswitch.switch_helpers import check, documents, index_of, pairs, parts_of
+from tests.codeswitch.switch_helpers import check, direction, documents, index_of, parts_of
 from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.errors import UserError
 
 ALL = CodeswitchOptions(ratio=1.0)
-GERMAN = pairs(
+GERMAN = direction(
     "eng_Latn",
     "deu_Latn",
     the="das",
@@ -113,20 +113,20 @@ def test_named_spans_are_left_alone() -> None:
     ],
 )
 def test_scripts(text: str, lang: str, words: dict[str, str], wanted: str) -> None:
-    assert switched(text, pairs(lang, "xxx_Zyyy", **words)) == wanted
+    assert switched(text, direction(lang, "xxx_Zyyy", **words)) == wanted
 
 
 def test_case_of_target_scripts() -> None:
-    turkish = pairs("eng_Latn", "tur_Latn", good="iyi", evening="akşam")
+    turkish = direction("eng_Latn", "tur_Latn", good="iyi", evening="akşam")
     assert switched("Good GOOD evening", turkish) == "İyi İYİ akşam"
-    georgian = pairs("eng_Latn", "kat_Geor", good="კარგი", water="წყალი")
+    georgian = direction("eng_Latn", "kat_Geor", good="კარგი", water="წყალი")
     assert switched("Good WATER", georgian) == "კარგი წყალი"
-    assert switched("Good WATER", pairs("eng_Latn", "hin_Deva", good="अच्छा", water="पानी")) == "अच्छा पानी"
-    assert switched("Good WATER", pairs("eng_Latn", "ell_Grek", good="καλός", water="νερό")) == "Καλός ΝΕΡΌ"
+    assert switched("Good WATER", direction("eng_Latn", "hin_Deva", good="अच्छा", water="पानी")) == "अच्छा पानी"
+    assert switched("Good WATER", direction("eng_Latn", "ell_Grek", good="καλός", water="νερό")) == "Καλός ΝΕΡΌ"
 
 
 def test_reasons() -> None:
-    entries = pairs("eng_Latn", "deu_Latn", water="Wasser")
+    entries = direction("eng_Latn", "deu_Latn", water="Wasser")
     texts = ["water", "fire", "1 2 3 -- https://water.org", "", None, "water", "water", "water"]
     langs = ["eng_Latn"] * 5 + ["deu_Latn", None, "eng_Deva"]
     batch = documents(texts, langs)
@@ -183,7 +183,7 @@ def test_several_partner_languages() -> None:
 
 
 def test_partner_column_names_the_language() -> None:
-    entries = pairs("eng_Latn", "deu_Latn", water="Wasser") + pairs("eng_Latn", "fra_Latn", water="eau")
+    entries = direction("eng_Latn", "deu_Latn", water="Wasser") + direction("eng_Latn", "fra_Latn", water="eau")
     batch = documents(["water"] * 3, cs_partner=pa.array(["deu_Latn", "fra_Latn", "spa_Latn"]))
     made, decisions = parts_of(switch_words(batch, index_of(entries), ALL))
     assert made["cs_source"].to_pylist() == ["Wasser", "eau"]
