@@ -111,7 +111,7 @@ def filter_documents(raw: str, folder: Path) -> dict[int, Path]:
 def _verdicts(paths: dict[int, Path], work: Path, options: DedupOptions) -> dict[int, list[pa.RecordBatch]]:
     """Propose by bands, verify by shingles: the verdicts of each shard."""
     rows = sum(pq.read_metadata(path).num_rows for path in paths.values())
-    pack = match.PackShard(work, 1 + rows // candidates.PARTITION_ROWS)
+    pack = match.DealBands(work, 1 + rows // candidates.PARTITION_ROWS)
     shingles = match.ShingleCandidates(work, paths, options.shingle_size, 1 + rows // _CANDIDATES_PER_GROUP)
     bands = _grouped(pair for number in paths for pair in pack(number))
     edges = [part for group in bands.items() for part in match.match_bands(group)]

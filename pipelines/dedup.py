@@ -39,7 +39,7 @@ class Match(beam.PTransform):  # type: ignore[misc]
 
     def expand(self, tasks: beam.PCollection[Task[Shard]]) -> beam.PCollection[int]:
         """Propose by bands, verify by shingles, mark by shard."""
-        bands = match.PackShard(self.folder, 1 + self.rows // candidates.PARTITION_ROWS)
+        bands = match.DealBands(self.folder, 1 + self.rows // candidates.PARTITION_ROWS)
         shingles = match.ShingleCandidates(
             self.folder, self.paths, self.options.shingle_size, 1 + self.rows // CANDIDATES_PER_GROUP
         )
@@ -47,7 +47,7 @@ class Match(beam.PTransform):  # type: ignore[misc]
         numbers = tasks | "Number" >> beam.Map(lambda task: (task.number, None)).with_output_types(tuple[int, None])
         verdicts = (
             tasks
-            | "PackBands" >> beam.FlatMap(Carried(lambda task: bands(task.number))).with_output_types(Packed)
+            | "DealBands" >> beam.FlatMap(Carried(lambda task: bands(task.number))).with_output_types(Packed)
             | "ByBand" >> beam.GroupByKey()
             | "MatchBands" >> beam.FlatMap(Carried(match.match_bands)).with_output_types(bytes)
             | "OneWorker" >> beam.Map(lambda edges: (0, edges)).with_output_types(Packed)

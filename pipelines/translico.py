@@ -42,17 +42,17 @@ class Choose(beam.PTransform):  # type: ignore[misc]
     """PCollection[Task] with lists -> the states of each shard's sentences, beside it. Hashes are shuffled, no text."""
 
     folder: Location
-    pack: choose.PackSentences
+    deal: choose.DealSentences
     apportion: choose.Apportion
 
     def expand(self, tasks: beam.PCollection[Task[Shard]]) -> beam.PCollection[int]:
         """One of equal texts by partition; counts on one worker; the quota of each partition; states by shard."""
-        pack = self.pack
+        deal = self.deal
         distinct = (
             tasks
-            | "Pack" >> beam.FlatMap(Carried(lambda task: pack(task.number))).with_output_types(Part)
+            | "Deal" >> beam.FlatMap(Carried(lambda task: deal(task.number))).with_output_types(Part)
             | "ByPartition" >> beam.GroupByKey()
-            | "KeepFirst" >> beam.FlatMap(Carried(choose.KeepFirst(pack.seed))).with_output_types(Part)
+            | "KeepFirst" >> beam.FlatMap(Carried(choose.KeepFirst(deal.seed))).with_output_types(Part)
         )
         quotas = (
             distinct
@@ -110,8 +110,8 @@ def run(options: Options, inputs: Sequence[Dataset], execution: Execution, open_
     """List the sentences of each shard, choose by hash over all of them, romanise and write the chosen ones."""
     folder, tasks = execution.scratch, shard_tasks(inputs)
     listed = execution.each("list", tasks, pairs.ListSentences(folder, options.include_latin))
-    pack = choose.pack_of(folder, listed, execution.seed)
-    execution.shuffle("choose", tasks, Choose(folder, pack, choose.Apportion(options.share, options.floor)))
+    deal = choose.DealSentences.of(folder, listed, execution.seed)
+    execution.shuffle("choose", tasks, Choose(folder, deal, choose.Apportion(options.share, options.floor)))
     write = WritePairs(execution.workspace, folder, options, open_tool, execution.keep_text, execution.partition_by)
     outcome = Outcome.of(execution.each("write", tasks, write))
     return replace(outcome, notes=pairs.notes_of(outcome.tallies[0].counts))

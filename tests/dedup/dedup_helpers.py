@@ -68,7 +68,7 @@ def deduplicate(
         paths[number] = folder / file.name
         sign(number, Shard(paths[number], file.rows, file.bytes, "document", tuple(batch.schema.names)))
 
-    bands = [element for number in paths for element in match.PackShard(scratch, partitions)(number)]
+    bands = [element for number in paths for element in match.DealBands(scratch, partitions)(number)]
     edges = [edge for group in grouped(bands, chaos) for edge in match.match_bands(group)]
     verdicts: list[tuple[int, pa.RecordBatch]] = []
     if edges:

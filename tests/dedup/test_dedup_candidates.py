@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.dedup.dedup_helpers import union_find
-from xlcorpus.dedup.candidates import ROW_BITS, ROW_MASK, bucket_edges, components, document_keys, pack_bands
+from xlcorpus.dedup.candidates import ROW_BITS, ROW_MASK, bucket_edges, components, deal_bands, document_keys
 
 EDGES = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)).filter(lambda edge: edge[0] != edge[1]), min_size=1)
 BANDS = st.lists(st.lists(st.integers(0, 3), min_size=3, max_size=3), min_size=1, max_size=12)
@@ -36,8 +36,8 @@ def test_members_of_a_bucket_meet_and_no_others(bands: list[list[int]], partitio
     keys = document_keys(3, len(bands))
     cut = len(bands) // 2
     elements = [
-        *pack_bands(hashes[:cut], keys[:cut], partitions),
-        *pack_bands(hashes[cut:], keys[cut:], partitions),
+        *deal_bands(hashes[:cut], keys[:cut], partitions),
+        *deal_bands(hashes[cut:], keys[cut:], partitions),
     ]
     groups: dict[int, list[bytes]] = {}
     for group, packed in reversed(elements):
@@ -55,7 +55,7 @@ def test_members_of_a_bucket_meet_and_no_others(bands: list[list[int]], partitio
 def test_every_document_is_packed_once_a_band() -> None:
     bands = np.random.default_rng(1).integers(0, 2**64, (500, 4), dtype=np.uint64)
     keys = document_keys(7, 500)
-    found = list(pack_bands(bands, keys, 5))
+    found = list(deal_bands(bands, keys, 5))
     assert len({group for group, _ in found}) == len(found) == 20
     for band in range(4):
         parts = [packed for group, packed in found if group // 5 == band]

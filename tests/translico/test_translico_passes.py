@@ -17,7 +17,8 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.translico.translico_runs import ALL, View, doc_id, documents, pairs_of, view
+from tests.rows import doc_id
+from tests.translico.translico_runs import ALL, View, documents, pairs_of, view
 from xlcorpus.dataset import dataset
 from xlcorpus.errors import IntegrityError, UserError
 from xlcorpus.romanize.tools import check_latin, language_code

@@ -10,14 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from tests.rows import write_dataset
 from tests.running import digests
 from tests.translico.translico_runs import STEP, Options, documents, run_nodes
 from xlcorpus.dataset.dataset import Dataset
-from xlcorpus.dataset.manifest import Manifest, StepRecord
 from xlcorpus.dataset.result import Result
-from xlcorpus.dataset.shards import ShardWriter, schema_of
-from xlcorpus.dataset.storage import fingerprint
-from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import ConservationError, UserError
 from xlcorpus.recipe.graph import Node, passes_of
 from xlcorpus.recipe.registry import find_step
@@ -35,29 +32,9 @@ def corpus() -> list[pa.RecordBatch]:
     return [whole.slice(0, 20), whole.slice(20, 50), whole.slice(70)]
 
 
-def save(folder: Path, shards: list[pa.RecordBatch]) -> Path:
-    """A finished dataset of these shards."""
-    files = []
-    for number, batch in enumerate(shards):
-        with ShardWriter(folder, "data", f"part-{number:05d}", batch.schema) as writer:
-            writer.write(batch)
-            files += writer.close(keep_empty=True)
-    tally = Tally("identify", rows_in=sum(file.rows for file in files))
-    for batch in shards:
-        tally.rows_out += batch.num_rows
-        tally.count_languages(batch)
-    schema = schema_of([folder / file.name for file in files])
-    steps = (StepRecord("identify", {}),)
-    manifest = Manifest(
-        "document-1", schema, steps, {}, fingerprint("made"), "0", 0, tuple(files), (), (), (tally,), {}
-    )
-    manifest.save(folder)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def identified(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save(tmp_path_factory.mktemp("identified"), corpus())
+    return write_dataset(tmp_path_factory.mktemp("identified"), corpus()).folder
 
 
 def node(given: Path | Node, **options: Any) -> Node:
@@ -123,7 +100,7 @@ def test_same_bytes_however_it_runs(
 def test_the_pairs_do_not_depend_on_the_shards(reference: Path, tmp_path: Path) -> None:
     whole = pa.concat_batches(corpus())
     other = whole.take(pa.array(list(range(90))[::-1]))
-    folder = save(tmp_path / "other", [other.slice(0, 7), other.slice(7, 0), other.slice(7)])
+    folder = write_dataset(tmp_path / "other", [other.slice(0, 7), other.slice(7, 0), other.slice(7)]).folder
     made = run_nodes([node(folder)], tmp_path / "out")["pairs"].dataset
     first = Dataset.open(reference / "pairs")
     by_id = {row["pair_id"]: row for row in rows_of(first)}
@@ -174,7 +151,7 @@ def test_partitions_by_language(identified: Path, reference: Path, tmp_path: Pat
 
 
 def test_a_dataset_without_any_sentence_gives_one_empty_shard(tmp_path: Path) -> None:
-    folder = save(tmp_path / "given", [documents(["", "12"], ["hin_Deva"] * 2)])
+    folder = write_dataset(tmp_path / "given", [documents(["", "12"], ["hin_Deva"] * 2)]).folder
     made = run_nodes([node(folder)], tmp_path / "out")["pairs"].dataset
     assert [shard.rows for shard in made.manifest.shards] == [0]
     assert made.manifest.tallies[0].reasons == {"no_sentence": 2}
@@ -182,7 +159,7 @@ def test_a_dataset_without_any_sentence_gives_one_empty_shard(tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", ["lang", "script"])
 def test_documents_without_a_language_are_refused(tmp_path: Path, name: str) -> None:
-    folder = save(tmp_path / "given", [documents(["a b c"], ["hin_Deva"]).drop_columns([name])])
+    folder = write_dataset(tmp_path / "given", [documents(["a b c"], ["hin_Deva"]).drop_columns([name])]).folder
     with pytest.raises(UserError, match=rf"no column '{name}'") as caught:
         run_nodes([node(folder)], tmp_path / "out")
     assert "xlcorpus identify" in str(caught.value)

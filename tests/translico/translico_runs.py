@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import random
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
-import xxhash
 
+from tests import rows
+from tests.rows import grouped
 from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.runners import choose_runner
 from xlcorpus.beam.step import Step
@@ -29,8 +29,6 @@ from xlcorpus.translico import choose
 from xlcorpus.translico import pairs as translico
 from xlcorpus.translico.options import PairOptions
 from xlcorpus.translico.pairs import PAIR
-
-ORIGIN = pa.struct([("file", pa.string()), ("offset", pa.int64())])
 
 
 class UpperCase:
@@ -95,25 +93,9 @@ STEP = Step(
 ALL = PairOptions(share=1.0, floor=0)
 
 
-def doc_id(name: str) -> bytes:
-    return xxhash.xxh3_128_digest(name.encode())
-
-
 def documents(texts: Sequence[str | None], langs: Sequence[str | None], **columns: Any) -> pa.RecordBatch:
     """Identified documents; the script is the end of the language's label."""
-    names = columns.pop("names", [f"{lang}/{row}" for row, lang in enumerate(langs)])
-    scripts = [lang and lang.partition("_")[2] for lang in langs]
-    return pa.RecordBatch.from_pydict(
-        {
-            "doc_id": pa.array([doc_id(name) for name in names], pa.binary(16)),
-            "text": pa.array(texts, pa.string()),
-            "source": pa.array(["web"] * len(texts), pa.string()),
-            "origin": pa.array([{"file": name, "offset": 0} for name in names], ORIGIN),
-            "lang": pa.array(langs, pa.string()),
-            "script": pa.array(scripts, pa.string()),
-            **columns,
-        }
-    )
+    return rows.documents(texts, langs, script=True, **columns)
 
 
 @dataclass(frozen=True)
@@ -156,14 +138,14 @@ def view(
             (file,) = writer.close(keep_empty=True)
         paths.append(folder / file.name)
         listed.append(listing(number, Shard(paths[-1], file.rows, file.bytes, "document", tuple(batch.schema.names))))
-    pack = choose.pack_of(scratch, listed, seed)
-    packed = [part for number in chaos.sample(range(len(shards)), len(shards)) for part in pack(number)]
-    distinct = [part for group in _grouped(packed, chaos) for part in choose.KeepFirst(seed)(group)]
+    deal = choose.DealSentences.of(scratch, listed, seed)
+    packed = [part for number in chaos.sample(range(len(shards)), len(shards)) for part in deal(number)]
+    distinct = [part for group in grouped(packed, chaos) for part in choose.KeepFirst(seed)(group)]
     counted = [part for given in distinct for part in choose.count_groups(given)]
     apportion = choose.Apportion(options.share, options.floor)
-    quotas = dict(part for group in _grouped(counted, chaos) for part in apportion(group))
-    states = [part for number, rows in distinct for part in choose.take_quota(rows, quotas[number])]
-    for group in _grouped(states, chaos):
+    quotas = dict(part for group in grouped(counted, chaos) for part in apportion(group))
+    states = [part for number, given in distinct for part in choose.take_quota(given, quotas[number])]
+    for group in grouped(states, chaos):
         choose.WriteStates(scratch)(group)
     made = [
         part for number, path in enumerate(paths) for part in pairs_of(path, scratch, number, options, lcode, keep_text)
@@ -190,14 +172,6 @@ def pairs_of(
         path, states, UpperCase(), code_of, include_latin=options.include_latin, keep_text=keep_text
     )
     return list(given)
-
-
-def _grouped(elements: Sequence[tuple[int, Any]], chaos: random.Random) -> list[tuple[int, list[Any]]]:
-    """A GroupByKey whose groups and elements come in any order."""
-    groups: dict[int, list[Any]] = defaultdict(list)
-    for key, value in chaos.sample(list(elements), len(elements)):
-        groups[key].append(value)
-    return list(groups.items())
 
 
 def run_nodes(nodes: Sequence[Node], output: Path, *, workers: int = 1, **more: Any) -> dict[str, Finished]:

@@ -19,7 +19,7 @@ def document_keys(shard: int, rows: int) -> np.ndarray:
     return (np.uint64(shard) << ROW_BITS) + np.arange(rows, dtype=np.uint64)
 
 
-def pack_bands(bands: np.ndarray, keys: np.ndarray, partitions: int) -> Iterator[tuple[int, bytes]]:
+def deal_bands(bands: np.ndarray, keys: np.ndarray, partitions: int) -> Iterator[tuple[int, bytes]]:
     """(band * partitions + partition, packed uint64[k, 2] of hash and key): one element a band and partition.
 
     bands: uint64[rows, bands]; keys: uint64[rows].

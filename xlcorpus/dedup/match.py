@@ -14,7 +14,7 @@ from xlcorpus.dataset.beside import read_beside
 from xlcorpus.dataset.columns import bytes_of, fixed_binary
 from xlcorpus.dataset.dataset import read_batches
 from xlcorpus.dataset.storage import Location
-from xlcorpus.dedup.candidates import ROW_BITS, ROW_MASK, bucket_edges, components, document_keys, pack_bands
+from xlcorpus.dedup.candidates import ROW_BITS, ROW_MASK, bucket_edges, components, deal_bands, document_keys
 from xlcorpus.dedup.sign import signature_file
 from xlcorpus.dedup.signature import shingle_texts
 from xlcorpus.dedup.verify import Candidates, cluster
@@ -23,7 +23,7 @@ from xlcorpus.text.ragged import offsets_of
 
 
 @dataclass(frozen=True)
-class PackShard:
+class DealBands:
     """Pass 2a: the bands of a shard, packed by band and partition."""
 
     folder: Location
@@ -36,7 +36,7 @@ class PackShard:
             return []
         column = read_beside(file).column("bands")
         bands = bytes_of(column).view(np.uint64).reshape(len(column), -1)
-        return list(pack_bands(bands, document_keys(number, len(column)), self.partitions))
+        return list(deal_bands(bands, document_keys(number, len(column)), self.partitions))
 
 
 def match_bands(group: tuple[int, Iterable[bytes]]) -> list[bytes]:

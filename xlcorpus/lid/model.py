@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
-from xlcorpus.lid.fileformat import NotWholeError, model_kind
+from xlcorpus.lid.fasttext_file import NotWholeError, model_kind
 from xlcorpus.lid.folding import fold, one_line
 from xlcorpus.lid.known import MODELS, KnownModel
 from xlcorpus.text.labels import FOLDED_PREFIX, has_script

@@ -1,6 +1,6 @@
 """Classes of characters: where a text can be cut so that each part is read as if it stood alone.
 
-Derived from the rule data, not listed by hand. `words` and `syllables` build their patterns from these.
+Derived from the rule data, not listed by hand. `readings` and `syllables` build their patterns from these.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Romanisation as uroman 1.3.1.1 does it, byte for byte, at corpus speed.
 
 ASCII is returned as it is. Any other text is cut where cutting cannot change anything (`alphabet`), and each word is
-read once and kept (`words`); most are read by compiled paths, the rest by the lattice itself (`exact`).
+read once and kept (`readings`); most are read by compiled paths, the rest by the lattice itself (`exact`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import re
 from xlcorpus.romanize.alphabet import LONG_NUMBER, MOST_DIGITS, alphabet, char_class, quick_class
 from xlcorpus.romanize.exact import romanize_exactly
 from xlcorpus.romanize.language import THAI_O_ANG, THAI_SILENCER, language, matters
+from xlcorpus.romanize.readings import Readings, Speller
 from xlcorpus.romanize.rules import UROMAN_VERSION
-from xlcorpus.romanize.words import Speller, Words
 
 DEFAULT_CACHE_BYTES = 256 << 20
 _SURELY_HEARD = 3  # Thai consonants or ASCII letters of which one at least is heard, however the search skips
@@ -28,7 +28,7 @@ class Engine:
     def __init__(self, cache_bytes: int = DEFAULT_CACHE_BYTES) -> None:
         self._alphabet = alphabet()
         self._cache_bytes = cache_bytes
-        self._languages: dict[str | None, Words] = {}
+        self._languages: dict[str | None, Readings] = {}
         self._bytes = 0
         self.peak_bytes = 0
         self.lookups = 0
@@ -93,11 +93,11 @@ class Engine:
             joined.append(part)
         return [*joined, parts[-1]]
 
-    def _open(self, code: str | None) -> Words:
+    def _open(self, code: str | None) -> Readings:
         rules = language(code)
         # A language without rules of its own spells as all do.
         shared = self._languages[None].speller if code and rules.sources is language(None).sources else None
-        words = Words(rules, self._alphabet, shared or Speller(rules, self._alphabet), self._grow)
+        words = Readings(rules, self._alphabet, shared or Speller(rules, self._alphabet), self._grow)
         self._languages[code] = words
         return words
 

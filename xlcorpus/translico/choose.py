@@ -67,7 +67,7 @@ def order_keys(pair_ids: np.ndarray, seed: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class PackSentences:
+class DealSentences:
     """The sentences of a shard by partition, packed for the shuffle: ids and numbers, never text.
 
     groups: number of each (language, script) in the whole dataset; local: those of each shard, in its own numbering.
@@ -78,6 +78,18 @@ class PackSentences:
     local: Mapping[int, tuple[Group, ...]]
     partitions: int
     seed: int
+
+    @classmethod
+    def of(cls, folder: Location, listed: Sequence[Listed], seed: int) -> DealSentences:
+        """From the records of the lists of all shards, in order."""
+        groups = sorted({group for shard in listed for group in shard.groups}, key=str)
+        return cls(
+            folder,
+            groups={group: number for number, group in enumerate(groups)},
+            local={number: shard.groups for number, shard in enumerate(listed)},
+            partitions=1 + sum(shard.sentences for shard in listed) // PARTITION_ROWS,
+            seed=seed,
+        )
 
     def __call__(self, number: int) -> Iterator[Part]:
         """(partition, batch of pair_id, doc_id, group, sentence, shard, row); row counts the shard's sentences."""
@@ -102,19 +114,6 @@ class PackSentences:
             for rows in np.split(order, edges) if len(order) else []:
                 yield int(target[rows[0]]), packed.take(pa.array(rows))
             row += batch.num_rows
-
-
-def pack_of(folder: Location, listed: Sequence[Listed], seed: int) -> PackSentences:
-    """What packs the sentences of all shards, from the records of their lists in order."""
-    groups = sorted({group for shard in listed for group in shard.groups}, key=str)
-    rows = sum(shard.sentences for shard in listed)
-    return PackSentences(
-        folder,
-        groups={group: number for number, group in enumerate(groups)},
-        local={number: shard.groups for number, shard in enumerate(listed)},
-        partitions=1 + rows // PARTITION_ROWS,
-        seed=seed,
-    )
 
 
 @dataclass(frozen=True)

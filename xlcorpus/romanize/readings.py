@@ -157,7 +157,7 @@ def _number_pattern(classes: Alphabet, numeric: Set[str]) -> re.Pattern[str]:
     )
 
 
-class Words(dict[str, str]):
+class Readings(dict[str, str]):
     """Part of a text -> its reading; a part that is not there yet is read and kept, up to a size.
 
     grown: called with the bytes that each new entry takes.
