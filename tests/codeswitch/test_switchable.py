@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.codeswitch.switch_helpers import sentences
 from tests.text.text_reference import texts
 from xlcorpus.codeswitch.characters import classify
-from xlcorpus.codeswitch.switchable import find_words
+from xlcorpus.codeswitch.switchable import find_switchable
 from xlcorpus.lexicon.build import build_index
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import code_points
@@ -31,7 +31,7 @@ def cut(values: list[str], starts: np.ndarray, ends: np.ndarray) -> list[str]:
 def switchable(values: list[str]) -> list[str]:
     """Words of scripts with spaces that the switcher looks up, when nothing is protected."""
     points = code_points(pa.array(values, pa.string()))
-    found = find_words(points, classify(points.codes), np.zeros(0, dtype=np.int64), nothing)
+    found = find_switchable(points, classify(points.codes), np.zeros(0, dtype=np.int64), nothing)
     return cut(values, found.starts[~found.unspaced], found.ends[~found.unspaced])
 
 

@@ -18,7 +18,7 @@ from xlcorpus.codeswitch.case import carry_case, form_of
 from xlcorpus.codeswitch.lookup import Lookup
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.codeswitch.partners import Served, choose_language, serve
-from xlcorpus.codeswitch.switchable import Words
+from xlcorpus.codeswitch.switchable import Switchable
 from xlcorpus.codeswitch.switched import WordCounts, switched_words
 from xlcorpus.codeswitch.word_choice import budgets, choose_words, word_hashes
 from xlcorpus.dataset.result import Result
@@ -125,7 +125,7 @@ def _switch_piece(
     )
 
 
-def _forms(words: Words, at: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def _forms(words: Switchable, at: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """int64[k]: the form of `case` for each of these words, of which starts and ends are the part to replace."""
     letters, whole = ends - starts, (words.ends - words.starts)[at]
     if len(words.divided):  # the apostrophe of DON'T has no case

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlcorpus.codeswitch import switchable
-from xlcorpus.codeswitch.switchable import Words
+from xlcorpus.codeswitch.switchable import Switchable
 from xlcorpus.lexicon import folding
 from xlcorpus.lexicon.index import EXACT, FOLDED, LexiconIndex, hash_words, pad_bytes
 from xlcorpus.text.characters import ATTACHED, Classes, classes, is_han_or_kana
@@ -22,7 +22,7 @@ class Found:
     """Words and their keys: starts, ends int64[words], what would be replaced (of a divided word its stem); keys
     int32[slots, words], the key in each partner language of the row, -1 for none."""
 
-    words: Words
+    words: Switchable
     starts: np.ndarray
     ends: np.ndarray
     keys: np.ndarray
@@ -44,8 +44,8 @@ class Lookup:
         self._salts = np.vstack([index.salts, np.zeros((1, 2), dtype=np.uint64)])
 
     def find(self, classes: Classes, covered: np.ndarray) -> Found:
-        """The words of all texts and their keys. classes, covered: as for `switchable.find_words`."""
-        words = switchable.find_words(self._points, classes, covered, self._longest)
+        """The words of all texts and their keys. classes, covered: as for `switchable.find_switchable`."""
+        words = switchable.find_switchable(self._points, classes, covered, self._longest)
         starts, ends = words.starts, words.ends
         hashes = self._hasher.hash(starts, ends)
         slots = [self._find_slot(hashes, starts, ends, pairs, words) for pairs in self._row_pairs.T]
@@ -78,7 +78,7 @@ class Lookup:
         return same
 
     def _find_slot(
-        self, hashes: np.ndarray, starts: np.ndarray, ends: np.ndarray, pairs: np.ndarray, words: Words
+        self, hashes: np.ndarray, starts: np.ndarray, ends: np.ndarray, pairs: np.ndarray, words: Switchable
     ) -> np.ndarray:
         index, per_row = self._index, np.diff(words.offsets)
         keys = index.keys.find(hashes ^ np.repeat(self._salts[pairs, FOLDED], per_row))
@@ -99,7 +99,7 @@ class Lookup:
         hashes = hash_words(self._points.codes[ranges(starts, lengths)], offsets[:-1], offsets[1:])
         return self._index.keys.find(hashes ^ self._salts[:, EXACT].take(pairs))
 
-    def _find_stems(self, words: Words, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _find_stems(self, words: Switchable, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Starts and ends with those of the stems where the whole word has no entry; `keys` is completed."""
         stem_starts, stem_ends = switchable.stems(words, self._points.codes)
         sought = (keys[:, words.divided] < 0).all(axis=0) & (stem_ends > stem_starts)

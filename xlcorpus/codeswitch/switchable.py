@@ -37,7 +37,7 @@ LongestMatch = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Words:
+class Switchable:
     """Words in text order, without those in protected stretches and those that hold a number.
 
     starts, ends: int64[words], positions in the codes; offsets: int64[rows + 1]; known: bool[words], false for what
@@ -62,7 +62,7 @@ class Words:
         return rows_of(self.offsets)
 
 
-def find_words(points: CodePoints, classes: Classes, covered: np.ndarray, longest: LongestMatch) -> Words:
+def find_switchable(points: CodePoints, classes: Classes, covered: np.ndarray, longest: LongestMatch) -> Switchable:
     """Words of all texts. classes: of their characters; covered: int64[k], the protected ones.
 
     `classes.flags` is changed: protected characters lose their classes, apostrophes within a word become part of it.
@@ -115,7 +115,7 @@ def find_words(points: CodePoints, classes: Classes, covered: np.ndarray, longes
         divided = place[divided]
         columns = [column[order] for column in columns]
     starts, ends, uppers, title, known, unspaced = columns
-    return Words(
+    return Switchable(
         starts=starts,
         ends=ends,
         offsets=np.searchsorted(starts, points.offsets).astype(np.int64),
@@ -128,8 +128,8 @@ def find_words(points: CodePoints, classes: Classes, covered: np.ndarray, longes
     )
 
 
-def stems(words: Words, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The part of each divided word (`Words.divided`) to look up by itself: int64[k] starts and ends, equal for none.
+def stems(words: Switchable, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The part of each divided word (`divided`) to look up by itself: int64[k] starts and ends, equal for none.
 
     The longer side where the other one is a clitic of at most two letters: house's, l'homme. Not before 't (don't).
     codes: uint32[n].

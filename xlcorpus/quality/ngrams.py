@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from xlcorpus.quality.words import Words
+from xlcorpus.quality.words import WeighedTokens
 from xlcorpus.text.hashes import SpanHasher
 from xlcorpus.text.ragged import sums_before
 from xlcorpus.text.repeats import covered, repeated, within_text
@@ -21,7 +21,7 @@ class _Windows:
     5-gram is 8 or 9 characters, a Thai one 24, and a text in both scripts needs no rule of its own.
     """
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: WeighedTokens) -> None:
         self._spaced = words.all_spaced
         self._text_end = words.offsets[1:]
         self._rows = words.rows
@@ -46,7 +46,7 @@ class _Windows:
         return starts, np.minimum(ends, self._text_end[self._rows[starts]])
 
 
-def ngram_coverage(words: Words) -> dict[str, np.ndarray]:
+def ngram_coverage(words: WeighedTokens) -> dict[str, np.ndarray]:
     """Characters covered, int64[rows] for each signal: `top_2_gram` to `top_4_gram`, `dup_5_gram` to `dup_10_gram`.
 
     top_n: by the most common n-gram that occurs at least twice, from its first to its last character; of equally common
@@ -80,7 +80,7 @@ def _sum_by_row(rows: np.ndarray, values: np.ndarray, texts: int) -> np.ndarray:
     return np.bincount(rows, weights=values, minlength=texts).astype(np.int64)  # exact below 2^53
 
 
-def _top(words: Words, first: np.ndarray, last: np.ndarray, groups: np.ndarray, texts: int) -> np.ndarray:
+def _top(words: WeighedTokens, first: np.ndarray, last: np.ndarray, groups: np.ndarray, texts: int) -> np.ndarray:
     """int64[rows]: characters covered by each text's most common n-gram; `groups` are the starts of equal n-grams."""
     top = np.zeros(texts, dtype=np.int64)
     if not len(first):

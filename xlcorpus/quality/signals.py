@@ -13,7 +13,7 @@ from xlcorpus.quality.lines import find_lines, line_counts
 from xlcorpus.quality.links import link_counts
 from xlcorpus.quality.ngrams import ngram_coverage
 from xlcorpus.quality.phrases import phrase_counts
-from xlcorpus.quality.words import Words, find_words
+from xlcorpus.quality.words import WeighedTokens, weigh_tokens
 from xlcorpus.text.codepoints import code_points, string_buffers
 from xlcorpus.text.hashes import SpanHasher, code_values
 from xlcorpus.text.slices import pieces
@@ -58,14 +58,14 @@ def _score(texts: pa.Array) -> dict[str, np.ndarray]:
     return signals
 
 
-def _surface(texts: pa.Array) -> tuple[dict[str, np.ndarray], Words]:
+def _surface(texts: pa.Array) -> tuple[dict[str, np.ndarray], WeighedTokens]:
     """All signals but those of n-grams, and the words that n-grams are made of."""
     points = code_points(texts)
     spans = tokens(points)
     flags = characters.table()[points.codes]
     hasher = SpanHasher(code_values()[points.codes])
     lines = find_lines(points, flags)
-    words = find_words(points, spans, flags, hasher)
+    words = weigh_tokens(points, spans, flags, hasher)
     counts = line_counts(lines, flags, hasher)
     del hasher  # 8 bytes a character
     counts |= link_counts(points, flags, lines)

@@ -16,7 +16,7 @@ from xlcorpus.text.words import shares
 
 
 @dataclass(frozen=True)
-class Words:
+class WeighedTokens:
     """Tokens in text order.
 
     starts, ends: int64[tokens], positions in the codes; offsets: int64[rows + 1]; hashes: uint64[tokens]; share:
@@ -60,7 +60,7 @@ class Words:
         return counts
 
 
-def find_words(points: CodePoints, spans: Spans, flags: np.ndarray, hasher: SpanHasher) -> Words:
+def weigh_tokens(points: CodePoints, spans: Spans, flags: np.ndarray, hasher: SpanHasher) -> WeighedTokens:
     """Words of all texts: `spans` are their tokens, `flags` the characters' classes, `hasher` holds the code points."""
     count = len(spans)
     letter = (flags & np.uint16(characters.LETTER)) != 0
@@ -70,7 +70,7 @@ def find_words(points: CodePoints, spans: Spans, flags: np.ndarray, hasher: Span
         share = shares(points, spans)
     else:
         share = np.broadcast_to(np.float64(1), count)  # no memory: 8 bytes a word are much in a long text
-    return Words(
+    return WeighedTokens(
         starts=spans.starts,
         ends=spans.ends,
         offsets=spans.offsets,
