@@ -19,8 +19,6 @@ folded; `undone` counts texts whose cs_target is the original byte for byte and 
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
 import re
 import sys
 import time
@@ -35,6 +33,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.machine import describe_machine
+from benchmarks.parallel import read_rows, read_texts
 from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.lexicon.build import build_index
@@ -57,11 +56,6 @@ class Figures:
     speed: float
     coverage: float
     ratio: float
-
-
-def _texts(path: Path) -> list[str]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [json.loads(line)["text"] for line in lines]
 
 
 def _batches(texts: Sequence[str], label: str, size: int) -> Iterator[pa.RecordBatch]:
@@ -89,8 +83,7 @@ def _rows(texts: Sequence[str], label: str, numbers: range, most: int) -> Iterat
 
 
 def _dictionary(folder: Path, code: str, label: str, *, inverse: bool) -> LexiconIndex:
-    with gzip.open(folder / "dict" / "wiktionary" / f"en-{code}.tsv.gz", "rt", encoding="utf-8") as lines:
-        rows = [line.rstrip("\n").split("\t") for line in lines][1:]
+    rows = read_rows(folder / "dict" / "wiktionary" / f"en-{code}.tsv.gz")
     english, other = pa.array([row[0] for row in rows]), pa.array([row[1] for row in rows])
     sides = [(english, "eng_Latn"), (other, label)]
     (src, src_lang), (tgt, tgt_lang) = reversed(sides) if inverse else sides
@@ -133,15 +126,15 @@ def run(data: Path, megabytes: int, repeats: int) -> Iterator[Figures]:
     for code, label in _OTHERS.items():
         yield measure(f"eng_Latn > {label}", english, _dictionary(data, code, label, inverse=False), repeats)
     for code, label in _OTHERS.items():
-        batches = list(_batches(_texts(data / f"pud/{code}.jsonl.gz"), label, size))
+        batches = list(_batches(read_texts(data / f"pud/{code}.jsonl.gz"), label, size))
         yield measure(f"{label} > eng_Latn", batches, _dictionary(data, code, label, inverse=True), repeats)
-    thai = _texts(data / "pud/th.jsonl.gz")
+    thai = read_texts(data / "pud/th.jsonl.gz")
     batches = list(_batches(thai, "tha_Thai", size))
     yield measure("tha_Thai > (substrings)", batches, _substrings(thai, "tha_Thai", 20_000), repeats)
 
 
 def _english(data: Path) -> dict[str, list[str]]:
-    return {"PUD": _texts(data / "pud/en.jsonl.gz"), "NTREX": _texts(data / "ntrex/eng.jsonl.gz")}
+    return {"PUD": read_texts(data / "pud/en.jsonl.gz"), "NTREX": read_texts(data / "ntrex/eng.jsonl.gz")}
 
 
 @dataclass(frozen=True)
@@ -166,9 +159,7 @@ def _plainly(word: str) -> str:
 
 def _file_entries(path: Path) -> set[tuple[str, str]]:
     """All entries of a dictionary file, read without any of the project's own code."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        rows = [line.rstrip("\n").split("\t") for line in lines][1:]
-    return {(_plainly(row[0]), _plainly(row[1])) for row in rows}
+    return {(_plainly(row[0]), _plainly(row[1])) for row in read_rows(path)}
 
 
 def check_texts(texts: Sequence[str], index: LexiconIndex, entries: set[tuple[str, str]]) -> Checked:

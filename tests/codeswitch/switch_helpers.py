@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from tests import rows
+from tests.text.text_reference import records
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.lexicon.build import build_index
@@ -76,8 +76,7 @@ def undo(row: dict[str, Any]) -> str:
 
 def sentences(path: Path) -> list[str]:
     """The texts of a .jsonl.gz file."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [json.loads(line)["text"] for line in lines]
+    return [record["text"] for record in records(path)]
 
 
 def wiktionary(folder: Path, code: str, src_lang: str, tgt_lang: str, *, inverse: bool = False) -> list[Entry]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tests.align.alignment_helpers import align_column, bitext, pairs_batch
-from tests.codeswitch.switch_helpers import parts_of
+from tests.codeswitch.switch_helpers import parts_of, undo
 from xlcorpus.codeswitch.align_span import switch_spans
 from xlcorpus.codeswitch.assemble import SPANS
 from xlcorpus.codeswitch.options import CodeswitchOptions
@@ -58,13 +58,6 @@ def batches(draw: st.DrawFn) -> pa.RecordBatch:
         link = st.tuples(st.integers(0, max(int(one) - 1 + reach, 0)), st.integers(0, max(int(other) - 1 + reach, 0)))
         rows.append(draw(st.one_of(st.none(), st.lists(link, max_size=14, unique=True))))
     return pairs_batch(source, target, align_column(rows))
-
-
-def undo(row: dict[str, Any]) -> str:
-    text: str = row["cs_source"]
-    for span in reversed(row["cs_spans"]):
-        text = text[: span["start"]] + span["src_token"] + text[span["end"] :]
-    return text
 
 
 def located(row: dict[str, Any]) -> list[tuple[int, int, int, int]]:
