@@ -43,8 +43,16 @@ def _pieces(model: sentencepiece.SentencePieceProcessor) -> list[str]:
     return [piece for piece in pieces if piece.strip(SPACE_MARK)]
 
 
+def _table(
+    model: sentencepiece.SentencePieceProcessor, src: list[str], tgt: list[str], labels: list[str] | None = None
+) -> PieceTable:
+    """From English into German, or languages of their own."""
+    langs = ["eng_Latn"] * len(src), labels or ["deu_Latn"] * len(src)
+    return build_piece_table(model, *(pa.array(column) for column in (src, tgt, *langs)))
+
+
 @pytest.fixture(scope="module")
-def index(model: sentencepiece.SentencePieceProcessor) -> PieceTable:
+def table(model: sentencepiece.SentencePieceProcessor) -> PieceTable:
     """Each piece to three others of the same kind (with or without the space mark)."""
     src, tgt = [], []
     for marked in (True, False):
@@ -52,12 +60,12 @@ def index(model: sentencepiece.SentencePieceProcessor) -> PieceTable:
         for place, piece in enumerate(kind):
             src += [piece] * 4
             tgt += [kind[(place + step) % len(kind)] for step in (1, 2, 3, 4)]
-    return build_piece_table(model, src, tgt, ["eng_Latn"] * len(src), ["deu_Latn"] * len(src))
+    return _table(model, src, tgt)
 
 
-def test_pieces_of_whole_words(model: sentencepiece.SentencePieceProcessor, index: PieceTable) -> None:
+def test_pieces_of_whole_words(model: sentencepiece.SentencePieceProcessor, table: PieceTable) -> None:
     texts = SENTENCES[:3] * 20
-    made, decisions = parts_of(switch_pieces(documents(texts), model, index, CodeswitchOptions()))
+    made, decisions = parts_of(switch_pieces(documents(texts), model, table, CodeswitchOptions()))
     rows = check(documents(texts), made, decisions)
     assert decisions.num_rows == 0
     for row in rows:
@@ -72,38 +80,38 @@ def test_pieces_of_whole_words(model: sentencepiece.SentencePieceProcessor, inde
     assert len({row["cs_source"] for row in rows}) > 40
 
 
-def test_three_candidates_at_most(model: sentencepiece.SentencePieceProcessor, index: PieceTable) -> None:
-    assert index.counts.max() == 3
-    assert index.unused["beyond_candidates"] == len(_pieces(model))
+def test_three_candidates_at_most(model: sentencepiece.SentencePieceProcessor, table: PieceTable) -> None:
+    assert table.counts.max() == 3
+    assert table.index.unused["beyond_candidates"] == len(_pieces(model))
     batch = documents(["old house"] * 200)
-    made = switch_pieces(batch, model, index, CodeswitchOptions(ratio=1.0)).rows
+    made = switch_pieces(batch, model, table, CodeswitchOptions(ratio=1.0)).rows
     old = model.encode("old", out_type=str)[0]
-    at = int(index.first[0, model.piece_to_id(old)])
-    wanted = {piece.strip(SPACE_MARK) for piece in index.pieces.to_pylist()[at : at + 3]}
+    at = int(table.first[0, model.piece_to_id(old)])
+    wanted = {piece.strip(SPACE_MARK) for piece in table.index.targets.to_pylist()[at : at + 3]}
     assert {row[0]["new_token"] for row in made["cs_spans"].to_pylist()} == wanted
 
 
-def test_spaces_protection_and_normalisation(model: sentencepiece.SentencePieceProcessor, index: PieceTable) -> None:
+def test_spaces_protection_and_normalisation(model: sentencepiece.SentencePieceProcessor, table: PieceTable) -> None:
     texts = ["  the  old\thouse ", "ｏｌｄ house", "https://the.old/house 42 (old@house.org)", "", "水 ☃ house", None]
     batch = documents(texts)
-    made, decisions = parts_of(switch_pieces(batch, model, index, CodeswitchOptions(ratio=1.0)))
+    made, decisions = parts_of(switch_pieces(batch, model, table, CodeswitchOptions(ratio=1.0)))
     rows = check(batch.set_column(2, "text", pa.array([text or "" for text in texts])), made, decisions)
     assert decisions["reason"].to_pylist() == ["no_words"] * 3
     assert rows[0]["cs_source"].startswith("  ")
     assert rows[2]["cs_source"].startswith("水 ☃ ")
 
 
-def test_rows_do_not_depend_on_each_other(model: sentencepiece.SentencePieceProcessor, index: PieceTable) -> None:
+def test_rows_do_not_depend_on_each_other(model: sentencepiece.SentencePieceProcessor, table: PieceTable) -> None:
     batch = documents([SENTENCES[number % 6] * (1 + number % 3) for number in range(30)], ["eng_Latn", "fra_Latn"] * 15)
-    whole = switch_pieces(batch, model, index, CodeswitchOptions()).rows.to_pylist()
-    parts = [switch_pieces(batch.slice(start, 7), model, index, CodeswitchOptions()).rows for start in range(0, 30, 7)]
+    whole = switch_pieces(batch, model, table, CodeswitchOptions()).rows.to_pylist()
+    parts = [switch_pieces(batch.slice(start, 7), model, table, CodeswitchOptions()).rows for start in range(0, 30, 7)]
     assert [row for part in parts for row in part.to_pylist()] == whole
     assert len(whole) == 15
 
 
 def test_dictionary_of_another_model(model: sentencepiece.SentencePieceProcessor, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="vocabulary"):
-        build_piece_table(model, ["▁zzzz"], ["▁qqqq"], ["eng"], ["deu"])
+        _table(model, ["▁zzzz"], ["▁qqqq"])
 
 
 def test_a_pair_without_an_entry_in_the_vocabulary_is_nobodys_partner(
@@ -111,9 +119,9 @@ def test_a_pair_without_an_entry_in_the_vocabulary_is_nobodys_partner(
 ) -> None:
     src, tgt = _pieces(model)[:2]
     labels = ["deu_Latn", "swh_Latn"]
-    made = build_piece_table(model, [src, "\u2581zzz"], [tgt, "\u2581yyy"], ["eng_Latn"] * 2, labels)
-    assert [pair.tgt for pair in made.pairs] == ["deu_Latn"]
-    assert made.unused["not_in_vocabulary"] == 1
+    made = _table(model, [src, "\u2581zzz"], [tgt, "\u2581yyy"], labels)
+    assert [pair.tgt for pair in made.index.pairs] == ["deu_Latn"]
+    assert made.index.unused["not_in_vocabulary"] == 1
     assert made.counts.sum() == made.counts[0, model.piece_to_id(src)] == 1
 
 
@@ -132,9 +140,9 @@ def test_published_rule_on_real_text(shared_data: Path) -> None:
         entries |= {kind[at]: [kind[at - step] for step in (1, 2, 3)] for at in range(0, len(kind), 2)}
     src = [piece for piece, others in entries.items() for _ in others]
     tgt = [other for others in entries.values() for other in others]
-    index = build_piece_table(model, src, tgt, ["eng_Latn"] * len(src), ["deu_Latn"] * len(src))
+    table = _table(model, src, tgt)
     batch = documents(english)
-    made, decisions = parts_of(switch_pieces(batch, model, index, CodeswitchOptions()))
+    made, decisions = parts_of(switch_pieces(batch, model, table, CodeswitchOptions()))
     drawn = np.zeros(3, dtype=np.int64)
     for row in check(batch, made, decisions):
         text, moved, changed = row["cs_target"], 0, {}
@@ -166,11 +174,11 @@ def test_published_rule_on_real_text(shared_data: Path) -> None:
     assert drawn.max() - drawn.min() < 4 * drawn.sum() ** 0.5
 
 
-def test_characters_that_the_model_takes_apart(model: sentencepiece.SentencePieceProcessor, index: PieceTable) -> None:
+def test_characters_that_the_model_takes_apart(model: sentencepiece.SentencePieceProcessor, table: PieceTable) -> None:
     """Of ǆ (to the model dž) the piece d has no place in the text: such words stay."""
     for text in ("oﬂd", "ǆ", "the ﬁ house", "a ﬀﬁ", "the ℡", "¨old"):
         batch = documents([text])
-        made, decisions = parts_of(switch_pieces(batch, model, index, CodeswitchOptions(ratio=1.0)))
+        made, decisions = parts_of(switch_pieces(batch, model, table, CodeswitchOptions(ratio=1.0)))
         for row in check(batch, made, decisions):
             assert all(span["src_token"] for span in row["cs_spans"])
             assert {character for character in text if ord(character) > 0x7F} <= set(row["cs_source"])
@@ -182,16 +190,37 @@ def test_characters_that_the_model_takes_apart(model: sentencepiece.SentencePiec
     ratio=st.sampled_from([0.2, 1.0]),
 )
 def test_any_text(
-    model: sentencepiece.SentencePieceProcessor, index: PieceTable, texts: list[str | None], ratio: float
+    model: sentencepiece.SentencePieceProcessor, table: PieceTable, texts: list[str | None], ratio: float
 ) -> None:
     batch = documents(texts)
-    made, decisions = parts_of(switch_pieces(batch, model, index, CodeswitchOptions(ratio=ratio)))
+    made, decisions = parts_of(switch_pieces(batch, model, table, CodeswitchOptions(ratio=ratio)))
     rows = check(batch, made, decisions)
     for row in rows:
         assert all(span["src_token"] for span in row["cs_spans"])
         assert all(a["end"] <= b["start"] for a, b in pairwise(row["cs_spans"]))
         assert row["cs_ratio"] <= row["cs_coverage"] <= 1
     alone = [
-        switch_pieces(batch.slice(at, 1), model, index, CodeswitchOptions(ratio=ratio)) for at in range(len(texts))
+        switch_pieces(batch.slice(at, 1), model, table, CodeswitchOptions(ratio=ratio)) for at in range(len(texts))
     ]
     assert [row for part in alone for row in part.rows.to_pylist()] == rows
+
+
+def test_the_table_agrees_with_a_loop(model: sentencepiece.SentencePieceProcessor) -> None:
+    """Pieces as they are written, by their numbers: no case is folded, a pair has its own."""
+    random = np.random.default_rng(1)
+    pieces = [*(model.id_to_piece(number) for number in range(len(model))), "\u2581", "Old", "\u2581OLD"]
+    src, tgt = (random.choice(pieces, 400).tolist() for _ in range(2))
+    labels = random.choice(["deu_Latn", "swh_Latn"], 400).tolist()
+    made = _table(model, src, tgt, labels)
+    wanted: dict[tuple[str, str], list[str]] = {}
+    vocabulary = {model.id_to_piece(number) for number in range(len(model))}
+    for piece, other, label in zip(src, tgt, labels, strict=True):
+        if {piece, other} <= vocabulary and piece != other and all(one.strip(SPACE_MARK) for one in (piece, other)):
+            kept = wanted.setdefault((label, piece), [])
+            if other not in kept and len(kept) < 3:
+                kept.append(other)
+    for number, pair in enumerate(made.index.pairs):
+        for identifier in range(len(model)):
+            first, count = int(made.first[number, identifier]), int(made.counts[number, identifier])
+            found = made.index.targets.slice(first, count).to_pylist()
+            assert found == wanted.get((pair.tgt, model.id_to_piece(identifier)), [])

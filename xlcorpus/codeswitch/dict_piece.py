@@ -98,7 +98,7 @@ def _switch_slice(
     seed: int,
     keep_text: bool,
 ) -> Result:
-    served = serve(batch, table.pairs, options, seed)
+    served = serve(batch, table.index.pairs, options, seed)
     made, counts = _switch(served, model, table, options)
     return switched_words(batch, served, made, counts, operator=DICT_PIECE, seed=seed, keep_text=keep_text)
 
@@ -160,7 +160,7 @@ def _replacements(
     encoded: _Encoded, piece: np.ndarray, entry: np.ndarray, pair: np.ndarray, points: CodePoints, table: PieceTable
 ) -> Replacements:
     """The new pieces' text in the place of the old ones'; a space mark is the space that is there, or a new one."""
-    chosen = table.pieces.take(pa.array(entry))
+    chosen = table.index.targets.take(pa.array(entry))
     new_marked = pc.starts_with(chosen, SPACE_MARK).to_numpy(zero_copy_only=False)
     tokens = pc.utf8_trim_whitespace(pc.replace_substring(chosen, SPACE_MARK, " "))
     starts, ends, row = encoded.starts[piece].copy(), encoded.ends[piece], encoded.row[piece]
@@ -183,5 +183,7 @@ def _replacements(
         sizes=pc.utf8_length(tokens).to_numpy(zero_copy_only=False).astype(np.int64),
         before=before,
         after=np.zeros(len(before), dtype=bool),
-        langs=pa.DictionaryArray.from_arrays(pa.array(pair), pa.array([each.tgt for each in table.pairs], pa.string())),
+        langs=pa.DictionaryArray.from_arrays(
+            pa.array(pair), pa.array([each.tgt for each in table.index.pairs], pa.string())
+        ),
     )

@@ -128,7 +128,7 @@ class DictPiece(_ByDictionary):
 
     def check_languages(self, languages: Sequence[Mapping[str, int]]) -> list[str]:
         """See `Operator`."""
-        return _check_languages(self.table.pairs, self.table.unused, languages)
+        return _check_languages(self.table.index.pairs, self.table.index.unused, languages)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,77 +12,65 @@ import sentencepiece
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError
-from xlcorpus.lexicon.index import Pair
+from xlcorpus.lexicon.build import build_index
+from xlcorpus.lexicon.index import LexiconIndex
 
 SPACE_MARK = "\u2581"
 
 
 @dataclass(frozen=True)
 class PieceTable:
-    """A dictionary of pieces, by the model's ids.
+    """The pieces of a model in the index of a dictionary, by their numbers, so that no piece of a text is hashed.
 
-    Not a `LexiconIndex`: that one holds words, whose case it folds, and finds them by hash; a piece may be part of a
-    word or no word at all, stands for itself alone, and has a number already.
-
-    pairs: sorted; first, counts: int32[pairs, vocabulary], the candidates of each piece; pieces: string[entries];
-    marked, bare: bool[vocabulary], pieces that begin with the space mark, and that are nothing else; unused: entries
-    left out, by reason.
+    index: with pieces for words; first, counts: int32[pairs, vocabulary], the candidates of each piece, among the
+    targets of the index; marked, bare: bool[vocabulary], pieces that begin with the space mark, and that are nothing
+    else.
     """
 
-    pairs: tuple[Pair, ...]
+    index: LexiconIndex
     first: np.ndarray
     counts: np.ndarray
-    pieces: pa.StringArray
     marked: np.ndarray
     bare: np.ndarray
-    unused: dict[str, int]
 
 
 def build_piece_table(
     model: sentencepiece.SentencePieceProcessor,
-    src: Sequence[str],
-    tgt: Sequence[str],
-    src_lang: Sequence[str],
-    tgt_lang: Sequence[str],
+    src: pa.Array,
+    tgt: pa.Array,
+    src_lang: pa.Array,
+    tgt_lang: pa.Array,
     *,
     candidates: int = 3,
 ) -> PieceTable:
-    """Index pieces that the model knows; one translation a row, the best first among those of a piece.
+    """Index pieces that the model knows (string[n] each); one translation a row, the best first among those of a piece.
 
     Raises UserError where no entry is of the model's vocabulary on both sides.
     """
-    size = len(model)
-    found: dict[tuple[Pair, int], list[str]] = {}
-    unused = {"not_in_vocabulary": 0, "same_or_blank": 0, "beyond_candidates": 0, "repeated": 0}
-    for piece, other, source, target in zip(src, tgt, src_lang, tgt_lang, strict=True):
-        if model.id_to_piece(model.piece_to_id(piece)) != piece or model.id_to_piece(model.piece_to_id(other)) != other:
-            unused["not_in_vocabulary"] += 1
-        elif piece == other or not piece.strip(SPACE_MARK) or not other.strip(SPACE_MARK):
-            unused["same_or_blank"] += 1
-        else:
-            kept = found.setdefault((Pair(source, target), model.piece_to_id(piece)), [])
-            if other in kept or len(kept) == candidates:
-                unused["repeated" if other in kept else "beyond_candidates"] += 1
-            else:
-                kept.append(other)
-    if not found:
+    vocabulary = pa.array([model.id_to_piece(identifier) for identifier in range(len(model))], pa.string())
+    bare = pc.equal(pc.utf8_trim(vocabulary, SPACE_MARK), "")
+    known = pc.and_(pc.is_in(src, vocabulary), pc.is_in(tgt, vocabulary))
+    blank = vocabulary.filter(bare)
+    useless = pc.or_(pc.equal(src, tgt), pc.or_(pc.is_in(src, blank), pc.is_in(tgt, blank)))
+    # First, for a pair without an entry would be drawn as the partner of texts, which would be left without a switch.
+    kept = pc.and_(known, pc.invert(useless))
+    if not pc.any(kept).as_py():
         raise UserError(
             "no entry of the dictionary is in the vocabulary of the SentencePiece model",
             remedy="give a dictionary of this model's pieces, such as `xlcorpus lexicon` induces, or use dict-word",
         )
-    # Only pairs with an entry: another would be drawn as a text's partner, and the text be left without a switch.
-    pairs = tuple(sorted({pair for pair, _ in found}, key=_labels))
-    number = {pair: index for index, pair in enumerate(pairs)}
-    first, counts = np.zeros((len(pairs), size), dtype=np.int32), np.zeros((len(pairs), size), dtype=np.int32)
-    at = 0
-    for (pair, identifier), kept in found.items():
-        first[number[pair], identifier], counts[number[pair], identifier] = at, len(kept)
-        at += len(kept)
-    vocabulary = [model.id_to_piece(identifier) for identifier in range(size)]
-    marked = np.array([piece.startswith(SPACE_MARK) for piece in vocabulary])
-    bare = np.array([not piece.strip(SPACE_MARK) for piece in vocabulary])
-    pieces = pa.array([piece for kept in found.values() for piece in kept], pa.string())
-    return PieceTable(pairs, first, counts, pieces, marked, bare, unused)
+    columns = [column.filter(kept) for column in (src, tgt, src_lang, tgt_lang)]
+    index = build_index(*columns, candidates=candidates, words=False)
+    index.unused["not_in_vocabulary"] = len(src) - pc.sum(known).as_py()
+    index.unused["same_or_blank"] = pc.sum(pc.and_(known, useless)).as_py()
+    keys = np.stack([index.find(vocabulary, pair) for pair in index.pairs])
+    return PieceTable(
+        index=index,
+        first=index.first[keys],
+        counts=np.where(keys >= 0, index.counts[keys], 0),
+        marked=pc.starts_with(vocabulary, SPACE_MARK).to_numpy(zero_copy_only=False),
+        bare=bare.to_numpy(zero_copy_only=False),
+    )
 
 
 def load_model(path: Location) -> sentencepiece.SentencePieceProcessor:
@@ -114,10 +101,6 @@ def open_pieces(
     for name in ("src", "tgt"):
         texts = entries[name].combine_chunks()
         marked = pc.match_substring(texts, SPACE_MARK)
-        sides.append(pc.if_else(marked, texts, pc.binary_join_element_wise(SPACE_MARK, texts, "")).to_pylist())
-    languages = (entries[name].to_pylist() for name in ("src_lang", "tgt_lang"))
+        sides.append(pc.if_else(marked, texts, pc.binary_join_element_wise(SPACE_MARK, texts, "")))
+    languages = (entries[name].combine_chunks() for name in ("src_lang", "tgt_lang"))
     return model, build_piece_table(model, *sides, *languages, candidates=candidates)
-
-
-def _labels(pair: Pair) -> tuple[str, str]:
-    return pair.src, pair.tgt
