@@ -11,7 +11,7 @@ from xlcorpus.lid.folding import excerpt, fold
 from xlcorpus.lid.model import LanguageModel, Predictions
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.labels import NO_LANGUAGE, fits_script, han_variant
-from xlcorpus.text.script import NO_SCRIPT, letters_per_script, main_script
+from xlcorpus.text.script import NO_SCRIPT, leading_script, letters_per_script, main_script
 
 # Right on the crawl documents: 0.9808, as with 3,000 (0.9803) or whole texts (0.9798), in half the time.
 MAX_CHARS = 1_500
@@ -28,24 +28,10 @@ _LATIN_WEIGHT = 0.5
 def prior_script(folded: pa.StringArray) -> pa.StringArray:
     """The script that a text's language is expected to be written in (string[rows]), from its folded text.
 
-    The main script, except that a Latin letter counts half and kana and Han are one; `Zyyy` without letters.
+    The main script, except that a Latin letter counts half; `Zyyy` without letters.
     """
     counts, names = letters_per_script(code_points(folded))
-    weights = np.array([_LATIN_WEIGHT if name == "Latn" else 1.0 for name in names])
-    counts = counts * weights
-    index = {name: position for position, name in enumerate(names)}
-    han, hangul, kana = index["Hani"], index["Hang"], [index["Hira"], index["Kana"]]
-    sums = counts[:, kana].sum(axis=1)
-    japanese = (sums > 0) & (sums * 20 >= counts[:, han] + sums)
-    korean = counts[:, hangul] > counts[:, han]
-    together = np.where(japanese, sums + counts[:, han], 0.0)
-    counts[:, hangul] += np.where(korean & ~japanese, counts[:, han], 0.0)
-    counts[japanese | korean, han] = 0.0
-    counts[:, kana] = 0.0
-    counts = np.column_stack([counts, together])
-    best = np.where(counts.max(axis=1) > 0, counts.argmax(axis=1), counts.shape[1])
-    labels = pa.array([*names, "Jpan", NO_SCRIPT])
-    return pa.DictionaryArray.from_arrays(pa.array(best, type=pa.int32()), labels).cast(pa.string())
+    return leading_script(counts * np.array([_LATIN_WEIGHT if name == "Latn" else 1.0 for name in names]))[0]
 
 
 def _normalized(

@@ -77,33 +77,29 @@ def find_lines(points: CodePoints, flags: np.ndarray) -> Lines:
 
 
 def _trim(solid: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Drop blank spans; take white space off both ends of the others, one character of all lines at a time."""
+    """Drop blank spans; take white space off both ends of the others."""
     keep = starts < ends
     starts, ends = starts[keep], ends[keep]
+    starts = _skip_space(solid, starts, ends)
+    keep = starts < ends
+    starts, ends = starts[keep], ends[keep]
+    size = len(solid)
+    return starts, size - _skip_space(solid[::-1], size - ends, size - starts)
+
+
+def _skip_space(solid: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """int64[spans]: the starts, moved over white space but not beyond the ends, one character of all at a time."""
+    starts = starts.copy()
     moving = np.flatnonzero(~solid[starts])
-    rounds = 0
-    while len(moving):
+    for _ in range(64):
+        if not len(moving):
+            return starts
         starts[moving] += 1
         moving = moving[starts[moving] < ends[moving]]
         moving = moving[~solid[starts[moving]]]
-        rounds += 1
-        if rounds == 64:  # a line that starts with much white space: jump
-            places = np.append(np.flatnonzero(solid), len(solid))
-            starts[moving] = np.minimum(places[np.searchsorted(places, starts[moving])], ends[moving])
-            break
-    keep = starts < ends
-    starts, ends = starts[keep], ends[keep]
-    moving = np.flatnonzero(~solid[ends - 1])
-    rounds = 0
-    while len(moving):
-        ends[moving] -= 1
-        moving = moving[~solid[ends[moving] - 1]]
-        rounds += 1
-        if rounds == 64:
-            places = np.flatnonzero(solid)
-            ends[moving] = places[np.searchsorted(places, ends[moving]) - 1] + 1
-            break
-    return starts, ends
+    places = np.append(np.flatnonzero(solid), len(solid))  # much white space: jump
+    starts[moving] = np.minimum(places[np.searchsorted(places, starts[moving])], ends[moving])
+    return starts
 
 
 def line_counts(lines: Lines, flags: np.ndarray, hasher: SpanHasher) -> dict[str, np.ndarray]:

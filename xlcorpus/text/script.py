@@ -32,33 +32,34 @@ def letters_per_script(points: CodePoints) -> tuple[np.ndarray, tuple[str, ...]]
     return counts.reshape(len(points), len(names) + 1)[:, :-1], names
 
 
-def main_script(texts: pa.Array) -> tuple[pa.StringArray, np.ndarray]:
-    """Main script of each text (string[rows]) and its share of the text's letters (float32[rows], 0 to 1).
+def leading_script(counts: np.ndarray) -> tuple[pa.StringArray, np.ndarray]:
+    """The script with most letters of each text (string[rows]) and its letters (number[rows]).
 
-    Han, Hiragana and Katakana together are `Jpan` where there is kana (at least one in 20 of the three: a Chinese
-    text may quote a Japanese name); Hangul and Han together are `Hang` where Hangul leads. Texts without letters
-    are `Zyyy` with share 0.
+    counts: number[rows, scripts], letters (or their weights) in the order of `letters_per_script`. Han, Hiragana and
+    Katakana together are `Jpan` where there is kana (at least one in 20 of the three: a Chinese text may quote a
+    Japanese name); Hangul and Han together are `Hang` where Hangul leads. Texts without letters are `Zyyy`.
     """
-    points = code_points(texts)
-    counts, names = letters_per_script(points)
+    _, names = _script_columns()
     counts = counts.copy()
-    index = {name: position for position, name in enumerate(names)}
-    han, hiragana, katakana = index["Hani"], index["Hira"], index["Kana"]
+    han, hangul, hiragana, katakana = (names.index(name) for name in ("Hani", "Hang", "Hira", "Kana"))
     kana = counts[:, hiragana] + counts[:, katakana]
     japanese = (kana > 0) & (kana * 20 >= counts[:, han] + kana)
     together = np.where(japanese, kana + counts[:, han], 0)
-    counts[japanese, han] = 0
-    counts[japanese, hiragana] = 0
-    counts[japanese, katakana] = 0
-    korean = counts[:, index["Hang"]] > counts[:, han]
-    counts[korean, index["Hang"]] += counts[korean, han]
+    counts[np.ix_(japanese, [han, hiragana, katakana])] = 0
+    korean = counts[:, hangul] > counts[:, han]
+    counts[korean, hangul] += counts[korean, han]
     counts[korean, han] = 0
     counts = np.column_stack([counts, together])
-    totals = counts.sum(axis=1)
-    best = counts.argmax(axis=1)
-    labels = np.array([*names, "Jpan", NO_SCRIPT])
-    best[totals == 0] = len(labels) - 1
     top = counts.max(axis=1)
-    share = np.divide(top, totals, out=np.zeros(len(points), dtype=np.float64), where=totals > 0)
-    encoded = pa.DictionaryArray.from_arrays(pa.array(best, type=pa.int32()), pa.array(labels.tolist()))
-    return encoded.cast(pa.string()), share.astype(np.float32)
+    best = np.where(top > 0, counts.argmax(axis=1), counts.shape[1])
+    labels = pa.array([*names, "Jpan", NO_SCRIPT])
+    return pa.DictionaryArray.from_arrays(pa.array(best, pa.int32()), labels).cast(pa.string()), top
+
+
+def main_script(texts: pa.Array) -> tuple[pa.StringArray, np.ndarray]:
+    """Main script of each text (`leading_script`) and its share of the text's letters (float32[rows], 0 to 1)."""
+    counts, _ = letters_per_script(code_points(texts))
+    labels, top = leading_script(counts)
+    totals = counts.sum(axis=1)
+    share = np.divide(top, totals, out=np.zeros(len(totals), dtype=np.float64), where=totals > 0)
+    return labels, share.astype(np.float32)
