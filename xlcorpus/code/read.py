@@ -163,10 +163,12 @@ def _result(rows: Sequence[_Row], size: int, keep_text: bool) -> Result:
 
 def _identified(files: Sequence[CodeFile]) -> dict[str, pa.Array]:
     """doc_id, source and origin; the locator of a file is 0."""
-    sources = pa.array([file.source for file in files], pa.string())
     names = pa.array([file.name for file in files], pa.string())
-    at = pa.repeat(pa.scalar(0, pa.int64()), len(files))
-    return {"doc_id": doc_ids(sources, names, at), "source": sources, "origin": origins(names, at)}
+    return {
+        "doc_id": doc_ids([f"{file.source}\0{file.name}\x000".encode() for file in files]),
+        "source": pa.array([file.source for file in files], pa.string()),
+        "origin": origins(names, pa.repeat(pa.scalar(0, pa.int64()), len(files))),
+    }
 
 
 def _documents(rows: Sequence[_Document]) -> pa.RecordBatch:

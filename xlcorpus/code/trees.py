@@ -95,7 +95,7 @@ def _walk(folder: Location, name: str, source: str, licence: _Licence, found: Fo
         texts = {one: _read(folder / one) for one in licences}
         licence = _Licence(folder_license(texts), f"{name}/{clean_name(licences[0])}")
     for entry in files:
-        path, inside = str(folder / entry.name), f"{name}/{clean_name(entry.name)}"
+        path, inside = f"{folder}/{entry.name}", f"{name}/{clean_name(entry.name)}"
         yield CodeFile(path, inside, source, entry.size, licence.expression, licence.file)
     for entry in entries:
         if entry.kind == "link":

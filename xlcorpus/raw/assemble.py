@@ -13,7 +13,7 @@ from xlcorpus.dataset.decisions import DECISION, EXCERPT_CHARACTERS, decide, emp
 from xlcorpus.dataset.result import Result
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions
-from xlcorpus.text.hashes import digests
+from xlcorpus.text.hashes import digests_of
 from xlcorpus.text.labels import well_formed
 
 STEP = "ingest"
@@ -45,13 +45,9 @@ class Decision:
     lang: str | None = None
 
 
-def doc_ids(sources: pa.Array | str, names: pa.Array | str, offsets: pa.Array) -> pa.Array:
-    """binary[16][n]: xxh3-128 of source, NUL, file name, NUL, locator in decimal digits.
-
-    sources, names: string[n], or one for all; offsets: int64[n].
-    """
-    keys = pc.binary_join_element_wise(sources, names, offsets.cast(pa.string()), "\0")
-    return pa.Array.from_buffers(DOC_ID, len(offsets), [None, pa.py_buffer(digests(keys))])
+def doc_ids(keys: Sequence[bytes]) -> pa.Array:
+    """binary[16][n]: xxh3-128 of each key, which is source, NUL, file name, NUL, locator in decimal digits."""
+    return pa.Array.from_buffers(DOC_ID, len(keys), [None, pa.py_buffer(digests_of(keys))])
 
 
 def origins(names: pa.Array, offsets: pa.Array) -> pa.Array:
@@ -123,9 +119,11 @@ class Assembler:
 
     def _ids(self, offsets: np.ndarray) -> dict[str, pa.Array]:
         """doc_id and origin of records at these locators."""
-        at = pa.array(offsets, pa.int64())
-        names = repeat(self.file.name, len(at))
-        return {"doc_id": doc_ids(self.file.source, names, at), "origin": origins(names, at)}
+        prefix = f"{self.file.source}\0{self.file.name}\0".encode()
+        return {
+            "doc_id": doc_ids([prefix + b"%d" % offset for offset in offsets.tolist()]),
+            "origin": origins(repeat(self.file.name, len(offsets)), pa.array(offsets, pa.int64())),
+        }
 
     def _decisions(self, decisions: Sequence[Decision]) -> pa.RecordBatch:
         columns = self._ids(np.array([one.offset for one in decisions], dtype=np.int64)) | {
