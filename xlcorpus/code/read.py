@@ -16,9 +16,10 @@ from xlcorpus.dataset.decisions import decide, empty, repeat
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
-from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, STEP, doc_ids, excerpt, origins, reject_rows
+from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, STEP, doc_ids, origins, reject_rows
 from xlcorpus.raw.lines import BOM
-from xlcorpus.raw.options import ReadOptions, say_limit
+from xlcorpus.raw.options import ReadOptions
+from xlcorpus.raw.rejects import Reject, excerpt, too_large
 
 KIND = "code"
 HEADER_BYTES = 4096  # where the licence of a file and the kind of its language are looked for
@@ -55,9 +56,7 @@ class _Decision:
 @dataclass(frozen=True)
 class _Reject:
     file: CodeFile
-    reason: str
-    message: str
-    data: bytes = b""
+    reject: Reject
 
 
 _Row = _Document | _Decision | _Reject
@@ -104,13 +103,12 @@ def _row(file: CodeFile, options: ReadOptions, allowed: frozenset[str] | None) -
     if language is None:
         return _Decision(file, "unknown_language"), len(data)
     if len(data) > options.max_record_bytes:
-        message = f"the file has {file.size:,} bytes; {say_limit(options)}"
-        return _Reject(file, "record_too_large", message, data[:1024]), len(data)
+        return _Reject(file, too_large(0, "the file", file.size, data[:1024], options)), len(data)
     try:
         text = data.removeprefix(BOM).decode("utf-8")
     except UnicodeDecodeError as error:
         message = f"the file is not UTF-8: {error.reason} at byte {error.start:,}"
-        return _Reject(file, "invalid_utf8", message, data[:1024]), len(data)
+        return _Reject(file, Reject(0, "invalid_utf8", message, data[:1024])), len(data)
     return _judge(file, text, language, allowed), len(data)
 
 
@@ -152,9 +150,9 @@ def _result(rows: Sequence[_Row], size: int, keep_text: bool) -> Result:
         decisions=_decisions([row for row in rows if isinstance(row, _Decision)], keep_text),
         rejects=reject_rows(
             _identified([row.file for row in rejects])["origin"],
-            [row.reason for row in rejects],
-            [f"{row.file.name}: {row.message}" for row in rejects],
-            [excerpt(row.data) for row in rejects],
+            [row.reject.reason for row in rejects],
+            [f"{row.file.name}: {row.reject.message}" for row in rejects],
+            [excerpt(row.reject.excerpt) for row in rejects],
         ),
         rows_in=len(rows),
         bytes_in=size,

@@ -24,9 +24,10 @@ from xlcorpus.ingest.http_message import (
     parse_http,
 )
 from xlcorpus.ingest.warc_records import Broken, Record, read_records
-from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, Assembler, Decision, Reject
-from xlcorpus.raw.options import ReadOptions, say_limit
+from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, Assembler
+from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.ranges import FileRange
+from xlcorpus.raw.rejects import Decision, Reject, too_large
 
 _HTML = ("text/html", "application/xhtml+xml")
 _LOOKS_LIKE_HTML = re.compile(
@@ -125,11 +126,10 @@ def _row(record: Record | Broken, options: ReadOptions) -> _Page | Decision | Re
 
 
 def _too_large(record: Record, options: ReadOptions) -> Reject:
-    message = f"the {record.type} record has {record.length:,} bytes; {say_limit(options)}"
-    if record.length <= options.max_record_bytes:
-        message = (
-            f"the {record.type} record unpacks to more than {options.max_record_bytes:,} bytes (--max-record-bytes)"
-        )
+    what, limit = f"the {record.type} record", options.max_record_bytes
+    if record.length > limit:
+        return too_large(record.offset, what, record.length, record.head, options)
+    message = f"{what} unpacks to more than {limit:,} bytes (--max-record-bytes)"
     return Reject(record.offset, "record_too_large", message, record.head)
 
 

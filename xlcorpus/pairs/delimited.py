@@ -15,12 +15,13 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset.result import Result
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.raw.assemble import BATCH_ROWS, Assembler, Reject
+from xlcorpus.raw.assemble import BATCH_ROWS, Assembler
 from xlcorpus.raw.input_columns import Column, input_name
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.lines import BOM, Lines, LongLine, Torn, read_lines
-from xlcorpus.raw.options import ReadOptions, say_column, say_limit
+from xlcorpus.raw.options import ReadOptions, say_column
 from xlcorpus.raw.ranges import FileRange
+from xlcorpus.raw.rejects import Reject, in_order, unread
 from xlcorpus.raw.streams import read_head
 from xlcorpus.raw.text_values import check_texts, not_utf8
 
@@ -81,14 +82,7 @@ def read_tsv(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterat
         if isinstance(lines, Lines):
             yield from _tsv_block(lines, table)
         else:
-            yield from table.emit(np.zeros(0, dtype=np.int64), None, [_not_read(lines, options)], 0)
-
-
-def _not_read(line: LongLine | Torn, options: ReadOptions) -> Reject:
-    if isinstance(line, Torn):
-        return Reject(line.offset, line.damage.reason, line.damage.message, line.data)
-    message = f"the record has {line.size:,} bytes; {say_limit(options)}"
-    return Reject(line.offset, "record_too_large", message, line.head)
+            yield from table.assembler.rejected([unread(lines, "the record", options)])
 
 
 def _tsv_block(lines: Lines, table: _Table) -> Iterator[Result]:
@@ -123,14 +117,8 @@ class _Table:
         message = f"the record has {count} fields, the header names {len(self.names)} columns"
         return Reject(offset, "wrong_field_count", message, data)
 
-    def emit(
-        self, offsets: np.ndarray, fields: list[pa.Array] | None, rejects: list[Reject], size: int
-    ) -> Iterator[Result]:
-        """offsets: int64[n]; fields: binary[n] in the order of the header (None: no rows)."""
-        if fields is None:
-            none = {output: pa.array([], pa.string()) for output in self.options.texts}
-            yield from self.assembler.rows(offsets, none, {}, size=size, rejects=rejects)
-            return
+    def emit(self, offsets: np.ndarray, fields: list[pa.Array], rejects: list[Reject], size: int) -> Iterator[Result]:
+        """offsets: int64[n]; fields: binary[n] in the order of the header."""
         raw = dict(zip(self.names, fields, strict=True))
         good, wrong = check_texts(
             {output: raw[name] for output, name in self.options.texts.items()}, offsets, self.options
@@ -144,7 +132,7 @@ class _Table:
         if wrong:
             keep = pa.array(good)
             offsets, raw = offsets[good], {name: column.filter(keep) for name, column in raw.items()}
-            rejects = sorted([*rejects, *wrong], key=lambda one: one.offset)
+            rejects = in_order([*rejects, *wrong])
         strings = {name: column.cast(pa.string()) for name, column in raw.items()}
         texts = {output: strings[name] for output, name in self.options.texts.items()}
         columns = {self.outputs[name]: strings[name] for name in self.names if name in self.outputs}
@@ -184,11 +172,9 @@ class _LineFeed:
             raise _RecordTooLarge
         return line
 
-    def accept(self) -> int:
-        """The record that was read is one; returns its offset."""
-        offset = self.taken[0][0]
+    def accept(self) -> None:
+        """The record that was read is one."""
         self.taken, self.size = [], 0
-        return offset
 
     def refuse(self) -> tuple[int, bytes]:
         """Offset and bytes of the first line of the record that failed; the others will be read again."""
@@ -200,8 +186,7 @@ class _LineFeed:
     def _lines(self) -> Iterator[tuple[int, str]]:
         for lines in read_lines(self.part, self.options.max_record_bytes):
             if isinstance(lines, LongLine):
-                message = f"the line has {lines.size:,} bytes; {say_limit(self.options)}"
-                self.rejects.append(Reject(lines.offset, "record_too_large", message, lines.head))
+                self.rejects.append(unread(lines, "the line", self.options))
             elif isinstance(lines, Torn):
                 self.torn = lines
             else:
@@ -248,15 +233,14 @@ def read_csv(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterat
             yield from _emit_rows(offsets, rows, feed, table, size)
             offsets, rows, before, size = [], [], end, 0
     if feed.torn is not None:
-        feed.rejects.append(_not_read(feed.torn, options))
+        feed.rejects.append(unread(feed.torn, "the record", options))
     yield from _emit_rows(offsets, rows, feed, table, size)
 
 
 def _emit_rows(
     offsets: list[int], rows: list[list[str]], feed: _LineFeed, table: _Table, size: int
 ) -> Iterator[Result]:
-    fields = [
-        pa.array([value.encode("latin-1") for value in column], pa.binary()) for column in zip(*rows, strict=True)
-    ]
-    rejects, feed.rejects = sorted(feed.rejects, key=lambda one: one.offset), []
-    yield from table.emit(np.array(offsets, dtype=np.int64), fields if rows else None, rejects, size)
+    columns = zip(*rows, strict=True) if rows else [()] * len(table.names)
+    fields = [pa.array([value.encode("latin-1") for value in column], pa.binary()) for column in columns]
+    rejects, feed.rejects = in_order(feed.rejects), []
+    yield from table.emit(np.array(offsets, dtype=np.int64), fields, rejects, size)

@@ -16,13 +16,13 @@ import pyarrow as pa
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.result import Result
 from xlcorpus.errors import UserError
-from xlcorpus.raw.assemble import Assembler, Reject
+from xlcorpus.raw.assemble import Assembler
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.lines import Lines, LongLine, Torn, read_lines
-from xlcorpus.raw.options import SIDES, ReadOptions, say_limit
+from xlcorpus.raw.options import SIDES, ReadOptions
 from xlcorpus.raw.ranges import FileRange
+from xlcorpus.raw.rejects import Reject, too_large
 from xlcorpus.raw.streams import Damage, read_stream
-from xlcorpus.raw.text_values import check_texts
 
 _TO_THE_END = 1 << 62
 _Line = bytes | LongLine
@@ -160,15 +160,7 @@ def _pairs(
             continue
         name, line = ("src", source) if isinstance(source, LongLine) else ("tgt", target)
         assert isinstance(line, LongLine)
-        message = f"{SIDES[name]} has {line.size:,} bytes; {say_limit(options)}"
-        rejects.append(Reject(offset, "record_too_large", message, line.head))
+        rejects.append(too_large(offset, SIDES[name], line.size, line.head, options))
         size += line.size
-    where = np.array(at, dtype=np.int64)
     raw = {name: pa.array(values, pa.binary()) for name, values in sides.items()}
-    good, wrong = check_texts(raw, where, options)
-    if wrong:
-        keep = pa.array(good)
-        where, raw = where[good], {name: column.filter(keep) for name, column in raw.items()}
-        rejects = sorted([*rejects, *wrong], key=lambda one: one.offset)
-    texts = {name: column.cast(pa.string()) for name, column in raw.items()}
-    yield from assembler.rows(where, texts, {}, size=size, rejects=rejects)
+    yield from assembler.raw_rows(np.array(at, dtype=np.int64), raw, {}, size=size, rejects=rejects)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.decisions import DECISION, EXCERPT_CHARACTERS, decide, empty, reject, repeat
+from xlcorpus.dataset.columns import put_columns
+from xlcorpus.dataset.decisions import DECISION, decide, empty, reject, repeat
 from xlcorpus.dataset.result import Result
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions
+from xlcorpus.raw.rejects import Decision, Reject, excerpt, in_order
+from xlcorpus.raw.text_values import check_texts
 from xlcorpus.text.hashes import digests_of
 from xlcorpus.text.labels import well_formed
 
@@ -22,27 +24,6 @@ BATCH_BYTES = 16 << 20
 ORIGIN = DECISION.field("origin").type
 DOC_ID = DECISION.field("doc_id").type
 _LANGUAGES = ("src_lang", "tgt_lang")
-
-
-@dataclass(frozen=True)
-class Reject:
-    """A record that could not be read: locator, named reason, what was wrong, and its beginning (may be empty)."""
-
-    offset: int
-    reason: str
-    message: str
-    excerpt: bytes | str = b""
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A record that is left out by rule: locator, named reason, text and language where known, what was compared."""
-
-    offset: int
-    reason: str
-    text: str | None = None
-    score: float | None = None
-    lang: str | None = None
 
 
 def doc_ids(keys: Sequence[bytes]) -> pa.Array:
@@ -55,46 +36,30 @@ def origins(names: pa.Array, offsets: pa.Array) -> pa.Array:
     return pa.StructArray.from_arrays([names, offsets], fields=list(ORIGIN))
 
 
-def excerpt(data: bytes | str) -> str:
-    """The first 200 characters, undecodable bytes replaced."""
-    if isinstance(data, bytes):
-        return data[: EXCERPT_CHARACTERS * 4].decode("utf-8", "replace")[:EXCERPT_CHARACTERS]
-    return data[:EXCERPT_CHARACTERS].encode("utf-8", "replace").decode()
-
-
-def _valid(message: str) -> str:
-    """A message without characters that Arrow strings cannot hold."""
-    return message.encode("utf-8", "replace").decode()
-
-
 def reject_rows(
     origin: pa.Array, reasons: Sequence[str], messages: Sequence[str], heads: Sequence[str]
 ) -> pa.RecordBatch:
     """Reject rows (reject-1) of records that could not be read; they have no doc_id. heads: `excerpt` of each."""
+    messages = [one.encode("utf-8", "replace").decode() for one in messages]  # what Arrow cannot hold
     columns = {
         "doc_id": pa.nulls(len(origin), DOC_ID),
         "origin": origin,
         "text": pa.array(heads, pa.string()),
     }
-    return reject(pa.RecordBatch.from_pydict(columns), STEP, reasons, [_valid(message) for message in messages])
+    return reject(pa.RecordBatch.from_pydict(columns), STEP, reasons, messages)
 
 
 def without_text(decisions: pa.RecordBatch | None) -> pa.RecordBatch | None:
     """Decision rows as they are written where the user did not ask for their texts."""
     if decisions is None:
         return None
-    at = DECISION.get_field_index("text")
-    return decisions.set_column(at, DECISION.field(at), pa.nulls(decisions.num_rows, DECISION.field(at).type))
+    return put_columns(decisions, {"text": pa.nulls(decisions.num_rows, pa.string())})
 
 
 def blank(text: pa.Array) -> np.ndarray:
     """bool[n]: texts that are empty or white space (by Unicode) alone; nulls are not blank."""
     empty_or_space = pc.or_(pc.equal(pc.binary_length(text), 0), pc.utf8_is_space(text))
     return np.asarray(pc.fill_null(empty_or_space, False))
-
-
-def _offset_of(row: Reject | Decision) -> int:
-    return row.offset
 
 
 def _filter(
@@ -142,6 +107,29 @@ class Assembler:
             [excerpt(one.excerpt) for one in rejects],
         )
 
+    def rejected(self, rejects: Sequence[Reject]) -> Iterator[Result]:
+        """Rejects alone."""
+        none = {output: pa.array([], pa.string()) for output in self.options.texts}
+        yield from self.rows(np.zeros(0, dtype=np.int64), none, {}, size=0, rejects=rejects)
+
+    def raw_rows(
+        self,
+        offsets: np.ndarray,
+        raw: Mapping[str, pa.Array],
+        columns: Mapping[str, pa.Array],
+        *,
+        size: int,
+        rejects: Sequence[Reject] = (),
+    ) -> Iterator[Result]:
+        """`rows` of texts as they are in the file (binary[n]): rejects of `check_texts` besides."""
+        good, wrong = check_texts(raw, offsets, self.options)
+        if wrong:
+            rejects = in_order([*rejects, *wrong])
+            offsets, table = _filter(offsets, {**columns, **raw}, good)
+            raw, columns = {name: table[name] for name in raw}, {name: table[name] for name in columns}
+        texts = {name: column.cast(pa.string()) for name, column in raw.items()}
+        yield from self.rows(offsets, texts, columns, size=size, rejects=rejects)
+
     def rows(
         self,
         offsets: np.ndarray,
@@ -165,13 +153,13 @@ class Assembler:
                 table[name] = repeat(given, len(offsets))
             wrong = ~well_formed(table[name])
             if wrong.any():
-                rejects = sorted([*rejects, *self._wrong_language(name, offsets, table, wrong)], key=_offset_of)
+                rejects = in_order([*rejects, *self._wrong_language(name, offsets, table, wrong)])
                 offsets, table = _filter(offsets, table, ~wrong)
         first_empty = np.zeros(len(offsets), dtype=np.int8)  # number of the first text that is empty, from 1; 0: none
         for number, name in enumerate(texts, 1):
             first_empty[(first_empty == 0) & blank(table[name])] = number
         if first_empty.any():
-            decisions = sorted([*decisions, *self._left_out(offsets, table, list(texts), first_empty)], key=_offset_of)
+            decisions = in_order([*decisions, *self._left_out(offsets, table, list(texts), first_empty)])
             offsets, table = _filter(offsets, table, first_empty == 0)
         yield from self._batches(offsets, table, list(decisions), list(rejects), size)
 

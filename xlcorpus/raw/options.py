@@ -76,8 +76,3 @@ class ReadOptions(StepOptions):
 def say_column(output: str) -> str:
     """The remedy where the input column of one of our columns of text is not found."""
     return f"name the column that holds {SIDES[output]} with --{output}-column"
-
-
-def say_limit(options: ReadOptions) -> str:
-    """The end of a sentence about a record that is too large."""
-    return f"at most {options.max_record_bytes:,} are read (--max-record-bytes)"

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.raw.assemble import Reject
-from xlcorpus.raw.options import SIDES, ReadOptions, say_limit
+from xlcorpus.raw.options import SIDES, ReadOptions
+from xlcorpus.raw.rejects import Reject, in_order, too_large
 
 
 def check_texts(
@@ -27,7 +27,7 @@ def check_texts(
         for index in np.flatnonzero(wrong).tolist():
             rejects.append(_reject(output, int(offsets[index]), values[index].as_py(), options))
         good &= ~wrong
-    return good, sorted(rejects, key=lambda one: one.offset)
+    return good, in_order(rejects)
 
 
 def _wrong(raw: pa.Array, limit: int) -> np.ndarray:
@@ -54,8 +54,7 @@ def _reject(output: str, offset: int, data: bytes | None, options: ReadOptions) 
         return Reject(offset, f"missing_{output}", f"column {options.texts[output]!r} is null")
     what = SIDES[output]
     if len(data) > options.max_record_bytes:
-        message = f"{what} has {len(data):,} bytes; {say_limit(options)}"
-        return Reject(offset, "record_too_large", message, data[:1024])
+        return too_large(offset, what, len(data), data[:1024], options)
     if b"\0" in data:
         return Reject(offset, "nul_bytes", f"{what} holds NUL bytes", data)
     return Reject(offset, "invalid_utf8", f"{what} is not UTF-8", data)

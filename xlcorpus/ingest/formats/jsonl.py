@@ -28,11 +28,12 @@ from xlcorpus.ingest.json_values import (
     json_name,
     parse_line,
 )
-from xlcorpus.raw.assemble import Assembler, Reject
+from xlcorpus.raw.assemble import Assembler
 from xlcorpus.raw.input_columns import EXTRA, holds_json, input_name
 from xlcorpus.raw.lines import BOM, Lines, LongLine, Torn, read_lines
-from xlcorpus.raw.options import SIDES, ReadOptions, say_limit
+from xlcorpus.raw.options import SIDES, ReadOptions
 from xlcorpus.raw.ranges import FileRange, cut_lines
+from xlcorpus.raw.rejects import Reject, unread
 
 _LOOK = 1 << 16
 
@@ -81,8 +82,7 @@ class _Reader:
         )
 
     def long(self, line: LongLine) -> Iterator[Result]:
-        message = f"the line has {line.size:,} bytes; {say_limit(self.options)}"
-        yield from self._emit([], [Reject(line.offset, "record_too_large", message, line.head)], line.size)
+        yield from self._emit([], [unread(line, "the line", self.options)], line.size)
 
     def torn(self, torn: Torn) -> Iterator[Result]:
         """A damaged file ends here; the line that the damage cut off counts as a record if it is whole all the same."""

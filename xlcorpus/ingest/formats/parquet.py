@@ -12,12 +12,12 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.result import Result
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.format import Format, Look
-from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, Assembler, Reject
+from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, Assembler
 from xlcorpus.raw.input_columns import Column, conflict, input_name
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions, say_column
 from xlcorpus.raw.ranges import FileRange
-from xlcorpus.raw.text_values import check_texts
+from xlcorpus.raw.rejects import Reject
 
 _BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
 
@@ -171,28 +171,18 @@ class _Reader:
         self.wanted = {*options.texts.values(), *self.fields}
 
     def broken(self, row: int, message: str) -> Iterator[Result]:
-        none = {output: pa.array([], pa.string()) for output in self.options.texts}
-        rejects = [Reject(row, "corrupt_file", message)]
-        yield from self.assembler.rows(np.array([], dtype=np.int64), none, {}, size=0, rejects=rejects)
+        yield from self.assembler.rejected([Reject(row, "corrupt_file", message)])
 
     def batch(self, batch: pa.RecordBatch, first: int) -> Iterator[Result]:
         """Rows `first` and following of the file."""
         offsets = np.arange(first, first + batch.num_rows, dtype=np.int64)
-        size = batch.nbytes
         raw = {output: _bytes(batch.column(name)) for output, name in self.options.texts.items()}
         columns = {
             self.fields[name].name: batch.column(name).cast(self.fields[name].type)
             for name in batch.schema.names
             if name in self.fields and name not in self.options.texts.values()
         }
-        good, rejects = check_texts(raw, offsets, self.options)
-        if rejects:
-            keep = pa.array(good)
-            offsets = offsets[good]
-            raw = {output: column.filter(keep) for output, column in raw.items()}
-            columns = {name: column.filter(keep) for name, column in columns.items()}
-        texts = {output: column.cast(pa.string()) for output, column in raw.items()}
-        yield from self.assembler.rows(offsets, texts, columns, size=size, rejects=rejects)
+        yield from self.assembler.raw_rows(offsets, raw, columns, size=batch.nbytes)
 
 
 def _bytes(column: pa.Array) -> pa.Array:

@@ -14,10 +14,11 @@ import pyarrow as pa
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.result import Result
 from xlcorpus.ingest.format import Format
-from xlcorpus.raw.assemble import Assembler, Reject
+from xlcorpus.raw.assemble import Assembler
 from xlcorpus.raw.lines import BOM, HEAD, Lines, LongLine, Torn, read_lines
-from xlcorpus.raw.options import ReadOptions, say_limit
+from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.ranges import FileRange, cut_lines
+from xlcorpus.raw.rejects import Reject, in_order, too_large, unread
 from xlcorpus.raw.streams import Damage, read_stream
 
 _SPACE = b" \t\r\f\v"
@@ -67,15 +68,16 @@ class _Emitter:
                     good.append((offset, data))
                 else:
                     rejects.append(reject)
-            rejects = sorted(rejects, key=lambda one: one.offset)
+            rejects = in_order(rejects)
             offsets, text = [offset for offset, _ in good], _decode([data for _, data in good])
         yield from self.assembler.rows(
             np.array(offsets, dtype=np.int64), {"text": text}, {}, size=size, rejects=rejects
         )
 
-    def too_large(self, offset: int, size: int, head: bytes) -> Reject:
-        message = f"the {self.options.sample_by} has {size:,} bytes; {say_limit(self.options)}"
-        return Reject(offset, "record_too_large", message, head)
+    @property
+    def what(self) -> str:
+        """A record in words."""
+        return f"the {self.options.sample_by}"
 
 
 def _decode(values: list[bytes]) -> pa.Array | None:
@@ -97,10 +99,6 @@ def _fault(offset: int, data: bytes) -> Reject | None:
     return None
 
 
-def _torn(torn: Torn, offset: int, data: bytes) -> Reject:
-    return Reject(offset, torn.damage.reason, torn.damage.message, data)
-
-
 def _lines(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterator[Result]:
     for lines in read_lines(part, options.max_record_bytes):
         if isinstance(lines, Lines):
@@ -113,10 +111,8 @@ def _lines(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterator[Re
                 if not space
             ]
             yield from emit.records(records, [])
-        elif isinstance(lines, LongLine):
-            yield from emit.records([], [emit.too_large(lines.offset, lines.size, lines.head)])
         else:
-            yield from emit.records([], [_torn(lines, lines.offset, lines.data)])
+            yield from emit.records([], [unread(lines, emit.what, options)])
 
 
 def _blank_lines(lines: Lines) -> np.ndarray:
@@ -165,14 +161,14 @@ def _paragraphs(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterat
         if current is not None:
             data = b"".join(current.parts)
             if current.size > limit:
-                rejects.append(emit.too_large(current.offset, current.size, data))
+                rejects.append(too_large(current.offset, emit.what, current.size, data, options))
             else:
                 records.append((current.offset, data.rstrip(b"\r\n")))
         current = None
 
     for lines in read_lines(whole, limit):
         if isinstance(lines, Torn):
-            reject = _torn(lines, lines.offset, lines.data)
+            reject = unread(lines, emit.what, options)
             if current is not None:  # whether it was whole nobody can say
                 reject = replace(reject, offset=current.offset, excerpt=b"".join(current.parts)[:HEAD])
             rejects.append(reject)
@@ -249,7 +245,7 @@ def _document(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterator
             parts = [b"".join(parts)[:HEAD]]
     data = b"".join(parts).removeprefix(BOM)
     if size > options.max_record_bytes:
-        yield from emit.records([], [emit.too_large(0, size, data[:HEAD])])
+        yield from emit.records([], [too_large(0, emit.what, size, data[:HEAD], options)])
     elif size:
         yield from emit.records([(0, data)], [])
 
