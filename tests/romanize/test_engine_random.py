@@ -20,7 +20,7 @@ from tests.romanize.uroman_reference import (
     punctuation,
     words,
 )
-from xlcorpus.romanize import words as compiled_paths
+from xlcorpus.romanize import readings as compiled_paths
 from xlcorpus.romanize.engine import Engine
 from xlcorpus.romanize.exact import romanize_exactly
 from xlcorpus.romanize.language import Language, language, matters
