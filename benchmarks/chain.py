@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal
 
 PASSES = ("filter", "dedup", "mix")  # the datasets that the chain makes, in order
 FILTER, SIGN, MATCH, KEEP = "ingest + identify + score + filter", "dedup: sign", "dedup: match", "dedup: write"
@@ -22,7 +23,7 @@ class Chain:
     budget: int
     seed: int = 7
     threshold: float = 0.8
-    unit: str = "tokens"
+    unit: Literal["tokens", "bytes", "chars", "docs"] = "tokens"
     max_epochs: float = 4.0
     shards: int = 4
     ratios: dict[str, float] = field(

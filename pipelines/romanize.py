@@ -18,7 +18,7 @@ from xlcorpus.romanize.documents import notes_of, romanize_batch
 from xlcorpus.romanize.options import RomanizeOptions
 from xlcorpus.romanize.tools import Tool, check_latin, open_tool
 from xlcorpus.translico.options import PairOptions
-from xlcorpus.translico.pairs import check_columns
+from xlcorpus.translico.sentences import check_columns
 
 
 class Options(PairOptions, RomanizeOptions):

@@ -22,6 +22,7 @@ from xlcorpus.dataset.storage import Location
 from xlcorpus.romanize.tools import Tool, language_code, open_tool
 from xlcorpus.translico import choose, pairs
 from xlcorpus.translico.choose import Part
+from xlcorpus.translico.sentences import ListSentences
 
 OpenTool = Callable[[str, int], Tool]  # name, bytes of its cache
 
@@ -109,7 +110,7 @@ class WritePairs:
 def run(options: Options, inputs: Sequence[Dataset], execution: Execution, open_tool: OpenTool = open_tool) -> Outcome:
     """List the sentences of each shard, choose by hash over all of them, romanise and write the chosen ones."""
     folder, tasks = execution.scratch, shard_tasks(inputs)
-    listed = execution.each("list", tasks, pairs.ListSentences(folder, options.include_latin))
+    listed = execution.each("list", tasks, ListSentences(folder, options.include_latin))
     deal = choose.DealSentences.of(folder, listed, execution.seed)
     execution.shuffle("choose", tasks, Choose(folder, deal, choose.Apportion(options.share, options.floor)))
     write = WritePairs(execution.workspace, folder, options, open_tool, execution.keep_text, execution.partition_by)

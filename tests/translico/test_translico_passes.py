@@ -26,7 +26,8 @@ from xlcorpus.text import slices
 from xlcorpus.translico import choose
 from xlcorpus.translico.choose import halves, order_keys, wanted
 from xlcorpus.translico.options import PairOptions
-from xlcorpus.translico.pairs import check_columns, one_line, pair_table
+from xlcorpus.translico.pairs import pair_table
+from xlcorpus.translico.sentences import check_columns, one_line
 
 LANGUAGES = ["hin_Deva", "amh_Ethi", "zho_Hani", "eng_Latn", None]
 SENTENCES = {

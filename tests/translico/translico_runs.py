@@ -29,6 +29,7 @@ from xlcorpus.translico import choose
 from xlcorpus.translico import pairs as translico
 from xlcorpus.translico.options import PairOptions
 from xlcorpus.translico.pairs import PAIR
+from xlcorpus.translico.sentences import ListSentences
 
 
 class UpperCase:
@@ -131,7 +132,7 @@ def view(
     """List, choose and write. shuffle: elements reach each group in an order of this number."""
     options = options or ALL
     chaos, scratch = random.Random(shuffle), folder / "scratch"
-    listing, paths, listed = translico.ListSentences(scratch, options.include_latin), [], []
+    listing, paths, listed = ListSentences(scratch, options.include_latin), [], []
     for number, batch in enumerate(shards):
         with ShardWriter(folder, "data", f"part-{number:05d}", batch.schema) as writer:
             writer.write(batch)
