@@ -55,6 +55,7 @@ class _ByDictionary:
     reads: ClassVar[tuple[str, ...]] = ("document", "pair")
     options: CodeswitchOptions
     seed: int
+    index: LexiconIndex
 
     def texts(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The rows to switch."""
@@ -66,6 +67,23 @@ class _ByDictionary:
         if not is_pairs(schema):
             require_column(schema, "lang", where)
         self._check_named_spans(schema, where)
+
+    def check_languages(self, languages: Sequence[Mapping[str, int]]) -> list[str]:
+        """See `Operator`."""
+        lines, pairs = _unused_entries(self.index.unused), self.index.pairs
+        known = {label for counts in languages for labels in counts for label in labels.split("-") if label}
+        if not known:
+            return lines
+        sources = sorted({pair.src for pair in pairs})
+        if not any(pairs_of(label, pairs) for label in known):
+            raise UserError(
+                f"no document is in a source language of the dictionary ({', '.join(sources)}); "
+                f"the dataset holds {', '.join(sorted(known)[:10])}",
+                remedy="turn the dictionary round with `xlcorpus lexicon invert`, or give its languages: --src, --tgt",
+            )
+        idle = [source for source in sources if not any(matches(one, source) for one in known)]
+        lines += [f"codeswitch: no document is in {label}, a source language of the dictionary" for label in idle]
+        return lines + _missing_directions(pairs, {labels for counts in languages for labels in counts})
 
     def _check_named_spans(self, schema: pa.Schema, where: str) -> None:
         """A column that was asked for must be there; of a pair nobody could say which side its positions are of."""
@@ -83,8 +101,6 @@ class _ByDictionary:
 @dataclass(frozen=True)
 class DictWord(_ByDictionary):
     """`switch_words` with its dictionaries."""
-
-    index: LexiconIndex
 
     @classmethod
     def open(cls, options: CodeswitchOptions, seed: int) -> DictWord:
@@ -104,10 +120,6 @@ class DictWord(_ByDictionary):
         """See `switch_words`."""
         return switch_words(self.texts(batch), self.index, self.options, seed=self.seed, keep_text=keep_text)
 
-    def check_languages(self, languages: Sequence[Mapping[str, int]]) -> list[str]:
-        """See `Operator`."""
-        return _check_languages(self.index.pairs, self.index.unused, languages)
-
 
 @dataclass(frozen=True)
 class DictPiece(_ByDictionary):
@@ -119,16 +131,13 @@ class DictPiece(_ByDictionary):
     @classmethod
     def open(cls, options: CodeswitchOptions, seed: int) -> DictPiece:
         """See `Operator`."""
-        return cls(options, seed, *open_pieces(options.tokenizer, entries_of(options), options.candidates))
+        model, table = open_pieces(options.tokenizer, entries_of(options), options.candidates)
+        return cls(options, seed, table.index, model, table)
 
     def switch(self, batch: pa.RecordBatch, *, keep_text: bool) -> Result:
         """See `switch_pieces`."""
         texts = self.texts(batch)
         return switch_pieces(texts, self.model, self.table, self.options, seed=self.seed, keep_text=keep_text)
-
-    def check_languages(self, languages: Sequence[Mapping[str, int]]) -> list[str]:
-        """See `Operator`."""
-        return _check_languages(self.table.index.pairs, self.table.index.unused, languages)
 
 
 @dataclass(frozen=True)
@@ -187,26 +196,6 @@ def entries_of(options: CodeswitchOptions) -> pa.Table:
 def _check_dictionary(options: CodeswitchOptions) -> None:
     if not options.dictionary:
         raise UserError("there is no dictionary", remedy="name one: --dictionary FILE, as often as needed")
-
-
-def _check_languages(
-    pairs: Sequence[Pair], unused: Mapping[str, int], languages: Sequence[Mapping[str, int]]
-) -> list[str]:
-    """See `Operator.check_languages`; pairs, unused: what the dictionaries have, and entries they leave out."""
-    lines = _unused_entries(unused)
-    known = {label for counts in languages for labels in counts for label in labels.split("-") if label}
-    if not known:
-        return lines
-    sources = sorted({pair.src for pair in pairs})
-    if not any(pairs_of(label, pairs) for label in known):
-        raise UserError(
-            f"no document is in a source language of the dictionary ({', '.join(sources)}); "
-            f"the dataset holds {', '.join(sorted(known)[:10])}",
-            remedy="turn the dictionary round with `xlcorpus lexicon invert`, or give its languages: --src, --tgt",
-        )
-    idle = [source for source in sources if not any(matches(one, source) for one in known)]
-    lines += [f"codeswitch: no document is in {label}, a source language of the dictionary" for label in idle]
-    return lines + _missing_directions(pairs, {labels for counts in languages for labels in counts})
 
 
 def _unused_entries(unused: Mapping[str, int]) -> list[str]:
