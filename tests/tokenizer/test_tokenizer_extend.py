@@ -12,20 +12,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tokenizer.tokenizer_helpers import HARD_TEXTS, documents, rows, table_by_language, train_model, write_dataset
+from tests.tokenizer.tokenizer_helpers import (
+    HARD_TEXTS,
+    documents,
+    read_candidates,
+    read_model,
+    rows,
+    table_by_language,
+    train_model,
+    write_dataset,
+)
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer import Tokenizer, open_tokenizer
 from xlcorpus.tokenizer.bpe_merges import Merges, Pieces, choose_merges, cut
-from xlcorpus.tokenizer.candidates import Candidate, candidates_of, characters_first, read_candidates
 from xlcorpus.tokenizer.compare import compare
 from xlcorpus.tokenizer.extend import extend, extend_on_sample
-from xlcorpus.tokenizer.extended_files import check_extended_output, write_extended
-from xlcorpus.tokenizer.model_proto import SentencePieceModel, read_model
-from xlcorpus.tokenizer.piece_files import read_sentencepiece
-from xlcorpus.tokenizer.sample import draw_sample
-from xlcorpus.tokenizer.sentencepiece_file import SentencePieceTokenizer
+from xlcorpus.tokenizer.kinds.sentencepiece import SentencePieceTokenizer
+from xlcorpus.tokenizer.piece_candidates import Candidate, best_first, characters_first, pieces_of, pieces_of_model
+from xlcorpus.tokenizer.sentencepiece_model import SentencePieceModel
+from xlcorpus.tokenizer.text_sample import draw_sample
 from xlcorpus.tokenizer.train import TrainOptions
 from xlcorpus.tokenizer.unigram_scores import added_scores, best_score
+from xlcorpus.tokenizer.write_extended import check_extended_output, write_extended
 
 OLD, NEW = ("eng_Latn", "deu_Latn", "hin_Deva"), ("swh_Latn", "amh_Ethi", "kat_Geor")
 
@@ -173,7 +181,7 @@ def test_what_cannot_be_extended(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(UserError, match="has no pieces, so none can be added"):
         extend(open_tokenizer("bytes"), candidates, 5)
     with pytest.raises(UserError, match="has no pieces to add"):
-        read_candidates(Path("bytes"))
+        pieces_of(open_tokenizer("bytes"))
     old = open_tokenizer(folder / "old-unigram.model")
     with pytest.raises(UserError, match="is the tokenizer to extend"):
         check_extended_output(old, Path(old.path), Path(old.path))
@@ -184,12 +192,12 @@ def test_what_cannot_be_extended(tmp_path: Path, folder: Path) -> None:
 def test_the_extended_model_is_read_by_the_romaniser_too(folder: Path) -> None:
     _, new = _extend(folder, "unigram", 60)
     assert isinstance(new, SentencePieceTokenizer)
-    assert [piece.text for piece in read_sentencepiece(Path(new.path))] == [piece.text for piece in new.model.pieces]
+    assert [piece.text for piece in read_model(Path(new.path)).pieces] == [piece.text for piece in new.model.pieces]
 
 
 def test_candidates_are_in_the_order_of_their_worth(folder: Path) -> None:
     model = read_model(folder / "new-bpe.model")
-    candidates = candidates_of(model)
+    candidates = best_first(pieces_of_model(model))
     assert [one.score for one in candidates] == sorted((one.score for one in candidates), reverse=True)
     assert not {"<mask>", "<unk>", "<0x41>"} & {one.text for one in candidates}
     first = characters_first([Candidate("ab", 0), Candidate("x", -1), Candidate("y", -2), Candidate("z", -3)], {"x"}, 2)

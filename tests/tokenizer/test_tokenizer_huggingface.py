@@ -15,6 +15,7 @@ from tests.tokenizer.tokenizer_helpers import (
     HARD_TEXTS,
     WORDS,
     documents,
+    read_candidates,
     rows,
     table_by_language,
     train_model,
@@ -23,16 +24,15 @@ from tests.tokenizer.tokenizer_helpers import (
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer import open_tokenizer
 from xlcorpus.tokenizer.byte_alphabet import from_letters, letter_of_byte, to_letters
-from xlcorpus.tokenizer.candidates import read_candidates
 from xlcorpus.tokenizer.compare import compare
 from xlcorpus.tokenizer.extend import extend, extend_on_sample
-from xlcorpus.tokenizer.extended_files import write_extended
 from xlcorpus.tokenizer.hf_folder import write_folder
-from xlcorpus.tokenizer.huggingface import HuggingFaceTokenizer
-from xlcorpus.tokenizer.sample import draw_sample
-from xlcorpus.tokenizer.sentencepiece_file import SentencePieceTokenizer
+from xlcorpus.tokenizer.kinds.huggingface import HuggingFaceTokenizer
+from xlcorpus.tokenizer.kinds.sentencepiece import SentencePieceTokenizer
+from xlcorpus.tokenizer.text_sample import draw_sample
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL
 from xlcorpus.tokenizer.train import TrainOptions
+from xlcorpus.tokenizer.write_extended import write_extended
 
 OLD, NEW = ("eng_Latn", "deu_Latn", "hin_Deva"), ("swh_Latn", "amh_Ethi", "kat_Geor")
 

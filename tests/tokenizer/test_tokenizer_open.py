@@ -18,7 +18,21 @@ from hypothesis import strategies as st
 from tests.tokenizer.tokenizer_helpers import HARD_TEXTS, documents, rows, train_model, write_dataset
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer import Tokenizer, open_tokenizer
-from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN
+from xlcorpus.tokenizer.kinds.bytes import ByteTokenizer
+from xlcorpus.tokenizer.open import KINDS
+from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, TokenizerKind
+
+
+class FirstLetters(ByteTokenizer):
+    """A kind of the test's own: bytes, and no more of them than the file says."""
+
+    kind = "letters"
+
+    def __init__(self, given: Path) -> None:
+        super().__init__(given)
+        self.most = int(given.read_text().split()[1])
+        self.fingerprint = f"letters {self.most}"
+
 
 PARQUET_TEXT = pa.table({"text": ["a"]})
 
@@ -148,6 +162,24 @@ def test_a_tokenizer_travels_to_a_worker_as_its_path(tmp_path: Path) -> None:
     path.write_bytes(open_tokenizer(train_model(tmp_path, "other", ("deu_Latn",), vocab_size=365)).model.to_bytes())
     with pytest.raises(UserError, match="altered while it was in use"):
         pickle.loads(sent)
+
+
+def test_kinds_are_found_by_what_a_path_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert KINDS.names == ("bytes", "huggingface", "sentencepiece")
+    path = tmp_path / "some.file"
+    path.write_text("letters 12")
+    with pytest.raises(UserError, match="is not a SentencePiece model, nor a tokenizer of another kind") as caught:
+        open_tokenizer(path)
+    kinds = "the word bytes, a Hugging Face tokenizer.json or its folder, or a SentencePiece .model"
+    assert caught.value.remedy == f"give {kinds}"
+    own = TokenizerKind("letters", "a file of letters", lambda given, start: start[:7] == b"letters", FirstLetters)
+    monkeypatch.setitem(KINDS.all, "letters", own)
+    tokenizer = open_tokenizer(path)
+    assert (tokenizer.kind, tokenizer.fingerprint) == ("letters", "letters 12")
+    assert pickle.loads(pickle.dumps(tokenizer)).path == str(path)
+    path.write_text("letters 13")
+    with pytest.raises(UserError, match="altered while it was in use"):
+        pickle.loads(pickle.dumps(tokenizer))
 
 
 def _faults(folder: Path) -> dict[str, Path]:

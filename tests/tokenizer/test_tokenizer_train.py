@@ -19,9 +19,9 @@ from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer import open_tokenizer
 from xlcorpus.tokenizer.coverage import PRINTABLE, count_characters, required_characters
-from xlcorpus.tokenizer.files import write_trained
-from xlcorpus.tokenizer.sample import Sample, draw_sample
+from xlcorpus.tokenizer.text_sample import Sample, draw_sample
 from xlcorpus.tokenizer.train import TooLargeError, TooSmallError, TrainOptions, lines_of, train, train_on_sample
+from xlcorpus.tokenizer.write import write_trained
 
 SMALL = TrainOptions(vocab_size=450, sample_bytes=60_000, seed=3)
 
@@ -132,7 +132,7 @@ def test_datasets_that_cannot_be_sampled(tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data", [documents(rows(("eng_Latn",), 2))])
     with pytest.raises(UserError, match="are the same dataset"):
         draw_sample([data, Dataset.open(tmp_path / "data")], 100, 0)
-    with pytest.raises(UserError, match="has no column 'sentence'; it has doc_id, text"):
+    with pytest.raises(UserError, match="no column 'sentence' in .*doc_id, lang, origin, source, text"):
         draw_sample([data], 100, 0, ["sentence"])
 
 

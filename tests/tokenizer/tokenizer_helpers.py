@@ -10,14 +10,13 @@ from typing import Any
 import pyarrow as pa
 import xxhash
 
+from tests import rows as builder
 from xlcorpus.dataset.dataset import Dataset
-from xlcorpus.dataset.manifest import Manifest
-from xlcorpus.dataset.shards import ShardWriter
-from xlcorpus.tokenizer.model_proto import parse_model
-from xlcorpus.tokenizer.sample import draw_sample
+from xlcorpus.tokenizer.open import open_tokenizer
+from xlcorpus.tokenizer.piece_candidates import Candidate, best_first, pieces_of
+from xlcorpus.tokenizer.sentencepiece_model import SentencePieceModel, parse_model, read_model_file
+from xlcorpus.tokenizer.text_sample import draw_sample
 from xlcorpus.tokenizer.train import TrainOptions, train_on_sample
-
-ORIGIN = pa.struct([("file", pa.string()), ("offset", pa.int64())])
 
 # A sentence pattern a language; documents are made by putting its words together.
 WORDS = {
@@ -55,28 +54,23 @@ HARD_TEXTS = (
 def documents(rows: Sequence[tuple[str, str | None, str]], **columns: Sequence[Any]) -> pa.RecordBatch:
     """Rows of (name, language, text); the id follows from the name."""
     names, langs, texts = zip(*rows, strict=True) if rows else ((), (), ())
-    return pa.RecordBatch.from_pydict(
-        {
-            "doc_id": pa.array([xxhash.xxh3_128_digest(name.encode()) for name in names], pa.binary(16)),
-            "text": pa.array(texts, pa.string()),
-            "source": pa.array(["test"] * len(rows), pa.string()),
-            "origin": pa.array([{"file": name, "offset": 0} for name in names], ORIGIN),
-            "lang": pa.array(langs, pa.string()),
-            **{name: pa.array(values) for name, values in columns.items()},
-        }
-    )
+    more = {name: pa.array(values) for name, values in columns.items()}
+    return builder.documents(texts, langs, names=names, source="test", **more)
 
 
 def write_dataset(folder: Path, batches: Sequence[pa.RecordBatch]) -> Dataset:
     """A finished dataset with one shard a batch."""
-    shards = []
-    for number, batch in enumerate(batches):
-        with ShardWriter(folder, "data", f"part-{number:05d}", batch.schema) as writer:
-            writer.write(batch)
-            shards += writer.close(keep_empty=True)
-    manifest = Manifest("document-1", batches[0].schema, (), {}, "", "", 0, tuple(shards), (), (), ())
-    manifest.save(folder)
-    return Dataset.open(folder)
+    return builder.write_dataset(folder, batches)
+
+
+def read_candidates(path: Path) -> list[Candidate]:
+    """The pieces of a tokenizer, the most valued first."""
+    return best_first(pieces_of(open_tokenizer(path)))
+
+
+def read_model(path: Path) -> SentencePieceModel:
+    """A SentencePiece model file."""
+    return parse_model(read_model_file(path), str(path))
 
 
 @functools.cache

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from xlcorpus.dataset.storage import Location
+
 F = TypeVar("F", bound=Callable[..., Any])
 
-_DATASETS = click.argument("datasets", nargs=-1, required=True, type=click.Path(path_type=Path))
+_DATASETS = click.argument("datasets", nargs=-1, required=True, type=click.Path(path_type=Location))
 _PLAN = click.option("--plan", "--dry-run", "plan_only", is_flag=True, help="show the sample, but train nothing")
 
 
@@ -37,7 +38,7 @@ def command() -> None:
 
 @command.command("train")
 @_DATASETS
-@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), required=True, help="FILE.model")
+@click.option("--output", "-o", type=click.Path(path_type=Location, dir_okay=False), required=True, help="FILE.model")
 @click.option("--model", type=click.Choice(["unigram", "bpe"]), default="unigram", show_default=True)
 @click.option("--vocab-size", type=click.IntRange(8), default=32_000, show_default=True, help="pieces, all included")
 @click.option(
@@ -49,7 +50,7 @@ def command() -> None:
 @click.option("--prefix/--no-prefix", "dummy_prefix", default=True, show_default=True, help="a space before each text")
 @_sampling
 @_PLAN
-def train_command(datasets: tuple[Path, ...], output: Path, plan_only: bool, **options: Any) -> None:
+def train_command(datasets: tuple[Location, ...], output: Location, plan_only: bool, **options: Any) -> None:
     """Train a SentencePiece tokenizer on DATASETS, usually a mix, in the shares that they have there.
 
     Writes FILE.model, FILE.vocab, FILE.hf/ for transformers, and the card FILE.json. Texts come back from their ids as
@@ -60,9 +61,9 @@ def train_command(datasets: tuple[Path, ...], output: Path, plan_only: bool, **o
       xlcorpus tokenizer train out/mix --output out/tokenizer.model --vocab-size 32000
       xlcorpus tokenizer train out/mix -o t.model --model bpe --special "<2eng_Latn>" --special "<2swh_Latn>"
     """
-    from xlcorpus.tokenizer.files import check_output, write_trained
-    from xlcorpus.tokenizer.sample import draw_sample
+    from xlcorpus.tokenizer.text_sample import draw_sample
     from xlcorpus.tokenizer.train import TrainOptions, train
+    from xlcorpus.tokenizer.write import check_output, write_trained
 
     check_output(output)
     options["sample_bytes"] = _size(options["sample_bytes"])
@@ -82,15 +83,23 @@ def train_command(datasets: tuple[Path, ...], output: Path, plan_only: bool, **o
 
 
 @command.command("extend")
-@click.argument("base", type=click.Path(path_type=Path))
-@click.argument("datasets", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--with", "source", type=click.Path(path_type=Path), help="take the pieces of this tokenizer")
-@click.option("--pieces", type=click.IntRange(0), help="how many to add  [default: with --with, all that can be]")
+@click.argument("base", type=click.Path(path_type=Location))
+@click.argument("datasets", nargs=-1, type=click.Path(path_type=Location))
+@click.option("--with", "source", type=click.Path(path_type=Location), help="take the pieces of this tokenizer")
+@click.option("--romanized", is_flag=True, help="take the pieces of BASE in Latin letters (uroman; TransMI)")
 @click.option(
-    "--output", "-o", type=click.Path(path_type=Path), required=True, help="FILE.model, FILE.json or a folder"
+    "--merge",
+    type=click.Choice(["max", "min", "average"]),
+    help="with --romanized: the score of a piece that several become  [default: max]",
 )
 @click.option(
-    "--check", multiple=True, type=click.Path(path_type=Path), help="also compare on this dataset, not trained on"
+    "--pieces", type=click.IntRange(0), help="how many to add  [default: with --with and --romanized, all that can be]"
+)
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Location), required=True, help="FILE.model, FILE.json or a folder"
+)
+@click.option(
+    "--check", multiple=True, type=click.Path(path_type=Location), help="also compare on this dataset, not trained on"
 )
 @click.option("--special", multiple=True, help="a token to add, such as <mask> or <2eng_Latn>; may be repeated")
 @click.option(
@@ -98,8 +107,10 @@ def train_command(datasets: tuple[Path, ...], output: Path, plan_only: bool, **o
 )
 @_sampling
 @_PLAN
-def extend_command(base: Path, datasets: tuple[Path, ...], output: Path, plan_only: bool, **options: Any) -> None:
-    """Add pieces to the tokenizer BASE after its last id: those of another one, or learnt from DATASETS.
+def extend_command(
+    base: Location, datasets: tuple[Location, ...], output: Location, plan_only: bool, **options: Any
+) -> None:
+    """Add pieces to the tokenizer BASE after its last id: of another one, its own romanised, or learnt from DATASETS.
 
     BASE is a SentencePiece .model, or a tokenizer.json (BPE or Unigram) or its folder. All old ids stay, and old texts
     are cut as before as far as can be; the table says by how much that changed, language by language.
@@ -108,24 +119,29 @@ def extend_command(base: Path, datasets: tuple[Path, ...], output: Path, plan_on
     Example:
       xlcorpus tokenizer extend llama/ out/mix --pieces 8000 --output llama-swh/ --check out/english
       xlcorpus tokenizer extend base.model --with swahili.model --output both.model --check out/mix
+      xlcorpus tokenizer extend xlmr/ --romanized --output xlmr-latn/ --check out/mix
     """
-    from xlcorpus.tokenizer.candidates import read_candidates
     from xlcorpus.tokenizer.compare import compare
     from xlcorpus.tokenizer.extend import extend, extend_on_sample
-    from xlcorpus.tokenizer.extended_files import check_extended_output, write_extended
     from xlcorpus.tokenizer.open import open_tokenizer
-    from xlcorpus.tokenizer.sample import draw_sample
+    from xlcorpus.tokenizer.piece_candidates import Candidate, best_first, pieces_of
+    from xlcorpus.tokenizer.romanized import check_unigram, romanized_pieces
+    from xlcorpus.tokenizer.text_sample import draw_sample
     from xlcorpus.tokenizer.train import TrainOptions, dataset_facts
     from xlcorpus.tokenizer.unigram_scores import MARGIN
+    from xlcorpus.tokenizer.write_extended import check_extended_output, write_extended
 
     source, count, margin = options.pop("source"), options.pop("pieces"), options.pop("margin")
-    margin = MARGIN if margin is None else margin
     check, specials = options.pop("check"), options.pop("special")
-    _check_request(source, count, datasets, specials)
+    romanized, merge = options.pop("romanized"), options.pop("merge")
+    _check_request(source, count, datasets, specials, romanized, {"merge": merge, "margin": margin})
+    margin = MARGIN if margin is None and not romanized else margin  # romanised pieces are scored as their sources are
     settings = TrainOptions(**options | {"sample_bytes": _size(options["sample_bytes"]), "special": specials})
     opened = _open([*datasets, *check])
     old = open_tokenizer(base)
     check_extended_output(old, base, output)
+    if romanized:
+        check_unigram(old)
     sample = draw_sample(opened[: len(datasets)], settings.sample_bytes, settings.seed) if datasets else None
     if sample is not None:
         _show_sample(sample)
@@ -133,14 +149,23 @@ def extend_command(base: Path, datasets: tuple[Path, ...], output: Path, plan_on
         click.echo(f"nothing is written; without --plan: {output}")
         return
     facts: dict[str, Any] = {"options": options | {"margin": margin, "special": list(specials)}}
-    if source is None and sample is not None and count:
+    made = []
+    if romanized:
+        tool, merge = _open_romanizer(), merge or "max"
+        made = romanized_pieces(pieces_of(old), lambda text: tool.romanize(text, None, None), merge)
+        extended = extend(old, [Candidate(one.text, one.score) for one in made], count, specials, margin)
+        facts["romanized"] = {"tool": tool.name, "version": tool.version, "merge": merge}
+    elif source is None and sample is not None and count:
         extended = extend_on_sample(old, sample, count, settings, margin)
         facts["trained_on"] = dataset_facts(opened[: len(datasets)])
     else:
-        candidates = read_candidates(source) if source is not None else []
-        extended = extend(old, candidates, count, specials, margin)
-        facts["pieces_of"] = open_tokenizer(source).fingerprint if source is not None else None
+        other = open_tokenizer(source) if source is not None else None
+        extended = extend(old, best_first(pieces_of(other)) if other else [], count, specials, margin)
+        facts["pieces_of"] = other.fingerprint if other else None
     new = write_extended(extended, old, base, output)
+    if romanized:
+        new.write_sources(made)
+        click.echo(f"sources of the new pieces, for their embeddings: {new.sources}")
     samples = [sample] if sample is not None else []
     if check:
         samples.append(draw_sample(opened[len(datasets) :], settings.sample_bytes, settings.seed))
@@ -155,9 +180,9 @@ def extend_command(base: Path, datasets: tuple[Path, ...], output: Path, plan_on
 @command.command("report")
 @click.argument("tokenizer")
 @_DATASETS
-@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="also as bars: FILE.svg")
+@click.option("--plot", type=click.Path(path_type=Location, dir_okay=False), help="also as bars: FILE.svg")
 @click.option(
-    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="also as a table: FILE.csv or .json"
+    "--output", "-o", type=click.Path(path_type=Location, dir_okay=False), help="also as a table: FILE.csv or .json"
 )
 @click.option("--parallel", help="column whose equal values are translations: parity is counted over them")
 @click.option("--reference", default="eng_Latn", show_default=True, help="language that parity is relative to")
@@ -166,7 +191,7 @@ def extend_command(base: Path, datasets: tuple[Path, ...], output: Path, plan_on
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="of the sample")
 def report_command(
-    tokenizer: str, datasets: tuple[Path, ...], plot: Path | None, output: Path | None, **options: Any
+    tokenizer: str, datasets: tuple[Location, ...], plot: Location | None, output: Location | None, **options: Any
 ) -> None:
     """How TOKENIZER treats each language of DATASETS: a .model, a tokenizer.json or its folder, or the word bytes.
 
@@ -180,11 +205,11 @@ def report_command(
       xlcorpus tokenizer report out/tokenizer.model out/mix --plot fertility.svg
       xlcorpus tokenizer report xlmr/ flores/ --parallel sentence_id --output xlmr.csv
     """
-    from xlcorpus.tokenizer.files import write_table
     from xlcorpus.tokenizer.measure import measure
     from xlcorpus.tokenizer.open import open_tokenizer
     from xlcorpus.tokenizer.plot import check_plot, write_plot
-    from xlcorpus.tokenizer.sample import draw_sample
+    from xlcorpus.tokenizer.text_sample import draw_sample
+    from xlcorpus.tokenizer.write import write_table
 
     if plot is not None:
         check_plot(plot)
@@ -201,20 +226,40 @@ def report_command(
         click.echo(f"plot: {plot}")
 
 
-def _check_request(source: Path | None, count: int | None, datasets: Sequence[Path], specials: Sequence[str]) -> None:
+def _open_romanizer() -> Any:
+    from xlcorpus.romanize.tools import open_tool
+
+    return open_tool("uroman", 64 << 20)
+
+
+def _check_request(
+    source: Location | None,
+    count: int | None,
+    datasets: Sequence[Location],
+    specials: Sequence[str],
+    romanized: bool,
+    scoring: dict[str, Any],
+) -> None:
     from xlcorpus.errors import UserError
 
-    if source is None and count is None and not specials:
+    if romanized and source is not None:
+        raise UserError("--romanized takes the pieces of BASE, --with those of another tokenizer", remedy="give one")
+    for name, wrong in (("merge", not romanized), ("margin", romanized)):
+        if wrong and scoring[name] is not None:
+            where = "only" if name == "merge" else "not"
+            raise UserError(f"--{name} is {where} for --romanized", remedy=f"leave out --{name}")
+    if source is None and count is None and not specials and not romanized:
         raise UserError(
-            "there is nothing to add", remedy="--pieces N to learn them from datasets, --with FILE, or --special TOKEN"
+            "there is nothing to add",
+            remedy="--pieces N to learn them from datasets, --with FILE, --romanized, or --special TOKEN",
         )
-    if source is None and count and not datasets:
+    if source is None and count and not datasets and not romanized:
         raise UserError(
             f"there is no text to learn {count:,} pieces from", remedy="name datasets, or a tokenizer after --with"
         )
 
 
-def _open(folders: Sequence[Path]) -> list[Any]:
+def _open(folders: Sequence[Location]) -> list[Any]:
     from xlcorpus.dataset.dataset import Dataset
 
     return [Dataset.open(folder) for folder in folders]
@@ -236,14 +281,14 @@ def _show_sample(sample: Any) -> None:
 
 
 def _show_report(table: Any) -> None:
-    from xlcorpus.tokenizer.report import report_rows
+    from xlcorpus.tokenizer.report_table import report_rows
 
     rows = report_rows(table)
     _print(rows, right=tuple(range(1, len(rows[0]))))
 
 
 def _show_changes(table: Any) -> None:
-    from xlcorpus.tokenizer.report import cell
+    from xlcorpus.tokenizer.report_table import cell
 
     rows = [["lang", "texts", "tokens before", "after", "fertility before", "after", "texts changed", "tokens changed"]]
     for row in table.to_pylist():

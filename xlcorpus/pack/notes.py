@@ -20,7 +20,7 @@ from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 from xlcorpus.text.tables import table_lines
 from xlcorpus.tokenizer.measure import measure
 from xlcorpus.tokenizer.open import open_tokenizer
-from xlcorpus.tokenizer.report import SHORT, report_rows
+from xlcorpus.tokenizer.report_table import SHORT, report_rows
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 # Fertility is measured on the beginnings of the first texts: always the same ones, and of bounded size.

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.words import count_words, tokens
-from xlcorpus.tokenizer.sample import languages_of
+from xlcorpus.tokenizer.text_sample import languages_of
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 SCHEMA = pa.schema(

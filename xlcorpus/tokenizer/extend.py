@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from xlcorpus.errors import UserError
-from xlcorpus.tokenizer.candidates import Candidate, candidates_of
 from xlcorpus.tokenizer.extend_huggingface import extend_huggingface
 from xlcorpus.tokenizer.extend_sentencepiece import extend_sentencepiece
-from xlcorpus.tokenizer.huggingface import HuggingFaceTokenizer
-from xlcorpus.tokenizer.model_proto import SentencePieceModel, parse_model
-from xlcorpus.tokenizer.sample import Sample
-from xlcorpus.tokenizer.sentencepiece_file import SentencePieceTokenizer
+from xlcorpus.tokenizer.kinds.huggingface import HuggingFaceTokenizer
+from xlcorpus.tokenizer.kinds.sentencepiece import SentencePieceTokenizer
+from xlcorpus.tokenizer.piece_candidates import Candidate, best_first, model_type, pieces_of_model
+from xlcorpus.tokenizer.sentencepiece_model import SentencePieceModel, parse_model
+from xlcorpus.tokenizer.text_sample import Sample
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 from xlcorpus.tokenizer.train import TooLargeError, TooSmallError, TrainOptions, train_on_sample
 from xlcorpus.tokenizer.unigram_scores import MARGIN
@@ -34,12 +34,12 @@ def extend(
     candidates: Sequence[Candidate],
     count: int | None,
     specials: Sequence[str] = (),
-    margin: float = MARGIN,
+    margin: float | None = MARGIN,
 ) -> Extended:
     """Add the first `count` (None: all) of the candidates that `base` lacks and can make, and special tokens.
 
-    margin: for unigram models, see `unigram_scores`. Raises UserError where `base` cannot be extended or fewer than
-    `count` pieces can be added.
+    margin: for unigram models, see `unigram_scores`; None: the candidates' scores are of this model. Raises UserError
+    where `base` cannot be extended or fewer than `count` pieces can be added.
     """
     most = len(candidates) if count is None else count
     model: SentencePieceModel | dict[str, Any]
@@ -68,12 +68,12 @@ def extend_on_sample(
     options: coverage, seed, threads and special tokens of the user's own; the rest follows from the base.
     """
     options.check()
-    kind = _model_type(base)
+    kind = "bpe" if model_type(base) == "bpe" else "unigram"
     size, largest = 2 * count + 1000, False
     for _ in range(_TRIES):
         try:
             trained, _ = train_on_sample(sample, replace(options, model=kind, vocab_size=size, special=(), mask=False))
-            extended = extend(base, candidates_of(parse_model(trained, "the trained model")), None, (), margin)
+            extended = extend(base, _learnt(trained), None, (), margin)
             if extended.added >= count or largest:
                 break
             size *= 2
@@ -81,12 +81,8 @@ def extend_on_sample(
             size = 2 * count + error.limit
         except TooLargeError as error:
             size, largest = error.limit, True
-    return extend(base, candidates_of(parse_model(trained, "the trained model")), count, options.special, margin)
+    return extend(base, _learnt(trained), count, options.special, margin)
 
 
-def _model_type(base: Tokenizer) -> str:
-    if isinstance(base, SentencePieceTokenizer):
-        return base.model.model_type if base.model.model_type in ("unigram", "bpe") else "unigram"
-    if isinstance(base, HuggingFaceTokenizer) and base.json["model"].get("type") == "BPE":
-        return "bpe"
-    return "unigram"
+def _learnt(model: bytes) -> list[Candidate]:
+    return best_first(pieces_of_model(parse_model(model, "the trained model")))

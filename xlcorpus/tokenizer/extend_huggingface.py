@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from xlcorpus.dataset.storage import locate
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer.bpe_merges import Merges, choose_merges
 from xlcorpus.tokenizer.byte_alphabet import to_letters
-from xlcorpus.tokenizer.candidates import Candidate, characters_first
 from xlcorpus.tokenizer.extend_sentencepiece import CONTROLS
-from xlcorpus.tokenizer.huggingface import HuggingFaceTokenizer, import_tokenizers, is_byte_level
-from xlcorpus.tokenizer.piece_files import WORD_START
+from xlcorpus.tokenizer.kinds.huggingface import HuggingFaceTokenizer, import_tokenizers, is_byte, is_byte_level
+from xlcorpus.tokenizer.piece_candidates import Candidate, characters_first
+from xlcorpus.tokenizer.sentencepiece_model import WORD_START
 from xlcorpus.tokenizer.unigram_scores import MARGIN, added_scores
 
 
@@ -21,7 +23,7 @@ def extend_huggingface(
     candidates: Sequence[Candidate],
     count: int,
     specials: Sequence[str],
-    margin: float = MARGIN,
+    margin: float | None = MARGIN,
 ) -> tuple[dict[str, Any], int]:
     """The tokenizer.json with at most `count` pieces of `candidates` and with `specials`; how many pieces were added.
 
@@ -31,7 +33,7 @@ def extend_huggingface(
     """
     value = copy.deepcopy(base.json)
     model = value["model"]
-    kind = model.get("type") or ("Unigram" if isinstance(model["vocab"], list) else "BPE" if "merges" in model else "")
+    kind = base.model_type
     if kind not in ("BPE", "Unigram") or model.get("end_of_word_suffix") or model.get("continuing_subword_prefix"):
         raise UserError(
             f"{base.path} is a {kind or 'tokenizer of unknown type'}"
@@ -47,7 +49,7 @@ def extend_huggingface(
     vocab = model["vocab"]
     if kind == "Unigram":
         added_tokens = {token["content"] for token in value["added_tokens"]}
-        scores = {text: score for text, score in vocab if text not in added_tokens and not _is_byte(text)}
+        scores = {text: score for text, score in vocab if text not in added_tokens and not is_byte(text)}
         both = zip(usable, added_scores(scores, usable, margin), strict=True)
         entries = [[text, score] for (text, _), score in both if score is not None and text not in known][:count]
         vocab += entries
@@ -70,12 +72,10 @@ class _Writing:
     """How the tokenizer writes a text before its model cuts it."""
 
     def __init__(self, value: Mapping[str, Any], path: str) -> None:
-        from pathlib import Path
-
-        library = import_tokenizers(Path(path))
+        library = import_tokenizers(locate(path))
         self._byte_level = is_byte_level(value)
         self._start = to_letters(" ") if self._byte_level else WORD_START
-        tokenizer = library.Tokenizer.from_str(_dump(value))
+        tokenizer = library.Tokenizer.from_str(json.dumps(value, ensure_ascii=False))
         self._normalizer, self._pre_tokenizer = tokenizer.normalizer, tokenizer.pre_tokenizer
 
     def write(self, text: str) -> str:
@@ -132,15 +132,5 @@ def _add_specials(value: dict[str, Any], specials: Sequence[str], known: set[str
         value["added_tokens"].append(entry | {"normalized": False, "special": token in CONTROLS})
 
 
-def _dump(value: Mapping[str, Any]) -> str:
-    import json
-
-    return json.dumps(value, ensure_ascii=False)
-
-
 def _id(entry: tuple[str, int]) -> int:
     return entry[1]
-
-
-def _is_byte(piece: str) -> bool:
-    return len(piece) == 6 and piece.startswith("<0x") and piece.endswith(">")

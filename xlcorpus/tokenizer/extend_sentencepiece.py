@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xlcorpus.errors import UserError
-from xlcorpus.tokenizer import model_proto
+from xlcorpus.tokenizer import sentencepiece_model as model_file
 from xlcorpus.tokenizer.bpe_merges import Pieces, choose_merges
-from xlcorpus.tokenizer.candidates import Candidate, characters_first
-from xlcorpus.tokenizer.model_proto import ModelPiece, SentencePieceModel
-from xlcorpus.tokenizer.piece_files import WORD_START
-from xlcorpus.tokenizer.sentencepiece_file import SentencePieceTokenizer
+from xlcorpus.tokenizer.kinds.sentencepiece import SentencePieceTokenizer
+from xlcorpus.tokenizer.piece_candidates import Candidate, characters_first
+from xlcorpus.tokenizer.sentencepiece_model import WORD_START, ModelPiece, SentencePieceModel
 from xlcorpus.tokenizer.unigram_scores import MARGIN, added_scores
 
 CONTROLS = frozenset(["<pad>", "<unk>", "<s>", "</s>", "<mask>"])  # not made from text; other specials are
@@ -21,7 +20,7 @@ def extend_sentencepiece(
     candidates: Sequence[Candidate],
     count: int,
     specials: Sequence[str],
-    margin: float = MARGIN,
+    margin: float | None = MARGIN,
 ) -> tuple[SentencePieceModel, int]:
     """The model with at most `count` pieces of `candidates` and with `specials`, and how many pieces were added.
 
@@ -36,8 +35,8 @@ def extend_sentencepiece(
             remedy="give a unigram or BPE model, or train a new one",
         )
     known = {piece.text for piece in model.pieces}
-    text_pieces = {piece.text: piece.score for piece in model.pieces if piece.type == model_proto.NORMAL}
-    ordered = characters_first(candidates, {model_proto.plain_text(text) for text in known}, count)
+    text_pieces = {piece.text: piece.score for piece in model.pieces if piece.type == model_file.NORMAL}
+    ordered = characters_first(candidates, {model_file.plain_text(text) for text in known}, count)
     usable = [(one.text.replace(" ", WORD_START), one.score) for one in _stable(base, ordered)]
     if model.model_type == "unigram":
         scores = added_scores(text_pieces, usable, margin)
@@ -65,5 +64,5 @@ def _special_pieces(specials: Sequence[str], known: set[str]) -> list[ModelPiece
         if token in known:
             raise UserError(f"--special {token!r} is in the vocabulary already", remedy="leave it out")
         known.add(token)
-        pieces.append(ModelPiece(token, 0.0, model_proto.CONTROL if token in CONTROLS else model_proto.USER_DEFINED))
+        pieces.append(ModelPiece(token, 0.0, model_file.CONTROL if token in CONTROLS else model_file.USER_DEFINED))
     return pieces

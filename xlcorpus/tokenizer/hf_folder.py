@@ -7,23 +7,20 @@ than Apache Beam allows; a tokenizer.json needs neither. Source of the format: t
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 from typing import Any
 
-from xlcorpus.dataset.storage import write_json
+from xlcorpus.dataset.storage import Location, write_json
 from xlcorpus.errors import UserError
-from xlcorpus.tokenizer import model_proto
-from xlcorpus.tokenizer.model_proto import SentencePieceModel
-from xlcorpus.tokenizer.piece_files import WORD_START
+from xlcorpus.tokenizer import sentencepiece_model as model_file
+from xlcorpus.tokenizer.sentencepiece_model import WORD_START, SentencePieceModel
 from xlcorpus.tokenizer.tokenizer import ROLES, Tokenizer
 
 
-def write_folder(model: SentencePieceModel, tokenizer: Tokenizer, folder: Path) -> None:
+def write_folder(model: SentencePieceModel, tokenizer: Tokenizer, folder: Location) -> None:
     """Write tokenizer.json and tokenizer_config.json. tokenizer: the same model, opened; it gives the special ids.
 
     Raises UserError where the model is neither unigram nor BPE.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "tokenizer.json", tokenizer_json(model))
     names = {f"{role}_token": number for role, number in tokenizer.special_ids().items()}
     config: dict[str, Any] = {name: model.pieces[at].text for name, at in names.items() if at is not None}
@@ -54,10 +51,10 @@ def tokenizer_json(model: SentencePieceModel) -> dict[str, Any]:
             "lstrip": False,
             "rstrip": False,
             "normalized": False,
-            "special": piece.type != model_proto.USER_DEFINED,
+            "special": piece.type != model_file.USER_DEFINED,
         }
         for number, piece in enumerate(model.pieces)
-        if _is_added(piece) or piece.type == model_proto.UNKNOWN
+        if _is_added(piece) or piece.type == model_file.UNKNOWN
     ]
     return {
         "version": "1.0",
@@ -72,8 +69,8 @@ def tokenizer_json(model: SentencePieceModel) -> dict[str, Any]:
     }
 
 
-def _is_added(piece: model_proto.ModelPiece) -> bool:
-    return piece.type in (model_proto.CONTROL, model_proto.USER_DEFINED)
+def _is_added(piece: model_file.ModelPiece) -> bool:
+    return piece.type in (model_file.CONTROL, model_file.USER_DEFINED)
 
 
 def _normalizer(model: SentencePieceModel) -> dict[str, Any]:
@@ -99,7 +96,7 @@ def _decoder(model: SentencePieceModel) -> dict[str, Any]:
 
 
 def _unigram(model: SentencePieceModel) -> dict[str, Any]:
-    unknown = next((at for at, piece in enumerate(model.pieces) if piece.type == model_proto.UNKNOWN), None)
+    unknown = next((at for at, piece in enumerate(model.pieces) if piece.type == model_file.UNKNOWN), None)
     return {
         "type": "Unigram",
         "unk_id": unknown,
@@ -111,13 +108,13 @@ def _unigram(model: SentencePieceModel) -> dict[str, Any]:
 def _bpe(model: SentencePieceModel) -> dict[str, Any]:
     """SentencePiece merges any two neighbours that make a piece, the best piece first: every split becomes a merge."""
     ids = {piece.text: at for at, piece in enumerate(model.pieces)}
-    plain = {piece.text: piece.score for piece in model.pieces if piece.type == model_proto.NORMAL}
+    plain = {piece.text: piece.score for piece in model.pieces if piece.type == model_file.NORMAL}
     merges: list[list[str]] = []
     for text in sorted(plain, key=lambda text: (-plain[text], ids[text])):
         splits = [(text[:at], text[at:]) for at in range(1, len(text))]
         known = [pair for pair in splits if pair[0] in plain and pair[1] in plain]
         merges += [list(pair) for pair in sorted(known, key=lambda pair: (ids[pair[0]], ids[pair[1]]))]
-    unknown = next((piece.text for piece in model.pieces if piece.type == model_proto.UNKNOWN), None)
+    unknown = next((piece.text for piece in model.pieces if piece.type == model_file.UNKNOWN), None)
     return {
         "type": "BPE",
         "dropout": None,

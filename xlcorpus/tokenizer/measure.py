@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints, code_points
 from xlcorpus.text.hashes import hash_spans
+from xlcorpus.text.ragged import sums_before
 from xlcorpus.text.segment import Spans
 from xlcorpus.text.words import count_words, is_spaced, tokens
-from xlcorpus.tokenizer.sample import byte_lengths, languages_of
+from xlcorpus.tokenizer.text_sample import byte_lengths, languages_of
 from xlcorpus.tokenizer.tokenizer import PARTIAL, UNKNOWN, Tokenizer
 
 PARALLEL, BYTES = "parallel", "bytes"  # what a parity rests on
@@ -158,7 +159,7 @@ class _Words:
 
     def add(self, points: CodePoints, words: Spans, rows: np.ndarray, sizes: np.ndarray, amounts: np.ndarray) -> None:
         """rows: int64[n], the language's texts in the batch, ascending; amounts: float64, words of each text."""
-        before = self._bytes + np.cumsum(sizes[rows]) - sizes[rows]
+        before = self._bytes + sums_before(sizes[rows])[:-1]
         rows = rows[before < _WORD_BYTES]
         self._bytes += int(sizes[rows].sum())
         if not len(rows):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from xlcorpus.errors import StorageError, UserError
+from xlcorpus.dataset.storage import Location, write_text
+from xlcorpus.errors import UserError
+from xlcorpus.tokenizer.write import guarded
 
 _ROW, _TOP, _LABEL, _BAR, _GAP, _VALUE = 18, 64, 110, 260, 40, 48  # pixels
 _COLOURS = {"fertility": "#35618f", "parity": "#b3672b", "bytes_per_token": "#4d7f4a"}
@@ -20,22 +21,16 @@ _TITLES = {
 }
 
 
-def write_plot(table: pa.Table, path: Path, title: str) -> None:
+def write_plot(table: pa.Table, path: Location, title: str) -> None:
     """Write the fertility, parity and bytes per token of a report (`measure.SCHEMA`) as SVG, the most fertile first.
 
     Raises UserError for another suffix than .svg, StorageError where the file cannot be written.
     """
     check_plot(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(plot(table, title), encoding="utf-8")
-    except OSError as error:
-        raise StorageError(
-            f"{path}: cannot be written: {error.strerror or error}", remedy="free space, or name another place"
-        ) from error
+    guarded(path, lambda: write_text(path, plot(table, title)))
 
 
-def check_plot(path: Path) -> None:
+def check_plot(path: Location) -> None:
     """Raise UserError for another suffix than .svg."""
     if path.suffix.lower() != ".svg":
         raise UserError(f"--plot {path}: plots are SVG files", remedy=f"--plot {path.with_suffix('.svg')}")

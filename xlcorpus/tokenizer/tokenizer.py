@@ -1,14 +1,16 @@
-"""What mix and pack need of a tokenizer, whatever its kind."""
+"""What mix and pack need of a tokenizer, whatever its kind, and what a kind says of itself."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.text.codepoints import CODE_SPACE
 
@@ -22,8 +24,9 @@ NORMAL, UNKNOWN, CONTROL, PARTIAL = range(4)
 class Tokenizer(ABC):
     """A tokenizer that was opened; `open_tokenizer` makes them. Pickled as its path and opened again by the reader.
 
-    path: what `open_tokenizer` was given; name: of the file, for people; kind: sentencepiece, huggingface or bytes;
-    fingerprint: xxh3-128, hex, of what decides the ids; vocab_size: one more than the highest id;
+    A class of a kind is made from a location, as `Kind(location)`, and keeps it as its path. path: of the file or
+    folder; name: of the file, for people; kind: the name of its `TokenizerKind`; fingerprint: xxh3-128, hex, of what
+    decides the ids; vocab_size: one more than the highest id;
     pad_id, unk_id, bos_id, eos_id, mask_id: None where there is none.
     """
 
@@ -96,23 +99,29 @@ class Tokenizer(ABC):
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """Workers open the file themselves; one that was altered since is refused."""
-        return _reopen, (self.path, self.fingerprint)
+        return _reopen, (type(self), self.path, self.fingerprint)
 
 
-def _reopen(path: str, fingerprint: str) -> Tokenizer:
-    from xlcorpus.tokenizer.open import open_tokenizer
+@dataclass(frozen=True)
+class TokenizerKind:
+    """A kind of tokenizers; one is added by a module in `kinds`, or an entry point of the group `xlcorpus.tokenizers`.
 
-    tokenizer = open_tokenizer(path)
+    name: for reports and manifests; given_as: what a user gives, for messages, as `a SentencePiece .model`.
+    opens: whether a location is of this kind, from itself and its first bytes (b"" of a folder, or where there is
+    nothing); make: opens it, raises UserError where it is damaged.
+    """
+
+    name: str
+    given_as: str
+    opens: Callable[[Location, bytes], bool]
+    make: Callable[[Location], Tokenizer]
+
+
+def _reopen(kind: Callable[[Location], Tokenizer], path: str, fingerprint: str) -> Tokenizer:
+    tokenizer = kind(locate(path))
     if tokenizer.fingerprint != fingerprint:
         raise UserError(
             f"the tokenizer {path} was altered while it was in use",
             remedy="start again with --overwrite, or put the file back",
         )
     return tokenizer
-
-
-def offsets_of(counts: np.ndarray) -> np.ndarray:
-    """int64[n + 1]: where each part starts and ends, from the sizes of the parts."""
-    offsets = np.zeros(len(counts) + 1, dtype=np.int64)
-    np.cumsum(counts, out=offsets[1:])
-    return offsets

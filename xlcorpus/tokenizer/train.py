@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow.compute as pc
-import xxhash
 
 import xlcorpus
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
+from xlcorpus.text.hashes import digest_bytes
 from xlcorpus.tokenizer.coverage import ScriptCoverage, count_characters, required_characters
-from xlcorpus.tokenizer.sample import Sample, draw_sample
+from xlcorpus.tokenizer.text_sample import Sample, draw_sample
 
 MODELS = ("unigram", "bpe")
 AUTO = "auto"
@@ -196,7 +196,7 @@ def _card(
 
     return {
         "tokenizer": "sentencepiece",
-        "fingerprint": xxhash.xxh3_128_hexdigest(model),
+        "fingerprint": digest_bytes(model),
         "made_by": {"xlcorpus": xlcorpus.__version__, "sentencepiece": sentencepiece_version},
         "options": asdict(options) | {"special": list(options.special)},
         "trained_on": dataset_facts(datasets),

@@ -16,18 +16,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from xlcorpus.tokenizer.model_proto import UNKNOWN_PENALTY
+from xlcorpus.tokenizer.sentencepiece_model import UNKNOWN_PENALTY
 
 MARGIN = 2.0  # nats
 
 
 def added_scores(
-    base: Mapping[str, float], candidates: Sequence[tuple[str, float]], margin: float = MARGIN
+    base: Mapping[str, float], candidates: Sequence[tuple[str, float]], margin: float | None = MARGIN
 ) -> list[float | None]:
     """Scores in `base`'s scale of candidates (piece, score in the model it comes from); None: not to be added.
 
-    base: the pieces that text can become, with their scores.
+    base: the pieces that text can become, with their scores. margin: None where the candidates' scores are of this
+    scale already: all that are new keep theirs.
     """
+    if margin is None:
+        return [None if text in base else score for text, score in candidates]
     unknown = min(base.values(), default=0.0) - UNKNOWN_PENALTY
     longest = max(map(len, base), default=1)
     both = [base[text] - score for text, score in candidates if text in base]

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
 from pyarrow import csv
 
-from xlcorpus.dataset.storage import commit, temporary_name, write_json
+from xlcorpus.dataset.storage import Location, write_bytes, write_json
 from xlcorpus.errors import StorageError, UserError
 from xlcorpus.tokenizer.hf_folder import write_folder
+from xlcorpus.tokenizer.kinds.sentencepiece import SentencePieceTokenizer
 from xlcorpus.tokenizer.measure import measure
-from xlcorpus.tokenizer.model_proto import SentencePieceModel, parse_model
-from xlcorpus.tokenizer.sentencepiece_file import SentencePieceTokenizer
+from xlcorpus.tokenizer.sentencepiece_model import SentencePieceModel, parse_model
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 from xlcorpus.tokenizer.train import Trained, vocabulary_file
 
 T = TypeVar("T")
 
 
-def check_output(path: Path, suffix: str = ".model") -> None:
+def check_output(path: Location, suffix: str = ".model") -> None:
     """Raise UserError where a SentencePiece model would get another name than *.model."""
     if path.suffix != suffix:
         raise UserError(f"--output {path} does not end with {suffix}", remedy=f"--output {path.with_suffix(suffix)}")
 
 
-def write_trained(trained: Trained, path: Path) -> tuple[SentencePieceTokenizer, pa.Table]:
+def write_trained(trained: Trained, path: Location) -> tuple[SentencePieceTokenizer, pa.Table]:
     """Write FILE.model, FILE.vocab, FILE.hf/ and, last, the card FILE.json with the fertility by language.
 
     Gives the tokenizer and its report on the sample (`measure.SCHEMA`). Equal models give equal files. Raises
@@ -47,17 +46,14 @@ def write_trained(trained: Trained, path: Path) -> tuple[SentencePieceTokenizer,
     return tokenizer, table
 
 
-def write_table(table: pa.Table, path: Path) -> None:
+def write_table(table: pa.Table, path: Location) -> None:
     """Write a table by language as CSV or JSON (by the suffix); raises UserError for another one."""
     if path.suffix == ".json":
         guarded(path, lambda: write_json(path, rows_by_language(table)))
     elif path.suffix == ".csv":
-
-        def write() -> None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            csv.write_csv(table, path)
-
-        guarded(path, write)
+        sink = pa.BufferOutputStream()
+        csv.write_csv(table, sink)
+        guarded(path, lambda: write_bytes(path, sink.getvalue().to_pybytes()))
     else:
         raise UserError(f"--output {path}: tables are .csv or .json", remedy=f"--output {path.with_suffix('.csv')}")
 
@@ -82,14 +78,13 @@ def rows_by_language(table: pa.Table) -> dict[str, dict[str, Any]]:
     }
 
 
-def write_model(model: SentencePieceModel, data: bytes, path: Path) -> SentencePieceTokenizer:
+def write_model(model: SentencePieceModel, data: bytes, path: Location) -> SentencePieceTokenizer:
     """Write FILE.model, FILE.vocab and FILE.hf/. data: the bytes of the model."""
     pieces = [(piece.text, piece.score) for piece in model.pieces]
 
     def write() -> SentencePieceTokenizer:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write_bytes(path, data)
-        _write_bytes(path.with_suffix(".vocab"), vocabulary_file(pieces))
+        write_bytes(path, data)
+        write_bytes(path.with_suffix(".vocab"), vocabulary_file(pieces))
         tokenizer = SentencePieceTokenizer(path)
         write_folder(model, tokenizer, path.with_suffix(".hf"))
         return tokenizer
@@ -97,16 +92,7 @@ def write_model(model: SentencePieceModel, data: bytes, path: Path) -> SentenceP
     return guarded(path, write)
 
 
-def _write_bytes(path: Path, data: bytes) -> None:
-    temporary = temporary_name(path)
-    try:
-        temporary.write_bytes(data)
-        commit(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def guarded(path: Path, write: Callable[[], T]) -> T:
+def guarded(path: Location, write: Callable[[], T]) -> T:
     """What `write` gives; raises StorageError, with the path, where it cannot write."""
     try:
         return write()

@@ -14,12 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.dataset.columns import require_column, text_or_empty
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
 from xlcorpus.text.codepoints import string_buffers
-from xlcorpus.text.draws import draw_keys
-
-NO_LANGUAGE = "und"  # documents without a language, such as code
+from xlcorpus.text.draws import draw_keys, id_halves
+from xlcorpus.text.labels import UNKNOWN_LANGUAGE
+from xlcorpus.text.ragged import offsets_of, sums_before
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,8 @@ def byte_lengths(texts: pa.Array) -> np.ndarray:
 
 
 def languages_of(batch: pa.RecordBatch) -> pa.Array:
-    """string[rows]: the language of each document, NO_LANGUAGE where there is none."""
-    if batch.schema.get_field_index("lang") < 0:
-        return pa.repeat(pa.scalar(NO_LANGUAGE), batch.num_rows)
-    return pc.fill_null(batch.column("lang").cast(pa.string()), NO_LANGUAGE)
+    """string[rows]: the language of each document, `und` where there is none."""
+    return text_or_empty(batch, "lang", UNKNOWN_LANGUAGE)
 
 
 def _in_order(datasets: Sequence[Dataset], columns: Sequence[str]) -> list[Dataset]:
@@ -95,13 +94,13 @@ def _in_order(datasets: Sequence[Dataset], columns: Sequence[str]) -> list[Datas
         raise UserError("there is no dataset to read", remedy="name at least one dataset folder")
     by_print: dict[str, Dataset] = {}
     for dataset in datasets:
-        names = dataset.manifest.arrow_schema.names
         for column in ("doc_id", "text", *columns):
-            if column not in names:
-                raise UserError(
-                    f"{dataset.folder} has no column {column!r}; it has {', '.join(names)}",
-                    remedy="name a dataset of documents that has it",
-                )
+            require_column(
+                dataset.manifest.arrow_schema,
+                column,
+                str(dataset.folder),
+                remedy="name a dataset of documents that has it",
+            )
         first = by_print.setdefault(dataset.manifest.content_fingerprint, dataset)
         if first is not dataset:
             raise UserError(
@@ -115,9 +114,7 @@ def _facts(dataset: Dataset) -> tuple[np.ndarray, np.ndarray, pa.Array, np.ndarr
     wanted = [name for name in ("doc_id", "text", "lang", "mix_epoch") if name in dataset.manifest.arrow_schema.names]
     ids, sizes, langs, epochs = [np.zeros((0, 2), np.uint64)], [np.zeros(0, np.int64)], [pa.array([], pa.string())], []
     for batch in dataset.batches(wanted):
-        column = batch.column("doc_id")
-        halves = np.frombuffer(column.buffers()[1], dtype=np.uint64).reshape(-1, 2)
-        ids.append(halves[column.offset : column.offset + len(column)])
+        ids.append(id_halves(batch.column("doc_id")))
         sizes.append(byte_lengths(batch.column("text")))
         langs.append(languages_of(batch))
         if "mix_epoch" in wanted:
@@ -138,7 +135,7 @@ def _taken(
     for code, budget in enumerate(budgets.tolist()):
         rows = order[codes[order] == code]
         rows = rows[sizes[rows] > 0]
-        before = np.cumsum(sizes[rows]) - sizes[rows]
+        before = sums_before(sizes[rows])[:-1]
         rows, before = rows[before < budget], before[before < budget]
         taken[rows] = np.minimum(sizes[rows], budget - before)
     return taken
@@ -150,7 +147,7 @@ def _texts(
     """The chosen documents in the datasets' order, cut to the bytes taken."""
     schema = pa.schema([("text", pa.large_string()), ("lang", pa.string())])
     parts: list[pa.Table] = []
-    for dataset, first in zip(datasets, np.cumsum([0, *rows[:-1]]).tolist(), strict=True):
+    for dataset, first in zip(datasets, offsets_of(np.array(rows))[:-1].tolist(), strict=True):
         names = dataset.manifest.arrow_schema.names
         wanted = [name for name in dict.fromkeys(("text", "lang", *columns)) if name in names]
         at = first

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.dataset.storage import fingerprint
+from xlcorpus.dataset.storage import Location, fingerprint, locate
 from xlcorpus.text.codepoints import string_buffers
-from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer
+from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer, TokenizerKind
 
+BYTES = locate("bytes")  # the word, not a file
 FIRST = 3  # id of byte 0
 _SPECIALS = ("<pad>", "</s>", "<unk>")
 
@@ -23,8 +24,8 @@ class ByteTokenizer(Tokenizer):
 
     kind = "bytes"
 
-    def __init__(self) -> None:
-        self.path = self.name = "bytes"
+    def __init__(self, given: Location) -> None:
+        self.path = self.name = str(given)
         self.vocab_size = FIRST + 256
         self.pad_id, self.eos_id, self.unk_id = 0, 1, 2
         self.fingerprint = fingerprint({"tokenizer": "bytes", "first": FIRST})
@@ -67,3 +68,6 @@ class ByteTokenizer(Tokenizer):
         if token in _SPECIALS:
             return _SPECIALS.index(token)
         return FIRST + ord(token) if len(token) == 1 and token.isascii() else None
+
+
+KIND = TokenizerKind("bytes", "the word bytes", lambda given, start: given == BYTES, ByteTokenizer)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import importlib
-import json
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.dataset.storage import fingerprint, fingerprint_of_file
+from xlcorpus.dataset.storage import Location, fingerprint, fingerprint_of_file, is_file, local_copy, read_json
 from xlcorpus.errors import UserError
+from xlcorpus.text.ragged import offsets_of
 from xlcorpus.tokenizer.byte_alphabet import from_letters
-from xlcorpus.tokenizer.piece_files import WORD_START
-from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, ROLES, UNKNOWN, Tokenizer, offsets_of
+from xlcorpus.tokenizer.sentencepiece_model import WORD_START
+from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, ROLES, UNKNOWN, Tokenizer, TokenizerKind
 
 EXTRA = "hf"
+_FILE = "tokenizer.json"
 CONFIGS = ("tokenizer_config.json", "special_tokens_map.json")
 _CHUNK = 256  # texts a call: the library's encodings take some 100 bytes a token
 
@@ -40,11 +40,13 @@ class HuggingFaceTokenizer(Tokenizer):
 
     kind = "huggingface"
 
-    def __init__(self, file: Path, given: Path) -> None:
+    def __init__(self, given: Location) -> None:
+        file = given / _FILE if is_file(given / _FILE) else given
         library = import_tokenizers(file)
         self.json = read_tokenizer_json(file)
         try:
-            self._tokenizer: Any = library.Tokenizer.from_file(str(file))
+            with local_copy(file) as path:
+                self._tokenizer: Any = library.Tokenizer.from_file(path)
         except Exception as error:  # the library raises plain Exception
             raise UserError(
                 f"{file} is not a Hugging Face tokenizer: {error}", remedy="give the tokenizer.json of a fast tokenizer"
@@ -60,6 +62,13 @@ class HuggingFaceTokenizer(Tokenizer):
         self.pad_id, self.unk_id, self.bos_id, self.eos_id, self.mask_id = (roles[role] for role in ROLES)
         self.fingerprint = fingerprint({"tokenizer.json": fingerprint_of_file(file), "special": roles})
         self._texts, self._kinds = self._read_pieces()
+
+    @property
+    def model_type(self) -> str:
+        """BPE, Unigram, WordPiece, ...; '' where the file does not say."""
+        model = self.json["model"]
+        named = model.get("type") or ("Unigram" if isinstance(model["vocab"], list) else "")
+        return str(named or ("BPE" if "merges" in model else ""))
 
     def encode_batch(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
         """See Tokenizer."""
@@ -128,7 +137,7 @@ class PieceText:
         if self.byte_level:
             text = from_letters(piece)
             return text, PARTIAL if text is None else NORMAL
-        if self.byte_fallback and len(piece) == 6 and piece.startswith("<0x") and piece.endswith(">"):
+        if self.byte_fallback and is_byte(piece):
             value = int(piece[3:5], 16)
             return (chr(value), NORMAL) if value < 0x80 else (None, PARTIAL)
         if self._suffix:
@@ -136,6 +145,11 @@ class PieceText:
         if self._prefix:
             return piece.removeprefix(self._prefix) if piece.startswith(self._prefix) else " " + piece, NORMAL
         return piece.replace(WORD_START, " "), NORMAL
+
+
+def is_byte(piece: str) -> bool:
+    """Whether a piece is written like one of byte fallback, `<0x41>`."""
+    return len(piece) == 6 and piece.startswith("<0x") and piece.endswith(">")
 
 
 def is_byte_level(value: Mapping[str, Any]) -> bool:
@@ -150,7 +164,7 @@ def is_byte_level(value: Mapping[str, Any]) -> bool:
     return any(has(value.get(name)) for name in ("pre_tokenizer", "decoder", "normalizer"))
 
 
-def import_tokenizers(file: Path) -> Any:
+def import_tokenizers(file: Location) -> Any:
     """The library `tokenizers`; raises UserError where it is not installed."""
     # One worker, one core; and the library's threads do not survive a fork.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -163,10 +177,10 @@ def import_tokenizers(file: Path) -> Any:
         ) from error
 
 
-def read_tokenizer_json(file: Path) -> dict[str, Any]:
+def read_tokenizer_json(file: Location) -> dict[str, Any]:
     """The contents of a tokenizer.json; raises UserError where it is none."""
     try:
-        value = json.loads(file.read_text(encoding="utf-8"))
+        value = read_json(file)
     except (OSError, ValueError) as error:
         raise UserError(
             f"{file} cannot be read as JSON: {error}", remedy="give the tokenizer.json of a fast tokenizer"
@@ -179,13 +193,13 @@ def read_tokenizer_json(file: Path) -> dict[str, Any]:
     return value
 
 
-def special_roles(file: Path, value: Mapping[str, Any], vocab: Mapping[str, int]) -> dict[str, int | None]:
+def special_roles(file: Location, value: Mapping[str, Any], vocab: Mapping[str, int]) -> dict[str, int | None]:
     """Ids by role: as the CONFIGS beside the file say, else by well-known names."""
     named: dict[str, str] = {}
     stated = False
     for config in CONFIGS:
         beside = file.parent / config
-        if file.name == "tokenizer.json" and beside.is_file():
+        if file.name == _FILE and is_file(beside):
             settings = _object(beside)
             stated = True
             for role in ROLES:
@@ -209,9 +223,16 @@ def special_roles(file: Path, value: Mapping[str, Any], vocab: Mapping[str, int]
     return roles
 
 
-def _object(path: Path) -> dict[str, Any]:
+def _object(path: Location) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = read_json(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read as JSON: {error}", remedy="restore the file, or remove it") from error
     return value if isinstance(value, dict) else {}
+
+
+def _opens(given: Location, start: bytes) -> bool:
+    return is_file(given / _FILE) or start.lstrip().startswith((b"{", b"["))
+
+
+KIND = TokenizerKind("huggingface", "a Hugging Face tokenizer.json or its folder", _opens, HuggingFaceTokenizer)

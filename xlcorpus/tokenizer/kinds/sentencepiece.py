@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import xxhash
 
-from xlcorpus.tokenizer import model_proto
-from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer, offsets_of
+from xlcorpus.dataset.storage import Location, is_file
+from xlcorpus.text.hashes import digest_bytes
+from xlcorpus.text.ragged import offsets_of
+from xlcorpus.tokenizer import sentencepiece_model as model_file
+from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer, TokenizerKind
 
 MASKS = ("<mask>", "[MASK]")
+_FOLDER_FILE = "tokenizer.model"  # Llama, Gemma, Mistral: their ids are those of the file
 
 
 class SentencePieceTokenizer(Tokenizer):
@@ -21,19 +23,18 @@ class SentencePieceTokenizer(Tokenizer):
 
     kind = "sentencepiece"
 
-    def __init__(self, path: Path) -> None:
-        from sentencepiece import SentencePieceProcessor
-
-        self.model = model_proto.read_model(path)
-        data = path.read_bytes()
-        self._processor: Any = SentencePieceProcessor(model_proto=data)
+    def __init__(self, given: Location) -> None:
+        path = given / _FOLDER_FILE if is_file(given / _FOLDER_FILE) else given
+        data = model_file.read_model_file(path)
+        self._processor: Any = model_file.load_processor(data, str(path))
+        self.model = model_file.parse_model(data, str(path))
         self.path, self.name = str(path), path.name
-        self.fingerprint = xxhash.xxh3_128_hexdigest(data)
+        self.fingerprint = digest_bytes(data)
         self.vocab_size = len(self.model.pieces)
         ids = (self._processor.pad_id(), self._processor.unk_id(), self._processor.bos_id(), self._processor.eos_id())
         self.pad_id, self.unk_id, self.bos_id, self.eos_id = (number if number >= 0 else None for number in ids)
         self._ids = {piece.text: number for number, piece in enumerate(self.model.pieces)}
-        special = (model_proto.CONTROL, model_proto.USER_DEFINED)
+        special = (model_file.CONTROL, model_file.USER_DEFINED)
         masks = [self._ids[name] for name in MASKS if name in self._ids]
         self.mask_id = next((number for number in masks if self.model.pieces[number].type in special), None)
         self._kinds = np.array([_kind(piece) for piece in self.model.pieces], dtype=np.uint8)
@@ -67,10 +68,10 @@ class SentencePieceTokenizer(Tokenizer):
         """See Tokenizer."""
         texts: list[str | None] = []
         for piece, kind in zip(self.model.pieces, self._kinds.tolist(), strict=True):
-            if piece.type == model_proto.BYTE:
+            if piece.type == model_file.BYTE:
                 texts.append(chr(int(piece.text[1:-1], 16)) if kind == NORMAL else None)
             else:
-                texts.append(model_proto.plain_text(piece.text) if kind == NORMAL else None)
+                texts.append(model_file.plain_text(piece.text) if kind == NORMAL else None)
         return texts
 
     @property
@@ -94,9 +95,18 @@ class SentencePieceTokenizer(Tokenizer):
         return list(self._processor.encode(values, return_type="numpy", num_threads=1))
 
 
-def _kind(piece: model_proto.ModelPiece) -> int:
-    if piece.type == model_proto.BYTE:
+def _kind(piece: model_file.ModelPiece) -> int:
+    if piece.type == model_file.BYTE:
         return NORMAL if int(piece.text[1:-1], 16) < 0x80 else PARTIAL
-    if piece.type == model_proto.UNKNOWN:
+    if piece.type == model_file.UNKNOWN:
         return UNKNOWN
-    return CONTROL if piece.type in (model_proto.CONTROL, model_proto.UNUSED) else NORMAL
+    return CONTROL if piece.type in (model_file.CONTROL, model_file.UNUSED) else NORMAL
+
+
+def _opens(given: Location, start: bytes) -> bool:
+    """A model begins with its first piece, a field of bytes; a folder has one, and no tokenizer.json."""
+    in_folder = is_file(given / _FOLDER_FILE) and not is_file(given / "tokenizer.json")
+    return in_folder or (start.startswith(b"\n") and not start.lstrip().startswith((b"{", b"[")))
+
+
+KIND = TokenizerKind("sentencepiece", "a SentencePiece .model", _opens, SentencePieceTokenizer)

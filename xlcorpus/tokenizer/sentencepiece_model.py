@@ -1,7 +1,8 @@
-"""Read and write SentencePiece's model file: pieces with scores and types, and the few settings that matter here.
+"""SentencePiece's model file, the one reader of it: pieces with scores and types, and the settings that matter here.
 
-The fields are read by `romanize.pieces`, whose module says why not by the package's own protobuf module. Everything
-that is not understood here is kept byte by byte. Source of the layout: SentencePiece's `sentencepiece_model.proto`.
+The Python package loads a model, but tells neither user-defined pieces nor unigram from BPE apart, so the fields are
+read from the file's own bytes; everything that is not understood here is kept byte by byte. Source of the layout:
+SentencePiece's `sentencepiece_model.proto`.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import Any
 
+from xlcorpus.dataset.storage import Location, read_bytes
 from xlcorpus.errors import UserError
-from xlcorpus.tokenizer.piece_files import WORD_START, proto_fields
+from xlcorpus.tokenizer.protobuf import read_fields, write_bytes, write_fixed32, write_integer
 
+WORD_START = "\u2581"  # ▁, SentencePiece's mark for a space
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 
 _PIECES, _TRAINER, _NORMALIZER, _SELF_TEST = 1, 2, 3, 4
+_TEXT, _SCORE, _TYPE = 1, 2, 3
 _MODEL_TYPE, _VOCAB_SIZE, _BYTE_FALLBACK = 3, 4, 35
 _CHARSMAP, _DUMMY_PREFIX, _EXTRA_SPACES, _ESCAPE = 2, 3, 4, 5
 _MODEL_TYPES = {1: "unigram", 2: "bpe", 3: "word", 4: "char"}
@@ -52,45 +56,58 @@ class SentencePieceModel:
 
     def to_bytes(self) -> bytes:
         """The model file. Self-test samples are left out: added pieces may cut them otherwise."""
-        parts = [_message(_PIECES, _piece_bytes(piece)) for piece in self.pieces]
+        parts = [write_bytes(_PIECES, _piece_bytes(piece)) for piece in self.pieces]
         for number, value in self._others:
             if number == _TRAINER:
-                value += _key(_VOCAB_SIZE, 0) + _varint(len(self.pieces))  # the last value of a field counts
-            parts.append(_message(number, value))
+                value += write_integer(_VOCAB_SIZE, len(self.pieces))  # the last value of a field counts
+            parts.append(write_bytes(number, value))
         return b"".join(parts)
 
 
-def read_model(path: Path) -> SentencePieceModel:
-    """Parse a model file; raises UserError where it cannot be read or is none."""
+def read_model_file(path: Location) -> bytes:
+    """The bytes of a model file; raises UserError where it cannot be read."""
     try:
-        data = path.read_bytes()
+        return read_bytes(path)
     except OSError as error:
         raise UserError(
             f"the tokenizer {path} cannot be read: {error.strerror}", remedy="give the path of a SentencePiece .model"
         ) from error
-    return parse_model(data, str(path))
+
+
+def load_processor(data: bytes, name: str) -> Any:
+    """SentencePiece's own object (SentencePieceProcessor) of a model's bytes, which encodes and decodes.
+
+    Raises UserError, with `name`, where they are no model.
+    """
+    from sentencepiece import SentencePieceProcessor
+
+    if not data:
+        raise _no_model(name, "it is empty")  # SentencePiece takes an empty file
+    try:
+        return SentencePieceProcessor(model_proto=data)
+    except RuntimeError as error:
+        raise _no_model(name, str(error)) from error
+
+
+def open_processor(path: Location) -> Any:
+    """`load_processor` of a model file."""
+    return load_processor(read_model_file(path), str(path))
 
 
 def parse_model(data: bytes, name: str) -> SentencePieceModel:
-    """Parse the bytes of a model file; raises UserError, with `name`, where they are none."""
-    from sentencepiece import SentencePieceProcessor
+    """The pieces and settings in the bytes of a model file; raises UserError, with `name`, where they are none.
 
+    `load_processor` checks more than is read here.
+    """
     try:
-        if not data:
-            raise ValueError("it is empty")
-        SentencePieceProcessor(model_proto=data)  # checks more than is read here
-        fields = [(number, value) for number, value in proto_fields(data) if isinstance(value, bytes)]
+        fields = [(number, value) for number, value in read_fields(data) if isinstance(value, bytes)]
         pieces = tuple(_piece(value) for number, value in fields if number == _PIECES)
-        if not pieces:
-            raise ValueError("it has no pieces")
         trainer = _settings(fields, _TRAINER)
         normalizer = _settings(fields, _NORMALIZER)
-    except (RuntimeError, ValueError, IndexError, struct.error) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(
-            f"{name} is not a SentencePiece model: {reason}",
-            remedy="give the .model file, not .vocab or tokenizer.json",
-        ) from error
+    except (ValueError, IndexError, struct.error) as error:
+        raise _no_model(name, str(error) or type(error).__name__) from error
+    if not pieces:
+        raise _no_model(name, "it has no pieces")
     charsmap = normalizer.get(_CHARSMAP, b"")
     return SentencePieceModel(
         pieces=pieces,
@@ -109,8 +126,15 @@ def plain_text(piece: str) -> str:
     return piece.replace(WORD_START, " ")
 
 
+def _no_model(name: str, reason: str) -> UserError:
+    lines = reason.splitlines() or ["it gives no reason"]
+    return UserError(
+        f"{name} is not a SentencePiece model: {lines[0]}", remedy="give the .model file, not .vocab or tokenizer.json"
+    )
+
+
 def _settings(fields: list[tuple[int, bytes]], wanted: int) -> dict[int, bytes | int]:
-    return {key: value for number, message in fields if number == wanted for key, value in proto_fields(message)}
+    return {key: value for number, message in fields if number == wanted for key, value in read_fields(message)}
 
 
 def _integer(value: bytes | int | None, default: int) -> int:
@@ -119,33 +143,16 @@ def _integer(value: bytes | int | None, default: int) -> int:
 
 def _piece(data: bytes) -> ModelPiece:
     text, score, kind = "", 0.0, NORMAL
-    for number, value in proto_fields(data):
-        if number == 1 and isinstance(value, bytes):
+    for number, value in read_fields(data):
+        if number == _TEXT and isinstance(value, bytes):
             text = value.decode("utf-8")
-        elif number == 2 and isinstance(value, bytes):
+        elif number == _SCORE and isinstance(value, bytes):
             (score,) = struct.unpack("<f", value)
-        elif number == 3 and isinstance(value, int):
+        elif number == _TYPE and isinstance(value, int):
             kind = value
     return ModelPiece(text, score, kind)
 
 
 def _piece_bytes(piece: ModelPiece) -> bytes:
-    data = _message(1, piece.text.encode()) + _key(2, 5) + struct.pack("<f", piece.score)
-    return data if piece.type == NORMAL else data + _key(3, 0) + _varint(piece.type)
-
-
-def _message(number: int, value: bytes) -> bytes:
-    return _key(number, 2) + _varint(len(value)) + value
-
-
-def _key(number: int, wire: int) -> bytes:
-    return _varint(number << 3 | wire)
-
-
-def _varint(value: int) -> bytes:
-    data = bytearray()
-    while value > 0x7F:
-        data.append(value & 0x7F | 0x80)
-        value >>= 7
-    data.append(value)
-    return bytes(data)
+    data = write_bytes(_TEXT, piece.text.encode()) + write_fixed32(_SCORE, struct.pack("<f", piece.score))
+    return data if piece.type == NORMAL else data + write_integer(_TYPE, piece.type)
