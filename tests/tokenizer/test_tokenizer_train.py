@@ -132,7 +132,7 @@ def test_datasets_that_cannot_be_sampled(tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data", [documents(rows(("eng_Latn",), 2))])
     with pytest.raises(UserError, match="are the same dataset"):
         draw_sample([data, Dataset.open(tmp_path / "data")], 100, 0)
-    with pytest.raises(UserError, match="no column 'sentence' in .*doc_id, lang, origin, source, text"):
+    with pytest.raises(UserError, match=r"no column 'sentence' in .*doc_id, lang, origin, source, text"):
         draw_sample([data], 100, 0, ["sentence"])
 
 
