@@ -66,6 +66,14 @@ def bytes_of(column: pa.Array) -> np.ndarray:
     return data[column.offset : column.offset + len(column)]
 
 
+def parts_by(numbers: np.ndarray, batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """(number, its rows in their order) for each of the numbers, ascending. numbers: [rows], whole."""
+    order = np.argsort(numbers, kind="stable")
+    cuts = np.flatnonzero(np.diff(numbers[order])) + 1
+    for rows in np.split(order, cuts) if len(order) else ():
+        yield int(numbers[rows[0]]), batch.take(pa.array(rows))
+
+
 def put_columns(batch: pa.RecordBatch, columns: Mapping[str, pa.Array]) -> pa.RecordBatch:
     """The batch with these columns, each in the place of an earlier one of its name, else at the end."""
     for name, values in columns.items():

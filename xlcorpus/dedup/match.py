@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.beside import read_beside
-from xlcorpus.dataset.columns import bytes_of, fixed_binary
+from xlcorpus.dataset.columns import bytes_of, fixed_binary, parts_by
 from xlcorpus.dataset.dataset import read_batches
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dedup.candidates import ROW_BITS, ROW_MASK, bucket_edges, components, deal_bands, document_keys
@@ -95,9 +95,7 @@ class ShingleCandidates:
                     ],
                     names=["key", "label", "doc_id", "digest", "rank", "shingles"],
                 )
-                part = mix(label) % np.uint64(self.partitions)
-                for partition in np.unique(part):
-                    yield int(partition), members.filter(pa.array(part == partition))
+                yield from parts_by(mix(label) % np.uint64(self.partitions), members)
             start += batch.num_rows
 
 
@@ -147,9 +145,7 @@ def judge_candidates(members: pa.RecordBatch, threshold: float) -> Iterator[tupl
             )
         )
     all_verdicts = pa.concat_batches(verdicts)
-    shards = all_verdicts.column("key").to_numpy() >> ROW_BITS
-    for shard in np.unique(shards):
-        yield int(shard), all_verdicts.filter(pa.array(shards == shard))
+    yield from parts_by(all_verdicts.column("key").to_numpy() >> ROW_BITS, all_verdicts)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset.beside import read_each, write_beside
+from xlcorpus.dataset.columns import parts_by
 from xlcorpus.dataset.storage import Location
 from xlcorpus.text.draws import draw_keys, id_halves
 from xlcorpus.text.ragged import offsets_of
@@ -109,10 +110,7 @@ class DealSentences:
                 ],
                 names=["pair_id", "doc_id", "group", "sentence", "shard", "row"],
             )
-            order = np.argsort(target, kind="stable")
-            edges = np.flatnonzero(np.diff(target[order])) + 1
-            for rows in np.split(order, edges) if len(order) else []:
-                yield int(target[rows[0]]), packed.take(pa.array(rows))
+            yield from parts_by(target, packed)
             row += batch.num_rows
 
 
@@ -181,12 +179,8 @@ class Apportion:
         due = np.array([wanted(int(total), self.share, self.floor) for total in totals], dtype=np.int64)
         quota = np.empty(len(order), dtype=np.int64)
         quota[order] = np.clip(due[run] - before, 0, count[order])
-        for number in np.unique(partition):
-            here = partition == number
-            yield (
-                int(number),
-                pa.RecordBatch.from_arrays([pa.array(group[here]), pa.array(quota[here])], names=["group", "quota"]),
-            )
+        quotas = pa.RecordBatch.from_arrays([pa.array(group), pa.array(quota)], names=["group", "quota"])
+        yield from parts_by(partition, quotas)
 
 
 def take_quota(rows: pa.RecordBatch, quotas: pa.RecordBatch) -> Iterator[Part]:
@@ -202,8 +196,7 @@ def take_quota(rows: pa.RecordBatch, quotas: pa.RecordBatch) -> Iterator[Part]:
         [rows.column("row"), pa.array(rank < quota[group])],
         names=["row", "chosen"],
     )
-    for number in np.unique(shard):
-        yield int(number), states.filter(pa.array(shard == number))
+    yield from parts_by(shard, states)
 
 
 @dataclass(frozen=True)
