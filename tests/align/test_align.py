@@ -12,13 +12,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from tests import rows
 from tests.align.alignment_helpers import bitext, links_of
 from xlcorpus.align import aligner, grid
 from xlcorpus.align.aligner import AlignmentModel, align_pairs, log_normalizers, train_aligner
-from xlcorpus.align.language_pairs import LanguageRows, TrainAligner, Trained, symmetrization_of
+from xlcorpus.align.language_pairs import (
+    Aligners,
+    CountLanguages,
+    LanguageRows,
+    TrainAligner,
+    Trained,
+    add_languages,
+    align_batch,
+    notes_of,
+    symmetrization_of,
+)
 from xlcorpus.align.options import AlignOptions
+from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
 from xlcorpus.pairs import sides
+from xlcorpus.pairs.sides import ALIGN
 
 SOURCE, TARGET, GOLD = bitext(300)
 
@@ -88,6 +101,37 @@ def test_of_few_training_pairs_none_is_not_drawn(tmp_path: Path) -> None:
     for seed in range(12):
         train = TrainAligner((tmp_path / "pairs.parquet",), tmp_path, AlignOptions(train_pairs=1), seed)
         assert train(0, content) == Trained(1)
+
+
+def test_each_pair_is_aligned_by_the_model_of_its_languages(tmp_path: Path) -> None:
+    """Two languages with a model and two without one, in turn; a column align that is there gives way, at the end."""
+    count = 40
+    sides = [side for pair in zip(SOURCE[:count], TARGET[:count], strict=True) for side in (pair, ("...", "x"))]
+    batch = rows.pairs(sides, ["eng_Latn", "eng_Latn"] * count, ["deu_Latn", "tha_Thai"] * count)
+    before = batch.add_column(0, "align", pa.nulls(2 * count, ALIGN))
+    rows.write_dataset(tmp_path / "pairs", [batch], "pair")
+    (shard,) = Dataset.open(tmp_path / "pairs").shards
+    languages = add_languages([CountLanguages()(0, shard)] * 2)
+    assert languages == (LanguageRows("eng_Latn", "deu_Latn", 80), LanguageRows("eng_Latn", "tha_Thai", 80))
+    options = AlignOptions()
+    train = TrainAligner((shard.location,), tmp_path, options, seed=0)
+    trained = [train(number, one) for number, one in enumerate(languages)]
+    assert trained == [Trained(count), Trained(0)]
+    made = align_batch(before, Aligners(tmp_path, options))
+    assert made.rows.schema.names == [*batch.schema.names, "align"]
+    assert made.rows.select(batch.schema.names).equals(batch)
+    model = train_aligner(pa.array(SOURCE[:count]), pa.array(TARGET[:count]))
+    ours = align_pairs(model, pa.array(SOURCE[:count]), pa.array(TARGET[:count]))
+    assert made.rows["align"].to_pylist() == [links for one in ours.to_pylist() for links in (one, None)]
+    links = sum(len(one) for one in ours.to_pylist())
+    assert made.counts == {
+        "pairs": {"eng_Latn-deu_Latn": count, "eng_Latn-tha_Thai": count},
+        "aligned": {"eng_Latn-deu_Latn": count, "eng_Latn-tha_Thai": 0},
+        "links": {"eng_Latn-deu_Latn": links, "eng_Latn-tha_Thai": 0},
+    }
+    notes = notes_of(made.counts, languages, trained)
+    assert notes["trained"][1] == {"languages": ["eng_Latn", "tha_Thai"], "rows": 80, "trained_on": 0}
+    assert notes["table"][1].split() == ["eng_Latn-deu_Latn", "40", "40", "40", f"{links / count:.1f}"]
 
 
 def test_training_stops_where_there_are_cells_enough(monkeypatch: pytest.MonkeyPatch) -> None:

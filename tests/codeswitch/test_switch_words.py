@@ -199,3 +199,18 @@ def test_columns_of_the_input_stay() -> None:
     assert made["audio"].to_pylist() == ["a.wav"]
     assert (made["cs_operator"][0].as_py(), made["cs_seed"][0].as_py()) == ("dict_word", 7)
     assert (made["cs_words"][0].as_py(), made["cs_ratio"][0].as_py(), made["cs_coverage"][0].as_py()) == (2, 1.0, 1.0)
+
+
+def test_counts_are_by_language() -> None:
+    entries = direction("eng_Latn", "deu_Latn", water="Wasser") + direction("fra_Latn", "eng_Latn", eau="water")
+    entries += direction("eng_Latn", "fra_Latn", old="vieux")
+    batch = documents(["cold water", "", "eau", "x"], ["eng_Latn", "eng_Latn", "fra_Latn", "deu_Latn"])
+    made = switch_words(batch, index_of(entries), CodeswitchOptions(ratio=1.0, max_langs=2))
+    assert made.counts == {
+        "texts": {"eng_Latn": 2, "fra_Latn": 1},
+        "switched": {"eng_Latn": 1, "fra_Latn": 1},
+        "words": {"eng_Latn": 2, "fra_Latn": 1},
+        "known": {"eng_Latn": 1, "fra_Latn": 1},
+        "replaced": {"eng_Latn": 1, "fra_Latn": 1},
+        "into": {"deu_Latn": 1, "eng_Latn": 1, "fra_Latn": 0},
+    }
