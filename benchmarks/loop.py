@@ -159,7 +159,8 @@ def _shards(paths: dict[int, Path]) -> dict[int, Shard]:
 
 
 def _count(shards: dict[int, Shard], work: Path, chain: Chain) -> MixPlan:
-    options = Options(ratios=chain.ratios, unit=chain.unit, budget=chain.budget, max_epochs=chain.max_epochs)
+    asked = {"ratios": chain.ratios, "unit": chain.unit, "budget": chain.budget, "max_epochs": chain.max_epochs}
+    options = Options.model_validate(asked)
     count = CountShard(work, options.counting(None))
     return plan_for(options, [count(number, shard) for number, shard in shards.items()])[1]
 

@@ -16,7 +16,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from xlcorpus.errors import UserError
-from xlcorpus.mix.allocate import MixPlan, allocate, plan_mix
+from xlcorpus.mix.allocate import CellPlan, MixPlan, plan_mix
 from xlcorpus.mix.cells import Cell
 from xlcorpus.mix.spec import MixSpec, parse_mix
 
@@ -27,6 +27,11 @@ KINDS = ["mono", "bi", "code"]
 def mix(node: Any, **more: Any) -> MixSpec:
     """A spec of one tree."""
     return parse_mix({"mix": node, **more})
+
+
+def allocate(cells: Sequence[Cell], spec: MixSpec, budget: Any = None, max_epochs: Any = None) -> list[CellPlan]:
+    """What the mix takes of each cell."""
+    return list(plan_mix(cells, spec, budget, max_epochs).cells)
 
 
 def languages(sizes: Sequence[int]) -> list[Cell]:

@@ -17,9 +17,11 @@ from xlcorpus.errors import IntegrityError, UserError
 from xlcorpus.mix.achieved import achieved_totals, notes_of
 from xlcorpus.mix.allocate import plan_mix
 from xlcorpus.mix.cells import Cell
+from xlcorpus.mix.exact import exact
 from xlcorpus.mix.inputs import check_names, spec_of
-from xlcorpus.mix.options import SIMPLE, Options
-from xlcorpus.mix.rules import exact
+from xlcorpus.mix.options import Options, simple_rules
+from xlcorpus.mix.rules.exponent import Exponent
+from xlcorpus.mix.rules.match import Match
 from xlcorpus.mix.spec import MixSpec, needs, parse_mix
 
 CELLS = (
@@ -81,7 +83,7 @@ def test_rules_of_one_value(rule: str, node: dict[str, Any]) -> None:
 def test_numbers_of_rules_are_exact() -> None:
     fixed = Options(rule="exponent=0.3").fixed()
     assert fixed is not None
-    assert fixed.mix.alpha == Fraction(3, 10)
+    assert fixed.mix.rule == Exponent(alpha=Fraction(3, 10))
 
 
 def test_a_rule_has_a_key_and_says_what_happens_at_the_cap() -> None:
@@ -128,10 +130,10 @@ def test_rules_that_make_no_sense(request_: dict[str, Any], message: str) -> Non
 
 def test_every_rule_is_simple_or_refused() -> None:
     values = {"exponent": "0.3", "temperature": "2", "english": "0.5", "floor": "0.3"}
-    for name in SIMPLE:
+    for name in simple_rules():
         fixed = Options(rule=f"{name}={values[name]}" if name in values else name).fixed()
         assert fixed is not None
-        assert fixed.mix.rule == name
+        assert fixed.mix.rule.name == name
 
 
 def test_a_file_or_a_shipped_mix_in_another_unit(tmp_path: Path) -> None:
@@ -250,8 +252,7 @@ def test_totals_of_a_mix_by_single_language(tmp_path: Path) -> None:
     # 1000 bytes of pairs: 350 of 500 parts are English.
     assert totals == {(mix, "lang"): {"eng_Latn": 8000 + 700, "swh_Latn": 4000 + 300}}
     resolved = spec_of(Options(match_tokens_to=mix, unit="bytes"), CELLS, totals)
-    assert resolved.mix.totals == {"eng_Latn": 8700, "swh_Latn": 4300}
-    assert resolved.mix.to is None
+    assert resolved.mix.rule == Match(totals={"eng_Latn": 8700, "swh_Latn": 4300})
 
 
 def test_sides_that_were_not_counted_are_halves(tmp_path: Path) -> None:

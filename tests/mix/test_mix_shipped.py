@@ -11,8 +11,8 @@ from xlcorpus.errors import UserError
 from xlcorpus.mix.allocate import plan_mix
 from xlcorpus.mix.cells import Cell, canonical_lang, language_totals
 from xlcorpus.mix.mixcpt import CATEGORIES, MODELS, mixcpt_cells
-from xlcorpus.mix.shipped import ladder, load_mix, shipped_mixes
-from xlcorpus.mix.spec import MixSpec, Node
+from xlcorpus.mix.shipped import load_mix, shipped_mixes
+from xlcorpus.mix.spec import MixSpec
 from xlcorpus.text.labels import normalize_label
 
 CELLS = mixcpt_cells()
@@ -26,15 +26,10 @@ def named(spec: MixSpec) -> list[str]:
     """Every language that the rules of a mix name."""
     names: list[str] = [*(spec.where.lang or ())]
 
-    def walk(node: Node | None) -> None:
-        if node is None:
-            return
+    for node in spec.mix.nodes():
         if node.key == "lang":
-            names.extend([*(node.ratios or ()), *(node.totals or ()), *(node.names or ())])
-        for below in (node.within, node.rest, node.among, *(part.within for part in node.parts or ())):
-            walk(below)
-
-    walk(spec.mix)
+            for parameter in ("ratios", "totals", "names"):
+                names += getattr(node.rule, parameter, None) or ()
     return list(dict.fromkeys(names)) or ["eng_Latn", "swh_Latn", "mlt_Latn"]
 
 
@@ -185,11 +180,10 @@ def test_published_lists_do_for_data_that_has_a_part_of_them(name: str) -> None:
 
 
 def test_the_maltese_ladder() -> None:
-    rungs = ladder(load_mix("maltese-domains"), [1_885_661, 200_000])
-    assert list(rungs) == ["maltese-domains@200000", "maltese-domains@1885661"]
-    cells = corpus(load_mix("maltese-domains"), 10**6)
-    for budget, spec in zip((200_000, 1_885_661), rungs.values(), strict=True):
-        plan = plan_mix(cells, spec)
+    spec = load_mix("maltese-domains")
+    cells = corpus(spec, 10**6)
+    for budget in (200_000, 1_885_661):
+        plan = plan_mix(cells, spec.at(budget=budget))
         assert plan.budget == budget
         assert len(plan.totals("domain")) == 19
     assert plan_mix(cells, load_mix("maltese-wikipedia")).totals("domain") == {"wiki": 10**6}

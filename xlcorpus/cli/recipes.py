@@ -42,6 +42,15 @@ def list_recipes() -> None:
             click.echo(f"  {name}: {' '.join(about.split())}")
 
 
+@command.command("rules")
+def list_rules() -> None:
+    """Name, parameters and formula of each rule that a mix may use."""
+    from xlcorpus.mix.rule import rule_lines
+
+    for line in rule_lines():
+        click.echo(line)
+
+
 @command.command("show")
 @click.argument("name")
 def show(name: str) -> None:

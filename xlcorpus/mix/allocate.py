@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
 from xlcorpus.errors import UserError
 from xlcorpus.mix.cells import Cell, languages_of, sort_cells
+from xlcorpus.mix.exact import Number, exact
 from xlcorpus.mix.rehydrate import Rehydration
-from xlcorpus.mix.rules import Number, exact, fill, share_out
 from xlcorpus.mix.spec import MixSpec
 from xlcorpus.mix.tree import Branch, Leaf, build_tree, natural_budget
+from xlcorpus.text.apportion import largest_remainder
 
 _MOST_ROWS = 12  # in an error message
 
@@ -104,16 +105,6 @@ class Shortfall:
         return Fraction(self.asked, self.available)
 
 
-def allocate(
-    cells: Iterable[Cell],
-    spec: MixSpec,
-    budget: int | Literal["largest"] | None = None,
-    max_epochs: Number | None = None,
-) -> list[CellPlan]:
-    """The cells of `plan_mix`, one for each cell given, by key."""
-    return list(plan_mix(cells, spec, budget, max_epochs).cells)
-
-
 def plan_mix(
     cells: Iterable[Cell],
     spec: MixSpec,
@@ -132,7 +123,7 @@ def plan_mix(
     cap = _read_epochs(max_epochs)
     tree, setting = build_tree(ordered, spec, cap)
     if budget is None:
-        budget = spec.budget if spec.budget is not None else natural_budget(spec, tree, ordered, setting)
+        budget = spec.budget if spec.budget is not None else natural_budget(spec, ordered, setting)
     if budget is None or budget == "largest":
         budget = tree.whole
         if not budget:
@@ -166,6 +157,29 @@ def _read_epochs(value: Number | None) -> Fraction | None:
     return cap
 
 
+def fill(weights: Mapping[str, Fraction], caps: Mapping[str, int], budget: int) -> dict[str, int]:
+    """Share `budget` out in proportion to `weights` but nobody above its cap; what is over goes to the others.
+
+    The caps must hold the budget (ValueError). Sums to `budget` exactly; groups below their cap are within one unit of
+    their proportion of what the full ones left over, by largest remainder. With equal weights and caps of N epochs
+    this is UniMax: taking the tightest group first, each gets an equal share of what remains or all it may have.
+    """
+    names = [name for name, weight in weights.items() if weight > 0]
+    if sum(caps[name] for name in names) < budget:
+        raise ValueError("the caps hold less than the budget")
+    shares = dict.fromkeys(weights, 0)
+    whole, left = sum((weights[name] for name in names), Fraction(0)), budget
+    names.sort(key=lambda name: (caps[name] / weights[name], name))
+    for place, name in enumerate(names):
+        if caps[name] * whole > weights[name] * left:  # it stays below its cap, and so do all after it
+            rest = {name: weights[name] for name in names[place:]}
+            return shares | largest_remainder(rest, left)
+        shares[name] = caps[name]
+        whole -= weights[name]
+        left -= caps[name]
+    return shares
+
+
 def _assign(branch: Branch, budget: int, path: tuple[str, ...], total: int, plans: dict[str, CellPlan]) -> None:
     """Share the budget of a branch out, down to its cells. It is at most `branch.whole`."""
     weights = {group.name: group.share for group in branch.groups}
@@ -197,7 +211,7 @@ def shortfalls(node: Branch | Leaf, budget: int, name: str = "") -> list[Shortfa
     own = Shortfall(name or "all together", budget, node.available, node.whole)
     if isinstance(node, Leaf) or node.plain or node.redistributes:
         return [own]
-    asked = share_out({group.name: group.share for group in node.groups}, budget)
+    asked = largest_remainder({group.name: group.share for group in node.groups}, budget)
     rows = [
         row
         for group in node.groups

@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from xlcorpus.errors import UserError
+from xlcorpus.mix.rules.match import Match
 from xlcorpus.mix.spec import MixSpec, parse_mix
 
 
 def references(spec: MixSpec | None) -> tuple[tuple[str, str], ...]:
     """(mix, key) of every `match` that names another mix: the totals that `resolve` will ask for, each once."""
     nodes = spec.mix.nodes() if spec is not None else ()
-    return tuple(dict.fromkeys((node.to, node.key) for node in nodes if node.to is not None))
+    found = [(node.rule.to, node.key) for node in nodes if isinstance(node.rule, Match)]
+    return tuple(dict.fromkeys((to, key) for to, key in found if to is not None))
 
 
 def resolve(spec: MixSpec, totals: Callable[[str, str], Mapping[str, int]]) -> MixSpec:
@@ -28,7 +30,7 @@ def resolve(spec: MixSpec, totals: Callable[[str, str], Mapping[str, int]]) -> M
         if not isinstance(content, dict):
             return content
         filled = {key: fill_in(value) for key, value in content.items()}
-        if content.get("rule") == "match" and "to" in content:
+        if content.get("rule") == Match.name and "to" in content:
             name = filled.pop("to")
             found = {group: units for group, units in totals(name, content.get("by", "lang")).items() if units}
             if not found:

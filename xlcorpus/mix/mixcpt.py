@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from xlcorpus.errors import UserError
-from xlcorpus.mix.rules import Number, exact
+from xlcorpus.mix.exact import Number, exact
 from xlcorpus.mix.spec import MixSpec, parse_mix
 
 SOURCES = (

@@ -9,21 +9,13 @@ from pydantic import field_validator, model_validator
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.mix.census import Counting
 from xlcorpus.mix.ratios import check_ratios, parse_ratios
+from xlcorpus.mix.rule import RULES
 from xlcorpus.mix.shipped import load_mix
-from xlcorpus.mix.spec import PARAMETERS, RULES, MixSpec, needs, parse_mix
+from xlcorpus.mix.spec import MixSpec, needs, parse_mix
 from xlcorpus.options import StepOptions, option
 from xlcorpus.pairs.template import TEMPLATE, check_template
 from xlcorpus.text.sizes import parse_size
 
-# What `--rule NAME=VALUE` sets.
-_VALUE_OF = {
-    "exponent": "alpha",
-    "temperature": "temperature",
-    "english": "share",
-    "floor": "alpha",
-    "unimax": "epochs",
-}
-SIMPLE = tuple(name for name in RULES if not set(PARAMETERS[name][0]) - {_VALUE_OF.get(name)} and name != "match")
 _ONE_OF = ("ratios", "rule", "mix", "match_tokens_to")
 
 
@@ -120,24 +112,24 @@ class Options(StepOptions):
 
     def _rule(self) -> dict[str, Any]:
         name, equals, value = str(self.rule).partition("=")
-        if name not in SIMPLE:
+        simple = simple_rules()
+        if name not in simple:
             raise UserError(
-                f"--rule: there is no rule {name!r} that one value describes; {nearest(name, SIMPLE)}",
-                remedy=f"give one of {', '.join(SIMPLE)}, or a file with --mix (docs/mix.md)",
+                f"--rule: there is no rule {name!r} that one value describes; {nearest(name, simple)}",
+                remedy=f"give one of {', '.join(simple)}, or a file with --mix (docs/mix.md)",
             )
-        content: dict[str, Any] = {"rule": name}
+        rule, content = RULES.all[name], {"rule": name}
         if equals:
-            if name not in _VALUE_OF:
+            if rule.value is None:
                 raise UserError(f"--rule {name} takes no value", remedy=f"write --rule {name}")
-            content[_VALUE_OF[name]] = value
-        elif PARAMETERS[name][0]:
-            example = "1.5" if name == "temperature" else "0.3"
-            raise UserError(f"--rule {name} needs its {_VALUE_OF[name]}", remedy=f"write --rule {name}={example}")
-        if name != "rehydrate":
+            content[rule.value] = value
+        elif any(rule.parameters().values()):
+            raise UserError(f"--rule {name} needs its {rule.value}", remedy=f"write --rule {name}={rule.example}")
+        if rule.shares_out:
             content["by"] = self.by or "lang"
         elif self.by is not None:
             raise UserError(
-                "--by: the rule 'rehydrate' shares out among nothing",
+                f"--by: the rule {name!r} shares out among nothing",
                 remedy="leave it out, or give rules within it in a file with --mix (docs/mix.md)",
             )
         if self.on_cap:
@@ -147,3 +139,8 @@ class Options(StepOptions):
 
 def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
+
+
+def simple_rules() -> tuple[str, ...]:
+    """The rules that a name, or a name and one value, describe."""
+    return tuple(name for name, rule in RULES.all.items() if rule.alone)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location, fingerprint
 from xlcorpus.errors import UserError, nearest
@@ -43,10 +41,3 @@ def load_mix(name: str | Location) -> MixSpec:
 def mix_fingerprint(name: str | Location) -> str:
     """xxh3-128, hex, of what a mix says, wherever its file lies; raises UserError as `load_mix`."""
     return fingerprint(load_mix(name).to_json())
-
-
-def ladder(spec: MixSpec, budgets: Iterable[int]) -> dict[str, MixSpec]:
-    """The same mix at several sizes, by name (`maltese-domains@2000000`): what a study of data quantity trains on."""
-    return {
-        f"{spec.name}@{budget}": spec.at(name=f"{spec.name}@{budget}", budget=budget) for budget in sorted(set(budgets))
-    }

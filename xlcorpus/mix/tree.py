@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.mix import rules
-from xlcorpus.mix.cells import KEYS, Cell, canonical_lang
-from xlcorpus.mix.rehydrate import Rehydration, read_rehydration
-from xlcorpus.mix.spec import ENGLISH, MixSpec, Node, Where
+from xlcorpus.mix.cells import KEYS, Cell
+from xlcorpus.mix.exact import Weights
+from xlcorpus.mix.rehydrate import Rehydration
+from xlcorpus.mix.rules.proportional import Proportional
+from xlcorpus.mix.spec import MixSpec, Node, Where
 
 
 @dataclass(frozen=True)
@@ -131,13 +132,83 @@ def build_tree(cells: Sequence[Cell], spec: MixSpec, max_epochs: Fraction | None
     return _build(spec.mix, chosen, setting, "mix"), setting
 
 
-def natural_budget(spec: MixSpec, tree: Branch, cells: Sequence[Cell], setting: Setting) -> int | None:
-    """What the rule at the root asks for by itself: the totals of `match`, the counts of `floor`; None for others."""
-    if spec.mix.rule not in ("match", "floor") or spec.mix.parts is not None:
+def natural_budget(spec: MixSpec, cells: Sequence[Cell], setting: Setting) -> int | None:
+    """What the rule at the root asks for by itself: the sum of its weights where they are amounts; None for others."""
+    if not spec.mix.rule.amounts or spec.mix.parts is not None:
         return None
-    chosen = _select([cell for cell in cells if cell.units], spec.where, setting, "where")
-    amounts = _weights(spec.mix, _sizes(_groups(chosen, spec.mix.key), setting), setting, "mix")
-    return math.floor(sum(amounts.values(), Fraction(0)))
+    division = Division(
+        spec.mix, _select([cell for cell in cells if cell.units], spec.where, setting, "where"), setting
+    )
+    return math.floor(sum(spec.mix.rule.weights(division).values(), Fraction(0)))
+
+
+@dataclass(frozen=True)
+class Division:
+    """What a rule is asked: how a node shares out among the groups of its cells. place: of the node, for messages."""
+
+    node: Node
+    cells: Sequence[Cell]
+    setting: Setting
+    place: str = "mix"
+
+    @functools.cached_property
+    def groups(self) -> dict[str, list[Cell]]:
+        """The cells by group, groups by name."""
+        groups: dict[str, list[Cell]] = {}
+        for cell in self.cells:
+            groups.setdefault(cell.name if self.node.key == "cell" else cell.value(self.node.key), []).append(cell)
+        return dict(sorted(groups.items()))
+
+    @functools.cached_property
+    def sizes(self) -> dict[str, int]:
+        """Units of each group."""
+        return {name: sum(self.setting.size(cell)[0] for cell in members) for name, members in self.groups.items()}
+
+    def named(self, names: Iterable[str], parameter: str | None = None) -> list[str]:
+        """The groups of these names that there are; of the others as `missing` of the mix says. Raises UserError."""
+        place = f"{self.place}.{parameter}" if parameter else self.place
+        return self.setting.present(names, self.node.key, self.sizes, place)
+
+    def given(self, values: Mapping[str, Fraction], parameter: str) -> Weights:
+        """Weights that a parameter gives by name; 0 for groups that it does not name."""
+        weights = {self.node.group_name(name): Fraction(value) for name, value in values.items()}
+        found = self.named(weights, parameter)
+        return {name: weights[name] if name in found else Fraction(0) for name in self.sizes}
+
+    def rehydrated(self, rehydration: Rehydration) -> Division:
+        """The same with every document counted by its weight, without cells of which nothing is left."""
+        setting = replace(self.setting, rehydration=rehydration)
+        return replace(self, setting=setting, cells=[cell for cell in self.cells if setting.size(cell)[0]])
+
+    def by_weights(self, weights: Weights) -> Branch:
+        """The groups, each with its part of the sum of weights, above 0."""
+        whole, key = sum(weights.values(), Fraction(0)), self.node.key
+        if not whole:
+            raise self.refuse(f"the rule {self.node.rule.name!r} leaves nothing to mix")
+        return Branch(
+            f"{self.node.rule.name} by {key}",
+            tuple(
+                Group(
+                    name,
+                    weights[name] / whole,
+                    _leaf(members[0], self.setting)
+                    if key == "cell"
+                    else self.below(self.node.within or Node(), members, "within"),
+                )
+                for name, members in self.groups.items()
+                if weights[name]
+            ),
+            redistributes=self.node.redistributes,
+            plain=key == "cell" and isinstance(self.node.rule, Proportional),
+        )
+
+    def below(self, node: Node, cells: Sequence[Cell], name: str | None = None) -> Branch:
+        """The branch of a node for some of the cells; name: of the node in this one."""
+        return _build(node, cells, self.setting, f"{self.place}.{name}" if name else self.place)
+
+    def refuse(self, message: str, remedy: str | None = None) -> UserError:
+        """An error that names the mix and the place."""
+        return UserError(f"{self.setting.spec.name}: {self.place}: {message}", remedy=remedy)
 
 
 def _build(node: Node, cells: Sequence[Cell], setting: Setting, place: str) -> Branch:
@@ -145,38 +216,7 @@ def _build(node: Node, cells: Sequence[Cell], setting: Setting, place: str) -> B
         setting = replace(setting, cap=node.epochs if setting.hard is None else min(node.epochs, setting.hard))
     if node.parts is not None:
         return _build_parts(node, cells, setting, place)
-    if node.rule == "rehydrate":
-        setting = replace(setting, rehydration=node.weights or read_rehydration())
-        cells = [cell for cell in cells if setting.size(cell)[0]]
-        if not cells:
-            raise UserError(f"{setting.spec.name}: {place}: the weights of rehydration leave no {setting.spec.unit}")
-        if node.by is None:
-            below = _build(node.within or Node(), cells, setting, f"{place}.within")
-            return Branch("rehydrate", (Group("", Fraction(1), below),))
-    if node.rule in ("english", "anchor", "replay"):
-        return _build_anchored(node, cells, setting, place)
-    key = node.key
-    groups = _groups(cells, key)
-    weights = _weights(node, _sizes(groups, setting), setting, place)
-    whole = sum(weights.values(), Fraction(0))
-    if not whole:
-        raise UserError(f"{setting.spec.name}: {place}: the rule {node.rule!r} leaves nothing to mix")
-    return Branch(
-        f"{node.rule} by {key}",
-        tuple(
-            Group(
-                name,
-                weights[name] / whole,
-                _leaf(members[0], setting)
-                if key == "cell"
-                else _build(node.within or Node(), members, setting, f"{place}.within"),
-            )
-            for name, members in groups.items()
-            if weights[name]
-        ),
-        redistributes=node.redistributes,
-        plain=key == "cell" and node.rule == "proportional",
-    )
+    return node.rule.divide(Division(node, cells, setting, place))
 
 
 def _build_parts(node: Node, cells: Sequence[Cell], setting: Setting, place: str) -> Branch:
@@ -200,83 +240,6 @@ def _build_parts(node: Node, cells: Sequence[Cell], setting: Setting, place: str
         below = _build(part.within, own, setting, f"{here}.within")
         groups.append(Group(f"part {number + 1} ({_words(part.where)})", part.share / whole, below))
     return Branch("parts", tuple(groups), redistributes=node.redistributes)
-
-
-def _build_anchored(node: Node, cells: Sequence[Cell], setting: Setting, place: str) -> Branch:
-    """A share for some groups, the rest for the others: English, an anchor, replay."""
-    key, share = node.key, node.share or Fraction(1)
-    names = node.names or (node.name or ENGLISH,)
-    here = {cell.value(key) for cell in cells}
-    chosen = set(setting.present([_name(name, key) for name in names], key, here, place))
-    default = Node(rule="proportional") if node.rule == "replay" else Node(rule="uniform", by="lang")
-    sides = (
-        (
-            f"{node.rule} {' '.join(sorted(chosen)[:3])}",
-            share,
-            node.among or Node(),
-            [c for c in cells if c.value(key) in chosen],
-        ),
-        ("rest", 1 - share, node.rest or default, [c for c in cells if c.value(key) not in chosen]),
-    )
-    groups = []
-    for name, part, inner, members in sides:
-        if not part:
-            continue
-        if not members:
-            what = "the rest" if name == "rest" else ", ".join(names)
-            raise UserError(
-                f"{setting.spec.name}: {place}: a share of {float(part):g} is for {what}, of which there is nothing",
-                remedy="add a dataset that has them, or change the share",
-            )
-        inner = inner.model_copy(update={"by": key, "within": inner.within or node.within})
-        groups.append(Group(name, part, _build(inner, members, setting, place)))
-    return Branch(node.rule, tuple(groups), redistributes=node.redistributes)
-
-
-def _weights(node: Node, sizes: Mapping[str, int], setting: Setting, place: str) -> rules.Weights:
-    """Weights of groups by the node's rule; 0 leaves a group out. Those of `match` and `floor` are amounts of units."""
-    match node.rule:
-        case "uniform" | "unimax":
-            return rules.uniform(sizes)
-        case "exponent":
-            return rules.exponent(sizes, node.alpha or Fraction(0), node.limit)
-        case "temperature":
-            return rules.temperature(sizes, node.temperature or Fraction(1), node.limit)
-        case "ratios" | "match":
-            if node.rule == "match" and node.totals is None:
-                raise UserError(
-                    f"{setting.spec.name}: {place}: the totals of {node.to!r} are not known yet",
-                    remedy="make that mix first; its manifest holds what it achieved",
-                )
-            given = {
-                _name(name, node.key): Fraction(value) for name, value in (node.ratios or node.totals or {}).items()
-            }
-            found = setting.present(given, node.key, sizes, f"{place}.{'totals' if node.totals else 'ratios'}")
-            return {name: given[name] if name in found else Fraction(0) for name in sizes}
-        case "floor":
-            base = {_name(name, node.key) for name in node.names or ()}
-            found = setting.present(sorted(base), node.key, sizes, f"{place}.names")
-            return rules.floor_counts(
-                sizes, found, node.alpha or Fraction(0), node.scale or Fraction(30), node.least or 0
-            )
-        case _:
-            return rules.proportional(sizes)
-
-
-def _name(name: str, key: str) -> str:
-    return canonical_lang(name) if key == "lang" else name
-
-
-def _groups(cells: Sequence[Cell], key: str) -> dict[str, list[Cell]]:
-    """The cells by group, groups by name."""
-    groups: dict[str, list[Cell]] = {}
-    for cell in cells:
-        groups.setdefault(cell.name if key == "cell" else cell.value(key), []).append(cell)
-    return dict(sorted(groups.items()))
-
-
-def _sizes(groups: Mapping[str, Sequence[Cell]], setting: Setting) -> dict[str, int]:
-    return {name: sum(setting.size(cell)[0] for cell in members) for name, members in groups.items()}
 
 
 def _leaf(cell: Cell, setting: Setting) -> Leaf:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 
-def largest_remainder(ratios: Mapping[str, float], total: int) -> dict[str, int]:
+def largest_remainder(ratios: Mapping[str, float | Fraction], total: int) -> dict[str, int]:
     """Share `total` units out in proportion, exactly: the sum is `total`, each share is within 1 of its due.
 
     The remainders decide who gets the units left over; equal remainders go by name, so the result is a function of

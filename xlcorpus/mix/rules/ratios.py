@@ -1,0 +1,51 @@
+"""ratios: shares of groups as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import field_validator
+
+from xlcorpus.mix.exact import Weights
+from xlcorpus.mix.rule import Positive, Rule, check_sum, different
+
+if TYPE_CHECKING:
+    from xlcorpus.mix.spec import Node
+    from xlcorpus.mix.tree import Division
+
+
+class Ratios(Rule):
+    """A share for each name; groups without one stay out."""
+
+    name: ClassVar[str] = "ratios"
+    formula: ClassVar[str] = "as written; they sum to 1, or normalize: true"
+    names_groups: ClassVar[bool] = True
+    alone: ClassVar[bool] = False
+    ratios: dict[str, Positive]
+    normalize: bool | None = None
+
+    @field_validator("ratios", mode="before")
+    @classmethod
+    def _some(cls, value: Any) -> Any:
+        return some(value)
+
+    def check(self, node: Node) -> None:
+        """Names once, shares that sum to 1."""
+        different([node.group_name(name) for name in self.ratios])
+        if not self.normalize:
+            check_sum(self.ratios, "the ratios")
+
+    def weights(self, division: Division) -> Weights:
+        """Those written."""
+        return division.given(self.ratios, "ratios")
+
+
+def some(value: Any) -> Any:
+    """A mapping that names something; raises ValueError."""
+    if isinstance(value, Mapping) and not value:
+        raise ValueError("it names nothing")
+    return value
+
+
+RULE = Ratios
