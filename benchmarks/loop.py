@@ -29,9 +29,8 @@ with METER.phase("imports"):
     from xlcorpus.dedup.options import DedupOptions
     from xlcorpus.dedup.sign import SignShard
     from xlcorpus.ingest.columns import output_schema
-    from xlcorpus.ingest.cut import cut_files
     from xlcorpus.ingest.find import find_files
-    from xlcorpus.ingest.read import read_range
+    from xlcorpus.ingest.read import cut_files, read_range
     from xlcorpus.lid.identify import identify_batch
     from xlcorpus.lid.model import load_model
     from xlcorpus.mix.allocate import MixPlan

@@ -18,7 +18,7 @@ from xlcorpus.beam.step import SourcePlan, Step
 from xlcorpus.beam.workspace import Task
 from xlcorpus.code.licenses import parse_licenses
 from xlcorpus.code.read import code_schema, read_code
-from xlcorpus.code.trees import CodeFile, cut_trees, find_code
+from xlcorpus.code.trees import FILES_A_TASK, CodeFile, find_code
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.decisions import empty
 from xlcorpus.dataset.result import Result
@@ -26,11 +26,10 @@ from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.columns import output_schema
-from xlcorpus.ingest.cut import cut_files
 from xlcorpus.ingest.find import find_files, known_format
-from xlcorpus.ingest.read import read_range
+from xlcorpus.ingest.read import cut_files, read_range
 from xlcorpus.raw.options import ReadOptions
-from xlcorpus.raw.ranges import FileRange
+from xlcorpus.raw.ranges import FileRange, group_parts
 from xlcorpus.text.labels import check_label
 
 
@@ -137,7 +136,7 @@ def _prepare_code(options: Options, inputs: Sequence[str]) -> SourcePlan:
     remarks = [f"symbolic links that are not followed: {files.links:,}"] if files.links else []
     if options.licenses != "any" and not any(file.license for file in files):
         remarks.append("no licence file was found: of these files only those whose head names a licence can be kept")
-    parts = cut_trees(files, target_bytes=options.task_bytes)
+    parts = group_parts(files, target_bytes=options.task_bytes, most=FILES_A_TASK)
     prints = storage.fingerprint_of_file
     return SourcePlan(
         tasks=[Task(number, sum(file.size for file in content), content) for number, content in enumerate(parts)],

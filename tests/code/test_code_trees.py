@@ -12,11 +12,12 @@ import xxhash
 
 from tests.running import digests, run, write_recipe
 from xlcorpus.code.read import code_schema, read_code
-from xlcorpus.code.trees import cut_trees, find_code
+from xlcorpus.code.trees import FILES_A_TASK, find_code
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.decisions import DECISION, REJECT
 from xlcorpus.errors import UserError
 from xlcorpus.raw.options import ReadOptions
+from xlcorpus.raw.ranges import group_parts
 
 MIT = (
     "Permission is hereby granted, free of charge, to any person obtaining a copy of it. "
@@ -68,7 +69,7 @@ def read(
     given = ReadOptions(kind="code", **options)
     files = find_code([str(folder) for folder in folders], source=source)
     documents, decisions, rejects, records = [], [], [], 0
-    for part in cut_trees(files, target_bytes=target):
+    for part in group_parts(files, target_bytes=target, most=FILES_A_TASK):
         for batch in read_code(part, given, keep_text=keep_text):
             assert batch.rows.schema.equals(code_schema())
             assert batch.decisions.schema.equals(DECISION)

@@ -20,9 +20,8 @@ import zstandard
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.ingest.columns import output_schema
-from xlcorpus.ingest.cut import cut_files
 from xlcorpus.ingest.find import find_files as find
-from xlcorpus.ingest.read import read_range
+from xlcorpus.ingest.read import cut_files, read_range
 from xlcorpus.raw.input_files import FoundFiles, InputFile
 from xlcorpus.raw.options import ReadOptions
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tests.ingest.ingest_helpers import COMPRESS, find_files, jsonl, read_all
 from xlcorpus.errors import UserError
-from xlcorpus.ingest.cut import cut_files
+from xlcorpus.ingest.read import cut_files
 from xlcorpus.raw.input_files import InputFile
 
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from tests.ingest.ingest_helpers import COMPRESS, TEXTS, find_files, jsonl, read_files, read_pairs
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.columns import output_schema
-from xlcorpus.ingest.cut import cut_files
-from xlcorpus.ingest.read import read_range
+from xlcorpus.ingest.read import cut_files, read_range
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions
 

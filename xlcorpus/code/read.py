@@ -12,14 +12,14 @@ from xlcorpus.code.languages import language_of, may_be_known
 from xlcorpus.code.licenses import allows, header_license, is_license_file, parse_licenses
 from xlcorpus.code.trees import CodeFile
 from xlcorpus.dataset import storage
-from xlcorpus.dataset.decisions import decide, empty, repeat
+from xlcorpus.dataset.decisions import empty, repeat
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
-from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, STEP, doc_ids, origins, reject_rows
+from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, decision_rows, doc_ids, origins, reject_rows
 from xlcorpus.raw.lines import BOM
 from xlcorpus.raw.options import ReadOptions
-from xlcorpus.raw.rejects import Reject, excerpt, too_large
+from xlcorpus.raw.rejects import Decision, Reject, too_large
 
 KIND = "code"
 HEADER_BYTES = 4096  # where the licence of a file and the kind of its language are looked for
@@ -37,29 +37,13 @@ def code_schema() -> pa.Schema:
 
 @dataclass(frozen=True)
 class _Document:
-    file: CodeFile
     text: str
     language: str
     license: str | None
     license_from: str | None
 
 
-@dataclass(frozen=True)
-class _Decision:
-    file: CodeFile
-    reason: str
-    text: str | None = None
-    score: float | None = None
-    threshold: float | None = None
-
-
-@dataclass(frozen=True)
-class _Reject:
-    file: CodeFile
-    reject: Reject
-
-
-_Row = _Document | _Decision | _Reject
+_Row = _Document | Decision | Reject  # what becomes of a file
 
 
 def read_code(files: Sequence[CodeFile], options: ReadOptions, *, keep_text: bool = False) -> Iterator[Result]:
@@ -70,45 +54,45 @@ def read_code(files: Sequence[CodeFile], options: ReadOptions, *, keep_text: boo
     invalid_utf8. Raises UserError where a file is gone or may not be read.
     """
     allowed = parse_licenses(options.licenses)
-    rows: list[_Row] = []
+    rows: list[tuple[CodeFile, _Row]] = []
     size = taken = 0
     for file in files:
         row, read = _row(file, options, allowed)
-        if isinstance(row, _Decision) and not keep_text:
+        if isinstance(row, Decision) and not keep_text:
             row = replace(row, text=None)
-        rows.append(row)
+        rows.append((file, row))
         size += read
-        taken += 0 if isinstance(row, _Reject) else len(row.text or "")
+        taken += 0 if isinstance(row, Reject) else len(row.text or "")
         if len(rows) >= BATCH_ROWS or taken >= BATCH_BYTES:
-            yield _result(rows, size, keep_text)
+            yield _result(rows, size)
             rows, size, taken = [], 0, 0
     if rows:
-        yield _result(rows, size, keep_text)
+        yield _result(rows, size)
 
 
 def _row(file: CodeFile, options: ReadOptions, allowed: frozenset[str] | None) -> tuple[_Row, int]:
     """What becomes of one file, and how many bytes of it were read."""
     inside = file.name.partition("/")[2]  # the tree may have been given a name such as `vendor`
     if checks.is_vendored(inside):
-        return _Decision(file, "vendored"), 0
+        return Decision(0, "vendored"), 0
     if checks.is_lock_file(inside):
-        return _Decision(file, "lock_file"), 0
+        return Decision(0, "lock_file"), 0
     if is_license_file(inside):
-        return _Decision(file, "license_text"), 0
+        return Decision(0, "license_text"), 0
     known = may_be_known(inside)
     data = _read(file, min(options.max_record_bytes + 1, (1 << 62) if known else HEADER_BYTES))
     if checks.is_binary(data):
-        return _Decision(file, "binary"), len(data)
+        return Decision(0, "binary"), len(data)
     language = language_of(inside, data[:HEADER_BYTES].decode("utf-8", "replace")) if known else None
     if language is None:
-        return _Decision(file, "unknown_language"), len(data)
+        return Decision(0, "unknown_language"), len(data)
     if len(data) > options.max_record_bytes:
-        return _Reject(file, too_large(0, "the file", file.size, data[:1024], options)), len(data)
+        return too_large(0, "the file", file.size, data[:1024], options), len(data)
     try:
         text = data.removeprefix(BOM).decode("utf-8")
     except UnicodeDecodeError as error:
         message = f"the file is not UTF-8: {error.reason} at byte {error.start:,}"
-        return _Reject(file, Reject(0, "invalid_utf8", message, data[:1024])), len(data)
+        return Reject(0, "invalid_utf8", message, data[:1024]), len(data)
     return _judge(file, text, language, allowed), len(data)
 
 
@@ -116,20 +100,20 @@ def _judge(file: CodeFile, text: str, language: str, allowed: frozenset[str] | N
     """What becomes of a readable text in a known language."""
     inside = file.name.partition("/")[2]
     if not text or text.isspace():
-        return _Decision(file, "empty_text", text)
+        return Decision(0, "empty_text", text)
     if checks.is_generated(inside, text):
-        return _Decision(file, "generated", text)
+        return Decision(0, "generated", text)
     mean = checks.minified(inside, language, text)
     if mean is not None:
-        return _Decision(file, "minified", text, mean, checks.MINIFIED_MEAN_LINE)
+        return Decision(0, "minified", text, mean, checks.MINIFIED_MEAN_LINE)
     lines = checks.too_long_lines(language, text)
     if lines is not None:
-        return _Decision(file, "too_long_lines", text, *lines)
+        return Decision(0, "too_long_lines", text, *lines)
     header = header_license(text[:HEADER_BYTES])
     license, license_from = (header, file.name) if header is not None else (file.license, file.license_from)
     if allowed is not None and (license is None or not allows(license, allowed)):
-        return _Decision(file, "license", text)
-    return _Document(file, text, language, license, license_from)
+        return Decision(0, "license", text)
+    return _Document(text, language, license, license_from)
 
 
 def _read(file: CodeFile, most: int) -> bytes:
@@ -143,16 +127,16 @@ def _read(file: CodeFile, most: int) -> bytes:
         ) from error
 
 
-def _result(rows: Sequence[_Row], size: int, keep_text: bool) -> Result:
-    rejects = [row for row in rows if isinstance(row, _Reject)]
+def _result(rows: Sequence[tuple[CodeFile, _Row]], size: int) -> Result:
+    documents = [(file, row) for file, row in rows if isinstance(row, _Document)]
+    decisions = [(file, row) for file, row in rows if isinstance(row, Decision)]
+    rejects = [(file, row) for file, row in rows if isinstance(row, Reject)]
+    refused = [file for file, _ in rejects]
     return Result(
-        rows=_documents([row for row in rows if isinstance(row, _Document)]),
-        decisions=_decisions([row for row in rows if isinstance(row, _Decision)], keep_text),
+        rows=_documents([file for file, _ in documents], [row for _, row in documents]),
+        decisions=decision_rows(_identified([file for file, _ in decisions]), [row for _, row in decisions]),
         rejects=reject_rows(
-            _identified([row.file for row in rejects])["origin"],
-            [row.reject.reason for row in rejects],
-            [f"{row.file.name}: {row.reject.message}" for row in rejects],
-            [excerpt(row.reject.excerpt) for row in rejects],
+            _identified(refused)["origin"], [row for _, row in rejects], [file.name for file in refused]
         ),
         rows_in=len(rows),
         bytes_in=size,
@@ -169,11 +153,11 @@ def _identified(files: Sequence[CodeFile]) -> dict[str, pa.Array]:
     }
 
 
-def _documents(rows: Sequence[_Document]) -> pa.RecordBatch:
+def _documents(files: Sequence[CodeFile], rows: Sequence[_Document]) -> pa.RecordBatch:
     schema = code_schema()
     if not rows:
         return empty(schema)
-    columns = _identified([row.file for row in rows]) | {
+    columns = _identified(files) | {
         "text": pa.array([row.text for row in rows], pa.string()),
         "license": pa.array([row.license for row in rows], pa.string()),
         "kind": repeat(KIND, len(rows)),
@@ -182,16 +166,3 @@ def _documents(rows: Sequence[_Document]) -> pa.RecordBatch:
     }
     arrays = [columns[field.name] if field.name in columns else pa.nulls(len(rows), field.type) for field in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _decisions(rows: Sequence[_Decision], keep_text: bool) -> pa.RecordBatch:
-    texts = pa.array([row.text for row in rows], pa.string())
-    columns = _identified([row.file for row in rows]) | {"text": texts}
-    return decide(
-        pa.RecordBatch.from_pydict(columns),
-        STEP,
-        pa.array([row.reason for row in rows], pa.string()),
-        score=pa.array([row.score for row in rows], pa.float64()),
-        threshold=pa.array([row.threshold for row in rows], pa.float64()),
-        keep_text=keep_text,
-    )

@@ -15,6 +15,7 @@ from xlcorpus.raw.input_files import clean_name
 
 _VERSION_CONTROL = frozenset({".git", ".hg", ".svn", ".bzr", "CVS"})
 _LICENCE_BYTES = 256 << 10
+FILES_A_TASK = 10_000  # small files take time too
 
 
 @dataclass(frozen=True)
@@ -114,19 +115,3 @@ def _read(path: Location) -> str:
             return file.read(_LICENCE_BYTES).decode("utf-8", "replace")
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}", remedy="check its permissions") from error
-
-
-def cut_trees(files: Sequence[CodeFile], *, target_bytes: int) -> list[tuple[CodeFile, ...]]:
-    """The files in tasks of about `target_bytes`, in order; at most 10,000 in one: small files take time too."""
-    tasks: list[tuple[CodeFile, ...]] = []
-    current: list[CodeFile] = []
-    size = 0
-    for file in files:
-        if current and (size + file.size > target_bytes or len(current) >= 10_000):
-            tasks.append(tuple(current))
-            current, size = [], 0
-        current.append(file)
-        size += file.size
-    if current:
-        tasks.append(tuple(current))
-    return tasks

@@ -1,8 +1,8 @@
-"""Read a range of an input file, whatever its format, as batches of documents or pairs, decisions and rejects."""
+"""Cut input files into tasks, and read a range of a file, whatever its format, as rows, decisions and rejects."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pyarrow as pa
@@ -11,8 +11,19 @@ from xlcorpus.dataset.result import Result
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.format import FORMATS
 from xlcorpus.raw.assemble import without_text
+from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions
-from xlcorpus.raw.ranges import FileRange
+from xlcorpus.raw.ranges import FileRange, group_parts
+
+
+def cut_files(files: Sequence[InputFile], *, target_bytes: int) -> list[tuple[FileRange, ...]]:
+    """What each task reads, in the order of the files: a pure function of them, so that every runner gets the same.
+
+    Large files are split where they can be, small ones are put together; empty files are in none. Raises ValueError for
+    a target below 1, UserError where two parallel files differ in their number of lines.
+    """
+    parts = (part for file in files if file.size for part in FORMATS.find(file.format).cut(file, target_bytes))
+    return group_parts(parts, target_bytes=target_bytes)
 
 
 def read_range(

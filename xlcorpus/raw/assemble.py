@@ -36,17 +36,34 @@ def origins(names: pa.Array, offsets: pa.Array) -> pa.Array:
     return pa.StructArray.from_arrays([names, offsets], fields=list(ORIGIN))
 
 
-def reject_rows(
-    origin: pa.Array, reasons: Sequence[str], messages: Sequence[str], heads: Sequence[str]
-) -> pa.RecordBatch:
-    """Reject rows (reject-1) of records that could not be read; they have no doc_id. heads: `excerpt` of each."""
-    messages = [one.encode("utf-8", "replace").decode() for one in messages]  # what Arrow cannot hold
+def decision_rows(identified: Mapping[str, pa.Array], decisions: Sequence[Decision]) -> pa.RecordBatch:
+    """Decision rows (decision-1), with texts. identified: doc_id and origin of each."""
     columns = {
-        "doc_id": pa.nulls(len(origin), DOC_ID),
-        "origin": origin,
-        "text": pa.array(heads, pa.string()),
+        "doc_id": identified["doc_id"],
+        "origin": identified["origin"],
+        "text": pa.array([one.text for one in decisions], pa.string()),
+        "lang": pa.array([one.lang for one in decisions], pa.string()),
     }
-    return reject(pa.RecordBatch.from_pydict(columns), STEP, reasons, messages)
+    return decide(
+        pa.RecordBatch.from_pydict(columns),
+        STEP,
+        pa.array([one.reason for one in decisions], pa.string()),
+        score=pa.array([one.score for one in decisions], pa.float64()),
+        threshold=pa.array([one.threshold for one in decisions], pa.float64()),
+        keep_text=True,
+    )
+
+
+def reject_rows(origin: pa.Array, rejects: Sequence[Reject], places: Sequence[str]) -> pa.RecordBatch:
+    """Reject rows (reject-1) of records that could not be read; they have no doc_id. places: of each, for people."""
+    columns = {
+        "doc_id": pa.nulls(len(rejects), DOC_ID),
+        "origin": origin,
+        "text": pa.array([excerpt(one.excerpt) for one in rejects], pa.string()),
+    }
+    messages = [f"{place}: {one.message}" for place, one in zip(places, rejects, strict=True)]
+    messages = [one.encode("utf-8", "replace").decode() for one in messages]  # what Arrow cannot hold
+    return reject(pa.RecordBatch.from_pydict(columns), STEP, [one.reason for one in rejects], messages)
 
 
 def without_text(decisions: pa.RecordBatch | None) -> pa.RecordBatch | None:
@@ -91,21 +108,12 @@ class Assembler:
         }
 
     def _decisions(self, decisions: Sequence[Decision]) -> pa.RecordBatch:
-        columns = self._ids(np.array([one.offset for one in decisions], dtype=np.int64)) | {
-            "text": pa.array([one.text for one in decisions], pa.string()),
-            "lang": pa.array([one.lang for one in decisions], pa.string()),
-        }
-        reasons = pa.array([one.reason for one in decisions], pa.string())
-        scores = pa.array([one.score for one in decisions], pa.float64())
-        return decide(pa.RecordBatch.from_pydict(columns), STEP, reasons, score=scores, keep_text=True)
+        return decision_rows(self._ids(np.array([one.offset for one in decisions], dtype=np.int64)), decisions)
 
     def _rejects(self, rejects: Sequence[Reject]) -> pa.RecordBatch:
-        return reject_rows(
-            origins(repeat(self.file.name, len(rejects)), pa.array([one.offset for one in rejects], pa.int64())),
-            [one.reason for one in rejects],
-            [f"{self.file.name}, {self.unit} {one.offset:,}: {one.message}" for one in rejects],
-            [excerpt(one.excerpt) for one in rejects],
-        )
+        offsets = [one.offset for one in rejects]
+        origin = origins(repeat(self.file.name, len(rejects)), pa.array(offsets, pa.int64()))
+        return reject_rows(origin, rejects, [f"{self.file.name}, {self.unit} {offset:,}" for offset in offsets])
 
     def rejected(self, rejects: Sequence[Reject]) -> Iterator[Result]:
         """Rejects alone."""

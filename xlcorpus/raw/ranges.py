@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from xlcorpus.raw.input_files import InputFile
+
+
+class Part(Protocol):
+    """Something to read."""
+
+    @property
+    def size(self) -> int:
+        """About how many bytes on disk it takes."""
+
+
+P = TypeVar("P", bound=Part)
 
 
 @dataclass(frozen=True)
@@ -37,3 +49,22 @@ def cut_lines(file: InputFile, target: int) -> Iterator[FileRange]:
     for start in range(0, file.size, target):
         end = min(start + target, file.size)
         yield FileRange(file, start, end, size=end - start)
+
+
+def group_parts(parts: Iterable[P], *, target_bytes: int, most: int | None = None) -> list[tuple[P, ...]]:
+    """What each task reads: parts put together, in order, to about `target_bytes`, and to at most so many.
+
+    Raises ValueError for a target below 1.
+    """
+    if target_bytes < 1:
+        raise ValueError(f"target_bytes must be at least 1, not {target_bytes}")
+    tasks: list[tuple[P, ...]] = []
+    current: list[P] = []
+    size = 0
+    for part in parts:
+        if current and (size + part.size > target_bytes or len(current) == most):
+            tasks.append(tuple(current))
+            current, size = [], 0
+        current.append(part)
+        size += part.size
+    return [*tasks, tuple(current)] if current else tasks

@@ -29,6 +29,7 @@ class Decision:
     reason: str
     text: str | None = None
     score: float | None = None
+    threshold: float | None = None
     lang: str | None = None
 
 
