@@ -134,7 +134,7 @@ def test_cuts_fall_at_the_same_line_in_both(
         tasks = cut_files([file], target_bytes=target)
         ranges = [part for task in tasks for part in task]
         for part in ranges:
-            first, second = one.read_bytes()[: part.start], other.read_bytes()[: part.beside]
+            first, second = one.read_bytes()[: part.start], other.read_bytes()[: part.twin_start]
             assert first.count(b"\n") == second.count(b"\n")
             assert first == b"" or first.endswith(b"\n")
             assert second == b"" or second.endswith(b"\n")

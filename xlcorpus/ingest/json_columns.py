@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.ingest.json_values import BadLine, Kind, arrow_type, encodable, infer, parse_line, unify
+from xlcorpus.ingest.json_values import BadLine, JsonType, arrow_type, encodable, infer, parse_line, unify
 from xlcorpus.raw.input_columns import Column
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.lines import BOM
@@ -23,7 +23,7 @@ _SURE = 20  # one record without text is a bad record, so many are a wrong --tex
 class _Sample:
     """What the sampled records of all JSONL files hold."""
 
-    kinds: dict[str, Kind] = field(default_factory=dict)
+    types: dict[str, JsonType] = field(default_factory=dict)
     where: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     records: int = 0
@@ -31,8 +31,8 @@ class _Sample:
     def add(self, record: Mapping[str, object], path: str) -> None:
         self.records += 1
         for name, value in record.items():
-            kind = infer(value)
-            self.kinds[name] = unify(self.kinds[name], kind) if name in self.kinds else kind
+            type = infer(value)
+            self.types[name] = unify(self.types[name], type) if name in self.types else type
             self.where.setdefault(name, path)
             self.counts[name] = self.counts.get(name, 0) + 1
 
@@ -50,20 +50,20 @@ def sampled_columns(files: Sequence[InputFile], options: ReadOptions) -> dict[st
             except BadLine:
                 continue  # its reader rejects it
     for output, wanted in options.texts.items():
-        if sample.records >= _SURE and wanted not in sample.kinds:
+        if sample.records >= _SURE and wanted not in sample.types:
             raise UserError(
                 f"none of the first {sample.records:,} records has a column {wanted!r}; "
-                f"{nearest(wanted, sample.kinds)}; columns: {', '.join(sorted(sample.kinds))}",
+                f"{nearest(wanted, sample.types)}; columns: {', '.join(sorted(sample.types))}",
                 remedy=say_column(output),
             )
-    names = [name for name in sample.kinds if name and name not in options.texts.values() and encodable(name)]
+    names = [name for name in sample.types if name and name not in options.texts.values() and encodable(name)]
     names = sorted(names, key=lambda name: (-sample.counts[name], name))[:MAX_COLUMNS]
     return {
         name: Column(
-            arrow_type(sample.kinds[name]),
+            arrow_type(sample.types[name]),
             sample.where[name],
-            json=sample.kinds[name] == "json",
-            unknown=sample.kinds[name] == "null",
+            json=sample.types[name] == "json",
+            unknown=sample.types[name] == "null",
         )
         for name in sorted(names)
     }

@@ -112,12 +112,12 @@ def _finite(value: Any) -> Any:
     return value
 
 
-# Kinds: "null", "bool", "int", "float", "string", "json", ("list", kind), ("struct", ((name, kind), ...)).
-Kind = Any
+# Types: "null", "bool", "int", "float", "string", "json", ("list", type), ("struct", ((name, type), ...)).
+JsonType = Any
 
 
-def infer(value: Any, depth: int = 0) -> Kind:
-    """The narrowest kind that holds a value; "json" where no Arrow type does."""
+def infer(value: Any, depth: int = 0) -> JsonType:
+    """The narrowest type that holds a value; "json" where no Arrow type does."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -131,18 +131,18 @@ def infer(value: Any, depth: int = 0) -> Kind:
     if depth >= MAX_TYPE_DEPTH:
         return "json"
     if isinstance(value, list):
-        inner: Kind = "null"
+        inner: JsonType = "null"
         for one in value:
             inner = unify(inner, infer(one, depth + 1))
         return "json" if inner == "json" else ("list", inner)
     fields = tuple((name, infer(one, depth + 1)) for name, one in value.items())
     # Parquet has no struct without fields.
-    usable = fields and all(name and encodable(name) and kind != "json" for name, kind in fields)
+    usable = fields and all(name and encodable(name) and type != "json" for name, type in fields)
     return ("struct", fields) if usable else "json"
 
 
-def unify(one: Kind, other: Kind) -> Kind:
-    """The kind that holds the values of both: int and float make float, anything else that differs makes "json"."""
+def unify(one: JsonType, other: JsonType) -> JsonType:
+    """The type that holds the values of both: int and float make float, anything else that differs makes "json"."""
     if one == other or other == "null":
         return one
     if one == "null":
@@ -157,8 +157,8 @@ def unify(one: Kind, other: Kind) -> Kind:
     left, right = dict(one[1]), dict(other[1])
     if left.keys() != right.keys():
         return "json"
-    fields = tuple((name, unify(kind, right[name])) for name, kind in one[1])
-    return "json" if any(kind == "json" for _, kind in fields) else ("struct", fields)
+    fields = tuple((name, unify(type, right[name])) for name, type in one[1])
+    return "json" if any(type == "json" for _, type in fields) else ("struct", fields)
 
 
 _ARROW = {
@@ -171,13 +171,13 @@ _ARROW = {
 }
 
 
-def arrow_type(kind: Kind) -> pa.DataType:
-    """The Arrow type of a kind; a column that was always null is a string column."""
-    if isinstance(kind, str):
-        return _ARROW[kind]
-    if kind[0] == "list":
-        return pa.list_(arrow_type(kind[1]))
-    return pa.struct([pa.field(name, arrow_type(inner)) for name, inner in kind[1]])
+def arrow_type(type: JsonType) -> pa.DataType:
+    """The Arrow type of a type; a column that was always null is a string column."""
+    if isinstance(type, str):
+        return _ARROW[type]
+    if type[0] == "list":
+        return pa.list_(arrow_type(type[1]))
+    return pa.struct([pa.field(name, arrow_type(inner)) for name, inner in type[1]])
 
 
 def from_json(type: pa.DataType) -> bool:

@@ -61,6 +61,6 @@ def _join(found: dict[str, tuple[Candidate, InputFile]], stem: str, options: Rea
         format="moses",
         compression=one.compression,
         size=one.size + other_file.size,
-        beside=other_file.path,
-        beside_compression=other_file.compression,
+        twin=other_file.path,
+        twin_compression=other_file.compression,
     )

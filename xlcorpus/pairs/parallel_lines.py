@@ -34,20 +34,20 @@ def cut_parallel(file: InputFile, target: int) -> Iterator[FileRange]:
     Compressed files are not cut within. Raises UserError where the files differ in their number of lines, naming both,
     or one of them is damaged: nothing of them is read then.
     """
-    plain = file.compression == file.beside_compression == "none"
+    plain = file.compression == file.twin_compression == "none"
     share = target * storage.size_of(storage.locate(file.path)) // max(file.size, 1) if plain else 0
     lines, at, cuts = _scan(file.path, file.compression, every=max(share, 1) if plain else None)
     cuts = [cut for cut in cuts if cut[1] < at]
-    others, other_at, there = _scan(file.beside, file.beside_compression, at_lines=[number for number, _ in cuts])
+    others, other_at, there = _scan(file.twin, file.twin_compression, at_lines=[number for number, _ in cuts])
     if lines != others:
         raise UserError(
-            f"{file.path} has {lines:,} lines and {file.beside} has {others:,}: they are not parallel",
+            f"{file.path} has {lines:,} lines and {file.twin} has {others:,}: they are not parallel",
             remedy="make both have one line for each pair (an empty line where a side is missing)",
         )
     inner = [(offset, other) for (_, offset), (_, other) in zip(cuts, there, strict=True)]
     if lines:
-        for (start, beside), (end, _) in pairwise([(0, 0), *inner, (at, other_at)]):
-            yield FileRange(file, start, end, beside, file.size * (end - start) // max(at, 1))
+        for (start, twin_start), (end, _) in pairwise([(0, 0), *inner, (at, other_at)]):
+            yield FileRange(file, start, end, twin_start, file.size * (end - start) // max(at, 1))
 
 
 def _scan(
@@ -93,12 +93,12 @@ def read_parallel(part: FileRange, options: ReadOptions, schema: pa.Schema) -> I
     assembler = Assembler(part.file, options, schema)
     limit = options.max_record_bytes
     source = _Side(read_lines(part, limit))
-    second = replace(part.file, path=part.file.beside, compression=part.file.beside_compression)
-    target = _Side(read_lines(FileRange(second, part.beside, _TO_THE_END), limit))
+    twin = replace(part.file, path=part.file.twin, compression=part.file.twin_compression)
+    target = _Side(read_lines(FileRange(twin, part.twin_start, _TO_THE_END), limit))
     while source.fill():
         if not target.fill():
             raise UserError(
-                f"{part.file.beside} ends before {part.file.path}: it has changed since the run was planned",
+                f"{part.file.twin} ends before {part.file.path}: it has changed since the run was planned",
                 remedy="run the same command again with --overwrite",
             )
         count = min(source.waiting, target.waiting)

@@ -26,7 +26,7 @@ class InputFile:
 
     name: path relative to the folder or glob given, the same on every machine; source: name of the collection;
     format: name of one in `ingest/formats`; compression: none, gzip, zstd, bz2 or xz; size: bytes on disk. Of two
-    parallel files (moses) it is the first with the size of both; beside, beside_compression: the second one.
+    parallel files (moses) it is the first with the size of both; twin, twin_compression: the second one.
     """
 
     path: str
@@ -35,13 +35,13 @@ class InputFile:
     format: str
     compression: str
     size: int
-    beside: str = ""
-    beside_compression: str = "none"
+    twin: str = ""
+    twin_compression: str = "none"
 
     @property
     def paths(self) -> tuple[str, ...]:
         """The file, or both."""
-        return (self.path, self.beside) if self.beside else (self.path,)
+        return (self.path, self.twin) if self.twin else (self.path,)
 
 
 class FoundFiles(list[InputFile]):

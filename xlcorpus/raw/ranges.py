@@ -25,13 +25,13 @@ class FileRange:
     """Part of a file: `start` to `end` (exclusive), in bytes, for Parquet in row groups; size: its bytes on disk.
 
     A line belongs to the range in which it begins. A compressed file, or one that cannot be cut, is one range, 0 to
-    its size. beside: of two parallel files, where in the second one the lines of this range of the first begin.
+    its size. twin_start: of two parallel files, where in the second one the lines of this range of the first begin.
     """
 
     file: InputFile
     start: int
     end: int
-    beside: int = 0
+    twin_start: int = 0
     size: int = 0
 
 
