@@ -183,7 +183,10 @@ def test_pieces(made: Path, tmp_path: Path) -> None:
         (("--dictionary", "back.csv"), "no document is in a source language of the dictionary"),
         (("--dictionary", "good.csv", "--partners", "swh_Latm"), "did you mean 'swh_Latn'"),
         (("--dictionary", "good.csv", "--operator", "dict-piece"), "dict-piece needs the model"),
-        (("--dictionary", "good.csv", "--operator", "dict-piece", "--tokenizer", "good.csv"), "no SentencePiece model"),
+        (
+            ("--dictionary", "good.csv", "--operator", "dict-piece", "--tokenizer", "good.csv"),
+            "not a SentencePiece model",
+        ),
         (("--operator", "align-span"), "codeswitch reads the kind pair"),
         (("--dictionary", "good.csv", "--operator", "align-span"), "--dictionary is an option of --operator dict-word"),
         (("--operator", "align-span", "--ratio", "0.2"), "--ratio is an option of --operator dict-word or dict-piece"),

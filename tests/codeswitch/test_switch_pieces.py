@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from tests.codeswitch.switch_helpers import check, documents, parts_of, sentences
 from xlcorpus.codeswitch.dict_piece import switch_pieces
 from xlcorpus.codeswitch.options import CodeswitchOptions
-from xlcorpus.codeswitch.piece_table import SPACE_MARK, PieceTable, build_piece_table
+from xlcorpus.codeswitch.piece_table import PieceTable, build_piece_table
 from xlcorpus.errors import UserError
+from xlcorpus.tokenizer.sentencepiece_model import WORD_START
 
 SENTENCES = [
     "the cold water of the old house",
@@ -40,7 +41,7 @@ def model() -> sentencepiece.SentencePieceProcessor:
 
 def _pieces(model: sentencepiece.SentencePieceProcessor) -> list[str]:
     pieces = [model.id_to_piece(number) for number in range(3, len(model))]
-    return [piece for piece in pieces if piece.strip(SPACE_MARK)]
+    return [piece for piece in pieces if piece.strip(WORD_START)]
 
 
 def _table(
@@ -56,7 +57,7 @@ def table(model: sentencepiece.SentencePieceProcessor) -> PieceTable:
     """Each piece to three others of the same kind (with or without the space mark)."""
     src, tgt = [], []
     for marked in (True, False):
-        kind = [piece for piece in _pieces(model) if piece.startswith(SPACE_MARK) == marked]
+        kind = [piece for piece in _pieces(model) if piece.startswith(WORD_START) == marked]
         for place, piece in enumerate(kind):
             src += [piece] * 4
             tgt += [kind[(place + step) % len(kind)] for step in (1, 2, 3, 4)]
@@ -87,7 +88,7 @@ def test_three_candidates_at_most(model: sentencepiece.SentencePieceProcessor, t
     made = switch_pieces(batch, model, table, CodeswitchOptions(ratio=1.0)).rows
     old = model.encode("old", out_type=str)[0]
     at = int(table.first[0, model.piece_to_id(old)])
-    wanted = {piece.strip(SPACE_MARK) for piece in table.index.targets.to_pylist()[at : at + 3]}
+    wanted = {piece.strip(WORD_START) for piece in table.index.targets.to_pylist()[at : at + 3]}
     assert {row[0]["new_token"] for row in made["cs_spans"].to_pylist()} == wanted
 
 
@@ -133,10 +134,10 @@ def test_published_rule_on_real_text(shared_data: Path) -> None:
         sentence_iterator=iter(english), model_writer=written, vocab_size=1500, character_coverage=1.0, minloglevel=2
     )
     model = sentencepiece.SentencePieceProcessor(model_proto=written.getvalue())
-    known = [piece for piece in _pieces(model) if piece.strip(SPACE_MARK).isalpha()]
+    known = [piece for piece in _pieces(model) if piece.strip(WORD_START).isalpha()]
     entries: dict[str, list[str]] = {}
     for marked in (True, False):  # half of the pieces have an entry
-        kind = [piece for piece in known if piece.startswith(SPACE_MARK) == marked]
+        kind = [piece for piece in known if piece.startswith(WORD_START) == marked]
         entries |= {kind[at]: [kind[at - step] for step in (1, 2, 3)] for at in range(0, len(kind), 2)}
     src = [piece for piece, others in entries.items() for _ in others]
     tgt = [other for others in entries.values() for other in others]
@@ -156,12 +157,12 @@ def test_published_rule_on_real_text(shared_data: Path) -> None:
         for identifier, (start, end) in zip(encoded["ids"], encoded["offsets"], strict=True):
             piece = model.id_to_piece(identifier)
             start += len(text[start:end]) - len(text[start:end].lstrip())
-            if piece.startswith(SPACE_MARK) or not words:
+            if piece.startswith(WORD_START) or not words:
                 words.append([])
             new = changed.pop((start, end), None)
             words[-1].append((piece, new))
             if new is not None:
-                others = [other.strip(SPACE_MARK) for other in entries[piece]]
+                others = [other.strip(WORD_START) for other in entries[piece]]
                 drawn[others.index(new)] += 1
                 identifier = model.piece_to_id(entries[piece][others.index(new)])
             decoded.append(identifier)
@@ -215,7 +216,7 @@ def test_the_table_agrees_with_a_loop(model: sentencepiece.SentencePieceProcesso
     wanted: dict[tuple[str, str], list[str]] = {}
     vocabulary = {model.id_to_piece(number) for number in range(len(model))}
     for piece, other, label in zip(src, tgt, labels, strict=True):
-        if {piece, other} <= vocabulary and piece != other and all(one.strip(SPACE_MARK) for one in (piece, other)):
+        if {piece, other} <= vocabulary and piece != other and all(one.strip(WORD_START) for one in (piece, other)):
             kept = wanted.setdefault((label, piece), [])
             if other not in kept and len(kept) < 3:
                 kept.append(other)

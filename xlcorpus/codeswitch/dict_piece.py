@@ -23,7 +23,7 @@ from xlcorpus.codeswitch.assemble import BytePositions, Replacements
 from xlcorpus.codeswitch.characters import classify
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.codeswitch.partners import Served, choose_language, serve
-from xlcorpus.codeswitch.piece_table import SPACE_MARK, PieceTable
+from xlcorpus.codeswitch.piece_table import PieceTable
 from xlcorpus.codeswitch.switched import WordCounts, switched_words
 from xlcorpus.codeswitch.word_choice import budgets, choose_words, word_hashes
 from xlcorpus.dataset.columns import text_column
@@ -35,6 +35,7 @@ from xlcorpus.text.codepoints import CodePoints, code_points
 from xlcorpus.text.hashes import mix
 from xlcorpus.text.ragged import offsets_of, ranges, rows_of, sum_segments, sum_spans
 from xlcorpus.text.slices import pieces
+from xlcorpus.tokenizer.sentencepiece_model import WORD_START
 
 DICT_PIECE = "dict_piece"
 
@@ -161,8 +162,8 @@ def _replacements(
 ) -> Replacements:
     """The new pieces' text in the place of the old ones'; a space mark is the space that is there, or a new one."""
     chosen = table.index.targets.take(pa.array(entry))
-    new_marked = pc.starts_with(chosen, SPACE_MARK).to_numpy(zero_copy_only=False)
-    tokens = pc.utf8_trim_whitespace(pc.replace_substring(chosen, SPACE_MARK, " "))
+    new_marked = pc.starts_with(chosen, WORD_START).to_numpy(zero_copy_only=False)
+    tokens = pc.utf8_trim_whitespace(pc.replace_substring(chosen, WORD_START, " "))
     starts, ends, row = encoded.starts[piece].copy(), encoded.ends[piece], encoded.row[piece]
     blank = np.append(properties.whitespace()[points.codes], False)
     marked = table.marked[encoded.ids[piece]]

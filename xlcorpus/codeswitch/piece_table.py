@@ -9,13 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sentencepiece
 
-from xlcorpus.dataset import storage
-from xlcorpus.dataset.storage import Location, locate
+from xlcorpus.dataset.storage import locate
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.build import build_index
 from xlcorpus.lexicon.index import LexiconIndex
-
-SPACE_MARK = "\u2581"
+from xlcorpus.tokenizer.sentencepiece_model import WORD_START, open_processor
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def build_piece_table(
     Raises UserError where no entry is of the model's vocabulary on both sides.
     """
     vocabulary = pa.array([model.id_to_piece(identifier) for identifier in range(len(model))], pa.string())
-    bare = pc.equal(pc.utf8_trim(vocabulary, SPACE_MARK), "")
+    bare = pc.equal(pc.utf8_trim(vocabulary, WORD_START), "")
     known = pc.and_(pc.is_in(src, vocabulary), pc.is_in(tgt, vocabulary))
     blank = vocabulary.filter(bare)
     useless = pc.or_(pc.equal(src, tgt), pc.or_(pc.is_in(src, blank), pc.is_in(tgt, blank)))
@@ -68,19 +66,9 @@ def build_piece_table(
         index=index,
         first=index.first[keys],
         counts=np.where(keys >= 0, index.counts[keys], 0),
-        marked=pc.starts_with(vocabulary, SPACE_MARK).to_numpy(zero_copy_only=False),
+        marked=pc.starts_with(vocabulary, WORD_START).to_numpy(zero_copy_only=False),
         bare=bare.to_numpy(zero_copy_only=False),
     )
-
-
-def load_model(path: Location) -> sentencepiece.SentencePieceProcessor:
-    """A SentencePiece model file; raises UserError where there is none, or it is something else."""
-    try:
-        return sentencepiece.SentencePieceProcessor(model_proto=storage.read_bytes(path))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}", remedy="check the path") from error
-    except RuntimeError as error:
-        raise UserError(f"{path} is no SentencePiece model", remedy="give the file that ends in .model") from error
 
 
 def open_pieces(
@@ -96,11 +84,11 @@ def open_pieces(
             "dict-piece needs the model whose pieces it switches",
             remedy="give --tokenizer FILE, or use dict-word",
         )
-    model = load_model(locate(path))
+    model = open_processor(locate(path))
     sides = []
     for name in ("src", "tgt"):
         texts = entries[name].combine_chunks()
-        marked = pc.match_substring(texts, SPACE_MARK)
-        sides.append(pc.if_else(marked, texts, pc.binary_join_element_wise(SPACE_MARK, texts, "")))
+        marked = pc.match_substring(texts, WORD_START)
+        sides.append(pc.if_else(marked, texts, pc.binary_join_element_wise(WORD_START, texts, "")))
     languages = (entries[name].combine_chunks() for name in ("src_lang", "tgt_lang"))
     return model, build_piece_table(model, *sides, *languages, candidates=candidates)
