@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ from xlcorpus.errors import UserError
 from xlcorpus.text.breakers import WordBreaker
 from xlcorpus.text.characters import LIKE_APOSTROPHE, codes_of
 from xlcorpus.text.codepoints import code_points
-from xlcorpus.text.hashes import hash_text
+from xlcorpus.text.hashes import hash_parts, hash_text
 from xlcorpus.text.normalize import normalize_for_matching
 from xlcorpus.text.words import vocabulary
 
@@ -82,10 +83,8 @@ def _write_start(location: Location, words: Iterable[str], dim: int, seed: int) 
     """Random vectors of words in fastText's text format: what training begins with."""
     listed = sorted(words)
     start = np.random.default_rng(seed).uniform(-1 / dim, 1 / dim, (len(listed), dim))
-    lines = [f"{len(listed)} {dim}\n"]
-    for word, vector in zip(listed, start.tolist(), strict=True):
-        lines.append(word + " " + " ".join(f"{value:.6f}" for value in vector) + "\n")
-    storage.write_text(location, "".join(lines))
+    rows = (" ".join([word, *(f"{value:.6f}" for value in vector)]) for word, vector in zip(listed, start, strict=True))
+    storage.write_parts(location, (f"{row}\n".encode() for row in chain([f"{len(listed)} {dim}"], rows)))
 
 
 def train_vectors(texts: pa.Array, options: EmbedOptions | None = None, breaker: WordBreaker | None = None) -> Vectors:
@@ -109,11 +108,11 @@ def train_vectors(texts: pa.Array, options: EmbedOptions | None = None, breaker:
         )
     with storage.scratch_folder() as folder:
         text, start = folder / "text.txt", folder / "start.vec"
-        storage.write_text(text, "".join(line + "\n" for line in lines))
+        storage.write_parts(text, (f"{line}\n".encode() for line in lines))
         # The start is ours for two reasons. With one thread fastText 0.9.2 leaves nine tenths of the vectors at zero.
         # And it takes no seed here: words of equal rank in two languages would begin with equal vectors, which looks
         # like knowledge where ranks agree, as in parallel text. So the start depends on the text too.
-        _write_start(start, frequent, options.dim, int(hash_text("".join([str(options.seed), *lines]))))
+        _write_start(start, frequent, options.dim, int(hash_parts([str(options.seed), *lines])))
         model = fasttext.train_unsupervised(
             str(text),
             model="skipgram",

@@ -38,6 +38,14 @@ def hash_text(text: str) -> np.uint64:
     return np.uint64(xxhash.xxh3_64_intdigest(text.encode()))
 
 
+def hash_parts(parts: Iterable[str]) -> np.uint64:
+    """`hash_text` of a text that is given in parts, which need not be in memory as one."""
+    digest = xxhash.xxh3_64()
+    for part in parts:
+        digest.update(part.encode())
+    return np.uint64(digest.intdigest())
+
+
 def digest_bytes(content: bytes) -> str:
     """xxh3-128, hex, of bytes: fingerprints of models."""
     return xxhash.xxh3_128_hexdigest(content)

@@ -16,8 +16,7 @@ Word characters are letters, marks, numbers and joiners (`properties.word_charac
 | `spaced_words`, `unspaced_runs` | what is switched (`codeswitch.switchable`) | joins | longest keys of dictionaries |
 | `vocabulary` | word vectors, induced dictionaries | joins | words of a breaker; left out without one |
 
-The last two see the same words: of those the switcher leaves alone the ones with a number. Numbers are words of the
-vocabulary, because an induction begins with them.
+The last two see the same words. The switcher leaves those with a number alone; an induction begins with them.
 """
 
 from __future__ import annotations
