@@ -19,13 +19,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import xxhash
 
 from benchmarks.alignment import wiktionary
 from benchmarks.machine import describe_machine
 from benchmarks.parallel import read_rows, read_texts
 from xlcorpus.lexicon.embed import EmbedOptions, Vectors, train_vectors, word_lines
 from xlcorpus.lexicon.vecmap import InduceOptions, dictionary_seed, identical_seed, induce, numeral_seed
+from xlcorpus.text.hashes import hash_text
 
 PAIRS = ("eng-deu", "eng-spa", "srp")
 _NTREX = {"eng-deu": ("eng", "deu"), "eng-spa": ("eng", "spa-MX"), "srp": ("srp-Cyrl", "srp-Latn")}
@@ -89,7 +89,7 @@ def prepare(shared: Path, languages: str, options: EmbedOptions, pairs: int = 50
     source, target = train_vectors(pa.array(one), options), train_vectors(pa.array(other), options)
     known = set(target.words)
     words = [word for word in source.words if gold.get(word, set()) & known and word not in known]
-    words.sort(key=lambda word: xxhash.xxh3_64_intdigest(word.encode()))
+    words.sort(key=hash_text)
     # One translation a word, the first by name: so many pairs, not all the translations of 500 words.
     chosen = [(word, min(gold[word] & known)) for word in words[:pairs]]
     numerals = numeral_seed(source, target)

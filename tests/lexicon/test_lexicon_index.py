@@ -131,3 +131,8 @@ def test_an_index_follows_the_contents_and_can_be_pickled(tmp_path: Path) -> Non
     other = open_index([path])
     again = pickle.loads(pickle.dumps(other))
     assert found_in(again, ["DOG"], "eng_Latn", "deu_Latn") == [["Köter"]]
+
+
+def test_an_empty_dictionary_is_refused() -> None:
+    with pytest.raises(UserError, match="no entry of the dictionary can be used: it is empty"):
+        index_of(canonical([]))

@@ -19,7 +19,7 @@ from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.lexicon.build import build_index
 from xlcorpus.lexicon.dictionaries import Entries, read_entries
-from xlcorpus.lexicon.entries import is_multiword, keys_of, select_languages
+from xlcorpus.lexicon.entries import is_multiword, keys_of
 from xlcorpus.sample import read_gold, sample_folder
 from xlcorpus.text.labels import han_variant
 from xlcorpus.text.script import main_script
@@ -36,6 +36,12 @@ def dictionary_path() -> Path:
 @functools.cache
 def entries() -> Entries:
     return read_entries([dictionary_path()])
+
+
+def into(lang: str) -> pa.Table:
+    """The entries into a language."""
+    table = entries().table
+    return table.filter(pc.equal(table["tgt_lang"], lang))
 
 
 def rows() -> list[dict[str, str]]:
@@ -135,7 +141,7 @@ def test_rows_are_in_the_order_of_language_word_and_rank() -> None:
 
 @pytest.mark.parametrize("lang", TARGETS)
 def test_targets_are_in_the_script_of_their_language(lang: str) -> None:
-    targets = select_languages(entries().table, tgt=lang)["tgt"].combine_chunks()
+    targets = into(lang)["tgt"].combine_chunks()
     expected = lang.partition("_")[2].replace("Hans", "Hani")  # Unicode sees no variants of Han
     assert pc.unique(main_script(targets)[0]).to_pylist() == [expected]
     if lang == "zho_Hans":
@@ -143,7 +149,7 @@ def test_targets_are_in_the_script_of_their_language(lang: str) -> None:
 
 
 def test_yoruba_has_tone_marks_and_underdots() -> None:
-    targets = select_languages(entries().table, tgt="yor_Latn")["tgt"].to_pylist()
+    targets = into("yor_Latn")["tgt"].to_pylist()
     marks = Counter(
         mark for word in targets for mark in set(unicodedata.normalize("NFD", word)) & {"\u0300", "\u0301", "\u0323"}
     )
@@ -163,7 +169,7 @@ def test_every_source_word_occurs_in_the_english_documents() -> None:
 
 @pytest.mark.parametrize("lang", TARGETS)
 def test_it_covers_the_english_documents(lang: str) -> None:
-    table = select_languages(entries().table, tgt=lang)
+    table = into(lang)
     index = build_index(table["src"], table["tgt"], table["src_lang"], table["tgt_lang"])
     switched = switch_words(english_documents(), index, CodeswitchOptions())
     documents = switched.rows

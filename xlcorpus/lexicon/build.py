@@ -66,8 +66,8 @@ def build_from(slices: Iterable[Columns], *, candidates: int = 3, words: bool = 
 
 
 def slices_of(columns: Columns) -> Iterator[Columns]:
-    """Consecutive rows of columns, as `build_from` takes them."""
-    for start in range(0, len(columns[0]), _ROWS):
+    """Consecutive rows of columns, as `build_from` takes them; one slice where there are none."""
+    for start in range(0, max(len(columns[0]), 1), _ROWS):
         yield tuple(column.slice(start, _ROWS) for column in columns)
 
 
@@ -236,10 +236,6 @@ def _salts(pairs: Iterable[Pair]) -> np.ndarray:
 
 def _together(parts: list[_Entries]) -> _Entries:
     """The parts as one, each column freed when it is joined."""
-    if not parts:
-        empty, none = pa.array([], pa.string()), np.zeros(0, dtype=np.int64)
-        hashes = none.astype(np.uint64)
-        return _Entries(empty, empty, none, hashes, hashes, empty, hashes, none, none, hashes)
     sizes = [len(part.tgt) for part in parts]
     joined = {}
     for column in fields(_Entries):
@@ -299,7 +295,6 @@ def _index(reader: _Reader, entries: _Entries, candidates: int) -> LexiconIndex:
         cased=traits & _CASED != 0,
         prefixes=np.unique(entries.prefixes),
         longest=np.array([reader.longest[pair] for pair in pairs], dtype=np.int64),
-        candidates=candidates,
         folds=reader.words,
         unused=unused,
     )

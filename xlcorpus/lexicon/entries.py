@@ -230,14 +230,6 @@ def limit_entries(
     return table.combine_chunks()
 
 
-def select_languages(table: pa.Table, src: str | None = None, tgt: str | None = None) -> pa.Table:
-    """The entries from one language, to one language, or both."""
-    for column, lang in (("src_lang", src), ("tgt_lang", tgt)):
-        if lang is not None:
-            table = table.filter(pc.equal(table[column], lang))
-    return table
-
-
 def one_array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     """A column as one array."""
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

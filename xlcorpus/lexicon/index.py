@@ -180,7 +180,6 @@ class LexiconIndex:
     cased: np.ndarray
     prefixes: np.ndarray
     longest: np.ndarray
-    candidates: int
     folds: bool = True
     unused: dict[str, int] = field(default_factory=dict)
 

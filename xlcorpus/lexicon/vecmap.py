@@ -10,7 +10,7 @@ similar ones; here `top_k` keeps the highest, which a test holds fast.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,8 +84,7 @@ def identical_seed(source: Vectors, target: Vectors) -> np.ndarray:
     return _shared(source, target, lambda word: True)
 
 
-def _shared(source: Vectors, target: Vectors, wanted: object) -> np.ndarray:
-    assert callable(wanted)
+def _shared(source: Vectors, target: Vectors, wanted: Callable[[str], bool]) -> np.ndarray:
     place = {word: number for number, word in enumerate(target.words)}
     pairs = [(number, place[word]) for number, word in enumerate(source.words) if word in place and wanted(word)]
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
