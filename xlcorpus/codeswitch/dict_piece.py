@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import sentencepiece
 
 from xlcorpus.codeswitch import protect
 from xlcorpus.codeswitch.assemble import BytePositions, Replacements
@@ -37,6 +37,9 @@ from xlcorpus.text.ragged import offsets_of, ranges, rows_of, sum_segments, sum_
 from xlcorpus.text.slices import pieces
 from xlcorpus.tokenizer.sentencepiece_model import WORD_START
 
+if TYPE_CHECKING:
+    from sentencepiece import SentencePieceProcessor
+
 DICT_PIECE = "dict_piece"
 
 
@@ -50,7 +53,7 @@ class _Encoded:
     row: np.ndarray
 
 
-def _encode(model: sentencepiece.SentencePieceProcessor, texts: pa.Array, points: CodePoints) -> _Encoded:
+def _encode(model: SentencePieceProcessor, texts: pa.Array, points: CodePoints) -> _Encoded:
     try:
         answers = model.encode(texts.to_pylist(), out_type="offset_mapping")
     except ValueError as error:
@@ -68,7 +71,7 @@ def _encode(model: sentencepiece.SentencePieceProcessor, texts: pa.Array, points
 
 def switch_pieces(
     batch: pa.RecordBatch,
-    model: sentencepiece.SentencePieceProcessor,
+    model: SentencePieceProcessor,
     table: PieceTable,
     options: CodeswitchOptions,
     *,
@@ -93,7 +96,7 @@ def switch_pieces(
 
 def _switch_slice(
     batch: pa.RecordBatch,
-    model: sentencepiece.SentencePieceProcessor,
+    model: SentencePieceProcessor,
     table: PieceTable,
     options: CodeswitchOptions,
     seed: int,
@@ -105,7 +108,7 @@ def _switch_slice(
 
 
 def _switch(
-    served: Served, model: sentencepiece.SentencePieceProcessor, table: PieceTable, options: CodeswitchOptions
+    served: Served, model: SentencePieceProcessor, table: PieceTable, options: CodeswitchOptions
 ) -> tuple[Replacements, WordCounts]:
     points, states, rows = code_points(served.texts), served.states, len(served.texts)
     encoded = _encode(model, served.texts, points)

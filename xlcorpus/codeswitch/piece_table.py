@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import sentencepiece
 
 from xlcorpus.dataset.storage import locate
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.build import build_index
 from xlcorpus.lexicon.index import LexiconIndex
 from xlcorpus.tokenizer.sentencepiece_model import WORD_START, open_processor
+
+if TYPE_CHECKING:
+    from sentencepiece import SentencePieceProcessor
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class PieceTable:
 
 
 def build_piece_table(
-    model: sentencepiece.SentencePieceProcessor,
+    model: SentencePieceProcessor,
     src: pa.Array,
     tgt: pa.Array,
     src_lang: pa.Array,
@@ -71,9 +74,7 @@ def build_piece_table(
     )
 
 
-def open_pieces(
-    path: str | None, entries: pa.Table, candidates: int
-) -> tuple[sentencepiece.SentencePieceProcessor, PieceTable]:
+def open_pieces(path: str | None, entries: pa.Table, candidates: int) -> tuple[SentencePieceProcessor, PieceTable]:
     """A SentencePiece model file and the index of a dictionary (lexicon-1) for its pieces.
 
     An entry that has the space mark is of pieces; words become the pieces that begin with it, where the model has
