@@ -111,10 +111,6 @@ class Language:
     other_digits: dict[str, str]  # digits that are no numerals of `RuleSet`, such as circled ones
     without_target: frozenset[str]  # signs that uroman fails to look at when it seeks the end of a word
 
-    def name(self, char: str) -> str:
-        """See `RuleSet.name`."""
-        return self.data.name(char)
-
     def drops_final_vowel(self, script: str) -> bool:
         """True where a consonant at the end of a word has no vowel."""
         return (script == "Devanagari" and self.code not in KEEPS_FINAL_VOWEL) or self.code in DROPS_FINAL_VOWEL
@@ -163,7 +159,10 @@ def language(code: str | None, *, strict: bool = False) -> Language:
 
 def is_capital(source: Source) -> bool:
     """True where a capital is read as several, of which only the first stays one before a small letter: Th, not TH."""
-    rom = source.reading.rom if source.reading is not None else ""
+    return source.reading is not None and _several_capitals(source.reading.rom)
+
+
+def _several_capitals(rom: str) -> bool:
     return rom.isupper() and rom.capitalize() != rom
 
 
@@ -220,7 +219,7 @@ def _source(language: Language, source: str, rules: tuple[Rule, ...], *, strict:
         return Source(rules, True, None, None, False, False)
     reading = language.read(source, best.target)
     rom = reading.rom
-    capitals = len(source) == 1 and rom.isupper() and rom.capitalize() != rom
+    capitals = len(source) == 1 and _several_capitals(rom)
     thai = language.data.scripts.get(source[0]) == "Thai"
     calm = not (capitals or thai or rom.startswith(" ") or rom.endswith(" "))
     return Source(rules, False, best.target, reading, calm, calm and reading.base is None)
