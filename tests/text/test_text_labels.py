@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from xlcorpus.text.labels import fits_script, han_variant, has_script, normalize_label, usual_scripts
+from xlcorpus.text.labels import fits_script, han_variant, has_script, normalize_label, same_language, usual_scripts
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,23 @@ def test_chinese_variant_comes_from_characters_of_one_national_set_only() -> Non
         "zho_Hani",
     ]
     assert normalize_label("zho_Hant", han="Hans") == "zho_Hant"  # a label that says it is believed
+
+
+@pytest.mark.parametrize(
+    ("label", "other", "same"),
+    [
+        ("eng_Latn", "eng_Latn", True),
+        ("eng", "eng_Latn", True),
+        ("eng_Latn", "eng", True),
+        ("zho_Hans", "zho_Hant", True),
+        ("zho_Hani", "zho_Hant", True),
+        ("srp_Latn", "srp_Cyrl", False),
+        ("eng_Latn", "enm_Latn", False),
+    ],
+)
+def test_labels_of_one_language(label: str, other: str, same: bool) -> None:
+    assert same_language(label, other) is same
+    assert same_language(other, label) is same
 
 
 def test_script_helpers() -> None:

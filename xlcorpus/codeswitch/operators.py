@@ -19,8 +19,9 @@ from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import fingerprint_of_file, locate
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.dictionaries import fingerprint_of_dictionaries, into_partners, open_index, read_entries
-from xlcorpus.lexicon.index import LexiconIndex, Pair, matches, pairs_of
+from xlcorpus.lexicon.index import LexiconIndex, Pair, pairs_of
 from xlcorpus.pairs.sides import is_pairs
+from xlcorpus.text.labels import same_language
 
 _SHOWN = 5  # languages or reasons in a line for the user
 
@@ -81,7 +82,7 @@ class _ByDictionary:
                 f"the dataset holds {', '.join(sorted(known)[:10])}",
                 remedy="turn the dictionary round with `xlcorpus lexicon invert`, or give its languages: --src, --tgt",
             )
-        idle = [source for source in sources if not any(matches(one, source) for one in known)]
+        idle = [source for source in sources if not any(same_language(one, source) for one in known)]
         lines += [f"codeswitch: no document is in {label}, a source language of the dictionary" for label in idle]
         return lines + _missing_directions(pairs, {labels for counts in languages for labels in counts})
 
@@ -215,7 +216,7 @@ def _missing_directions(pairs: Sequence[Pair], labels: set[str]) -> list[str]:
     missing = [
         f"{one} into {other}"
         for one, other in directions
-        if not any(matches(one, pair.src) and matches(other, pair.tgt) for pair in pairs)
+        if not any(same_language(one, pair.src) and same_language(other, pair.tgt) for pair in pairs)
     ]
     if not missing:
         return []

@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.dataset.columns import require_column, text_column, text_or_empty
-from xlcorpus.lexicon.index import Pair, matches, pairs_of
+from xlcorpus.lexicon.index import Pair, pairs_of
 from xlcorpus.text.draws import row_states
 from xlcorpus.text.hashes import hash_text, mix
+from xlcorpus.text.labels import same_language
 
 PARTNER = "cs_partner"  # column with the label of the one partner language of each row, where a batch has it
 
@@ -58,7 +59,7 @@ def _partner_pairs(batch: pa.RecordBatch, pairs: Sequence[Pair], max_langs: int,
     chosen = np.full((len(batch), max_langs), -1, dtype=np.int64)
     for number, label in enumerate(joined.dictionary.to_pylist()):
         source, target = label.split("\t")
-        fit = [pair for pair in pairs_of(source, pairs) if not target or matches(target, pairs[pair].tgt)]
+        fit = [pair for pair in pairs_of(source, pairs) if not target or same_language(target, pairs[pair].tgt)]
         if not fit:
             continue
         rows = np.flatnonzero(codes == number)

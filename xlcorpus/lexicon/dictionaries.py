@@ -21,7 +21,8 @@ from xlcorpus.lexicon.build import Columns, build_from, slices_of
 from xlcorpus.lexicon.dictionary_file import LEXICON_KEY, read_dictionary
 from xlcorpus.lexicon.entries import entry_schema, limit_entries, merge_entries
 from xlcorpus.lexicon.formats import source_names
-from xlcorpus.lexicon.index import LexiconIndex, matches
+from xlcorpus.lexicon.index import LexiconIndex
+from xlcorpus.text.labels import same_language
 
 LIMITED = "limited"  # left out by max_candidates, min_score or single_word_targets
 
@@ -108,12 +109,12 @@ def into_partners(table: pa.Table, partners: Sequence[str]) -> pa.Table:
         return table
     known = pc.unique(table["tgt_lang"]).to_pylist()
     for partner in partners:
-        if not any(matches(label, partner) for label in known):
+        if not any(same_language(label, partner) for label in known):
             raise UserError(
                 f"--partners: no dictionary has translations into {partner!r}; {nearest(partner, known)}",
                 remedy="`xlcorpus lexicon inspect FILE` lists the languages of a dictionary",
             )
-    wanted = [label for label in known if any(matches(label, partner) for partner in partners)]
+    wanted = [label for label in known if any(same_language(label, partner) for partner in partners)]
     return table.filter(pc.is_in(table["tgt_lang"], pa.array(wanted, pa.string())))
 
 

@@ -13,14 +13,13 @@ import pyarrow as pa
 from xlcorpus.lexicon.folding import fold
 from xlcorpus.text.codepoints import code_points, string_buffers
 from xlcorpus.text.hashes import SpanHasher, code_values
-from xlcorpus.text.labels import is_dotless, language_of, script_of
+from xlcorpus.text.labels import is_dotless, same_language
 from xlcorpus.text.ragged import offsets_of, ranges, sum_segments
 
 BYTES = 16  # bytes compared at once
 _MOST_BITS = 28
 _BUCKETS = 1 << 16
 FOLDED, EXACT = 0, 1  # kinds of keys, columns of `LexiconIndex.salts`
-_HAN = {"Hans": "Hani", "Hant": "Hani"}
 
 
 @dataclass(frozen=True)
@@ -236,14 +235,6 @@ def hash_words(codes: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.nd
     return SpanHasher(code_values()[codes]).hash(starts, ends)
 
 
-def matches(label: str, pattern: str) -> bool:
-    """Whether a label (eng_Latn) is of the language of another one; a label without a script is of every script."""
-    if language_of(label) != language_of(pattern):
-        return False
-    script, other_script = script_of(label), script_of(pattern)
-    return not script or not other_script or _HAN.get(script, script) == _HAN.get(other_script, other_script)
-
-
 def pairs_of(label: str | None, pairs: Sequence[Pair]) -> list[int]:
     """Numbers of the pairs whose source is this language: the same three-letter code, and script where both say it."""
-    return [number for number, pair in enumerate(pairs) if label and matches(label, pair.src)]
+    return [number for number, pair in enumerate(pairs) if label and same_language(label, pair.src)]

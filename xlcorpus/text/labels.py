@@ -149,6 +149,14 @@ def script_of(label: str) -> str:
     return label.partition("_")[2]
 
 
+def same_language(label: str, other: str) -> bool:
+    """Whether two labels are of one language; one without a script is of every script; Hans, Hant and Hani are one."""
+    if language_of(label) != language_of(other):
+        return False
+    one, two = (_UNICODE_SCRIPT.get(script, script) for script in (script_of(label), script_of(other)))
+    return not one or not two or one == two
+
+
 def script_names(*scripts: str | None) -> list[str]:
     """These scripts, then what Unicode calls them where that is another name."""
     names = [script for script in scripts if script]
