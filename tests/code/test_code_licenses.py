@@ -184,7 +184,21 @@ def test_expressions(expression: str, allowed: str, expected: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "MIT AND", "AND MIT", "(MIT", "MIT)", "MIT Apache-2.0", "MIT, ISC", "OR", "WITH x"]
+    "text",
+    [
+        "",
+        "MIT AND",
+        "AND MIT",
+        "(MIT",
+        "MIT)",
+        "MIT Apache-2.0",
+        "MIT, ISC",
+        "OR",
+        "WITH x",
+        "MIT OR ISC OR",
+        "MIT OR (ISC) X11",
+        "MIT WITH OR",
+    ],
 )
 def test_what_is_no_expression(text: str) -> None:
     with pytest.raises(ValueError, match="SPDX"):

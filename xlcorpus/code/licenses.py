@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from license_expression import ExpressionError, LicenseWithExceptionSymbol, Licensing, ParseError
+from license_expression import LicenseWithExceptionSymbol, Licensing
 
 from xlcorpus.code.languages import PROSE, language_of
 from xlcorpus.errors import UserError, nearest
@@ -192,25 +192,33 @@ _NOTICES = (
 )
 
 
+_OPERATORS = ("AND", "OR", "WITH")
+_MOST_BRACKETS = 100  # so that no line of a file can exhaust the stack
+
+
+def _tokens(expression: str) -> list[str]:
+    return re.findall(r"[()]|[^\s()]+", expression)
+
+
 @functools.lru_cache(maxsize=4096)  # a tree has few licences and many files
 def _parse(expression: str) -> Any:
     """The tree of an SPDX expression; raises ValueError where it is none."""
-    if re.fullmatch(r"[A-Za-z0-9.+:()\s-]+", expression) is None:
+    tokens = _tokens(expression)
+    # The library lets some slips pass: an operator at the end, two names of which one is in brackets.
+    shape = "".join("o" if one.upper() in _OPERATORS else one if one in "()" else "n" for one in tokens)
+    letters = re.fullmatch(r"[A-Za-z0-9.+:()\s-]+", expression)
+    if letters is None or tokens.count("(") > _MOST_BRACKETS or re.search(r"[n)][n(]|[(o][)o]|^o|o$|^$", shape):
         raise ValueError(f"not an SPDX expression: {expression!r}")
     try:
-        tree = _LICENSING.parse(expression, simple=True)
-    except (ExpressionError, ParseError, RecursionError) as error:
+        return _LICENSING.parse(expression, simple=True)
+    except Exception as error:  # it fails with IndexError and the like besides its own
         raise ValueError(f"not an SPDX expression: {expression!r}: {error}") from None
-    if tree is None:
-        raise ValueError(f"not an SPDX expression: {expression!r}")
-    return tree
 
 
 def canonical_expression(expression: str) -> str:
     """An SPDX expression with known identifiers in their usual spelling; raises ValueError where it is none."""
     _parse(expression)
-    tokens = re.findall(r"[()]|[^\s()]+", expression)
-    words = [token.upper() if token.upper() in ("AND", "OR", "WITH") else _canonical(token) for token in tokens]
+    words = [one.upper() if one.upper() in _OPERATORS else _canonical(one) for one in _tokens(expression)]
     return " ".join(words).replace("( ", "(").replace(" )", ")")
 
 
