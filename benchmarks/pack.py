@@ -25,7 +25,6 @@ import pyarrow as pa
 
 from benchmarks.machine import describe_machine
 from benchmarks.meter import Measured, Meter
-from xlcorpus.pack.fit import least_bins
 from xlcorpus.pack.language_ids import LanguageIds
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.packer import WINDOW_DOCUMENTS, Packer
@@ -136,6 +135,27 @@ def measure(case: str, kind: str, documents: int, length: int, output: Path) -> 
     measured = Measured.load(output)
     packs = packer.packs if isinstance(packer, PythonLoop) else packer.counts.packs
     return Figures(packs, 1 - tokens / (packs * length), measured.phases["pack"], tokens, measured.memory)
+
+
+def least_bins(sizes: np.ndarray, length: int) -> int:
+    """A number of bins that no packing can go below: the bound L2 of Martello and Toth (1990).
+
+    sizes: integers[n], 1 to length. For each threshold t up to half of the length: items above length - t are alone,
+    those above half of the length are in bins of their own, and items from t on fill what room these leave. At t = 0
+    it is at least the sum of the sizes over the length, rounded up.
+    """
+    if not len(sizes):
+        return 0
+    ordered = np.sort(sizes.astype(np.int64))
+    sums = offsets_of(ordered)
+    thresholds = np.unique(np.concatenate([[0], ordered[ordered <= length // 2]]))
+    low = np.searchsorted(ordered, thresholds, side="left")  # the first item that counts
+    half = np.searchsorted(ordered, length // 2, side="right")  # the first above half of the length
+    alone = np.maximum(np.searchsorted(ordered, length - thresholds, side="right"), half)
+    room = (alone - half) * length - (sums[alone] - sums[half])
+    small = sums[half] - sums[np.minimum(low, half)]
+    bounds = len(ordered) - half + np.maximum(0, -(-(small - room) // length))
+    return int(bounds.max())
 
 
 def first_fit(sizes: np.ndarray, length: int) -> int:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xlcorpus.pack.fit import best_fit, least_bins
+from benchmarks.pack import least_bins
+from xlcorpus.pack.fit import best_fit
 
 LENGTH = 24
 SIZES = st.lists(st.integers(1, LENGTH), max_size=60)

@@ -51,7 +51,7 @@ def test_options_out_of_bounds(values: dict[str, Any], message: str) -> None:
     ],
 )
 def test_special_ids_that_are_missing(objective: str, extra: dict[str, Any], missing: str) -> None:
-    options = PackOptions(tokenizer="few.model", objective=objective, **extra)
+    options = PackOptions(tokenizer="bytes", objective=objective, **extra)
     check_tokenizer(options, Bytes())
     with pytest.raises(UserError, match=f"few.model has no {missing} id, which objective {objective} needs"):
         check_tokenizer(options, Bytes(**{f"{missing}_id": None}))

@@ -36,8 +36,16 @@ class TestRefusals:
             ({"tokenizer": "nowhere.model"}, r"there is no tokenizer nowhere.model", "SentencePiece .model"),
             ({"tokenizer": "PARQUET"}, r"parquet is a Parquet file, not a tokenizer", "tokenizer.json"),
             ({"tokenizer": "FOLDER"}, r"the folder .* has no tokenizer.json", "or its folder"),
-            ({"tokenizer": "bytes", "objective": "mlm"}, r"bytes has no bos id, which objective mlm needs", "extend"),
-            ({"tokenizer": "bytes", "view": "tlm"}, r"bytes has no bos id, which the view tlm needs", "extend"),
+            (
+                {"tokenizer": "bytes", "objective": "mlm"},
+                r"no bos and no mask id, which objective mlm needs",
+                "extend",
+            ),
+            (
+                {"tokenizer": "bytes", "view": "tlm"},
+                r"no bos and no mask id, which the view tlm needs",
+                "extend",
+            ),
             ({"length": 7}, r"length: input should be greater than or equal to 8", "--help"),
             ({"view": "tlm", "length": 7}, r"length: input should be greater than or equal to 8", "--help"),
             (

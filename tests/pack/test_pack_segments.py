@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -39,6 +41,18 @@ def test_a_whole_document_keeps_its_positions_over_packs() -> None:
     batch = packs.to_batches()[0]
     assert position_ids(batch).to_pylist()[1:] == [[0, 1, 2, 3, 4, 5, 6, 7], [0, 1]]
     assert position_ids(batch, continued=True).to_pylist()[1:] == [[5, 6, 7, 8, 9, 10, 11, 12], [13, 14]]
+
+
+def test_the_code_in_the_documentation() -> None:
+    """docs/packing.md shows readers how masks and positions follow from the columns; what it shows runs."""
+    page = (Path(__file__).parents[2] / "docs" / "packing.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    packs, _ = pack(token_documents([3, 20, 5]), options_of(2048))
+    made: dict[str, Any] = {"batch": packs.to_batches()[0], "pad_id": 0}
+    exec(code, made)
+    assert made["ids"].shape == made["segments"].shape == made["positions"].shape == (1, 2048)
+    assert made["segments"][0, :29].tolist() == [1] * 3 + [2] * 20 + [3] * 5 + [0]
+    assert made["positions"][0, 2:5].tolist() == [2, 0, 1]
 
 
 def test_fill_up() -> None:

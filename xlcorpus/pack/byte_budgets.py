@@ -99,8 +99,6 @@ class ByteBudget:
     """
 
     def __init__(self, budgets: Mapping[str, int], *, cut: str = "byte") -> None:
-        self.taken = dict.fromkeys(budgets, 0)
-        self.cut_documents = 0
         self._left = dict(budgets)
         self._whole_characters = cut == "character"
 
@@ -124,13 +122,9 @@ class ByteBudget:
         stays = budgeted & ((keep > 0) | (sizes == 0))
         spent = np.zeros(len(labels), dtype=np.int64)
         np.add.at(spent, codes, sizes)  # what did not fit spends the budget too, so that no later document is taken
-        kept = np.zeros(len(labels), dtype=np.int64)
-        np.add.at(kept, codes[stays], keep[stays])
-        for label, count, used in zip(labels, spent.tolist(), kept.tolist(), strict=True):
+        for label, count in zip(labels, spent.tolist(), strict=True):
             if label in self._left:
                 self._left[label] = max(self._left[label] - count, 0)
-                self.taken[label] += used
-        self.cut_documents += int((stays & (keep < sizes)).sum())
         rows, gone = np.flatnonzero(stays), np.flatnonzero(~stays)
         decisions = decide(
             batch.take(pa.array(gone)),

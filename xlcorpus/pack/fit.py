@@ -90,24 +90,3 @@ class _Bins:
             runs.appendleft(bins)
         else:
             runs.append(bins)
-
-
-def least_bins(sizes: np.ndarray, length: int) -> int:
-    """A number of bins that no packing can go below: the bound L2 of Martello and Toth (1990).
-
-    sizes: integers[n], 1 to length. For each threshold t up to half of the length: items above length - t are alone,
-    those above half of the length are in bins of their own, and items from t on fill what room these leave. At t = 0
-    it is at least the sum of the sizes over the length, rounded up.
-    """
-    if not len(sizes):
-        return 0
-    ordered = np.sort(sizes.astype(np.int64))
-    sums = np.concatenate([[0], np.cumsum(ordered)])
-    thresholds = np.unique(np.concatenate([[0], ordered[ordered <= length // 2]]))
-    low = np.searchsorted(ordered, thresholds, side="left")  # the first item that counts
-    half = np.searchsorted(ordered, length // 2, side="right")  # the first above half of the length
-    alone = np.maximum(np.searchsorted(ordered, length - thresholds, side="right"), half)
-    room = (alone - half) * length - (sums[alone] - sums[half])
-    small = sums[half] - sums[np.minimum(low, half)]
-    bounds = len(ordered) - half + np.maximum(0, -(-(small - room) // length))
-    return int(bounds.max())

@@ -10,7 +10,7 @@ from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError
 from xlcorpus.pack.byte_budgets import read_budgets
 from xlcorpus.pack.language_ids import load_ids
-from xlcorpus.pack.objectives import OBJECTIVES, check_specials
+from xlcorpus.pack.objectives import OBJECTIVES
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.sides import VIEWS
 from xlcorpus.tokenizer.tokenizer import Tokenizer
@@ -28,7 +28,7 @@ _MADE_BY = {
 def check_tokenizer(options: PackOptions, tokenizer: Tokenizer) -> None:
     """Raise UserError where the tokenizer lacks a special id that the objective or the view needs."""
     if options.view is not None:
-        check_specials(tokenizer, options.tokenizer, VIEWS[options.view].needs, f"the view {options.view}")
+        tokenizer.require(*VIEWS[options.view].needs, mode=f"the view {options.view}")
         return
     needs = dict.fromkeys(OBJECTIVES[options.objective].needs)
     for special, wanted, given in (("bos", options.with_bos, options.bos), ("eos", options.with_eos, options.eos)):
@@ -36,7 +36,7 @@ def check_tokenizer(options: PackOptions, tokenizer: Tokenizer) -> None:
             needs[special] = None
         elif given is False:
             needs.pop(special, None)
-    check_specials(tokenizer, options.tokenizer, tuple(needs), f"objective {options.objective}")
+    tokenizer.require(*needs, mode=f"objective {options.objective}")
     if options.byte_budget is not None and tokenizer.kind != "bytes":
         raise UserError("--byte-budget counts bytes, and so must the tokenizer", remedy="use --tokenizer bytes")
 

@@ -22,7 +22,7 @@ NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 _PIECES, _TRAINER, _NORMALIZER, _SELF_TEST = 1, 2, 3, 4
 _TEXT, _SCORE, _TYPE = 1, 2, 3
 _MODEL_TYPE, _VOCAB_SIZE, _BYTE_FALLBACK = 3, 4, 35
-_CHARSMAP, _DUMMY_PREFIX, _EXTRA_SPACES, _ESCAPE = 2, 3, 4, 5
+_CHARSMAP, _DUMMY_PREFIX, _EXTRA_SPACES = 2, 3, 4
 _MODEL_TYPES = {1: "unigram", 2: "bpe", 3: "word", 4: "char"}
 
 UNKNOWN_PENALTY = 10.0  # an unknown character scores this much below the lowest piece, in SentencePiece and tokenizers
@@ -47,7 +47,6 @@ class SentencePieceModel:
     charsmap: bytes
     add_dummy_prefix: bool
     remove_extra_whitespaces: bool
-    escape_whitespaces: bool
     _others: tuple[tuple[int, bytes], ...]
 
     def extended(self, added: Iterable[ModelPiece]) -> SentencePieceModel:
@@ -116,7 +115,6 @@ def parse_model(data: bytes, name: str) -> SentencePieceModel:
         charsmap=charsmap if isinstance(charsmap, bytes) else b"",
         add_dummy_prefix=bool(_integer(normalizer.get(_DUMMY_PREFIX), 1)),
         remove_extra_whitespaces=bool(_integer(normalizer.get(_EXTRA_SPACES), 1)),
-        escape_whitespaces=bool(_integer(normalizer.get(_ESCAPE), 1)),
         _others=tuple((number, value) for number, value in fields if number not in {_PIECES, _SELF_TEST}),
     )
 

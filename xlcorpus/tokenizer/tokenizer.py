@@ -13,6 +13,7 @@ import pyarrow as pa
 from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.text.codepoints import CODE_SPACE
+from xlcorpus.text.ragged import offsets_of
 
 ROLES = ("pad", "unk", "bos", "eos", "mask")
 
@@ -49,9 +50,9 @@ class Tokenizer(ABC):
         control token (`</s>` on a web page) does not become one.
         """
 
-    @abstractmethod
     def count_batch(self, texts: pa.Array) -> np.ndarray:
         """int64[rows]: ids of each text, as `encode_batch` gives them."""
+        return np.diff(self.encode_batch(texts)[1])
 
     @abstractmethod
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:
@@ -84,22 +85,37 @@ class Tokenizer(ABC):
         return {role: getattr(self, f"{role}_id") for role in ROLES}
 
     def require(self, *roles: str, mode: str) -> None:
-        """Raise UserError where a special id is missing that `mode`, what the user asked for, cannot do without."""
+        """Raise UserError where a special id that `mode`, what the user asked for, cannot do without is missing, or
+        outside the vocabulary."""
         for role in roles:
             if role not in ROLES:
                 raise ValueError(f"{role!r} is no role; {nearest(role, ROLES)}")
-        missing = [role for role in roles if getattr(self, f"{role}_id") is None]
+        ids = self.special_ids()
+        missing = [role for role in roles if ids[role] is None]
         if missing:
-            have = ", ".join(f"{role} {number}" for role, number in self.special_ids().items() if number is not None)
+            have = ", ".join(f"{role} {number}" for role, number in ids.items() if number is not None)
             raise UserError(
                 f"the tokenizer {self.path} has no {' and no '.join(missing)} id, which {mode} needs; "
                 f"it has {have or 'no special ids'}",
-                remedy="choose another mode, or a tokenizer with it: `xlcorpus tokenizer train` makes them all",
+                remedy="add it (`xlcorpus tokenizer extend --special`), choose what needs none, or a tokenizer with it",
             )
+        for role in roles:
+            number = ids[role]
+            if number is not None and not 0 <= number < self.vocab_size:
+                raise UserError(
+                    f"the tokenizer {self.path} gives {number} as its {role} id, outside its {self.vocab_size} ids",
+                    remedy="repair the tokenizer's special ids",
+                )
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """Workers open the file themselves; one that was altered since is refused."""
         return _reopen, (type(self), self.path, self.fingerprint)
+
+
+def end_to_end(parts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The ids of each text laid end to end, and their offsets, as `encode_batch` gives them."""
+    counts = np.fromiter(map(len, parts), dtype=np.int64, count=len(parts))
+    return np.concatenate(parts) if len(parts) else np.zeros(0, dtype=np.int32), offsets_of(counts)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,9 @@ import pyarrow as pa
 
 from xlcorpus.dataset.storage import Location, fingerprint, fingerprint_of_file, is_file, local_copy, read_json
 from xlcorpus.errors import UserError
-from xlcorpus.text.ragged import offsets_of
 from xlcorpus.tokenizer.byte_alphabet import from_letters
 from xlcorpus.tokenizer.sentencepiece_model import WORD_START
-from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, ROLES, UNKNOWN, Tokenizer, TokenizerKind
+from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, ROLES, UNKNOWN, Tokenizer, TokenizerKind, end_to_end
 
 EXTRA = "hf"
 _FILE = "tokenizer.json"
@@ -75,8 +74,7 @@ class HuggingFaceTokenizer(Tokenizer):
         parts: list[np.ndarray] = []
         for start in range(0, len(texts), _CHUNK):
             parts += [np.array(one.ids, dtype=np.int32) for one in self._encode(texts.slice(start, _CHUNK))]
-        counts = np.fromiter(map(len, parts), dtype=np.int64, count=len(parts))
-        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32), offsets_of(counts)
+        return end_to_end(parts)
 
     def count_batch(self, texts: pa.Array) -> np.ndarray:
         """See Tokenizer."""

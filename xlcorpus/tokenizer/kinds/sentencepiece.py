@@ -10,9 +10,8 @@ import pyarrow as pa
 
 from xlcorpus.dataset.storage import Location, is_file
 from xlcorpus.text.hashes import digest_bytes
-from xlcorpus.text.ragged import offsets_of
 from xlcorpus.tokenizer import sentencepiece_model as model_file
-from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer, TokenizerKind
+from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer, TokenizerKind, end_to_end
 
 MASKS = ("<mask>", "[MASK]")
 _FOLDER_FILE = "tokenizer.model"  # Llama, Gemma, Mistral: their ids are those of the file
@@ -41,15 +40,7 @@ class SentencePieceTokenizer(Tokenizer):
 
     def encode_batch(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
         """See Tokenizer."""
-        parts = self._encode(texts)
-        counts = np.fromiter(map(len, parts), dtype=np.int64, count=len(parts))
-        ids = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32)
-        return ids, offsets_of(counts)
-
-    def count_batch(self, texts: pa.Array) -> np.ndarray:
-        """See Tokenizer."""
-        parts = self._encode(texts)
-        return np.fromiter(map(len, parts), dtype=np.int64, count=len(parts))
+        return end_to_end(self._encode(texts))
 
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:
         """See Tokenizer. SentencePiece writes control tokens as nothing, so they are put in here."""
