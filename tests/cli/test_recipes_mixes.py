@@ -11,10 +11,12 @@ from xlcorpus.cli import main as entry
 from xlcorpus.cli.recipes import mix_yaml
 from xlcorpus.errors import UserError
 from xlcorpus.mix.mixcpt import CATEGORIES, CODE_SHARE, MODELS, mixcpt_cells
+from xlcorpus.mix.rule import RULES
+from xlcorpus.mix.rules.ratios import Ratios
 from xlcorpus.mix.shipped import load_mix, shipped_mixes
 from xlcorpus.mix.spec import parse_mix
 from xlcorpus.recipe.load import shipped_recipes
-from xlcorpus.safe_yaml import load_yaml
+from xlcorpus.yaml_file import load_yaml
 
 FILES = {name: path for name, path in shipped_mixes().items() if path is not None}
 CELLS = mixcpt_cells()
@@ -93,8 +95,8 @@ def test_values_that_yaml_reads_in_another_way_come_back() -> None:
     found = parse_mix(load_yaml(mix_yaml(spec)))
     assert found == spec
     assert found.where.source == ("1e5", "true", "12", "<<")
-    assert found.mix.ratios is not None
-    assert list(found.mix.ratios) == ["no", "1e5", "null"]
+    assert isinstance(found.mix.rule, Ratios)
+    assert list(found.mix.rule.ratios) == ["no", "1e5", "null"]
     assert found.budget == 1_500_000
 
 
@@ -128,3 +130,9 @@ def test_an_unknown_name_is_an_error_with_the_nearest(name: str, nearest: str) -
 def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no recipe file"):
         CliRunner().invoke(entry.cli, ["recipes", "show", str(tmp_path)], catch_exceptions=False)
+
+
+def test_the_rules_of_mixes_are_listed_with_their_parameters() -> None:
+    lines = call("rules").splitlines()
+    assert [line.partition(":")[0].partition(",")[0] for line in lines] == sorted(RULES.all)
+    assert "exponent, alpha, [limit]: q ∝ n^α; 1 is proportional, 0 uniform" in "\n".join(lines)

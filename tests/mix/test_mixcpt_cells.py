@@ -25,7 +25,7 @@ from xlcorpus.mix.cells import canonical_lang
 from xlcorpus.mix.census import Counting, CountShard, cells_of
 from xlcorpus.mix.mixcpt import CATEGORIES, MODELS, mixcpt_cells
 from xlcorpus.mix.units import count_units
-from xlcorpus.safe_yaml import load_yaml
+from xlcorpus.yaml_file import load_yaml
 
 CELLS = mixcpt_cells()
 BUDGET = {"tokens": 60_000, "bytes": 150_000}  # of some 100 million published

@@ -21,7 +21,7 @@ from xlcorpus.quality.rules import StopWords
 from xlcorpus.quality.signals import score_batch
 from xlcorpus.quality.stopwords import count_stop_words
 from xlcorpus.quality.thresholds import Thresholds, load_thresholds, parse_thresholds
-from xlcorpus.safe_yaml import load_yaml
+from xlcorpus.yaml_file import load_yaml
 
 
 def parse(text: str) -> Thresholds:

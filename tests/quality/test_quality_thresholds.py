@@ -10,7 +10,7 @@ import pytest
 from xlcorpus.errors import UserError
 from xlcorpus.quality.rules import Rule, Rules, StopWords
 from xlcorpus.quality.thresholds import Thresholds, load_thresholds, parse_thresholds
-from xlcorpus.safe_yaml import load_yaml
+from xlcorpus.yaml_file import load_yaml
 
 OURS = """
 default:

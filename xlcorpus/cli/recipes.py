@@ -26,7 +26,7 @@ def list_recipes() -> None:
     from xlcorpus.mix.mixcpt import mixcpt_cells
     from xlcorpus.mix.shipped import load_mix, shipped_mixes
     from xlcorpus.recipe.load import shipped_recipes
-    from xlcorpus.safe_yaml import load_yaml
+    from xlcorpus.yaml_file import load_yaml
 
     groups = {
         "recipes (xlcorpus run NAME)": [(name, load_yaml(path)["about"]) for name, path in shipped_recipes().items()],
@@ -61,17 +61,17 @@ def show(name: str) -> None:
       xlcorpus recipes show quickstart > my.yaml      # then xlcorpus run my.yaml
       xlcorpus recipes show L3-Mono-Alt > mix.yaml    # then xlcorpus mix web/ --mix mix.yaml
     """
-    from pathlib import Path
-
+    from xlcorpus.dataset import storage
     from xlcorpus.errors import UserError, nearest
     from xlcorpus.mix.mixcpt import mixcpt_cells
     from xlcorpus.mix.shipped import shipped_mixes
     from xlcorpus.recipe.load import shipped_recipes
 
     recipes, mixes = shipped_recipes(), shipped_mixes()
-    path = Path(name) if Path(name).is_file() else recipes.get(name) or mixes.get(name)
-    if path is not None:
-        click.echo(path.read_text(encoding="utf-8"), nl=False)
+    given = storage.locate(name)
+    file = given if storage.is_file(given) else recipes.get(name) or mixes.get(name)
+    if file is not None:
+        click.echo(storage.read_text(file), nl=False)
     elif name in mixes:
         click.echo("# Made from the table in xlcorpus/mix/mixcpt.py. Saved as a file, it is an input of --mix.")
         click.echo(mix_yaml(mixcpt_cells()[name]), nl=False)

@@ -7,7 +7,7 @@ from xlcorpus.dataset.storage import Location, fingerprint
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.mix.mixcpt import mixcpt_cells
 from xlcorpus.mix.spec import MixSpec, parse_mix
-from xlcorpus.safe_yaml import load_yaml
+from xlcorpus.yaml_file import load_yaml
 
 
 def shipped_mixes() -> dict[str, Location | None]:

@@ -13,8 +13,8 @@ from xlcorpus.errors import UserError, nearest
 from xlcorpus.recipe.graph import Node, inline_raw_inputs
 from xlcorpus.recipe.options import make_options
 from xlcorpus.recipe.registry import find_step
-from xlcorpus.safe_yaml import load_yaml
 from xlcorpus.sample import sample_folder
+from xlcorpus.yaml_file import load_yaml
 
 _KEYS = ("name", "about", "seed", "variables", "steps")
 _STEP_KEYS = ("step", "id", "files", "input", "keep")

@@ -1,0 +1,174 @@
+"""Read YAML that somebody else wrote: plain data only, bounded in size, every error with file and line."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+from yaml.constructor import ConstructorError
+
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location
+from xlcorpus.errors import UserError
+
+MAX_DEPTH = 64
+
+_TAG = "tag:yaml.org,2002:"
+# The core schema of YAML 1.2.2 (section 10.3.2) and `<<`: tag, pattern, first characters. YAML 1.1, PyYAML's own, reads
+# the Norwegian stop word `no` as false, `1e-5` as a string and a date as an object.
+_CORE = (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", [*"tTfF"]),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", [*"-+0123456789"]),
+    (
+        "float",
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        [*"-+.0123456789"],
+    ),
+    ("merge", r"<<", ["<"]),
+)
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml's is 10 times as fast
+    """PyYAML's safe loader for the core schema: no tags of other kinds, no key twice."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - filled below, as PyYAML has it
+    yaml_constructors: dict[str | None, Any] = {}  # noqa: RUF012
+
+    def construct_int(self, node: yaml.ScalarNode) -> int:
+        """Decimal, 0o octal or 0x hexadecimal; a leading zero is decimal (YAML 1.2)."""
+        text = self.construct_scalar(node)
+        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+
+    def construct_list(self, node: yaml.SequenceNode) -> list[Any]:
+        """All items."""
+        return [self.construct_object(item, deep=True) for item in node.value]
+
+    def construct_dict(self, node: yaml.MappingNode) -> dict[Any, Any]:
+        """What `<<` merges first, then the pairs, whose keys are plain and differ.
+
+        PyYAML's own keeps the last of two equal keys, and from 6.0.4 on merges a mapping that itself merges wrongly.
+        """
+        merged: dict[Any, Any] = {}
+        own: dict[Any, Any] = {}
+        lines: dict[Any, int] = {}
+        for key_node, value_node in node.value:
+            mark = key_node.start_mark
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise ConstructorError(None, None, "a key must be a plain value", mark)
+            if key_node.tag == _TAG + "merge":
+                sources = value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]
+                if not all(isinstance(source, yaml.MappingNode) for source in sources):
+                    raise ConstructorError(None, None, "expected a mapping or list of mappings for merging", mark)
+                for source in sources:
+                    merged = self.construct_object(source, deep=True) | merged
+                continue
+            key = self.construct_object(key_node)
+            if key in own:
+                raise ConstructorError(None, None, f"the key {key!r} is here twice (first in line {lines[key]})", mark)
+            own[key], lines[key] = self.construct_object(value_node, deep=True), mark.line + 1
+        return merged | own
+
+    def refuse_tag(self, node: yaml.Node) -> None:
+        """A tag that is no plain value's."""
+        text = f"the tag {node.tag!r} is not allowed: only plain values are"
+        raise ConstructorError(None, None, text, node.start_mark)
+
+
+for _name, _pattern, _first in _CORE:
+    _Loader.add_implicit_resolver(_TAG + _name, re.compile(f"^(?:{_pattern})$"), _first)
+for _name in ("null", "bool", "float", "str"):
+    _Loader.add_constructor(_TAG + _name, yaml.SafeLoader.yaml_constructors[_TAG + _name])
+_Loader.add_constructor(_TAG + "merge", yaml.SafeLoader.construct_yaml_str)  # `<<` merges as a key only
+_Loader.add_constructor(_TAG + "int", _Loader.construct_int)
+_Loader.add_constructor(_TAG + "seq", _Loader.construct_list)
+_Loader.add_constructor(_TAG + "map", _Loader.construct_dict)
+_Loader.add_constructor(None, _Loader.refuse_tag)
+
+
+def _check_size(text: str, max_nodes: int) -> None:
+    """Refuse nesting beyond MAX_DEPTH, self-reference, and more than `max_nodes` nodes, before any is made."""
+    left, sizes = max_nodes, dict[str, int]()
+    above: list[tuple[str | None, int]] = []  # anchors of the collections that are open, and what was left before
+    for event in yaml.parse(text, Loader=_Loader):
+        mark = event.start_mark
+        if isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = above.pop()
+            if anchor is not None:
+                sizes[anchor] = before - left
+            continue
+        if isinstance(event, yaml.AliasEvent):
+            if any(anchor == event.anchor for anchor, _ in above):
+                raise ConstructorError(None, None, f"the alias *{event.anchor} refers to what it is part of", mark)
+            left -= sizes.get(event.anchor, 0)
+        elif isinstance(event, yaml.ScalarEvent):
+            left -= 1
+            if event.anchor is not None:
+                sizes[event.anchor] = 1
+        elif isinstance(event, yaml.CollectionStartEvent):
+            above.append((event.anchor, left))
+            left -= 1
+            if len(above) > MAX_DEPTH:
+                raise ConstructorError(None, None, f"nested more than {MAX_DEPTH} levels deep", mark)
+        if left < 0:
+            raise ConstructorError(None, None, "too many nodes, with every alias written out", mark)
+
+
+def _names_file(text: str) -> bool:
+    """Whether a str is a path: one line that ends in .yaml or .yml, or names a file that is there."""
+    if "\n" in text:
+        return False
+    if text.endswith((".yaml", ".yml")):
+        return True
+    try:
+        return storage.is_file(storage.locate(text))
+    except (OSError, ValueError):  # longer than a path can be, or with a NUL in it
+        return False
+
+
+def _read(given: Location | str, max_bytes: int) -> tuple[str, str]:
+    """Name for messages, and text."""
+    if isinstance(given, str) and not _names_file(given):
+        if len(given.encode("utf-8", "surrogatepass")) > max_bytes:
+            raise UserError(
+                f"YAML text of more than {max_bytes:,} bytes", remedy="give a smaller text; lists belong in files"
+            )
+        return "YAML text", given
+    try:
+        with storage.open_input(given) as stream:
+            raw = stream.read(max_bytes + 1)
+    except OSError as error:
+        raise UserError(f"{given}: cannot be read: {error.strerror}", remedy="give the path of a YAML file") from error
+    if len(raw) > max_bytes:
+        raise UserError(
+            f"{given}: more than {max_bytes:,} bytes", remedy="give a smaller YAML file; lists belong in files"
+        )
+    try:
+        return str(given), raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{given}, line {line}: not UTF-8", remedy="save the file as UTF-8") from error
+
+
+def load_yaml(given: Location | str, *, max_bytes: int = 1_000_000, max_nodes: int = 100_000) -> Any:
+    """Plain data (dict, list, str, int, float, bool, None) of a YAML file or text; None where it is empty.
+
+    A Location is a file; so is a one-line str that ends in .yaml or .yml or names a file; any other str is the YAML
+    itself. YAML 1.2 core schema: only true and false are booleans. Raises UserError, naming file and line, for YAML
+    that is malformed, too large, nested more than 64 levels deep, holds more than `max_nodes` nodes with aliases
+    written out (so an alias bomb fails while it is read), refers to itself, repeats a key, or bears a tag such as
+    !!python/object.
+    """
+    name, text = _read(given, max_bytes)
+    try:
+        _check_size(text, max_nodes)
+        return yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{name}, line {mark.line + 1}, column {mark.column + 1}" if mark else name
+        problem = ", ".join(part for part in (error.context, error.problem) if part)
+        raise UserError(f"{where}: {problem}", remedy="correct the YAML there; plain keys and values only") from error
+    except (yaml.YAMLError, ValueError, KeyError) as error:  # an integer of 5,000 digits, `!!int x`, surrogates
+        reason = " ".join(str(error).split())
+        raise UserError(f"{name}: {reason}", remedy="correct the YAML; plain keys and values only") from error
