@@ -56,6 +56,22 @@ def test_anchors_and_merges() -> None:
     assert load_yaml("{k: &b {<<: &a {x: 1}, x: 2}, <<: *b}") == {"k": {"x": 2}, "x": 2}
 
 
+def test_of_several_merged_mappings_the_first_holds() -> None:
+    text = "a: &a {x: 1, y: 1}\nb: &b {<<: *a, y: 2}\nc: {<<: [*b, *a, {z: 3}], w: 4}\n"
+    assert load_yaml(text)["c"] == {"x": 1, "y": 2, "z": 3, "w": 4}
+    with pytest.raises(UserError, match="line 2.*merging"):
+        load_yaml("a: &a [1]\nb: {<<: [*a]}\n")
+
+
+def test_nesting_and_anchors_up_to_the_limits() -> None:
+    assert load_yaml("[" * 64 + "]" * 64)
+    with pytest.raises(UserError, match="64 levels"):
+        load_yaml("[" * 65 + "]" * 65)
+    assert load_yaml("a: &a 1\nb: [*a, *a]\n", max_nodes=7) == {"a": 1, "b": [1, 1]}
+    with pytest.raises(UserError, match="line 2, column 9: too many nodes"):
+        load_yaml("a: &a 1\nb: [*a, *a]\n", max_nodes=6)
+
+
 def test_dump_and_load() -> None:
     content = {"stopwords": ["no", "na", "y", "1", "~", "กับ"], "n": [[2, 0.1]], "text": "a: b\n- c"}
     assert load_yaml(yaml.safe_dump(content)) == content
