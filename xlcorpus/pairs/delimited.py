@@ -6,7 +6,7 @@ TSV has no quoting: a quotation mark is a character, a line is a record. CSV is 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from xlcorpus.dataset.result import Result
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.raw.assemble import BATCH_ROWS, Assembler
-from xlcorpus.raw.input_columns import Column, input_name
+from xlcorpus.raw.input_columns import Column, fields_by_input
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.lines import BOM, Lines, LongLine, Torn, read_lines
 from xlcorpus.raw.options import ReadOptions, say_column
@@ -111,7 +111,7 @@ class _Table:
         self.options = options
         self.names = read_header(part.file, options) or ()
         self.assembler = Assembler(part.file, options, schema)
-        self.outputs: Mapping[str, str] = {name: one.name for one in schema if (name := input_name(one)) is not None}
+        self.fields = fields_by_input(schema)
 
     def wrong_count(self, offset: int, count: int, data: bytes) -> Reject:
         message = f"the record has {count} fields, the header names {len(self.names)} columns"
@@ -135,7 +135,7 @@ class _Table:
             rejects = in_order([*rejects, *wrong])
         strings = {name: column.cast(pa.string()) for name, column in raw.items()}
         texts = {output: strings[name] for output, name in self.options.texts.items()}
-        columns = {self.outputs[name]: strings[name] for name in self.names if name in self.outputs}
+        columns = {self.fields[name].name: strings[name] for name in self.names if name in self.fields}
         yield from self.assembler.rows(offsets, texts, columns, size=size, rejects=rejects)
 
 

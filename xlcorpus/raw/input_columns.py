@@ -41,6 +41,11 @@ def input_name(field: pa.Field) -> str | None:
     return None if value is None else value.decode("utf-8")
 
 
+def fields_by_input(schema: pa.Schema) -> dict[str, pa.Field]:
+    """Columns of the schema by the input column that fills them."""
+    return {name: field for field in schema if (name := input_name(field)) is not None}
+
+
 def holds_json(field: pa.Field) -> bool:
     """Whether the strings of a column are JSON text (its values had no common type)."""
     return JSON_KEY in (field.metadata or {})

@@ -29,7 +29,7 @@ from xlcorpus.ingest.json_values import (
     parse_line,
 )
 from xlcorpus.raw.assemble import Assembler
-from xlcorpus.raw.input_columns import EXTRA, holds_json, input_name
+from xlcorpus.raw.input_columns import EXTRA, fields_by_input, holds_json
 from xlcorpus.raw.lines import BOM, Lines, LongLine, Torn, read_lines
 from xlcorpus.raw.options import SIDES, ReadOptions
 from xlcorpus.raw.ranges import FileRange, cut_lines
@@ -43,32 +43,32 @@ _Record = tuple[
 ]  # locator, texts in the order of `ReadOptions.texts`, other fields
 
 
-def read_jsonl(part: FileRange, options: ReadOptions, schema: pa.Schema, *, fast: bool = True) -> Iterator[Result]:
-    """Records of a range of a JSON Lines file; `fast=False` reads every line on its own, with the same result.
+def read_jsonl(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:
+    """Records of a range of a JSON Lines file.
 
     Reject reasons: invalid_json, not_an_object, missing_text, text_not_string, invalid_utf8, invalid_unicode (lone
     surrogates), nul_bytes, record_too_large, truncated_file, corrupt_file; of pairs with src or tgt in the place of
     text. Decisions and rejects of `Assembler.rows` besides.
     """
-    reader = _Reader(part, options, schema)
+    reader = Reader(part, options, schema)
     for lines in read_lines(part, options.max_record_bytes):
         if isinstance(lines, Lines):
-            yield from reader.block(lines, fast)
+            yield from reader.block(lines)
         elif isinstance(lines, LongLine):
             yield from reader.long(lines)
         else:
             yield from reader.torn(lines)
 
 
-class _Reader:
+class Reader:
     """What the blocks of one range have in common."""
 
     def __init__(self, part: FileRange, options: ReadOptions, schema: pa.Schema) -> None:
         self.options = options
         self.assembler = Assembler(part.file, options, schema)
-        self.fields = {name: field for field in schema if (name := input_name(field)) is not None}
+        self.fields = fields_by_input(schema)
         self.fitters: dict[str, Callable[[Any], Any]] = {
-            name: _fit_json if holds_json(field) else fitter(field.type) for name, field in self.fields.items()
+            name: dump if holds_json(field) else fitter(field.type) for name, field in self.fields.items()
         }
         plain = [
             pa.field(name, field.type)
@@ -97,11 +97,11 @@ class _Reader:
         reject = Reject(offset, torn.damage.reason, torn.damage.message, rest)
         yield from self._emit(records, [reject], len(torn.data))
 
-    def block(self, lines: Lines, fast: bool) -> Iterator[Result]:
+    def block(self, lines: Lines) -> Iterator[Result]:
         lines = lines.without_empty()
         if not len(lines.starts):
             return
-        table = self._parse(lines) if fast else None
+        table = self.parse(lines)
         if table is None:
             yield from self._line_by_line(lines)
             return
@@ -123,7 +123,7 @@ class _Reader:
         }
         yield from self.assembler.rows(offsets, texts, columns, size=lines.size, rejects=rejects)
 
-    def _parse(self, lines: Lines) -> pa.Table | None:
+    def parse(self, lines: Lines) -> pa.Table | None:
         """The block as a table with one row a line, or None where that is not certain to be what the lines say."""
         first, last = int(lines.starts[0]), int(lines.ends[-1])
         data = lines.data[first:last] if first or last < len(lines.data) - 1 else lines.data
@@ -217,10 +217,6 @@ class _Reader:
             columns[field.name] = pa.array(values, field.type)
         columns[EXTRA] = pa.array([dump(record) if record else None for record in records], pa.string())
         return columns
-
-
-def _fit_json(value: Any) -> str:
-    return dump(value)
 
 
 def _finite(column: pa.ChunkedArray | pa.Array) -> bool:

@@ -13,7 +13,7 @@ from xlcorpus.dataset.result import Result
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.format import Format, Look
 from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, Assembler
-from xlcorpus.raw.input_columns import Column, conflict, input_name
+from xlcorpus.raw.input_columns import Column, conflict, fields_by_input
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions, say_column
 from xlcorpus.raw.ranges import FileRange
@@ -167,7 +167,7 @@ class _Reader:
     def __init__(self, part: FileRange, options: ReadOptions, schema: pa.Schema) -> None:
         self.options = options
         self.assembler = Assembler(part.file, options, schema, unit="row")
-        self.fields = {name: field for field in schema if (name := input_name(field)) is not None}
+        self.fields = fields_by_input(schema)
         self.wanted = {*options.texts.values(), *self.fields}
 
     def broken(self, row: int, message: str) -> Iterator[Result]:
