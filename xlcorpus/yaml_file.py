@@ -89,7 +89,7 @@ _Loader.add_constructor(None, _Loader.refuse_tag)
 
 def _check_size(text: str, max_nodes: int) -> None:
     """Refuse nesting beyond MAX_DEPTH, self-reference, and more than `max_nodes` nodes, before any is made."""
-    left, sizes = max_nodes, dict[str, int]()
+    left, sizes = max_nodes, dict[str | None, int]()
     above: list[tuple[str | None, int]] = []  # anchors of the collections that are open, and what was left before
     event: Any
     for event in yaml.parse(text, Loader=_Loader):

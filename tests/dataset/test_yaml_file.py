@@ -59,7 +59,7 @@ def test_anchors_and_merges() -> None:
 def test_of_several_merged_mappings_the_first_holds() -> None:
     text = "a: &a {x: 1, y: 1}\nb: &b {<<: *a, y: 2}\nc: {<<: [*b, *a, {z: 3}], w: 4}\n"
     assert load_yaml(text)["c"] == {"x": 1, "y": 2, "z": 3, "w": 4}
-    with pytest.raises(UserError, match="line 2.*merging"):
+    with pytest.raises(UserError, match=r"line 2.*merging"):
         load_yaml("a: &a [1]\nb: {<<: [*a]}\n")
 
 
