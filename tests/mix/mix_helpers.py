@@ -182,3 +182,13 @@ def finished(folder: Path, shard: Shard, cuts: int = 1) -> Dataset:
     schema, batch = named(shard)
     size = -(-batch.num_rows // cuts)
     return write_dataset(folder, [batch.slice(number * size, size) for number in range(cuts)], schema)
+
+
+def totals_by(plan: MixPlan, key: str) -> dict[str, int]:
+    """Units by source, kind, lang (of pairs: as pairs), script or domain, of what the mix takes."""
+    totals: dict[str, int] = {}
+    for item in plan.cells:
+        if item.path:
+            value = item.cell.value(key)
+            totals[value] = totals.get(value, 0) + item.budget
+    return dict(sorted(totals.items()))

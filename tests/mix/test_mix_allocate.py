@@ -15,6 +15,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tests.mix.mix_helpers import totals_by
 from xlcorpus.errors import UserError
 from xlcorpus.mix.allocate import CellPlan, MixPlan, plan_mix
 from xlcorpus.mix.cells import Cell
@@ -260,7 +261,7 @@ COMPOSED = {
 
 def test_rules_compose() -> None:
     plan = plan_mix(CORPUS, mix(COMPOSED), 20_000)
-    assert plan.totals("kind") == {"bi": 4_000, "code": 2_000, "cs": 2_000, "mono": 12_000}
+    assert totals_by(plan, "kind") == {"bi": 4_000, "code": 2_000, "cs": 2_000, "mono": 12_000}
     # Yoruba at four epochs of its 250; the rest in halves. Within Yoruba in proportion to the sources.
     assert {item.name: item.budget for item in plan.cells} == {
         "made/cs/swh_Latn/none": 2_000,
@@ -341,11 +342,11 @@ def test_fractions_of_an_epoch_lose_no_more_than_a_unit_a_cell() -> None:
 def test_english_takes_its_share_and_the_rest_is_uniform() -> None:
     cells = [*languages([500, 500, 500]), Cell("web", "mono", "eng_Latn", "", 9000, 9)]
     plan = plan_mix(cells, mix({"rule": "english", "share": 0.5}), 600)
-    assert plan.totals("lang") == {"eng_Latn": 300, "l00_Latn": 100, "l01_Latn": 100, "l02_Latn": 100}
+    assert totals_by(plan, "lang") == {"eng_Latn": 300, "l00_Latn": 100, "l01_Latn": 100, "l02_Latn": 100}
     plan = plan_mix(cells, mix({"rule": "english", "share": 1}), 600)
-    assert plan.totals("lang") == {"eng_Latn": 600}
+    assert totals_by(plan, "lang") == {"eng_Latn": 600}
     rest = {"rule": "anchor", "name": "l00_Latn", "share": 0.25, "rest": {"rule": "proportional"}}
-    assert plan_mix(cells, mix(rest), 1000).totals("lang") == {
+    assert totals_by(plan_mix(cells, mix(rest), 1000), "lang") == {
         "eng_Latn": 675, "l00_Latn": 250, "l01_Latn": 38, "l02_Latn": 37,
     }  # fmt: skip
 
@@ -357,11 +358,11 @@ def test_replay_is_a_share_for_the_languages_of_the_base_model() -> None:
         Cell("web", "mono", "fra_Latn", "", 300, 3),
     ]
     node = {"rule": "replay", "names": ["eng_Latn", "fra_Latn"], "share": 0.2, "rest": {"rule": "unimax"}}
-    assert plan_mix(cells, mix(node), 500).totals("lang") == {
+    assert totals_by(plan_mix(cells, mix(node), 500), "lang") == {
         "eng_Latn": 75, "fra_Latn": 25, "l00_Latn": 300, "l01_Latn": 100,
     }  # fmt: skip
     node["among"] = {"rule": "uniform"}
-    assert plan_mix(cells, mix(node), 500).totals("lang")["fra_Latn"] == 50
+    assert totals_by(plan_mix(cells, mix(node), 500), "lang")["fra_Latn"] == 50
     assert "a share of 0.2 is for eng_Latn, fra_Latn, of which there is nothing" in refusal(
         languages([400]), mix(node, missing="skip"), 10
     )
@@ -372,19 +373,19 @@ def test_floor_draws_the_amounts_of_glot500() -> None:
     cells = [*languages([16, 81, 10_000]), Cell("web", "mono", "eng_Latn", "", 10**6, 9)]
     node = {"rule": "floor", "alpha": 0.25, "scale": 30, "names": ["eng_Latn"]}
     plan = plan_mix(cells, mix(node, max_epochs=30))
-    assert plan.totals("lang") == {"eng_Latn": 480, "l00_Latn": 480, "l01_Latn": 720, "l02_Latn": 2400}
+    assert totals_by(plan, "lang") == {"eng_Latn": 480, "l00_Latn": 480, "l01_Latn": 720, "l02_Latn": 2400}
     assert max(item.epochs for item in plan.cells) == 30
     assert "l00_Latn: 480 tokens asked, 16 there: 30.00 epochs" in refusal(cells, mix(node))
     halved = plan_mix(cells, mix(node), 2040, 30)
-    assert halved.totals("lang") == {"eng_Latn": 240, "l00_Latn": 240, "l01_Latn": 360, "l02_Latn": 1200}
+    assert totals_by(halved, "lang") == {"eng_Latn": 240, "l00_Latn": 240, "l01_Latn": 360, "l02_Latn": 1200}
 
 
 def test_match_gives_each_language_what_the_other_mix_gave_it() -> None:
     cells = [Cell(source, "mono", lang, "", 1000, 9) for source in ("web", "wiki") for lang in LANGUAGES]
     totals = {"eng_Latn": 1234, "swh_Latn": 17, "yor_Latn": 999}
     plan = plan_mix(cells, mix({"rule": "match", "totals": totals}))
-    assert plan.totals("lang") == totals
-    assert plan_mix(cells, mix({"rule": "match", "totals": totals}), 225).totals("lang") == {
+    assert totals_by(plan, "lang") == totals
+    assert totals_by(plan_mix(cells, mix({"rule": "match", "totals": totals}), 225), "lang") == {
         "eng_Latn": 123, "swh_Latn": 2, "yor_Latn": 100,
     }  # fmt: skip
     assert "eng_Latn: 2,001 tokens asked, 2,000 there" in refusal(
@@ -407,14 +408,14 @@ def test_rehydrated_cells_are_as_large_as_their_documents_repeated() -> None:
     assert all(item.rehydration is not None for item in plan.cells)
     table = {"rule": "rehydrate", "weights": {1: 1, 1000: 0}, "within": {"by": "lang", "rule": "uniform"}}
     plan = plan_mix([plain, copied, boiler], mix(table), 100)
-    assert plan.totals("lang") == {"eng_Latn": 50, "swh_Latn": 50}
+    assert totals_by(plan, "lang") == {"eng_Latn": 50, "swh_Latn": 50}
     assert "have no dup_size" in refusal(languages([5]), mix({"rule": "rehydrate"}))
 
 
 def test_parts_take_what_those_above_leave() -> None:
     parts = [{"where": {"source": "wiki"}, "share": 0.5}, {"share": 0.5, "within": {"by": "lang", "rule": "unimax"}}]
     plan = plan_mix([cell for cell in CORPUS if cell.kind == "mono"], mix({"parts": parts}), 100)
-    assert plan.totals("source") == {"web": 50, "wiki": 50}
+    assert totals_by(plan, "source") == {"web": 50, "wiki": 50}
     shadowed = [{"where": {"kind": "mono"}, "share": 0.5}, {"where": {"lang": "yor_Latn"}, "share": 0.5}]
     assert "mix.parts[1]: nothing is left that is lang yor_Latn: the parts above take all" in refusal(
         CORPUS, mix({"parts": shadowed}), 10
@@ -424,7 +425,7 @@ def test_parts_take_what_those_above_leave() -> None:
 def test_a_pair_is_asked_for_in_either_direction() -> None:
     for name in ("eng_Latn-swh_Latn", "swh_Latn-eng_Latn"):
         plan = plan_mix(CORPUS, mix({"by": "lang", "rule": "ratios", "ratios": {name: 1}}), 500)
-        assert plan.totals("lang") == {"eng_Latn-swh_Latn": 500}
+        assert totals_by(plan, "lang") == {"eng_Latn-swh_Latn": 500}
         assert sum(item.budget > 0 for item in plan.cells) == 2
 
 
@@ -482,7 +483,7 @@ def test_names_that_do_not_occur(node: Any, words: str) -> None:
 def test_absent_names_are_left_out_where_the_mix_says_so() -> None:
     node = {"by": "lang", "rule": "ratios", "ratios": {"eng_Latn": 0.5, "swh_Latn": 0.25, "wol_Latn": 0.25}}
     plan = plan_mix(CORPUS, mix(node, missing="skip", where={"kind": ["mono", "mined"]}), 900)
-    assert plan.totals("lang") == {"eng_Latn": 600, "swh_Latn": 300}
+    assert totals_by(plan, "lang") == {"eng_Latn": 600, "swh_Latn": 300}
     assert plan.missing == ("kind mined", "lang wol_Latn")
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.mix.mix_helpers import totals_by
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.errors import IntegrityError, UserError
 from xlcorpus.mix.achieved import achieved_totals, notes_of
@@ -167,7 +168,7 @@ def test_a_pair_of_languages_has_a_name_in_either_direction(name: str) -> None:
     options = Options(ratios={name: 0.5, "code": 0.5})
     check_names({name: 0.5, "code": 0.5}, {"eng_Latn-swh_Latn": 9, "eng_Latn": 1, "": 5}, {"opus": 9})
     plan = plan_mix(CELLS, spec_of(options, CELLS, {}), 1000)
-    assert plan.totals("lang") == {"eng_Latn-swh_Latn": 500, "none": 500}
+    assert totals_by(plan, "lang") == {"eng_Latn-swh_Latn": 500, "none": 500}
     assert sum(item.budget > 0 for item in plan.cells) == 3
 
 
@@ -175,7 +176,7 @@ def test_documents_without_a_language_are_called_none() -> None:
     ratios = {"none": 0.5, "mono": 0.5}
     options = Options(ratios=ratios)
     check_names(ratios, {"": 9, "eng_Latn": 1}, {"web": 9})
-    assert plan_mix(CELLS, spec_of(options, CELLS, {}), 100).totals("lang") == {
+    assert totals_by(plan_mix(CELLS, spec_of(options, CELLS, {}), 100), "lang") == {
         "eng_Latn": 33, "none": 50, "swh_Latn": 17,
     }  # fmt: skip
     with pytest.raises(UserError, match="'none'"):
@@ -271,7 +272,7 @@ def test_totals_by_other_keys(tmp_path: Path) -> None:
     ):
         spec = parse_mix({"unit": "bytes", "mix": {"rule": "match", "to": mix, "by": key}})
         assert achieved_totals(spec, "bytes") == {(mix, key): totals}
-        assert plan_mix(CELLS, spec_of_spec(spec, mix, totals)).totals(key) == totals
+        assert totals_by(plan_mix(CELLS, spec_of_spec(spec, mix, totals)), key) == totals
     assert achieved_totals(None, "bytes") == {}
     assert achieved_totals(parse_mix({"mix": {}}), "bytes") == {}
 

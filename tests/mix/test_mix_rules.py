@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.mix.mix_helpers import totals_by
 from xlcorpus.errors import UserError
 from xlcorpus.mix.allocate import fill, plan_mix
 from xlcorpus.mix.cells import Cell
@@ -203,7 +204,7 @@ def test_a_rule_is_one_class(monkeypatch: pytest.MonkeyPatch) -> None:
         Options(rule="square=10", unit="docs").fixed(),
     ):
         assert spec is not None
-        assert plan_mix(cells, spec, 13).totals("lang") == {"eng_Latn": 9, "yor_Latn": 4}
+        assert totals_by(plan_mix(cells, spec, 13), "lang") == {"eng_Latn": 9, "yor_Latn": 4}
         assert spec.mix.to_json() == {"rule": "square", "by": "lang", "more": 10}
     for content, words in (
         ({"rule": "square", "by": "lang"}, "mix: the rule 'square' needs 'more'"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mix.mix_helpers import totals_by
 from xlcorpus.errors import UserError
 from xlcorpus.mix.allocate import plan_mix
 from xlcorpus.mix.cells import Cell, canonical_lang, language_totals
@@ -58,8 +59,8 @@ def test_a_cell_plans_to_the_published_tokens(name: str) -> None:
     kind, _, code = data.partition("+")
     table = CATEGORIES[short].mono if kind == "Mono" else CATEGORIES[short].pairs
     plan = plan_mix(corpus(spec, 10**9), spec)
-    by_kind = plan.totals("kind")
-    assert plan.totals("lang") == {
+    by_kind = totals_by(plan, "kind")
+    assert totals_by(plan, "lang") == {
         canonical_lang(lang): round(float(millions) * 10**6) for lang, millions in table.items()
     } | ({"none": by_kind["code"]} if code else {})
     assert plan.budget == spec.budget == sum(by_kind.values())
@@ -69,8 +70,8 @@ def test_a_cell_plans_to_the_published_tokens(name: str) -> None:
     assert plan.related_trained == ()
     # At a hundredth of the size the proportions are the same, within a token.
     small = plan_mix(corpus(spec, 10**9), spec, plan.budget // 100)
-    for lang, units in small.totals("lang").items():
-        assert units == pytest.approx(plan.totals("lang")[lang] / 100, abs=1.1)
+    for lang, units in totals_by(small, "lang").items():
+        assert units == pytest.approx(totals_by(plan, "lang")[lang] / 100, abs=1.1)
 
 
 @pytest.mark.parametrize("name", [name for name in CELLS if name.startswith("L3")])
@@ -97,7 +98,7 @@ def test_matching_equals_the_bilingual_mix_that_was_made() -> None:
     totals = language_totals((item.cell.lang, item.budget) for item in bilingual.cells)
     spec = CELLS["L3-Mono-Sel"].at(budget=None, mix={"rule": "match", "totals": totals})
     plan = plan_mix(corpus(CELLS["L3-Mono-Sel"], 10**6), spec)
-    assert plan.totals("lang") == totals
+    assert totals_by(plan, "lang") == totals
     assert plan.budget == 123_457
 
 
@@ -105,7 +106,7 @@ def test_the_share_of_code_is_a_parameter_and_said_to_be_ours() -> None:
     for name, spec in mixcpt_cells("1/3").items():
         assert any("share of code is not published" in line for line in spec.open) == ("Code" in name)
     plan = plan_mix(corpus(CELLS["V7-Mono+Code-Stag"], 10**9), mixcpt_cells(0.25)["V7-Mono+Code-Stag"])
-    assert plan.totals("kind")["code"] == pytest.approx(plan.budget / 4, abs=1)
+    assert totals_by(plan, "kind")["code"] == pytest.approx(plan.budget / 4, abs=1)
     for share in (0, 1, -1, float("nan"), "much"):
         with pytest.raises(UserError, match="the share of code"):
             mixcpt_cells(share)
@@ -152,9 +153,9 @@ def test_each_file_plans_on_generated_sizes(name: str) -> None:
         ]
         cells.append(Cell("web", "mono", "xav_Latn", "", 29_999, 100))
     plan = plan_mix(cells, spec, None if name == "glot500" else 10**6)
-    totals = plan.totals("lang")
+    totals = totals_by(plan, "lang")
     assert sum(totals.values()) == plan.budget
-    assert plan.totals("kind").get("code", 0) == 0 or name == "centurio"
+    assert totals_by(plan, "kind").get("code", 0) == 0 or name == "centurio"
     assert plan.related_trained == ()
     if name == "glot500":
         assert totals["eng_Latn"] == totals["bci_Latn"] == 30 * 40_000
@@ -185,8 +186,8 @@ def test_the_maltese_ladder() -> None:
     for budget in (200_000, 1_885_661):
         plan = plan_mix(cells, spec.at(budget=budget))
         assert plan.budget == budget
-        assert len(plan.totals("domain")) == 19
-    assert plan_mix(cells, load_mix("maltese-wikipedia")).totals("domain") == {"wiki": 10**6}
+        assert len(totals_by(plan, "domain")) == 19
+    assert totals_by(plan_mix(cells, load_mix("maltese-wikipedia")), "domain") == {"wiki": 10**6}
 
 
 def test_the_files_lie_in_a_package() -> None:

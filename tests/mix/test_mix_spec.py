@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.mix.mix_helpers import totals_by
 from xlcorpus.errors import UserError
 from xlcorpus.mix.allocate import plan_mix
 from xlcorpus.mix.cells import KEYS, Cell
@@ -174,7 +175,7 @@ def test_shares_that_sum_to_nearly_one_are_taken_as_proportions() -> None:
     cells = [
         Cell(name, "mono", "yor_Latn", "", units, 1) for name, units in (("a", 333_333), ("b", 10**6), ("c", 10**6))
     ]
-    assert plan_mix(cells, spec, "largest").totals("source") == {"a": 333_333, "b": 333_333, "c": 333_333}
+    assert totals_by(plan_mix(cells, spec, "largest"), "source") == {"a": 333_333, "b": 333_333, "c": 333_333}
 
 
 def test_another_mix_is_named_first_and_its_numbers_follow() -> None:
@@ -191,7 +192,7 @@ def test_another_mix_is_named_first_and_its_numbers_follow() -> None:
     assert references(resolved) == ()
     cells = [Cell("web", "mono", lang, "", 100, 1) for lang in achieved["lang"]]
     plan = plan_mix([*cells, Cell("stack", "code", "", "python", 100, 1)], resolved, 100)
-    assert plan.totals("lang") == {"eng_Latn": 30, "none": 10, "zul_Latn": 60}
+    assert totals_by(plan, "lang") == {"eng_Latn": 30, "none": 10, "zul_Latn": 60}
     with pytest.raises(UserError, match="'out/bi' that is to be matched holds nothing"):
         resolve(spec, lambda mix, key: {"eng_Latn": 0})
 

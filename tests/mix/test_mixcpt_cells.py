@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.mix.mix_corpora import rows_of, write_code, write_documents, write_pairs
+from tests.mix.mix_helpers import totals_by
 from tests.running import digests, run, write_recipe
 from xlcorpus.beam.read import shard_tasks
 from xlcorpus.cli import main as entry
@@ -149,11 +150,11 @@ def test_every_cell_plans_on_counted_corpora(name: str, unit: str, corpora: Any,
     assert {*CATEGORIES[short].related, *STRANGERS} < there  # so that leaving them out is something
     plan = plan_mix(found, CELLS[name].at(unit=unit), BUDGET[unit])
     wanted = expected(name, BUDGET[unit])
-    assert plan.totals("lang").keys() == wanted.keys()
-    for lang, units in plan.totals("lang").items():
+    assert totals_by(plan, "lang").keys() == wanted.keys()
+    for lang, units in totals_by(plan, "lang").items():
         assert abs(units - wanted[lang]) <= 1
-    assert set(plan.totals("kind")) == {kind} | ({"code"} if code else set())
-    assert sum(plan.totals("lang").values()) == plan.budget == BUDGET[unit]
+    assert set(totals_by(plan, "kind")) == {kind} | ({"code"} if code else set())
+    assert sum(totals_by(plan, "lang").values()) == plan.budget == BUDGET[unit]
     assert plan.related_trained == plan.missing == ()
     assert all(item.epochs <= 1 for item in plan.cells)
 

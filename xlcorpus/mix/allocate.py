@@ -80,15 +80,6 @@ class MixPlan:
     missing: tuple[str, ...] = ()
     related_trained: tuple[str, ...] = ()
 
-    def totals(self, key: str) -> dict[str, int]:
-        """Units by source, kind, lang (of pairs: as pairs), script or domain, of what the mix takes."""
-        totals: dict[str, int] = {}
-        for item in self.cells:
-            if item.path:
-                value = item.cell.value(key)
-                totals[value] = totals.get(value, 0) + item.budget
-        return dict(sorted(totals.items()))
-
 
 @dataclass(frozen=True)
 class Shortfall:

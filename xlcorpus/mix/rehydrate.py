@@ -28,16 +28,12 @@ class Rehydration:
     default: tuple[tuple[int, int], ...] | None
     languages: tuple[tuple[str, tuple[tuple[int, int], ...]], ...] = ()
 
-    def table(self, lang: str) -> tuple[tuple[int, int], ...] | None:
-        """The table of a language (`swh_Latn`); None where it has none and there is no default."""
-        return dict(self.languages).get(lang, self.default)
-
     def repeats(self, lang: str, dup_size: np.ndarray) -> np.ndarray:
         """int64[rows]: how often each document counts. dup_size: int[rows], members of its cluster, itself included.
 
         A size below 1 (a document that no dedup step saw) counts once. Raises UserError as `rehydrated` does.
         """
-        sizes, weights = np.array(self._table_or_fail(lang), dtype=np.int64).T
+        sizes, weights = np.array(self.table(lang), dtype=np.int64).T
         place = np.searchsorted(sizes, np.maximum(dup_size, 1), side="right") - 1
         return weights[place]  # type: ignore[no-any-return]
 
@@ -54,8 +50,9 @@ class Rehydration:
         rows = list(zip(repeats, cell.by_dup_size, strict=True))
         return sum(n * units for n, (_, units, _) in rows), sum(n * documents for n, (_, _, documents) in rows)
 
-    def _table_or_fail(self, lang: str) -> tuple[tuple[int, int], ...]:
-        table = self.table(lang)
+    def table(self, lang: str) -> tuple[tuple[int, int], ...]:
+        """The table of a language (`swh_Latn`), or the default; raises UserError where there is neither."""
+        table = dict(self.languages).get(lang, self.default)
         if table is None:
             raise UserError(
                 f"rehydrate: there are no weights for {lang or 'documents without a language'!r}",

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from xlcorpus.mix.exact import Weights, power
 from xlcorpus.mix.rule import NotNegative, Rule
-
-if TYPE_CHECKING:
-    from xlcorpus.mix.tree import Division
+from xlcorpus.mix.tree import Division
 
 Limit = Annotated[int, Field(ge=1)]
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from xlcorpus.mix.exact import Weights, power
 from xlcorpus.mix.rule import Names, NotNegative, Positive, Rule
-
-if TYPE_CHECKING:
-    from xlcorpus.mix.tree import Division
+from xlcorpus.mix.tree import Division
 
 
 def floor_counts(

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import field_validator
 
 from xlcorpus.mix.exact import Weights
 from xlcorpus.mix.rule import Rule
 from xlcorpus.mix.rules.ratios import some
-
-if TYPE_CHECKING:
-    from xlcorpus.mix.spec import Node
-    from xlcorpus.mix.tree import Division
+from xlcorpus.mix.spec import Node
+from xlcorpus.mix.tree import Division
 
 
 class Match(Rule):

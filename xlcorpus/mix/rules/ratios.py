@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import field_validator
 
 from xlcorpus.mix.exact import Weights
 from xlcorpus.mix.rule import Positive, Rule, check_sum, different
-
-if TYPE_CHECKING:
-    from xlcorpus.mix.spec import Node
-    from xlcorpus.mix.tree import Division
+from xlcorpus.mix.spec import Node
+from xlcorpus.mix.tree import Division
 
 
 class Ratios(Rule):

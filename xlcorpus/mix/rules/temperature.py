@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from xlcorpus.mix.exact import Weights
 from xlcorpus.mix.rule import Positive, Rule
 from xlcorpus.mix.rules.exponent import Limit, powers
-
-if TYPE_CHECKING:
-    from xlcorpus.mix.tree import Division
+from xlcorpus.mix.tree import Division
 
 
 class Temperature(Rule):

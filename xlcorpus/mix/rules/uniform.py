@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from xlcorpus.mix.exact import Weights
 from xlcorpus.mix.rule import Rule
-
-if TYPE_CHECKING:
-    from xlcorpus.mix.tree import Division
+from xlcorpus.mix.tree import Division
 
 
 class Uniform(Rule):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from xlcorpus.mix.rules.uniform import Uniform
-
-if TYPE_CHECKING:
-    from xlcorpus.mix.spec import Node
+from xlcorpus.mix.spec import Node
 
 
 class Unimax(Uniform):
