@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.lexicon.dictionaries import open_index, read_entries, write_lexicon
-from xlcorpus.lexicon.index import Pair
+from xlcorpus.lexicon.index import Direction
 
 ALPHABETS = (
     [chr(code) for code in range(0x61, 0x7B)],
@@ -32,7 +32,7 @@ ALPHABETS = (
 )
 BATCH = 65_536
 ROUNDS = 10
-PAIR = Pair("eng_Latn", "und_Zyyy")
+DIRECTION = Direction("eng_Latn", "und_Zyyy")
 
 
 def generate_words(count: int, seed: int) -> list[str]:
@@ -60,7 +60,7 @@ def write_muse(path: Path, entries: int) -> None:
 def measure_build(text: Path, built: Path) -> dict[str, float]:
     """Read MUSE text and write the lexicon."""
     start = time.process_time()
-    read = read_entries([text], src=PAIR.src, tgt=PAIR.tgt)
+    read = read_entries([text], src=DIRECTION.src, tgt=DIRECTION.tgt)
     middle = time.process_time()
     write_lexicon(read.table, built)
     end = time.process_time()
@@ -86,7 +86,7 @@ def measure_load(built: Path) -> dict[str, float]:
     figures["index_mb"] = index.nbytes() / 1e6
     for name, batches in (("running", running), ("different", different)):
         start = time.process_time()
-        found = sum(int((index.find(batch, PAIR) >= 0).sum()) for batch in batches)
+        found = sum(int((index.find(batch, DIRECTION) >= 0).sum()) for batch in batches)
         seconds = time.process_time() - start
         words = sum(len(batch) for batch in batches)
         figures[f"{name}_per_s"] = words / seconds

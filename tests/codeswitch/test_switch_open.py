@@ -34,7 +34,7 @@ def equal(one: LexiconIndex, other: LexiconIndex) -> bool:
     """Whether two indexes find the same."""
     arrays = ("salts", "first", "counts", "exact", "has_exact", "sizes", "spaced_head", "spaced_tail", "cased")
     return (
-        one.pairs == other.pairs
+        one.directions == other.directions
         and one.keys.words.equals(other.keys.words)
         and one.targets.equals(other.targets)
         and one.unused == other.unused
@@ -72,9 +72,9 @@ def test_partners(german: Path, tmp_path: Path) -> None:
     french = tmp_path / "en-fr.tsv"
     french.write_text("en\tfr\nwater\teau\n", encoding="utf-8")
     both = open_index([german, french])
-    assert [pair.tgt for pair in both.pairs] == ["deu_Latn", "fra_Latn"]
+    assert [pair.tgt for pair in both.directions] == ["deu_Latn", "fra_Latn"]
     assert open_index([french, german]) is both
-    assert [pair.tgt for pair in open_index([german, french], partners=["fra"]).pairs] == ["fra_Latn"]
+    assert [pair.tgt for pair in open_index([german, french], partners=["fra"]).directions] == ["fra_Latn"]
     with pytest.raises(UserError, match="'spa'"):
         open_index([german, french], partners=["spa"])
 

@@ -121,7 +121,7 @@ def test_a_pair_without_an_entry_in_the_vocabulary_is_nobodys_partner(
     src, tgt = _pieces(model)[:2]
     labels = ["deu_Latn", "swh_Latn"]
     made = _table(model, [src, "\u2581zzz"], [tgt, "\u2581yyy"], labels)
-    assert [pair.tgt for pair in made.index.pairs] == ["deu_Latn"]
+    assert [pair.tgt for pair in made.index.directions] == ["deu_Latn"]
     assert made.index.unused["not_in_vocabulary"] == 1
     assert made.counts.sum() == made.counts[0, model.piece_to_id(src)] == 1
 
@@ -220,7 +220,7 @@ def test_the_table_agrees_with_a_loop(model: sentencepiece.SentencePieceProcesso
             kept = wanted.setdefault((label, piece), [])
             if other not in kept and len(kept) < 3:
                 kept.append(other)
-    for number, pair in enumerate(made.index.pairs):
+    for number, pair in enumerate(made.index.directions):
         for identifier in range(len(model)):
             first, count = int(made.first[number, identifier]), int(made.counts[number, identifier])
             found = made.index.targets.slice(first, count).to_pylist()

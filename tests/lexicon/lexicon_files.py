@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from xlcorpus.lexicon.build import build_index
 from xlcorpus.lexicon.entries import entry_schema, merge_entries
-from xlcorpus.lexicon.index import LexiconIndex, Pair
+from xlcorpus.lexicon.index import Direction, LexiconIndex
 
 WORDS = st.sampled_from(
     [
@@ -59,7 +59,7 @@ def index_of(table: pa.Table, **options: Any) -> LexiconIndex:
 
 def found_in(index: LexiconIndex, words: list[str] | pa.Array, src: str, tgt: str) -> list[list[str]]:
     """The candidates of each word as the index has them."""
-    keys = index.find(words if isinstance(words, pa.Array) else pa.array(words, pa.string()), Pair(src, tgt))
+    keys = index.find(words if isinstance(words, pa.Array) else pa.array(words, pa.string()), Direction(src, tgt))
     return [
         index.targets.slice(int(index.first[key]), int(index.counts[key])).to_pylist() if key >= 0 else []
         for key in keys.tolist()

@@ -17,7 +17,7 @@ from xlcorpus.errors import StorageError, UserError
 from xlcorpus.lexicon.contents import sizes_of, translations
 from xlcorpus.lexicon.dictionaries import fingerprint_of_dictionaries, read_entries, write_lexicon
 from xlcorpus.lexicon.dictionary_file import is_lexicon
-from xlcorpus.lexicon.index import Pair
+from xlcorpus.lexicon.index import Direction
 
 
 @pytest.fixture
@@ -61,12 +61,12 @@ def test_built_and_raw_files_answer_alike(files: list[Path], tmp_path: Path) -> 
     run("build", *files, "-o", tmp_path / "all.parquet")
     raw, built = read_entries(files).table, read_entries([tmp_path / "all.parquet"]).table
     assert sizes_of(raw) == sizes_of(built)
-    pairs = [size.pair for size in sizes_of(raw)]
+    pairs = [size.direction for size in sizes_of(raw)]
     for word in ("dog", "ice", "water"):
         assert translations(raw, word, pairs) == translations(built, word, pairs)
-    assert [one.text for one in translations(built, "dog", [Pair("eng_Latn", "deu_Latn")])] == ["Hund", "Köter"]
+    assert [one.text for one in translations(built, "dog", [Direction("eng_Latn", "deu_Latn")])] == ["Hund", "Köter"]
     hindi = read_entries([tmp_path / "all.parquet"], tgt="hin_Deva").table
-    assert [size.pair for size in sizes_of(hindi)] == [Pair("eng_Latn", "hin_Deva")]
+    assert [size.direction for size in sizes_of(hindi)] == [Direction("eng_Latn", "hin_Deva")]
 
 
 def test_inverting(files: list[Path], tmp_path: Path) -> None:
@@ -74,10 +74,10 @@ def test_inverting(files: list[Path], tmp_path: Path) -> None:
     run("invert", tmp_path / "all.parquet", "-o", tmp_path / "turned.parquet")
     run("invert", tmp_path / "turned.parquet", "-o", tmp_path / "back.parquet")
     assert (tmp_path / "back.parquet").read_bytes() == (tmp_path / "all.parquet").read_bytes()
-    turned, german = read_entries([tmp_path / "turned.parquet"]).table, Pair("deu_Latn", "eng_Latn")
+    turned, german = read_entries([tmp_path / "turned.parquet"]).table, Direction("deu_Latn", "eng_Latn")
     found = [[one.text for one in translations(turned, word, [german])] for word in ("eis", "hund")]
     assert found == [["ice", "ice cream"], ["dog"]]
-    assert [size.phrases for size in sizes_of(turned) if size.pair == german] == [0]
+    assert [size.phrases for size in sizes_of(turned) if size.direction == german] == [0]
 
 
 def test_what_the_commands_say(files: list[Path], tmp_path: Path) -> None:

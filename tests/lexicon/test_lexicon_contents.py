@@ -12,9 +12,9 @@ from tests.lexicon.lexicon_files import TABLES, WORDS, Row, canonical, entries, 
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.contents import Size, Translation, sizes_of, translations
 from xlcorpus.lexicon.entries import lookup_keys
-from xlcorpus.lexicon.index import Pair
+from xlcorpus.lexicon.index import Direction
 
-GERMAN = Pair("eng_Latn", "deu_Latn")
+GERMAN = Direction("eng_Latn", "deu_Latn")
 HOUSES: list[Row] = [
     ("house", "casa", "eng_Latn", "spa_Latn", None, "m"),
     ("House", "Haus", "eng_Latn", "deu_Latn", 0.5, "m"),
@@ -32,9 +32,8 @@ def test_translations_in_falling_order_of_score_then_text() -> None:
         Translation(GERMAN, 2, "Gebäude", 0.7, "m"),
         Translation(GERMAN, 3, "unter Dach bringen", 0.7, "m"),
     ]
-    assert [one.pair.tgt for one in translations(table, "house", [GERMAN, Pair("eng_Latn", "spa_Latn")])][-1:] == [
-        "spa_Latn"
-    ]
+    both = translations(table, "house", [GERMAN, Direction("eng_Latn", "spa_Latn")])
+    assert [one.direction.tgt for one in both] == ["deu_Latn"] * 3 + ["spa_Latn"]
     for word in ("mouse", "house of cards", ""):
         with pytest.raises(UserError, match="no stemming"):
             translations(table, word, [GERMAN])
@@ -42,8 +41,8 @@ def test_translations_in_falling_order_of_score_then_text() -> None:
 
 def test_sizes() -> None:
     table = canonical(HOUSES)
-    assert sizes_of(table) == [Size(GERMAN, 1, 3, 1), Size(Pair("eng_Latn", "spa_Latn"), 1, 1, 0)]
-    assert sizes_of(table, "spa_Latn") == [Size(Pair("eng_Latn", "spa_Latn"), 1, 1, 0)]
+    assert sizes_of(table) == [Size(GERMAN, 1, 3, 1), Size(Direction("eng_Latn", "spa_Latn"), 1, 1, 0)]
+    assert sizes_of(table, "spa_Latn") == [Size(Direction("eng_Latn", "spa_Latn"), 1, 1, 0)]
     assert sizes_of(canonical(HOUSES[5:])) == [Size(GERMAN, 0, 0, 1)]
     with pytest.raises(UserError, match=r"en-de\.txt has no entry in deu_Latm; did you mean 'deu_Latn'"):
         sizes_of(table, "deu_Latm", where="en-de.txt")
@@ -53,10 +52,10 @@ def test_sizes() -> None:
 def test_both_agree_with_a_loop(table: pa.Table, word: str) -> None:
     table = merged(table)
     assume(table.num_rows)
-    words: dict[Pair, dict[str, dict[str, tuple[float | None, str]]]] = defaultdict(dict)
-    phrases: dict[Pair, int] = defaultdict(int)
+    words: dict[Direction, dict[str, dict[str, tuple[float | None, str]]]] = defaultdict(dict)
+    phrases: dict[Direction, int] = defaultdict(int)
     for row in table.to_pylist():
-        pair = Pair(row["src_lang"], row["tgt_lang"])
+        pair = Direction(row["src_lang"], row["tgt_lang"])
         if " " in row["src"]:
             phrases[pair] += 1
             words[pair] = words[pair]

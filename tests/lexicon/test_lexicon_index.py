@@ -17,7 +17,7 @@ from xlcorpus.errors import UserError
 from xlcorpus.lexicon import build
 from xlcorpus.lexicon import index as module
 from xlcorpus.lexicon.dictionaries import open_index
-from xlcorpus.lexicon.index import LexiconIndex, Pair
+from xlcorpus.lexicon.index import Direction, LexiconIndex
 from xlcorpus.text.labels import is_dotless
 
 HOUSES: list[Row] = [
@@ -84,7 +84,7 @@ def test_look_ups_agree_with_a_loop(table: pa.Table, src: str, tgt: str, words: 
         index = index_of(table, candidates=100)
     except UserError:
         assume(False)
-    assume(Pair(src, tgt) in index.pairs)
+    assume(Direction(src, tgt) in index.directions)
     single = [word for word in words if " " not in word]
     expected = [reference(table, word, src, tgt) for word in single]
     assert found_in(index, single, src, tgt) == expected

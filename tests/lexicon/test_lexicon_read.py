@@ -18,7 +18,7 @@ from xlcorpus.lexicon.contents import sizes_of, translations
 from xlcorpus.lexicon.dictionaries import fingerprint_of_dictionaries, open_index, read_entries
 from xlcorpus.lexicon.dictionary_file import read_dictionary
 from xlcorpus.lexicon.formats import codes_of_name, source_names
-from xlcorpus.lexicon.index import Pair
+from xlcorpus.lexicon.index import Direction
 
 DOGS = [("dog", "Hund"), ("cat", "Katze")]
 
@@ -234,9 +234,9 @@ def test_real_dictionaries(
 ) -> None:
     path = shared_data / "dict" / name
     table = read_entries([path]).table
-    sizes = {size.pair: size for size in sizes_of(table)}
-    assert sizes[Pair(*pair)].entries > rows * 0.6
-    found = [one.text for one in translations(table, word, [Pair(*pair)])]
+    sizes = {size.direction: size for size in sizes_of(table)}
+    assert sizes[Direction(*pair)].entries > rows * 0.6
+    found = [one.text for one in translations(table, word, [Direction(*pair)])]
     assert found
     assert expected is None or expected in found
     assert set(found_in(open_index([path], candidates=100), [word], *pair)[0]) <= set(found)

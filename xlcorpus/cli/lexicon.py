@@ -185,16 +185,20 @@ def inspect_command(file: Location, lang: str | None, word: str | None, limit: i
     sizes = sizes_of(read.table, lang, where=str(file))
     if word is not None:
         rows = [["from", "to", "rank", "translation", "score", "source"]]
-        for found in translations(read.table, word, [size.pair for size in sizes]):
+        for found in translations(read.table, word, [size.direction for size in sizes]):
             if found.rank <= limit:
                 score = "" if found.score is None else f"{found.score:.6g}"
-                rows.append([found.pair.src, found.pair.tgt, str(found.rank), found.text, score, found.source])
+                rows.append(
+                    [found.direction.src, found.direction.tgt, str(found.rank), found.text, score, found.source]
+                )
         _print(rows, right=(2, 4))
         return
     rows = [["from", "to", "words", "entries", "per word", "phrases left out"]]
     for size in sizes[:limit]:
         each = f"{size.entries / size.words:.2f}" if size.words else ""
-        rows.append([size.pair.src, size.pair.tgt, f"{size.words:,}", f"{size.entries:,}", each, f"{size.phrases:,}"])
+        rows.append(
+            [size.direction.src, size.direction.tgt, f"{size.words:,}", f"{size.entries:,}", each, f"{size.phrases:,}"]
+        )
     _print(rows, right=(2, 3, 4, 5))
     if len(sizes) > limit:
         click.echo(f"... and {len(sizes) - limit} more language pairs: --limit {len(sizes)}")

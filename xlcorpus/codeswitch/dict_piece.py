@@ -102,7 +102,7 @@ def _switch_slice(
     seed: int,
     keep_text: bool,
 ) -> Result:
-    served = serve(batch, table.index.pairs, options, seed)
+    served = serve(batch, table.index.directions, options, seed)
     made, counts = _switch(served, model, table, options)
     return switched_words(batch, served, made, counts, operator=DICT_PIECE, seed=seed, keep_text=keep_text)
 
@@ -188,6 +188,6 @@ def _replacements(
         before=before,
         after=np.zeros(len(before), dtype=bool),
         langs=pa.DictionaryArray.from_arrays(
-            pa.array(pair), pa.array([each.tgt for each in table.index.pairs], pa.string())
+            pa.array(pair), pa.array([each.tgt for each in table.index.directions], pa.string())
         ),
     )

@@ -44,7 +44,7 @@ def switch_words(
     no_switch (no word has an entry). The result is a function of each row, the dictionaries of its language, the
     options and the seed, not of the batch. Raises UserError where a column is missing.
     """
-    served = serve(batch, index.pairs, options, seed)
+    served = serve(batch, index.directions, options, seed)
     parts = [_switch_piece(piece, first, served, index, options) for first, piece in pieces(served.texts)]
     made, counts = _gather(served.texts, parts, index)
     return switched_words(batch, served, made, counts, operator=DICT_WORD, seed=seed, keep_text=keep_text)
@@ -177,8 +177,8 @@ def _gather(texts: pa.Array, parts: list[_Part], index: LexiconIndex) -> tuple[R
     firsts = offsets_of(np.array([len(part.words) for part in parts], dtype=np.int64))[:-1]
     shift = np.repeat(text_offsets[firsts], np.array([len(part.row) for part in parts], dtype=np.int64))
     replaced, entry, form, pair = (together(name) for name in ("replaced", "entry", "form", "pair"))
-    labels = pa.array([pair.tgt for pair in index.pairs], pa.string())
-    dotless = np.array([is_dotless(pair.tgt) for pair in index.pairs], dtype=bool)
+    labels = pa.array([pair.tgt for pair in index.directions], pa.string())
+    dotless = np.array([is_dotless(pair.tgt) for pair in index.directions], dtype=bool)
     tokens = carry_case(index.targets, entry, form, dotless.take(pair))
     sizes, cased = index.sizes.take(entry).astype(np.int64), np.flatnonzero(form)
     if len(cased):  # sharp s in capitals is two letters

@@ -37,7 +37,7 @@ class Lookup:
     def __init__(self, points: CodePoints, row_pairs: np.ndarray, index: LexiconIndex) -> None:
         """Fold and hash."""
         self._points, self._index, self._row_pairs = points, index, row_pairs
-        dotless = np.array([*(is_dotless(pair.src) for pair in index.pairs), False], dtype=bool)
+        dotless = np.array([*(is_dotless(pair.src) for pair in index.directions), False], dtype=bool)
         self._folding = folding.undotted(points, dotless[row_pairs].any(axis=1))
         self._hasher = SpanHasher(folding.folded_values().take(self._folding))
         # A pair that is not there has a salt as well; nothing is stored under it.

@@ -19,7 +19,7 @@ from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import fingerprint_of_file, locate
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.dictionaries import fingerprint_of_dictionaries, into_partners, open_index, read_entries
-from xlcorpus.lexicon.index import LexiconIndex, Pair, pairs_of
+from xlcorpus.lexicon.index import Direction, LexiconIndex, directions_of
 from xlcorpus.pairs.sides import is_pairs
 from xlcorpus.text.labels import same_language
 
@@ -71,12 +71,12 @@ class _ByDictionary:
 
     def check_languages(self, languages: Sequence[Mapping[str, int]]) -> list[str]:
         """See `Operator`."""
-        lines, pairs = _unused_entries(self.index.unused), self.index.pairs
+        lines, ways = _unused_entries(self.index.unused), self.index.directions
         known = {label for counts in languages for labels in counts for label in labels.split("-") if label}
         if not known:
             return lines
-        sources = sorted({pair.src for pair in pairs})
-        if not any(pairs_of(label, pairs) for label in known):
+        sources = sorted({way.src for way in ways})
+        if not any(directions_of(label, ways) for label in known):
             raise UserError(
                 f"no document is in a source language of the dictionary ({', '.join(sources)}); "
                 f"the dataset holds {', '.join(sorted(known)[:10])}",
@@ -84,7 +84,7 @@ class _ByDictionary:
             )
         idle = [source for source in sources if not any(same_language(one, source) for one in known)]
         lines += [f"codeswitch: no document is in {label}, a source language of the dictionary" for label in idle]
-        return lines + _missing_directions(pairs, {labels for counts in languages for labels in counts})
+        return lines + _missing_directions(ways, {labels for counts in languages for labels in counts})
 
     def _check_named_spans(self, schema: pa.Schema, where: str) -> None:
         """A column that was asked for must be there; of a pair nobody could say which side its positions are of."""
@@ -206,7 +206,7 @@ def _unused_entries(unused: Mapping[str, int]) -> list[str]:
     return [f"codeswitch: entries of the dictionary that are not used: {shown}"] if left else []
 
 
-def _missing_directions(pairs: Sequence[Pair], labels: set[str]) -> list[str]:
+def _missing_directions(ways: Sequence[Direction], labels: set[str]) -> list[str]:
     """A line on the sides of sentence pairs (`eng_Latn-deu_Latn`) that no dictionary goes into the other from.
 
     Raises UserError where none goes from any side into the other.
@@ -216,13 +216,13 @@ def _missing_directions(pairs: Sequence[Pair], labels: set[str]) -> list[str]:
     missing = [
         f"{one} into {other}"
         for one, other in directions
-        if not any(same_language(one, pair.src) and same_language(other, pair.tgt) for pair in pairs)
+        if not any(same_language(one, way.src) and same_language(other, way.tgt) for way in ways)
     ]
     if not missing:
         return []
     shown = ", ".join(missing[:_SHOWN]) + (f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else "")
     if len(missing) == len(directions):
-        has = ", ".join(f"{pair.src} into {pair.tgt}" for pair in pairs[:_SHOWN])
+        has = ", ".join(f"{way.src} into {way.tgt}" for way in ways[:_SHOWN])
         raise UserError(
             f"no dictionary is between the two languages of a sentence pair: the pairs need {shown}; it has {has}",
             remedy="give a dictionary of these languages, of both directions if both sides are to be switched",

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.dataset.columns import require_column, text_column, text_or_empty
-from xlcorpus.lexicon.index import Pair, pairs_of
+from xlcorpus.lexicon.index import Direction, directions_of
 from xlcorpus.text.draws import row_states
 from xlcorpus.text.hashes import hash_text, mix
 from xlcorpus.text.labels import same_language
@@ -35,9 +35,9 @@ class Served:
     named: pa.Array | None
 
 
-def serve(batch: pa.RecordBatch, pairs: Sequence[Pair], options: CodeswitchOptions, seed: int) -> Served:
-    """The rows that any of the dictionaries (pairs) is for; raises UserError where doc_id, lang or text is missing."""
-    chosen = _partner_pairs(batch, pairs, options.max_langs, seed)
+def serve(batch: pa.RecordBatch, directions: Sequence[Direction], options: CodeswitchOptions, seed: int) -> Served:
+    """The rows that a dictionary of these directions is for; raises UserError where doc_id, lang or text is missing."""
+    chosen = _partner_directions(batch, directions, options.max_langs, seed)
     numbers = np.flatnonzero(chosen[:, 0] >= 0)
     rows = batch if len(numbers) == len(batch) else batch.take(pa.array(numbers))
     return Served(
@@ -49,8 +49,10 @@ def serve(batch: pa.RecordBatch, pairs: Sequence[Pair], options: CodeswitchOptio
     )
 
 
-def _partner_pairs(batch: pa.RecordBatch, pairs: Sequence[Pair], max_langs: int, seed: int) -> np.ndarray:
-    """int64[rows, max_langs]: numbers of the pairs that serve each row, -1 for none; drawn by hash of doc_id."""
+def _partner_directions(
+    batch: pa.RecordBatch, directions: Sequence[Direction], max_langs: int, seed: int
+) -> np.ndarray:
+    """int64[rows, max_langs]: numbers of the directions that serve each row, -1 for none; drawn by hash of doc_id."""
     require_column(batch.schema, "lang")
     sides = text_or_empty(batch, "lang"), text_or_empty(batch, PARTNER)
     joined = pc.binary_join_element_wise(*sides, "\t").dictionary_encode()
@@ -59,11 +61,12 @@ def _partner_pairs(batch: pa.RecordBatch, pairs: Sequence[Pair], max_langs: int,
     chosen = np.full((len(batch), max_langs), -1, dtype=np.int64)
     for number, label in enumerate(joined.dictionary.to_pylist()):
         source, target = label.split("\t")
-        fit = [pair for pair in pairs_of(source, pairs) if not target or same_language(target, pairs[pair].tgt)]
+        fit = directions_of(source, directions)
+        fit = [one for one in fit if not target or same_language(target, directions[one].tgt)]
         if not fit:
             continue
         rows = np.flatnonzero(codes == number)
-        salts = np.array([hash_text(f"codeswitch/partner/{pairs[pair].tgt}") for pair in fit])
+        salts = np.array([hash_text(f"codeswitch/partner/{directions[one].tgt}") for one in fit])
         best = np.argsort(mix(states[rows][:, None] ^ salts), axis=1, kind="stable")[:, :max_langs]
         chosen[rows, : best.shape[1]] = np.array(fit)[best]
     return chosen

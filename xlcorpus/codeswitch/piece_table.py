@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class PieceTable:
     """The pieces of a model in the index of a dictionary, by their numbers, so that no piece of a text is hashed.
 
-    index: with pieces for words; first, counts: int32[pairs, vocabulary], the candidates of each piece, among the
+    index: with pieces for words; first, counts: int32[directions, vocabulary], the candidates of each piece, among the
     targets of the index; marked, bare: bool[vocabulary], pieces that begin with the space mark, and that are nothing
     else.
     """
@@ -53,7 +53,7 @@ def build_piece_table(
     known = pc.and_(pc.is_in(src, vocabulary), pc.is_in(tgt, vocabulary))
     blank = vocabulary.filter(bare)
     useless = pc.or_(pc.equal(src, tgt), pc.or_(pc.is_in(src, blank), pc.is_in(tgt, blank)))
-    # First, for a pair without an entry would be drawn as the partner of texts, which would be left without a switch.
+    # First, for a direction without an entry would be drawn for texts, which would be left without a switch.
     kept = pc.and_(known, pc.invert(useless))
     if not pc.any(kept).as_py():
         raise UserError(
@@ -64,7 +64,7 @@ def build_piece_table(
     index = build_index(*columns, candidates=candidates, words=False)
     index.unused["not_in_vocabulary"] = len(src) - pc.sum(known).as_py()
     index.unused["same_or_blank"] = pc.sum(pc.and_(known, useless)).as_py()
-    keys = np.stack([index.find(vocabulary, pair) for pair in index.pairs])
+    keys = np.stack([index.find(vocabulary, one) for one in index.directions])
     return PieceTable(
         index=index,
         first=index.first[keys],

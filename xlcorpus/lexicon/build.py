@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon import folding
-from xlcorpus.lexicon.index import EXACT, FOLDED, Keys, LexiconIndex, Pair, hash_words
+from xlcorpus.lexicon.index import EXACT, FOLDED, Direction, Keys, LexiconIndex, hash_words
 from xlcorpus.text.characters import APOSTROPHE, ATTACHED, NUMBER, UNSPACED, WORD, classes, is_han_or_kana
 from xlcorpus.text.codepoints import CodePoints, code_points, utf8_lengths
 from xlcorpus.text.hashes import hash_text, mix
@@ -34,12 +34,12 @@ def build_index(
     """Index dictionaries by the hashes of their words.
 
     src, tgt, src_lang, tgt_lang: string[n], one translation a row, the best first among those of a word. The first
-    `candidates` of each word and pair are kept. words: false for keys that are no words, such as a tokenizer's pieces:
-    they are found as they are written alone, whatever they are made of. Left out, and counted in `LexiconIndex.unused`:
-    entries of two words and more or with a number on the left (`not_one_word`), those equal on both sides
-    (`same_on_both_sides`), those beyond the candidates (`beyond_candidates`), repeated and empty ones, and those of a
-    key with the hash of another one that comes before (`same_hash`). Raises UserError where nothing is left, or where
-    the arrays differ in length.
+    `candidates` of each word and direction are kept. words: false for keys that are no words, such as a tokenizer's
+    pieces: they are found as they are written alone, whatever they are made of. Left out, and counted in
+    `LexiconIndex.unused`: entries of two words and more or with a number on the left (`not_one_word`), those equal on
+    both sides (`same_on_both_sides`), those beyond the candidates (`beyond_candidates`), repeated and empty ones, and
+    those of a key with the hash of another one that comes before (`same_hash`). Raises UserError where nothing is left,
+    or where the arrays differ in length.
     """
     columns = (src, tgt, src_lang, tgt_lang)
     if len({len(column) for column in columns}) != 1:
@@ -76,7 +76,7 @@ class _Entries:
     """Entries that can be used, in order.
 
     folded: string[n], src folded; exact: string[e], src of the rows `cased` (int32[e]), where it has capitals; hashes:
-    uint64[n] and exact_hashes: uint64[e], of these and the pair of languages; tgt: string[n]; spelled: uint64[n],
+    uint64[n] and exact_hashes: uint64[e], of these and the direction; tgt: string[n]; spelled: uint64[n],
     hashes of tgt; sizes: int32[n], code points of tgt; traits: uint8[n], see below; prefixes: uint64, hashes of all
     beginnings of src in unspaced scripts.
     """
@@ -98,11 +98,11 @@ _HEAD, _TAIL, _CASED = np.uint8(1), np.uint8(2), np.uint8(4)  # traits of a targ
 
 @dataclass
 class _Reader:
-    """Makes `_Entries` of the columns; keeps the salts and the longest unspaced key by pair, and what is left out."""
+    """Makes `_Entries` of the columns; keeps salts and the longest unspaced key by direction, and what is left out."""
 
     words: bool
-    salts: dict[Pair, tuple[int, int]] = field(default_factory=dict)
-    longest: Counter[Pair] = field(default_factory=Counter)
+    salts: dict[Direction, tuple[int, int]] = field(default_factory=dict)
+    longest: Counter[Direction] = field(default_factory=Counter)
     unused: dict[str, int] = field(default_factory=dict)
 
     def read(self, columns: Columns) -> _Entries:
@@ -110,12 +110,14 @@ class _Reader:
         src, tgt, src_lang, tgt_lang = (_plain(column) for column in columns)
         if self.words:
             src, tgt = compose(pc.utf8_trim_whitespace(src)), pc.utf8_trim_whitespace(tgt)
-        pairs, numbers = _pairs(src_lang, tgt_lang)
+        directions, numbers = _directions(src_lang, tgt_lang)
         points, others = code_points(src), code_points(tgt)
         folded_codes, other_codes = points.codes, others.codes
         one_word, unspaced = np.ones(len(points), dtype=bool), np.zeros(len(points), dtype=bool)
         if self.words:
-            folded_codes = folding.fold(points, np.array([is_dotless(pair.src) for pair in pairs], dtype=bool)[numbers])
+            folded_codes = folding.fold(
+                points, np.array([is_dotless(direction.src) for direction in directions], dtype=bool)[numbers]
+            )
             other_codes = folding.folds().take(others.codes)
             one_word, unspaced = _one_word(points)
         hashes = hash_words(folded_codes, points.offsets[:-1], points.offsets[1:])
@@ -124,13 +126,13 @@ class _Reader:
             same_on_both_sides=hashes == hash_words(other_codes, others.offsets[:-1], others.offsets[1:]),
             not_one_word=~one_word,
         )
-        salts = self._salts(pairs)
+        salts = self._salts(directions)
         hashes ^= salts[numbers, FOLDED]
         cased = (points.sum_per_text(points.codes != folded_codes) > 0)[keep]
         rows = keep[cased]
         exact = hash_words(points.codes, points.offsets[rows], points.offsets[rows + 1]) ^ salts[numbers[rows], EXACT]
         unspaced = unspaced[keep]
-        prefixes = self._prefixes(points, folded_codes, keep[unspaced], numbers, pairs, salts)
+        prefixes = self._prefixes(points, folded_codes, keep[unspaced], numbers, directions, salts)
         return _Entries(
             folded=_strings(folded_codes, points.offsets).take(pa.array(keep)),
             exact=src.take(pa.array(rows)),
@@ -153,11 +155,11 @@ class _Reader:
             counted |= rows
         return np.flatnonzero(keep)
 
-    def _salts(self, pairs: Sequence[Pair]) -> np.ndarray:
-        """uint64[pairs, 2]."""
-        new = [pair for pair in pairs if pair not in self.salts]
+    def _salts(self, directions: Sequence[Direction]) -> np.ndarray:
+        """uint64[directions, 2]."""
+        new = [direction for direction in directions if direction not in self.salts]
         self.salts |= dict(zip(new, map(tuple, _salts(new).tolist()), strict=True))
-        return np.array([self.salts[pair] for pair in pairs], dtype=np.uint64).reshape(-1, 2)
+        return np.array([self.salts[direction] for direction in directions], dtype=np.uint64).reshape(-1, 2)
 
     def _prefixes(
         self,
@@ -165,16 +167,16 @@ class _Reader:
         codes: np.ndarray,
         rows: np.ndarray,
         numbers: np.ndarray,
-        pairs: Sequence[Pair],
+        directions: Sequence[Direction],
         salts: np.ndarray,
     ) -> np.ndarray:
-        """Hashes of all beginnings of these rows' words; the longest word of each pair is noted."""
+        """Hashes of all beginnings of these rows' words; the longest word of each direction is noted."""
         if not len(rows):
             return np.zeros(0, dtype=np.uint64)
-        longest = np.zeros(len(pairs), dtype=np.int64)
+        longest = np.zeros(len(directions), dtype=np.int64)
         np.maximum.at(longest, numbers[rows], points.lengths[rows])
-        for pair, size in zip(pairs, longest.tolist(), strict=True):
-            self.longest[pair] = max(self.longest[pair], size)
+        for direction, size in zip(directions, longest.tolist(), strict=True):
+            self.longest[direction] = max(self.longest[direction], size)
         found = []
         for size in range(1, int(longest.max()) + 1):
             rows = rows[points.lengths[rows] >= size]
@@ -188,11 +190,11 @@ def _plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return pc.fill_null(array.cast(pa.string()), "")
 
 
-def _pairs(src_lang: pa.Array, tgt_lang: pa.Array) -> tuple[list[Pair], np.ndarray]:
-    """Pairs of labels, and int64[n], the pair of each row."""
+def _directions(src_lang: pa.Array, tgt_lang: pa.Array) -> tuple[list[Direction], np.ndarray]:
+    """Those that occur, and int64[n], the one of each row."""
     joined = pc.binary_join_element_wise(src_lang, tgt_lang, "\t").dictionary_encode()
-    pairs = [Pair(*label.split("\t")) for label in joined.dictionary.to_pylist()]
-    return pairs, joined.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    directions = [Direction(*label.split("\t")) for label in joined.dictionary.to_pylist()]
+    return directions, joined.indices.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def _traits(points: CodePoints, keep: np.ndarray) -> np.ndarray:
@@ -227,9 +229,9 @@ def _strings(codes: np.ndarray, offsets: np.ndarray) -> pa.StringArray:
     return pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(edges.tobytes()), pa.py_buffer(data))
 
 
-def _salts(pairs: Iterable[Pair]) -> np.ndarray:
-    """uint64[pairs, 2]: by the labels alone, so that an index with more dictionaries finds the same."""
-    labels = [(f"{pair.src}\t{pair.tgt}", kind) for pair in pairs for kind in ("folded", "exact")]
+def _salts(directions: Iterable[Direction]) -> np.ndarray:
+    """uint64[directions, 2]: by the labels alone, so that an index with more dictionaries finds the same."""
+    labels = [(f"{direction.src}\t{direction.tgt}", kind) for direction in directions for kind in ("folded", "exact")]
     salts = [hash_text(f"codeswitch/{kind}/{label}") for label, kind in labels]
     return np.array(salts, dtype=np.uint64).reshape(-1, 2)
 
@@ -278,11 +280,11 @@ def _index(reader: _Reader, entries: _Entries, candidates: int) -> LexiconIndex:
     has_exact &= ~exact
     targets, sizes, traits = entries.tgt.take(pa.array(row)), entries.sizes[row], entries.traits[row]
     del entries.tgt, row
-    pairs = tuple(sorted(reader.salts, key=lambda pair: (pair.src, pair.tgt)))
+    directions = tuple(sorted(reader.salts, key=lambda direction: (direction.src, direction.tgt)))
     pa.default_memory_pool().release_unused()
     return LexiconIndex(
-        pairs=pairs,
-        salts=np.array([reader.salts[pair] for pair in pairs], dtype=np.uint64),
+        directions=directions,
+        salts=np.array([reader.salts[direction] for direction in directions], dtype=np.uint64),
         keys=keys,
         first=heads,
         counts=counts,
@@ -294,7 +296,7 @@ def _index(reader: _Reader, entries: _Entries, candidates: int) -> LexiconIndex:
         spaced_tail=traits & _TAIL != 0,
         cased=traits & _CASED != 0,
         prefixes=np.unique(entries.prefixes),
-        longest=np.array([reader.longest[pair] for pair in pairs], dtype=np.int64),
+        longest=np.array([reader.longest[direction] for direction in directions], dtype=np.int64),
         folds=reader.words,
         unused=unused,
     )

@@ -1,4 +1,4 @@
-"""What a dictionary holds, for people: its sizes by pair of languages, and the translations of one word."""
+"""What a dictionary holds, for people: its size by direction, and the translations of one word."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pyarrow.compute as pc
 
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.lexicon.entries import candidate_ranks, is_multiword, keys_of, lookup_keys, one_array, word_runs
-from xlcorpus.lexicon.index import Pair
+from xlcorpus.lexicon.index import Direction
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much a dictionary has of a pair of languages; phrases: entries of several words on the left, not in words."""
+    """How much a dictionary has of a direction; phrases: entries of several words on the left, which are no words."""
 
-    pair: Pair
+    direction: Direction
     words: int
     entries: int
     phrases: int
@@ -29,7 +29,7 @@ class Size:
 class Translation:
     """One translation of a word; rank: from 1, the best."""
 
-    pair: Pair
+    direction: Direction
     rank: int
     text: str
     score: float | None
@@ -37,9 +37,9 @@ class Translation:
 
 
 def sizes_of(table: pa.Table, lang: str | None = None, *, where: str = "the dictionary") -> list[Size]:
-    """The size of each pair of languages of a canonical table, in order; lang: only pairs with it on one side.
+    """The size of each direction of a canonical table, in order; lang: only those with it on one side.
 
-    Raises UserError, which calls the table `where`, if there is no pair with that language, or the rows are in another
+    Raises UserError, which calls the table `where`, if there is none with that language, or the rows are in another
     order than `sort_entries` gives.
     """
     phrase = one_array(is_multiword(table["src"])).to_numpy(zero_copy_only=False)
@@ -58,12 +58,12 @@ def sizes_of(table: pa.Table, lang: str | None = None, *, where: str = "the dict
         [("words", "sum"), ("entries", "sum"), ("phrases", "sum")]
     )
     found = [
-        Size(Pair(row["src_lang"], row["tgt_lang"]), row["words_sum"], row["entries_sum"], row["phrases_sum"])
+        Size(Direction(row["src_lang"], row["tgt_lang"]), row["words_sum"], row["entries_sum"], row["phrases_sum"])
         for row in sums.sort_by([("src_lang", "ascending"), ("tgt_lang", "ascending")]).to_pylist()
     ]
-    kept = [size for size in found if lang in (None, size.pair.src, size.pair.tgt)]
+    kept = [size for size in found if lang in (None, size.direction.src, size.direction.tgt)]
     if not kept:
-        known = {one for size in found for one in (size.pair.src, size.pair.tgt)}
+        known = {one for size in found for one in (size.direction.src, size.direction.tgt)}
         raise UserError(f"{where} has no entry in {lang}; {nearest(str(lang), known)}", remedy="name a language it has")
     return kept
 
@@ -78,22 +78,24 @@ def _check_order(rows: pa.Table, keys: pa.Array) -> None:
         raise UserError("the rows of the lexicon are not in order", remedy="build it again: xlcorpus lexicon build")
 
 
-def translations(table: pa.Table, word: str, pairs: Sequence[Pair]) -> list[Translation]:
-    """The translations of a word, in any case, by pair of languages and rank. table: canonical (`merge_entries`).
+def translations(table: pa.Table, word: str, directions: Sequence[Direction]) -> list[Translation]:
+    """The translations of a word, in any case, by direction and rank. table: canonical (`merge_entries`).
 
-    Raises UserError where no pair has the word.
+    Raises UserError where no direction has the word.
     """
     encoded = pc.dictionary_encode(one_array(table["src_lang"]))
     sought = pa.concat_arrays([lookup_keys(pa.array([word]), lang) for lang in encoded.dictionary.to_pylist()])
     same = pc.equal(keys_of(table), sought.take(encoded.indices))
     rows = table.filter(pc.and_(same, pc.invert(one_array(is_multiword(table["src"])))))
-    ranks: Counter[Pair] = Counter()
-    found: dict[tuple[Pair, str], Translation] = {}
+    ranks: Counter[Direction] = Counter()
+    found: dict[tuple[Direction, str], Translation] = {}
     for row in rows.to_pylist():  # `The -> der` and `the -> der` are one translation
-        pair = Pair(row["src_lang"], row["tgt_lang"])
-        if pair in pairs and (pair, row["tgt"]) not in found:
-            ranks[pair] += 1
-            found[pair, row["tgt"]] = Translation(pair, ranks[pair], row["tgt"], row["score"], row["source"])
+        direction = Direction(row["src_lang"], row["tgt_lang"])
+        if direction in directions and (direction, row["tgt"]) not in found:
+            ranks[direction] += 1
+            found[direction, row["tgt"]] = Translation(
+                direction, ranks[direction], row["tgt"], row["score"], row["source"]
+            )
     if not found:
         raise UserError(
             f"{word!r} is not in the dictionary", remedy="words are looked up as they are: no stemming, one word only"

@@ -23,7 +23,7 @@ FOLDED, EXACT = 0, 1  # kinds of keys, columns of `LexiconIndex.salts`
 
 
 @dataclass(frozen=True)
-class Pair:
+class Direction:
     """A direction of a dictionary: labels of both languages (eng_Latn, or eng for any script)."""
 
     src: str
@@ -154,18 +154,18 @@ def _masks() -> np.ndarray:
 
 @dataclass(frozen=True)
 class LexiconIndex:
-    """Dictionaries of any number of pairs of languages; make it with `build_index`.
+    """Dictionaries of any number of directions; make it with `build_index`.
 
-    pairs, salts: the pairs, sorted, and uint64[pairs, 2]: what a word's folded and exact hash are mixed with for each;
-    keys: the keys of all pairs; first, counts: int64 and int32[keys], the entries of each key, best first; exact:
+    directions, salts: sorted, and uint64[directions, 2]: what a word's folded and exact hash are mixed with in each;
+    keys: the keys of all directions; first, counts: int64 and int32[keys], the entries of each key, best first; exact:
     bool[keys], keys in their own case; has_exact: bool[keys], folded keys of which there are such; targets:
     string[entries]; sizes: int32[entries], their code points; spaced_head, spaced_tail: bool[entries], the target
     begins or ends with a letter of a script with spaces; cased: bool[entries], it has letters with a capital;
-    prefixes: hashes of all beginnings of unspaced keys; longest: int64[pairs], code points of the longest unspaced
+    prefixes: hashes of all beginnings of unspaced keys; longest: int64[directions], code points of the longest unspaced
     key; folds: whether words are found in any case; unused: entries left out, by reason.
     """
 
-    pairs: tuple[Pair, ...]
+    directions: tuple[Direction, ...]
     salts: np.ndarray
     keys: Keys
     first: np.ndarray
@@ -182,11 +182,11 @@ class LexiconIndex:
     folds: bool = True
     unused: dict[str, int] = field(default_factory=dict)
 
-    def find(self, words: pa.Array, pair: Pair) -> np.ndarray:
+    def find(self, words: pa.Array, direction: Direction) -> np.ndarray:
         """int32[n]: the key of each word (string[n]) in a dictionary, -1 for none: in its own case, else in any."""
-        points, number = code_points(words), self.pairs.index(pair)
+        points, number = code_points(words), self.directions.index(direction)
         forms = [(EXACT, points.codes)]
-        forms.append((FOLDED, fold(points, is_dotless(pair.src)) if self.folds else points.codes))
+        forms.append((FOLDED, fold(points, is_dotless(direction.src)) if self.folds else points.codes))
         found = np.full(len(points), -1, dtype=np.int32)
         for kind, codes in forms:
             salted = hash_words(codes, points.offsets[:-1], points.offsets[1:]) ^ self.salts[number, kind]
@@ -235,6 +235,6 @@ def hash_words(codes: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.nd
     return SpanHasher(code_values()[codes]).hash(starts, ends)
 
 
-def pairs_of(label: str | None, pairs: Sequence[Pair]) -> list[int]:
-    """Numbers of the pairs whose source is this language: the same three-letter code, and script where both say it."""
-    return [number for number, pair in enumerate(pairs) if label and same_language(label, pair.src)]
+def directions_of(label: str | None, directions: Sequence[Direction]) -> list[int]:
+    """Numbers of the directions whose source is this language (`same_language`)."""
+    return [number for number, direction in enumerate(directions) if label and same_language(label, direction.src)]
