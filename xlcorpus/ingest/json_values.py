@@ -195,34 +195,26 @@ def fitter(type: pa.DataType) -> Callable[[Any], Any]:
         return _struct_fitter({field.name: fitter(field.type) for field in type})
     if pa.types.is_list(type):
         return _list_fitter(fitter(type.value_type))
-    return _FITTERS.get(type, _no_fit)
+    return _float if type == pa.float64() else _scalar_fitter(_FITS.get(type, lambda value: False))
 
 
-def _no_fit(value: Any) -> Any:
-    if value is not None:
+_FITS: dict[pa.DataType, Callable[[Any], bool]] = {
+    pa.string(): lambda value: isinstance(value, str) and (value.isascii() or encodable(value)),
+    pa.bool_(): lambda value: isinstance(value, bool),
+    pa.int64(): lambda value: type(value) is int and value in _INT64,
+}
+
+
+def _scalar_fitter(fits: Callable[[Any], bool]) -> Callable[[Any], Any]:
+    def fit(value: Any) -> Any:
+        if value is None or fits(value):
+            return value
         raise Misfit
-    return None
+
+    return fit
 
 
-def _fit_string(value: Any) -> Any:
-    if value is None or (isinstance(value, str) and (value.isascii() or encodable(value))):
-        return value
-    raise Misfit
-
-
-def _fit_bool(value: Any) -> Any:
-    if value is None or isinstance(value, bool):
-        return value
-    raise Misfit
-
-
-def _fit_int(value: Any) -> Any:
-    if value is None or (type(value) is int and value in _INT64):
-        return value
-    raise Misfit
-
-
-def _fit_float(value: Any) -> Any:
+def _float(value: Any) -> Any:
     if value is None or type(value) is float:
         return value
     if type(value) is int:
@@ -231,14 +223,6 @@ def _fit_float(value: Any) -> Any:
         except OverflowError:
             raise Misfit from None
     raise Misfit
-
-
-_FITTERS: dict[pa.DataType, Callable[[Any], Any]] = {
-    pa.string(): _fit_string,
-    pa.bool_(): _fit_bool,
-    pa.int64(): _fit_int,
-    pa.float64(): _fit_float,
-}
 
 
 def _list_fitter(inner: Callable[[Any], Any]) -> Callable[[Any], Any]:
