@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.dataset.columns import put_columns
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Counts, add_counts
 from xlcorpus.pack.language_ids import LanguageIds
@@ -108,7 +109,7 @@ def first_texts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         taken = int(
             (pc.cumulative_sum(pc.fill_null(pc.binary_length(begun), 0).cast(pa.int64())).to_numpy() <= size).sum()
         )
-        batch = batch.set_column(batch.schema.get_field_index("text"), "text", begun).slice(0, taken)
+        batch = put_columns(batch, {"text": begun}).slice(0, taken)
         rows, size = rows - taken, size - (pc.sum(pc.binary_length(batch.column("text"))).as_py() or 0)
         yield batch
         if not rows or taken < len(begun):
