@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -40,9 +39,13 @@ def written_of(record: Any) -> Written | None:
     return found if isinstance(found, Written) else None
 
 
-@functools.cache
+_adapters: dict[Any, TypeAdapter[Any]] = {}  # by kind of record; making one takes a millisecond
+
+
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
 
 
 def dump_record(record: Any) -> Any:
