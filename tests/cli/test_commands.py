@@ -317,7 +317,7 @@ class TestFoldersThatCollide:
         arguments = ["ingest", corpus, "-o", tmp_path / "a", "--quiet", "--overwrite"]
         call(*arguments, capsys=capsys)
         with monkeypatch.context() as patch:
-            patch.setattr("xlcorpus.beam.workspace.shutil.rmtree", _killed)
+            patch.setattr("xlcorpus.dataset.storage.shutil.rmtree", _killed)
             assert call(*arguments, capsys=capsys)[0] == 130
         assert not (tmp_path / "a" / "manifest.json").exists()
         assert list((tmp_path / "a" / "data").iterdir())

@@ -143,7 +143,7 @@ class TestConservation:
     def test_a_kernel_that_loses_rows(self, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         from xlcorpus.pipelines import score
 
-        monkeypatch.setattr(score.ScoreKernel, "apply", lambda self, batch, loaded: batch.slice(1))
+        monkeypatch.setattr(score.ScoreKernel, "apply", lambda self, batch, loaded: Result(batch.slice(1)))
         with pytest.raises(ConservationError, match="step 'score' does not account for every row"):
             run(recipe, tmp_path)
         assert not list(tmp_path.rglob("manifest.json"))
@@ -170,7 +170,7 @@ class TestConservation:
     ) -> None:
         from xlcorpus.beam import write
 
-        monkeypatch.setattr(write.TaskWriter, "write_log", lambda self, folder, rows, schema: None)
+        monkeypatch.setattr(write.TaskWriter, "explain", lambda self, decisions, rejects: None)
         with pytest.raises(ConservationError, match="decisions written"):
             run(recipe, tmp_path)
 

@@ -132,7 +132,7 @@ class Workspace:
     def remove(self) -> None:
         """Remove the folder with all that a run left in it."""
         self.clear()
-        storage.remove_folder(self.work)
+        storage.remove_folder(self.work, or_leave=True)
         storage.remove_empty(self.folder)
 
     def clean_up(self, named: Iterable[str]) -> None:
@@ -144,7 +144,7 @@ class Workspace:
                     storage.remove(path)
         for path in self._half_written():
             storage.remove(path)
-        storage.remove_folder(self.work)
+        storage.remove_folder(self.work, or_leave=True)
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the folder against a second run; the lock dies with the process. Raises UserError when it is taken."""

@@ -322,9 +322,10 @@ def remove(location: Location) -> None:
     location.unlink(missing_ok=True)
 
 
-def remove_folder(folder: Location) -> None:
-    """Remove a folder with all that is in it, if it is there."""
-    shutil.rmtree(folder, ignore_errors=True)
+def remove_folder(folder: Location, *, or_leave: bool = False) -> None:
+    """Remove a folder with all that is in it, if it is there; or_leave: what cannot be removed stays without a word."""
+    if folder.exists():
+        shutil.rmtree(folder, ignore_errors=or_leave)
 
 
 def remove_empty(folder: Location) -> None:
