@@ -9,7 +9,6 @@ from typing import Any, Literal, TypeVar
 
 import click
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from xlcorpus.dataset.storage import Location
 
@@ -63,7 +62,7 @@ def step_option(name: str, field: FieldInfo) -> click.Option:
     settings: dict[str, Any] = {"help": field.description}
     if field.is_required():
         settings["required"] = True
-    elif field.default not in (None, PydanticUndefined, []):
+    elif field.default not in (None, []):
         default = str(field.default).replace("\n", "\\n")
         settings["help"] = f"{field.description or ''}  [default: {default}]"
     flag = f"--{name.replace('_', '-')}"
