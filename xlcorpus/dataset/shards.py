@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from xlcorpus.dataset import storage
-from xlcorpus.dataset.storage import Location
+from xlcorpus.dataset.storage import Location, ParquetWriter
 from xlcorpus.errors import IntegrityError
 
 ROW_GROUP_BYTES = 16 << 20  # of text and bytes; what one worker holds while it reads or writes
@@ -92,7 +91,7 @@ class ShardWriter:
         self._pending_rows = 0
         self._shard_bytes = 0
         self._shard_rows = 0
-        self._writer: pq.ParquetWriter | None = None
+        self._writer: ParquetWriter | None = None
         self._begun: list[tuple[Location, Location, int]] = []
         self._current: tuple[Location, Location] | None = None
 
@@ -128,7 +127,7 @@ class ShardWriter:
                 if full:
                     self._finish_file()
 
-    def _open(self) -> pq.ParquetWriter:
+    def _open(self) -> ParquetWriter:
         name = f"{self._stem}-{len(self._begun):03d}.parquet"
         final = self._root / self._folder / name
         storage.make_folder(final.parent)

@@ -30,6 +30,7 @@ import xxhash
 
 from xlcorpus.errors import UserError
 
+ParquetWriter: TypeAlias = pq.ParquetWriter  # what `parquet_writer` opens
 Location: TypeAlias = Path  # joined by `/`, with `name`, `stem`, `suffix`, `parent`; everything else is asked here
 
 _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}\.tmp")

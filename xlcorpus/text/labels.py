@@ -15,8 +15,8 @@ What is chosen where the labels of models differ:
 from __future__ import annotations
 
 import functools
+import pkgutil
 import re
-from importlib import resources
 
 import numpy as np
 import pyarrow as pa
@@ -49,7 +49,7 @@ _LARGEST_MEMBER = {
 
 @functools.cache
 def _codes() -> dict[str, tuple[str, tuple[str, ...]]]:
-    lines = resources.files("xlcorpus.text").joinpath("codes.tsv").read_text("utf-8").splitlines()[1:]
+    lines = (pkgutil.get_data("xlcorpus.text", "codes.tsv") or b"").decode().splitlines()[1:]
     rows = (line.split("\t") for line in lines)
     return {code: (canonical, tuple(scripts.split(",")) if scripts else ()) for code, canonical, scripts in rows}
 
