@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.running import EAGER, RECIPE, command, digests, run, write_recipe
-from xlcorpus.beam.workspace import Workspace
+from xlcorpus.beam.workspace import RunState, Workspace
 from xlcorpus.cli import main as entry
 from xlcorpus.dataset.dataset import Dataset
 
@@ -288,7 +288,7 @@ class TestFoldersThatCollide:
     ) -> None:
         call("identify", corpus, "-o", tmp_path / "a", "--quiet", capsys=capsys)
         (tmp_path / "a" / "manifest.json").unlink()
-        Workspace(tmp_path / "a").begin({"fingerprint": "of a run that was killed", "steps": []})
+        Workspace(tmp_path / "a").begin(RunState("of a run that was killed"))
         code, _, err = call("score", tmp_path / "a", "-o", tmp_path / "b", "--quiet", capsys=capsys)
         assert code == 1
         assert "unfinished xlcorpus run" in err

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.running import RECIPE, command, digests, killed_after, run, write_recipe
-from xlcorpus.beam.workspace import Workspace
+from xlcorpus.beam.workspace import RunState, Workspace
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result
 from xlcorpus.errors import ConservationError, UserError
@@ -90,7 +90,7 @@ def test_an_unfinished_run_is_neither_a_dataset_nor_overwritten_by_chance(
     output = tmp_path / "out"
     shutil.copytree(reference, output)
     (output / "dedup" / "manifest.json").unlink()
-    Workspace(output / "dedup").begin({"fingerprint": "of something else", "steps": []})
+    Workspace(output / "dedup").begin(RunState("of something else"))
     with pytest.raises(UserError, match="unfinished run"):
         run(recipe, output)
     with pytest.raises(UserError, match="cannot be resumed"):
