@@ -1,0 +1,121 @@
+"""docs/extending.md is true: its toy of each kind, installed as a package of its own, does what the page says."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.house.pages import blocks
+from tests.house.source import ROOT
+from xlcorpus.dataset.dataset import Dataset
+
+FILMS = {
+    "a.srt": [
+        "Habari ya asubuhi, rafiki yangu, umelala vizuri?",
+        "Nimelala vizuri sana, asante kwa kuuliza, na wewe je?",
+        "Ndiyo.",
+        "Twende sokoni kununua samaki na mboga za majani leo.",
+    ],
+    "b.txt": [
+        "Доброе утро, дорогой друг, как ты сегодня спал?",
+        "Спасибо, очень хорошо, а что ты делал вчера вечером?",
+    ],
+}
+STEPS = ("films", "lid", "short", "mix", "packed")
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package of the page, laid out as an installed one, and a folder of subtitles to run its commands in."""
+    root = tmp_path_factory.mktemp("toy")
+    for name, code in blocks("extending.md", "python"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(code, encoding="utf-8")
+    (root / "toy" / "__init__.py").touch()
+    ((_, settings),) = blocks("extending.md", "toml")
+    groups = tomllib.loads(settings)["project"]["entry-points"]
+    installed = root / "toy-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n", encoding="utf-8")
+    (installed / "entry_points.txt").write_text(
+        "\n".join(
+            f"[{group}]\n" + "\n".join(f"{k} = {v}" for k, v in names.items()) for group, names in groups.items()
+        ),
+        encoding="utf-8",
+    )
+    (root / "films").mkdir()
+    for name, lines in FILMS.items():
+        cues = [f"{n}\n00:00:0{n},000 --> 00:00:0{n},900\n{line}\n" for n, line in enumerate(lines, 1)]
+        (root / "films" / name).write_text("\n".join(cues), encoding="utf-8")
+    return root
+
+
+def xlcorpus(toy: Path, *arguments: str) -> str:
+    """A command with the toy beside xlcorpus; what it printed."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(toy), os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, "-m", "xlcorpus", *arguments]
+    done = subprocess.run(command, cwd=toy, env=environment, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def datasets(toy: Path) -> dict[str, Dataset]:
+    """What the commands of the page made, by name."""
+    ((_, commands),) = blocks("extending.md", "bash")
+    for line in commands.splitlines():
+        name, *arguments = shlex.split(line)
+        assert name == "xlcorpus"
+        xlcorpus(toy, *arguments, "--quiet")
+    return {name: Dataset.open(toy / "out" / name, verify=True) for name in STEPS}
+
+
+@pytest.mark.process
+class TestToys:
+    """One of each kind."""
+
+    def test_a_format_is_known_by_name_and_by_content(self, datasets: dict[str, Dataset]) -> None:
+        texts = datasets["films"].to_arrow(["text"]).column("text").to_pylist()
+        assert sorted(texts) == sorted(line for lines in FILMS.values() for line in lines)
+
+    def test_a_model_is_called_by_its_name(self, datasets: dict[str, Dataset]) -> None:
+        assert set(datasets["lid"].manifest.languages) >= {"swh_Latn", "rus_Cyrl"}
+
+    def test_a_step_cuts_decides_and_counts(self, datasets: dict[str, Dataset]) -> None:
+        (tally,) = datasets["short"].manifest.tallies
+        assert (tally.rows_in, tally.rows_out, dict(tally.reasons)) == (6, 5, {"too_short": 1})
+        assert tally.counts == {"characters": {"before": sum(len(one) for lines in FILMS.values() for one in lines)}}
+        assert max(map(len, datasets["short"].to_arrow(["text"]).column("text").to_pylist())) == 30
+
+    def test_a_rule_shares_out(self, datasets: dict[str, Dataset]) -> None:
+        assert datasets["mix"].manifest.steps[-1].parameters["rule"] == "squareroot"
+        assert len(datasets["mix"]) >= 2
+
+    def test_a_tokenizer_packs(self, datasets: dict[str, Dataset]) -> None:
+        rows = datasets["packed"].to_arrow().to_pylist()
+        text = "".join(chr(token - 2) for row in rows for token in row["input_ids"] if token >= 2)
+        assert all(one in text for one in datasets["mix"].to_arrow(["text"]).column("text").to_pylist())
+
+    def test_help_lists_a_step_in_its_place(self, toy: Path) -> None:
+        lines = xlcorpus(toy, "--help").splitlines()
+        steps = [line.split()[0] for line in lines if line.startswith("  ") and len(line.split()) > 1]
+        assert steps.index("filter") < steps.index("shorten") < steps.index("dedup")
+        assert "xlcorpus shorten INPUT --output out/shorten --length 80" in xlcorpus(toy, "shorten", "--help")
+
+    def test_a_step_is_a_function_of_the_face(self, toy: Path) -> None:
+        code = "import xlcorpus; print(xlcorpus.shorten.__doc__)"
+        environment = {**os.environ, "PYTHONPATH": str(toy)}
+        done = subprocess.run([sys.executable, "-c", code], cwd=toy, env=environment, capture_output=True, text=True)
+        assert "length: characters that stay" in done.stdout
+
+
+def test_the_table_says_where_things_are() -> None:
+    for folder in ("xlcorpus/ingest/formats", "xlcorpus/mix/rules", "xlcorpus/lid/models", "xlcorpus/tokenizer/kinds"):
+        assert len(list((ROOT / folder).glob("[a-z]*.py"))) >= 2
+        assert f"`{folder}/NAME.py`" in (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
