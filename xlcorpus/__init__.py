@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -81,10 +82,11 @@ def __getattr__(name: str) -> Any:
     if name in _NAMES:
         module, attribute = _NAMES[name]
         return getattr(_load(module), attribute)
-    if name in _ROOMS:
-        return import_module(f"{__name__}.{name}")
-    if not name.startswith("_") and name in _steps():
-        return _step(name)
+    if not name.startswith("_"):
+        if find_spec(f"{__name__}.{name}") is not None:  # `from xlcorpus import errors` asks here first
+            return import_module(f"{__name__}.{name}")
+        if name in _steps():
+            return _step(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

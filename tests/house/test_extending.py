@@ -43,12 +43,8 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     installed = root / "toy-1.0.dist-info"
     installed.mkdir()
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n", encoding="utf-8")
-    (installed / "entry_points.txt").write_text(
-        "\n".join(
-            f"[{group}]\n" + "\n".join(f"{k} = {v}" for k, v in names.items()) for group, names in groups.items()
-        ),
-        encoding="utf-8",
-    )
+    lines = [[f"[{group}]", *(f"{name} = {place}" for name, place in named.items())] for group, named in groups.items()]
+    (installed / "entry_points.txt").write_text("\n".join(line for group in lines for line in group), encoding="utf-8")
     (root / "films").mkdir()
     for name, lines in FILMS.items():
         cues = [f"{n}\n00:00:0{n},000 --> 00:00:0{n},900\n{line}\n" for n, line in enumerate(lines, 1)]
