@@ -11,6 +11,7 @@ import fcntl
 import glob
 import hashlib
 import json
+import mmap
 import os
 import re
 import shutil
@@ -30,6 +31,7 @@ import xxhash
 
 from xlcorpus.errors import UserError
 
+Mapped: TypeAlias = mmap.mmap | bytes
 ParquetWriter: TypeAlias = pq.ParquetWriter  # what `parquet_writer` opens
 Location: TypeAlias = Path  # joined by `/`, with `name`, `stem`, `suffix`, `parent`; everything else is asked here
 
@@ -203,6 +205,17 @@ def open_arrow(location: str | Location) -> Iterator[pa.ipc.RecordBatchFileReade
     """The reader of an Arrow IPC file, mapped into memory."""
     with pa.memory_map(str(location)) as file, pa.ipc.open_file(file) as reader:
         yield reader
+
+
+@contextmanager
+def open_mapped(location: str | Location) -> Iterator[Mapped]:
+    """The bytes of a file, mapped into memory; b"" where it is empty. Raises OSError."""
+    with open_input(location) as stream:
+        if not os.fstat(stream.fileno()).st_size:
+            yield b""
+            return
+        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            yield data
 
 
 @contextmanager

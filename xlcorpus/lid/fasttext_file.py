@@ -6,11 +6,10 @@ in a matrix it takes as it is. Layout: fastText 0.9, file formats 11 and 12 (`Fa
 
 from __future__ import annotations
 
-import mmap
 import struct
 
 from xlcorpus.dataset import storage
-from xlcorpus.dataset.storage import Location
+from xlcorpus.dataset.storage import Location, Mapped
 
 MAGIC = struct.pack("<i", 793712314)  # FASTTEXT_FILEFORMAT_MAGIC_INT32
 SUPERVISED = 3
@@ -27,7 +26,7 @@ class NotWholeError(ValueError):
     """The file ends before its own header says it should, or is no fastText model."""
 
 
-def _matrix_end(data: mmap.mmap, at: int, quantized: bool) -> int:
+def _matrix_end(data: Mapped, at: int, quantized: bool) -> int:
     if not quantized:
         rows, columns = struct.unpack_from("<2q", data, at)
         return int(at + 16 + rows * columns * 4)
@@ -36,7 +35,7 @@ def _matrix_end(data: mmap.mmap, at: int, quantized: bool) -> int:
     return int(end + (rows + _QUANTIZER + 256 * 4 if has_norms else 0))
 
 
-def _end(data: mmap.mmap) -> int:
+def _end(data: Mapped) -> int:
     at = _HEADER.size
     entries, _, _, _, pruned = _DICTIONARY.unpack_from(data, at)
     at += _DICTIONARY.size
@@ -57,16 +56,14 @@ def model_kind(path: Location) -> str:
 
     Raises NotWholeError where the file is not a fastText model or is cut short, OSError where it cannot be read.
     """
-    with storage.open_input(path) as stream:
-        head = stream.read(_HEADER.size)
+    with storage.open_mapped(path) as data:
+        head = data[: _HEADER.size]
         if head[: len(MAGIC)] != MAGIC:
             raise NotWholeError("it does not begin as fastText models do")
         if len(head) < _HEADER.size:
             raise NotWholeError("it ends in its header")
         kind = _KINDS.get(_HEADER.unpack(head)[9], "of an unknown kind")
-        if kind != _KINDS[SUPERVISED]:
-            return kind
-        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if kind == _KINDS[SUPERVISED]:
             try:
                 end = _end(data)
             except struct.error as error:
