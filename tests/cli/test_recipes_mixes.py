@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from xlcorpus.cli import main as entry
 from xlcorpus.cli.recipes import mix_yaml
+from xlcorpus.dataset.yaml_file import load_yaml
 from xlcorpus.errors import UserError
 from xlcorpus.mix.mixcpt import CATEGORIES, CODE_SHARE, MODELS, mixcpt_cells
 from xlcorpus.mix.rule import RULES
@@ -16,7 +17,6 @@ from xlcorpus.mix.rules.ratios import Ratios
 from xlcorpus.mix.shipped import load_mix, shipped_mixes
 from xlcorpus.mix.spec import parse_mix
 from xlcorpus.recipe.load import shipped_recipes
-from xlcorpus.yaml_file import load_yaml
 
 FILES = {name: path for name, path in shipped_mixes().items() if path is not None}
 CELLS = mixcpt_cells()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from xlcorpus.dataset.yaml_file import load_yaml
 from xlcorpus.errors import UserError
-from xlcorpus.yaml_file import load_yaml
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join(['*' + before] * 10)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)

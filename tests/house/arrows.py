@@ -48,7 +48,7 @@ def arrows() -> Counter[tuple[str, str]]:
     """How often each room imports from each other one."""
     found: Counter[tuple[str, str]] = Counter()
     for module in modules():
-        for name in module.imports:
+        for name in module.imports():
             room = name.split(".")[1] if "." in name else name
             if room != module.room and {room, module.room} <= set(floor_of()):
                 found[module.room, room] += 1

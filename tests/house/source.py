@@ -25,14 +25,21 @@ class Module:
         """The package below xlcorpus that it is in, or its own name where it is in none."""
         return self.name.split(".")[1] if "." in self.name else self.name
 
-    @property
-    def imports(self) -> Iterator[str]:
-        """Modules of the product that it imports, wherever in the module."""
+    def imports(self, *, for_types: bool = True) -> Iterator[str]:
+        """What it imports of the product, wherever in the module; for_types: under `if TYPE_CHECKING` too."""
+        passed_over = set() if for_types else {id(one) for node in ast.walk(self.tree) for one in _only_for_types(node)}
         for node in ast.walk(self.tree):
+            if id(node) in passed_over:
+                continue
             if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "xlcorpus":
                 yield from (f"{node.module}.{alias.name}" for alias in node.names)
             elif isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names if alias.name.partition(".")[0] == "xlcorpus")
+
+
+def _only_for_types(node: ast.AST) -> list[ast.stmt]:
+    guarded = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    return node.body if guarded and isinstance(node, ast.If) else []
 
 
 @functools.cache

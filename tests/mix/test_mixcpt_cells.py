@@ -20,13 +20,13 @@ from tests.running import digests, run, write_recipe
 from xlcorpus.beam.read import shard_tasks
 from xlcorpus.cli import main as entry
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.yaml_file import load_yaml
 from xlcorpus.errors import UserError
 from xlcorpus.mix.allocate import plan_mix
 from xlcorpus.mix.cells import canonical_lang
 from xlcorpus.mix.census import Counting, CountShard, cells_of
 from xlcorpus.mix.mixcpt import CATEGORIES, MODELS, mixcpt_cells
 from xlcorpus.mix.units import count_units
-from xlcorpus.yaml_file import load_yaml
 
 CELLS = mixcpt_cells()
 BUDGET = {"tokens": 60_000, "bytes": 150_000}  # of some 100 million published

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from tests.quality.quality_helpers import documents, records, shared_data
 from tests.quality.quality_slow import slow_stop_words
 from xlcorpus.dataset.schema import load_schema
+from xlcorpus.dataset.yaml_file import load_yaml
 from xlcorpus.errors import UserError
 from xlcorpus.quality.filter import filter_batch
 from xlcorpus.quality.rules import StopWords
 from xlcorpus.quality.signals import score_batch
 from xlcorpus.quality.stopwords import count_stop_words
 from xlcorpus.quality.thresholds import Thresholds, load_thresholds, parse_thresholds
-from xlcorpus.yaml_file import load_yaml
 
 
 def parse(text: str) -> Thresholds:

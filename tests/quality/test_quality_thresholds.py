@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from xlcorpus.dataset.yaml_file import load_yaml
 from xlcorpus.errors import UserError
 from xlcorpus.quality.rules import Rule, Rules, StopWords
 from xlcorpus.quality.thresholds import Thresholds, load_thresholds, parse_thresholds
-from xlcorpus.yaml_file import load_yaml
 
 OURS = """
 default:

@@ -23,10 +23,10 @@ def command() -> None:
 @command.command("list")
 def list_recipes() -> None:
     """Name and purpose of each shipped recipe and of each mix."""
+    from xlcorpus.dataset.yaml_file import load_yaml
     from xlcorpus.mix.mixcpt import mixcpt_cells
     from xlcorpus.mix.shipped import load_mix, shipped_mixes
     from xlcorpus.recipe.load import shipped_recipes
-    from xlcorpus.yaml_file import load_yaml
 
     groups = {
         "recipes (xlcorpus run NAME)": [(name, load_yaml(path)["about"]) for name, path in shipped_recipes().items()],

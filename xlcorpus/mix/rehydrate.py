@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from xlcorpus.dataset.storage import Location, locate
+from xlcorpus.dataset.yaml_file import load_yaml
 from xlcorpus.errors import UserError
 from xlcorpus.mix.cells import Cell
-from xlcorpus.yaml_file import load_yaml
 
 # From this cluster size on, so many times. README of huggingface/fineweb-2: its simple weights for all languages.
 FINEWEB2 = {1: 1, 2: 2, 3: 3, 5: 5, 100: 8, 1000: 1}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location, fingerprint
+from xlcorpus.dataset.yaml_file import load_yaml
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.mix.mixcpt import mixcpt_cells
 from xlcorpus.mix.spec import MixSpec, parse_mix
-from xlcorpus.yaml_file import load_yaml
 
 
 def shipped_mixes() -> dict[str, Location | None]:

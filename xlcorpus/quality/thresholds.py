@@ -9,13 +9,13 @@ from typing import Any
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
+from xlcorpus.dataset.yaml_file import load_yaml
 from xlcorpus.errors import UserError
 from xlcorpus.quality import fineweb2
 from xlcorpus.quality.rules import Bounds, Layer, Rule, Rules, Section, StopWords
 from xlcorpus.quality.signals import signal_fields
 from xlcorpus.quality.thresholds_file import TOP_KEYS, parse_file
 from xlcorpus.text.labels import names_of, script_names, script_of
-from xlcorpus.yaml_file import load_yaml
 
 
 @dataclass(frozen=True)

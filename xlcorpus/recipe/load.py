@@ -9,12 +9,12 @@ from typing import Any
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
+from xlcorpus.dataset.yaml_file import load_yaml
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.recipe.graph import Node, inline_raw_inputs
 from xlcorpus.recipe.options import make_options
 from xlcorpus.recipe.registry import find_step
 from xlcorpus.sample import sample_folder
-from xlcorpus.yaml_file import load_yaml
 
 _KEYS = ("name", "about", "seed", "variables", "steps")
 _STEP_KEYS = ("step", "id", "files", "input", "keep")
