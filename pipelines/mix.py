@@ -15,12 +15,11 @@ from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import shard_tasks
 from xlcorpus.beam.step import CODESWITCH, DOCUMENT, PAIR, Outcome, Step
 from xlcorpus.beam.workspace import Task, Workspace
-from xlcorpus.beam.write import TaskWriter, write_results
+from xlcorpus.beam.write import write_results
 from xlcorpus.dataset.dataset import Dataset, Shard
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import Location
-from xlcorpus.dataset.tally import Tally
 from xlcorpus.mix.achieved import notes_of
 from xlcorpus.mix.allocate import CellPlan
 from xlcorpus.mix.census import CountShard
@@ -72,11 +71,7 @@ class ScatterShard:
         return written, {target: pa.concat_batches(pieces.pop(target)) for target in sorted(pieces)}
 
     def _write(self, number: int, results: Iterable[Result]) -> Written:
-        writer, tally = TaskWriter(self.workspace, number), Tally("mix")
-        for result in results:
-            writer.explain([result.decisions], [result.rejects])
-            tally.count(result)
-        return writer.close([tally])
+        return write_results(self.workspace, number, "mix", results, only="reasons")
 
 
 @dataclass(frozen=True)
@@ -96,7 +91,7 @@ class GatherShard:
         """The record, of texts that the runner moved."""
         rows, cells = gather(parts, self.schema)
         results = [Result(rows)]
-        written = write_results(self.workspace, number, "mix", results, partition_by=self.partition_by, partial=True)
+        written = write_results(self.workspace, number, "mix", results, partition_by=self.partition_by, only="rows")
         return MixedShard(written, cells)
 
 

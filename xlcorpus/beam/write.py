@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import quote
 
 import apache_beam as beam
@@ -100,20 +101,21 @@ def write_results(
     results: Iterable[Result],
     *,
     partition_by: str | None = None,
-    partial: bool = False,
+    only: Literal["rows", "reasons"] | None = None,
 ) -> Written:
     """Write all that a step makes of one task, in order; returns the record.
 
-    partial: the rows of other tasks account for those of this one (texts that move), so its own sum proves nothing.
-    Raises ConservationError where rows are unaccounted for.
+    only: the other half of what comes of the rows is written by other tasks (texts that move between shards), so the
+    sum of this one proves nothing. Raises ConservationError where rows are unaccounted for.
     """
     writer, tally = TaskWriter(workspace, number, partition_by), Tally(step)
     try:
         for result in results:
-            writer.write(result.rows)
+            if only != "reasons":
+                writer.write(result.rows)
             writer.explain([result.decisions], [result.rejects])
             tally.count(result)
-        if not partial:
+        if only is None:
             tally.check(f"task {number}")
         return writer.close([tally])
     except BaseException:
