@@ -225,9 +225,9 @@ drop_languages: [und_Latn]
         for rule in thresholds.rules_for(doc["lang"], doc["script"]).bounds:
             value = doc[rule.column]
             if value is not None and rule.min is not None and value < np.float32(rule.min):
-                failed.append(f"{rule.name}_below")
+                failed.append(f"{rule.column.removeprefix('q_')}_below")
             if value is not None and rule.max is not None and value > np.float32(rule.max):
-                failed.append(f"{rule.name}_above")
+                failed.append(f"{rule.column.removeprefix('q_')}_above")
         if failed:
             wanted[row] = failed[0]
     assert reasons(batch, thresholds) == wanted

@@ -7,21 +7,22 @@ import warnings
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.quality.quality_helpers import documents, records, shared_data
 from tests.quality.quality_slow import slow_signals
+from tests.text.text_reference import lines_of, pieces
+from tests.text.text_reference import texts as any_texts
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
-from xlcorpus.quality.characters import table
+from xlcorpus.quality.character_classes import class_table
 from xlcorpus.quality.lines import find_lines
 from xlcorpus.quality.signals import score_batch, signal_fields
 from xlcorpus.text import slices as texts_module
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.hashes import SpanHasher, code_values, hash_spans
 from xlcorpus.text.repeats import repeated
-from xlcorpus.text.segment import lines
 from xlcorpus.text.words import count_words, tokens
 
 NAMES = [field.name for field in signal_fields()]
@@ -337,13 +338,22 @@ def test_no_text_column() -> None:
         score_batch(pa.RecordBatch.from_pydict({"text": [1]}))
 
 
+@given(st.lists(st.one_of(TEXTS, any_texts()), max_size=6))
+@example(["a\nb", "\n", "", " \t\n x \n\n", "c\r\nd\u2028e\n", "last"])
+@example([])
+@example([""])
+@example(["", " \n\t", "\u3000"])
+def test_lines_are_those_of_split(texts: list[str]) -> None:
+    points = code_points(pa.array(texts, pa.string()))
+    lines = find_lines(points, class_table()[points.codes]).spans
+    assert pieces(texts, lines) == [lines_of(text) for text in texts]
+    assert lines.per_text.tolist() == [len(lines_of(text)) for text in texts]
+
+
 @settings(max_examples=80, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=6))
-def test_lines_words_and_hashes_are_those_of_text(texts: list[str]) -> None:
+def test_words_and_hashes_are_those_of_text(texts: list[str]) -> None:
     points = code_points(pa.array(texts, pa.string()))
-    ours, theirs = find_lines(points, table()[points.codes]).spans, lines(points)
-    for name in ("starts", "ends", "offsets"):
-        assert getattr(ours, name).tolist() == getattr(theirs, name).tolist(), name
     spans = tokens(points)
     hasher = SpanHasher(code_values()[points.codes])
     assert (hasher.hash(spans.starts, spans.ends) == hash_spans(points.codes, spans.starts, spans.ends)).all()

@@ -1,8 +1,7 @@
-"""Tokens, lines and word counts against slow references and against parallel text."""
+"""Tokens and word counts against slow references and against parallel text."""
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.text.text_reference import ARTICLE_ONE, is_unspaced, lines_of, records, texts, tokens_of
+from tests.text.text_reference import ARTICLE_ONE, is_unspaced, pieces, records, texts, tokens_of
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints, code_points
-from xlcorpus.text.segment import Spans, lines
+from xlcorpus.text.segment import Spans
 from xlcorpus.text.words import count_words, tokens
-
-
-def pieces(values: list[str], spans: Spans) -> list[list[str]]:
-    """The spans of each text as strings."""
-    whole = "".join(values)
-    cut = [whole[a:b] for a, b in zip(spans.starts.tolist(), spans.ends.tolist(), strict=True)]
-    return [cut[a:b] for a, b in pairwise(spans.offsets.tolist())]
 
 
 def segmented(values: list[str]) -> tuple[CodePoints, Spans]:
@@ -94,20 +86,12 @@ def test_the_table_of_single_characters_can_be_replaced() -> None:
     assert pieces(values, none) == [["தமிழ்", "மொழி"], ["हिन्दी"], ["ไทย"]]
 
 
-@given(st.lists(texts(), max_size=5))
-@example(["a\nb", "\n", "", " \t\n x \n\n", "c\r\nd\u2028e\n", "last"])
-def test_lines_are_those_of_split(values: list[str]) -> None:
-    spans = lines(code_points(pa.array(values, pa.string())))
-    assert pieces(values, spans) == [lines_of(value) for value in values]
-
-
 @pytest.mark.parametrize("values", [[], [""], ["", " \n\t", "\u3000"]])
-def test_no_lines_and_no_tokens(values: list[str]) -> None:
-    points = code_points(pa.array(values, pa.string()))
-    for spans in (lines(points), tokens(points)):
-        assert len(spans) == 0
-        assert spans.per_text.tolist() == [0] * len(values)
-    assert count_words(points, tokens(points)).tolist() == [0] * len(values)
+def test_no_tokens(values: list[str]) -> None:
+    points, spans = segmented(values)
+    assert len(spans) == 0
+    assert spans.per_text.tolist() == [0] * len(values)
+    assert count_words(points, spans).tolist() == [0] * len(values)
 
 
 @given(st.lists(texts(), max_size=5))

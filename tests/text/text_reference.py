@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 import gzip
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import regex
 from hypothesis import strategies as st
+
+from xlcorpus.text.segment import Spans
 
 # The first article of the Universal Declaration, or its beginning, by ISO 15924 code.
 ARTICLE_ONE: dict[str, str] = {
@@ -91,6 +94,13 @@ def tokens_of(text: str) -> list[str]:
             found[-1] += character
         before = character
     return found
+
+
+def pieces(values: list[str], spans: Spans) -> list[list[str]]:
+    """The spans of each text as strings."""
+    whole = "".join(values)
+    cut = [whole[a:b] for a, b in zip(spans.starts.tolist(), spans.ends.tolist(), strict=True)]
+    return [cut[a:b] for a, b in pairwise(spans.offsets.tolist())]
 
 
 def lines_of(text: str) -> list[str]:

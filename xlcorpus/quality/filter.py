@@ -100,9 +100,8 @@ def _rules(lang: _Labels, script: _Labels, thresholds: Thresholds, rows: int) ->
     different: list[Rules] = []
     set_of_pair = np.zeros(len(pairs), dtype=np.int64)
     for index, value in enumerate(pairs.tolist()):
-        found = thresholds.rules_for(
-            lang.values[value // len(script.values)], script.values[value % len(script.values)]
-        )
+        lang_number, script_number = divmod(value, len(script.values))
+        found = thresholds.rules_for(lang.values[lang_number], script.values[script_number])
         if id(found) not in numbers:  # rules_for keeps them, so equal labels give the same object
             numbers[id(found)] = len(different)
             different.append(found)
@@ -118,20 +117,12 @@ def _compare(batch: pa.RecordBatch, column: str, rules: list[Rules], rules_of: n
     scores = batch.column(column)
     values = pc.fill_null(scores.cast(pa.float64()), float("nan")).to_numpy(zero_copy_only=False)
     for side in ("min", "max"):
-        limits = np.array([np.nan if bound is None else _limit(bound, side) for bound in bounds])
+        limits = np.array([bound and getattr(bound, side) for bound in bounds], dtype=np.float64)  # None: NaN
         # float32 scores are compared with the threshold as float32: 0.3 must not be above 0.3.
         compared = limits.astype(np.float32).astype(np.float64) if pa.types.is_float32(scores.type) else limits
         limit = compared[rules_of]
-        name = column.removeprefix("q_")
-        if side == "min":
-            verdict.fail(values < limit, f"{name}_below", values, limits[rules_of])
-        else:
-            verdict.fail(values > limit, f"{name}_above", values, limits[rules_of])
-
-
-def _limit(rule: Rule, side: str) -> float:
-    value = rule.min if side == "min" else rule.max
-    return np.nan if value is None else value
+        failed, how = (values < limit, "below") if side == "min" else (values > limit, "above")
+        verdict.fail(failed, f"{column.removeprefix('q_')}_{how}", values, limits[rules_of])
 
 
 def _stop_words(batch: pa.RecordBatch, rules: list[Rules], rules_of: np.ndarray, verdict: _Verdict) -> None:

@@ -11,8 +11,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.quality.rules import Bounds, Section, StopWords
+from xlcorpus.text.labels import script_of
 from xlcorpus.text.properties import writes_spaces
 
 FILE_NAME = re.compile(r"[a-z]{3}_[A-Z][a-z]{3}\.ya?ml")
@@ -53,11 +55,12 @@ _FIXED: dict[str, float] = {
 }
 
 
-def section(content: Any, where: str) -> tuple[Section, list[str]]:
+def section(content: Any, file: Location) -> tuple[Section, list[str]]:
     """The rules of one file, and a sentence for each thing in it that cannot be done as datatrove does it.
 
-    Raises UserError naming file and key for unknown keys and values of the wrong type.
+    file: named by the language. Raises UserError naming file and key for unknown keys and values of the wrong type.
     """
+    where = str(file)
     if not isinstance(content, dict):
         raise UserError(f"{where}: expected a mapping of FineWeb-2's parameters", remedy="take the file as published")
     known = [*_BOUNDS, *_NGRAMS, *_OTHER]
@@ -83,7 +86,7 @@ def section(content: Any, where: str) -> tuple[Section, list[str]]:
                 sides[column.format(size)] = {"max": number}
             else:
                 notes.append(f"{key} of {size} words is not measured: rule left out")
-    notes += _notes(values, where)
+    notes += _notes(values, script_of(file.stem))
     bounds = {
         column: Bounds(min=side.get("min"), max=side.get("max"), sets_min=True, sets_max=True)
         for column, side in sides.items()
@@ -101,13 +104,12 @@ def section(content: Any, where: str) -> tuple[Section, list[str]]:
     return Section(bounds=bounds, stop_words=stop_words, has_stop_words=True, alone=True), notes
 
 
-def _notes(values: dict[str, Any], where: str) -> list[str]:
+def _notes(values: dict[str, Any], script: str) -> list[str]:
     notes = []
     if values.get("short_line_length", 30) != 30 and values.get("short_line_thr") is not None:
         notes.append("short_line_length is not 30: lines count as short up to 30 characters")
     if values.get("line_punct_exclude_zero"):
         notes.append("line_punct_exclude_zero is not done: documents without final punctuation follow line_punct_thr")
-    script = where.rpartition("_")[2].partition(".")[0]
     if not writes_spaces(script):
         notes.append(
             "words of scripts without spaces are estimated from the number of letters: n-gram and word-length "

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from xlcorpus.quality import characters
+from xlcorpus.quality.character_classes import BULLET, QUOTE, SOFT_TERMINAL, SPACE, TERMINAL, count_per_text
 from xlcorpus.text.codepoints import CodePoints
 from xlcorpus.text.hashes import SpanHasher
 from xlcorpus.text.ragged import sum_segments
@@ -63,14 +63,14 @@ class Lines:
 
 
 def find_lines(points: CodePoints, flags: np.ndarray) -> Lines:
-    """The lines of `segment.lines`, found from the line feeds, of which there are 40 times fewer than characters."""
+    """Lines that hold something other than white space, found from the line feeds, 40 times fewer than characters."""
     feeds = np.flatnonzero(points.codes == LINE_FEED)
     texts = len(points)
     cuts = np.concatenate([feeds + 1, points.offsets[:-1]])
     stops = np.concatenate([feeds, points.offsets[1:]])
     cuts.sort()
     stops.sort()
-    solid = (flags & np.uint16(characters.SPACE)) == 0
+    solid = (flags & np.uint16(SPACE)) == 0
     starts, ends = _trim(solid, cuts, stops)
     offsets = np.searchsorted(starts, points.offsets).astype(np.int64) if texts else np.zeros(1, dtype=np.int64)
     return Lines(points=points, spans=Spans(starts=starts, ends=ends, offsets=offsets), feeds=feeds)
@@ -111,7 +111,7 @@ def line_counts(lines: Lines, flags: np.ndarray, hasher: SpanHasher) -> dict[str
     for back in (2, 3):
         dots &= codes[np.maximum(spans.ends - back, 0)] == 0x2E
     ellipsis = (dots & (spans.lengths >= 3)) | (final == 0x2026) | (final == 0x22EF)
-    punctuation = characters.TERMINAL | characters.SOFT_TERMINAL | characters.QUOTE
+    punctuation = TERMINAL | SOFT_TERMINAL | QUOTE
     repeated = occurs_before(hasher.hash(spans.starts, spans.ends), spans.rows, len(lines.points))
     paragraphs = lines.paragraphs
     repeated_paragraphs = occurs_before(
@@ -119,8 +119,8 @@ def line_counts(lines: Lines, flags: np.ndarray, hasher: SpanHasher) -> dict[str
     )
     return {
         "lines": spans.per_text,
-        "feeds": characters.count_per_text(lines.feeds, lines.points.offsets),
-        "bullet_lines": lines.count((first & np.uint16(characters.BULLET)) != 0),
+        "feeds": count_per_text(lines.feeds, lines.points.offsets),
+        "bullet_lines": lines.count((first & np.uint16(BULLET)) != 0),
         "ellipsis_lines": lines.count(ellipsis),
         "punct_lines": lines.count((last & np.uint16(punctuation)) != 0),
         "short_lines": lines.count(spans.lengths <= SHORT_LINE),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from xlcorpus.quality import characters
+from xlcorpus.quality.character_classes import BRACKET, LINKISH, URL, WORD, where
 from xlcorpus.quality.lines import Lines
 from xlcorpus.text.codepoints import CodePoints
 from xlcorpus.text.ragged import sum_segments
@@ -15,7 +15,7 @@ _LONGEST_SCHEME = 6  # letters before ://, as in https and ftp
 
 def link_counts(points: CodePoints, flags: np.ndarray, lines: Lines) -> dict[str, np.ndarray]:
     """int64[rows] each: `url_chars`, characters of addresses; `link_lines`, lines at least half of which is links."""
-    hits = characters.where(flags, characters.LINKISH)
+    hits = where(flags, LINKISH)
     bare = _addresses(points.codes, flags, lines, hits)
     links, targets = _markdown(points.codes, flags, lines, hits)
     url_chars = _cover([bare, targets], lines)
@@ -57,13 +57,13 @@ def _addresses(codes: np.ndarray, flags: np.ndarray, lines: Lines, hits: np.ndar
     w = hits[(codes[hits] | 0x20) == ord("w")]
     w = w[_at(codes, w + 3, ".")]
     w = w[((codes[w + 1] | 0x20) == ord("w")) & ((codes[w + 2] | 0x20) == ord("w"))]
-    free = (w == lines.spans.starts[lines.of(w)]) | ((flags[np.maximum(w - 1, 0)] & characters.WORD) == 0)
+    free = (w == lines.spans.starts[lines.of(w)]) | ((flags[np.maximum(w - 1, 0)] & WORD) == 0)
     starts = np.concatenate([starts, w[free]])
     # An address must hold its scheme whatever its first characters are.
     least = np.concatenate([schemed + 3, w[free] + 4])
     if not len(starts):
         return starts, starts
-    stops = np.flatnonzero((flags & np.uint16(characters.URL)) == 0)
+    stops = np.flatnonzero((flags & np.uint16(URL)) == 0)
     stops = np.append(stops, len(codes))
     ends = np.minimum(stops[np.searchsorted(stops, starts)], lines.spans.ends[lines.of(starts)])
     whole = ends >= least
@@ -76,7 +76,7 @@ def _markdown(
     """Spans of `[anchor](target)` and of their targets; both brackets in one line."""
     middle = hits[codes[hits] == ord("]")]
     middle = middle[_at(codes, middle + 1, "(")]
-    brackets = characters.where(flags, characters.BRACKET)
+    brackets = where(flags, BRACKET)
     opening = brackets[codes[brackets] == ord("[")]
     closing = brackets[codes[brackets] == ord(")")]
     if not (len(middle) and len(opening) and len(closing)):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from xlcorpus.quality.words import WeighedTokens
+from xlcorpus.quality.weighed_tokens import WeighedTokens
 from xlcorpus.text.hashes import SpanHasher
 from xlcorpus.text.ragged import sums_before
 from xlcorpus.text.repeats import covered, repeated, within_text
+from xlcorpus.text.segment import Spans
 
 TOP_SIZES = (2, 3, 4)
 DUP_SIZES = (5, 6, 7, 8, 9, 10)
@@ -22,9 +23,9 @@ class _Windows:
     """
 
     def __init__(self, words: WeighedTokens) -> None:
-        self._spaced = words.all_spaced
-        self._text_end = words.offsets[1:]
-        self._rows = words.rows
+        self._spaced = bool((words.share == 1).all())
+        self._text_end = words.spans.offsets[1:]
+        self._rows = words.spans.rows
         if not self._spaced:
             share = words.share
             # Sums of float32 shares are exact in float64 up to 2^27 words, so they are the same in any batch.
@@ -53,39 +54,36 @@ def ngram_coverage(words: WeighedTokens) -> dict[str, np.ndarray]:
     ones the one that covers most. dup_n: letters, marks and digits in n-grams that occur before in the text. Characters
     under several overlapping n-grams count once.
     """
-    texts = len(words.offsets) - 1
+    texts, rows = len(words.spans.offsets) - 1, words.spans.rows
     windows = _Windows(words)
     hasher = SpanHasher(words.hashes)
     letters_before = words.letters_before
-    starts = np.arange(len(words.starts), dtype=np.int64)
+    starts = np.arange(len(words.spans), dtype=np.int64)
     result: dict[str, np.ndarray] = {}
     for size in range(TOP_SIZES[0], DUP_SIZES[-1] + 1):
         starts, ends = windows.of(starts, size)
-        members, groups = repeated(within_text(hasher.hash(starts, ends), words.rows[starts], texts))
+        members, groups = repeated(within_text(hasher.hash(starts, ends), rows[starts], texts))
         if size in TOP_SIZES:
-            result[f"top_{size}_gram"] = _top(words, starts[members], ends[members], groups, texts)
+            result[f"top_{size}_gram"] = _top(words.spans, starts[members], ends[members], groups, texts)
         else:
             again = np.zeros(len(starts), dtype=bool)
             again[members] = True
             again[members[groups]] = False
             first, last = starts[again], ends[again]
             fresh = covered(letters_before[first], letters_before[last])
-            result[f"dup_{size}_gram"] = _sum_by_row(words.rows[first], fresh, texts)
+            sums = np.bincount(rows[first], weights=fresh, minlength=texts)  # exact below 2^53
+            result[f"dup_{size}_gram"] = sums.astype(np.int64)
         # Only an n-gram that is repeated can start a longer one that is: the work shrinks from size to size.
         starts = starts[np.sort(members)]
     return result
 
 
-def _sum_by_row(rows: np.ndarray, values: np.ndarray, texts: int) -> np.ndarray:
-    return np.bincount(rows, weights=values, minlength=texts).astype(np.int64)  # exact below 2^53
-
-
-def _top(words: WeighedTokens, first: np.ndarray, last: np.ndarray, groups: np.ndarray, texts: int) -> np.ndarray:
+def _top(spans: Spans, first: np.ndarray, last: np.ndarray, groups: np.ndarray, texts: int) -> np.ndarray:
     """int64[rows]: characters covered by each text's most common n-gram; `groups` are the starts of equal n-grams."""
     top = np.zeros(texts, dtype=np.int64)
     if not len(first):
         return top
-    begin, end = words.starts[first], words.ends[last - 1]
+    begin, end = spans.starts[first], spans.ends[last - 1]
     fresh = end - begin
     # Equal n-grams have equally many tokens, so in a group the ends ascend as the starts do.
     inner = np.ones(len(first), dtype=bool)
@@ -95,5 +93,5 @@ def _top(words: WeighedTokens, first: np.ndarray, last: np.ndarray, groups: np.n
     sizes = np.diff(np.append(groups, len(first)))
     total = np.add.reduceat(fresh, groups)
     rank = (sizes << 32) | total
-    np.maximum.at(top, words.rows[first[groups]], rank)
+    np.maximum.at(top, spans.rows[first[groups]], rank)
     return top & 0xFFFFFFFF

@@ -41,11 +41,6 @@ class Rule:
         """Whether it can remove anything."""
         return self.min is not None or self.max is not None
 
-    @property
-    def name(self) -> str:
-        """The column as reasons name it: without `q_`."""
-        return self.column.removeprefix("q_")
-
 
 @dataclass(frozen=True)
 class StopWords:

@@ -7,13 +7,12 @@ import pyarrow as pa
 
 from xlcorpus.dataset.columns import append_columns, text_column
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.quality import characters
-from xlcorpus.quality.characters import character_counts
+from xlcorpus.quality.character_classes import character_counts, class_table
 from xlcorpus.quality.lines import find_lines, line_counts
 from xlcorpus.quality.links import link_counts
 from xlcorpus.quality.ngrams import ngram_coverage
 from xlcorpus.quality.phrases import phrase_counts
-from xlcorpus.quality.words import WeighedTokens, weigh_tokens
+from xlcorpus.quality.weighed_tokens import WeighedTokens, weigh_tokens
 from xlcorpus.text.codepoints import code_points, string_buffers
 from xlcorpus.text.hashes import SpanHasher, code_values
 from xlcorpus.text.slices import pieces
@@ -62,7 +61,7 @@ def _surface(texts: pa.Array) -> tuple[dict[str, np.ndarray], WeighedTokens]:
     """All signals but those of n-grams, and the words that n-grams are made of."""
     points = code_points(texts)
     spans = tokens(points)
-    flags = characters.table()[points.codes]
+    flags = class_table()[points.codes]
     hasher = SpanHasher(code_values()[points.codes])
     lines = find_lines(points, flags)
     words = weigh_tokens(points, spans, flags, hasher)

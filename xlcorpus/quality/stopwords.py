@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.quality import characters
+from xlcorpus.quality.character_classes import UNSPACED, WORD, class_table
 from xlcorpus.quality.rules import StopWords
 from xlcorpus.text.codepoints import CODE_SPACE, CodePoints, code_points
 from xlcorpus.text.hashes import SpanHasher, code_values, mix
@@ -63,14 +63,12 @@ class _Patterns:
     def count(self, points: CodePoints, list_of: np.ndarray) -> np.ndarray:
         """int64[rows]: different words found in each text."""
         codes = _lower()[points.codes]
-        flags = characters.table()[points.codes]
-        spaced = (flags & np.uint16(characters.WORD | characters.UNSPACED)) == characters.WORD
-        begins = np.zeros(len(codes) + 1, dtype=bool)
-        begins[points.offsets] = True
+        flags = class_table()[points.codes]
+        spaced = (flags & np.uint16(WORD | UNSPACED)) == WORD
         # A place inside a spaced word, where no word may start: a spaced letter after another one.
         inside = np.zeros(len(codes) + 1, dtype=bool)
         inside[1:-1] = spaced[1:] & spaced[:-1]
-        inside[begins] = False
+        inside[points.offsets] = False
         places = np.flatnonzero(self._first[codes] & ~inside[:-1])
         row = np.searchsorted(points.offsets, places, side="right") - 1
         room = points.offsets[row + 1] - places

@@ -15,7 +15,7 @@ from xlcorpus.quality import fineweb2
 from xlcorpus.quality.rules import Bounds, Layer, Rule, Rules, Section, StopWords
 from xlcorpus.quality.signals import signal_fields
 from xlcorpus.quality.thresholds_file import TOP_KEYS, parse_file
-from xlcorpus.text.labels import names_of, script_names, script_of
+from xlcorpus.text.labels import names_of, names_of_scripts, script_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Thresholds:
         return self._known[key]
 
     def _resolve(self, lang: str | None, script: str | None) -> Rules:
-        scripts = script_names(script, script_of(lang or ""))
+        scripts = names_of_scripts(script, script_of(lang or ""))
         languages = names_of(lang) if lang else []
         bounds: dict[str, Bounds] = {}
         stop_words: StopWords | None = None
@@ -149,7 +149,7 @@ def _from_fineweb2(contents: Mapping[Location, Any], others: list[str]) -> Thres
     languages: dict[str, Section] = {}
     notes: dict[str, list[str]] = {}
     for file, content in contents.items():
-        section, problems = fineweb2.section(content, str(file))
+        section, problems = fineweb2.section(content, file)
         languages[file.stem] = section
         for problem in problems:
             notes.setdefault(problem, []).append(file.stem)

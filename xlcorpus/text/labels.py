@@ -107,8 +107,7 @@ def normalize_label(raw: str, *, script: str | None = None, han: str = "Hans") -
 
 def fits_script(label: str, script: str) -> bool:
     """Whether a text whose main script is `script` can bear a label: Hani text may be Chinese or Japanese."""
-    own = label.rpartition("_")[2]
-    own = _UNICODE_SCRIPT.get(own, own)
+    own = _UNICODE_SCRIPT.get(script_of(label), script_of(label))
     return own == script or (own == "Jpan" and script == "Hani")
 
 
@@ -157,7 +156,7 @@ def same_language(label: str, other: str) -> bool:
     return not one or not two or one == two
 
 
-def script_names(*scripts: str | None) -> list[str]:
+def names_of_scripts(*scripts: str | None) -> list[str]:
     """These scripts, then what Unicode calls them where that is another name."""
     names = [script for script in scripts if script]
     return [*names, *(_UNICODE_SCRIPT[name] for name in names if name in _UNICODE_SCRIPT)]
@@ -167,7 +166,7 @@ def names_of(label: str) -> list[str]:
     """The label as it is, then other names of the same language and script: zho_Hans is zho_Hani, cmn_Hans too."""
     code = language_of(label)
     codes = [code, *filter(None, [_LARGEST_MEMBER.get(code)])]
-    scripts = script_names(script_of(label)) or [""]
+    scripts = names_of_scripts(script_of(label)) or [""]
     return [f"{code}_{script}" if script else code for code in codes for script in scripts]
 
 

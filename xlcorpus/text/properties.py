@@ -47,39 +47,17 @@ def matches(pattern: str) -> np.ndarray:
     return table
 
 
-def letters() -> np.ndarray:
-    r"""bool[0x110000]: \p{L}."""
-    return matches(r"\p{L}")
-
-
-def marks() -> np.ndarray:
-    r"""bool[0x110000]: \p{M}."""
-    return matches(r"\p{M}")
-
-
-def numbers() -> np.ndarray:
-    r"""bool[0x110000]: \p{N}."""
-    return matches(r"\p{N}")
-
-
-def digits() -> np.ndarray:
-    r"""bool[0x110000]: \p{Nd}, the numbers that are digits of a decimal system."""
-    return matches(r"\p{Nd}")
-
-
-def capitals() -> np.ndarray:
-    r"""bool[0x110000]: \p{Lu} and \p{Lt}."""
-    return matches(r"[\p{Lu}\p{Lt}]")
-
-
-def joiners() -> np.ndarray:
-    """bool[0x110000]: the zero-width joiner and non-joiner, which Persian and Indic spelling needs."""
-    return matches(r"[\u200c\u200d]")
-
-
-def apostrophes() -> np.ndarray:
-    """bool[0x110000]: what stands inside of words (don't); the letter U+02BC is a word character anyway."""
-    return matches(r"['\u2019]")
+# bool[0x110000] each, when called.
+letters = functools.partial(matches, r"\p{L}")
+marks = functools.partial(matches, r"\p{M}")
+numbers = functools.partial(matches, r"\p{N}")
+digits = functools.partial(matches, r"\p{Nd}")  # of decimal systems
+capitals = functools.partial(matches, r"[\p{Lu}\p{Lt}]")
+joiners = functools.partial(matches, r"[\u200c\u200d]")  # zero-width; Persian and Indic spelling needs them
+apostrophes = functools.partial(matches, r"['\u2019]")  # stand inside of words; U+02BC is a word character anyway
+whitespace = functools.partial(matches, r"\s")  # with the line separators U+0085, U+2028 and U+2029
+# Unicode's, and the shads that end clauses and sentences in Tibetan.
+sentence_terminals = functools.partial(matches, r"[\p{Sentence_Terminal}\u0F0D-\u0F12]")
 
 
 @functools.cache
@@ -87,17 +65,6 @@ def word_characters() -> np.ndarray:
     r"""bool[0x110000]: letters, marks, numbers, joiners. `\w` of `re` has no marks: it splits Devanagari and Thai."""
     table: np.ndarray = letters() | marks() | numbers() | joiners()
     return table
-
-
-@functools.cache
-def sentence_terminals() -> np.ndarray:
-    """bool[0x110000]: Unicode's Sentence_Terminal, and the shads that end clauses and sentences in Tibetan."""
-    return matches(r"[\p{Sentence_Terminal}\u0F0D-\u0F12]")
-
-
-def whitespace() -> np.ndarray:
-    r"""bool[0x110000]: \s, which includes the line separators U+0085, U+2028 and U+2029."""
-    return matches(r"\s")
 
 
 @functools.cache
@@ -114,20 +81,23 @@ def scripts() -> np.ndarray:
     return np.repeat(values, np.diff([*Scripts.RANGES, CODE_SPACE]))
 
 
-@functools.cache
-def unspaced() -> np.ndarray:
-    """bool[0x110000]: word characters of scripts that write no spaces between words."""
-    numbers = [index for index, name in enumerate(script_names()) if name in UNSPACED_SCRIPTS]
+def _word_characters_of(wanted: frozenset[str]) -> np.ndarray:
+    """bool[0x110000]: word characters of these scripts."""
+    numbers = [index for index, name in enumerate(script_names()) if name in wanted]
     table: np.ndarray = np.isin(scripts(), numbers) & word_characters()
     return table
 
 
 @functools.cache
+def unspaced() -> np.ndarray:
+    """bool[0x110000]: word characters of scripts that write no spaces between words."""
+    return _word_characters_of(UNSPACED_SCRIPTS)
+
+
+@functools.cache
 def shingled_singly() -> np.ndarray:
     """bool[0x110000]: word characters that are a token by themselves in shingles: unspaced and syllabic scripts."""
-    numbers = [index for index, name in enumerate(script_names()) if name in SYLLABIC_SCRIPTS]
-    table: np.ndarray = unspaced() | (np.isin(scripts(), numbers) & word_characters())
-    return table
+    return _word_characters_of(UNSPACED_SCRIPTS | SYLLABIC_SCRIPTS)
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Spans of code points of a batch, and its lines."""
+"""Spans of code points of a batch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 
-from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints
 from xlcorpus.text.ragged import rows_of
 
@@ -68,20 +67,3 @@ def runs(inside: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarra
     if len(between):  # a text that ends in a word, and one after it that begins with one
         starts, ends = np.sort(np.concatenate([starts, between])), np.sort(np.concatenate([ends, between]))
     return starts, ends
-
-
-def lines(points: CodePoints) -> Spans:
-    """Lines that hold something other than white space, trimmed of white space at both ends."""
-    solid = ~properties.whitespace()[points.codes]
-    where = np.flatnonzero(solid)
-    if not len(where):
-        empty = np.zeros(0, dtype=np.int64)
-        return Spans(starts=empty, ends=empty, offsets=np.zeros(len(points) + 1, dtype=np.int64))
-    breaks = np.zeros(len(points.codes) + 1, dtype=np.int64)
-    breaks[1:] = points.codes == LINE_FEED
-    breaks[points.offsets[1:-1]] += 1
-    line_of = np.cumsum(breaks)[where]
-    begins = np.concatenate([[True], line_of[1:] != line_of[:-1]])
-    starts = where[begins]
-    ends = where[np.concatenate([begins[1:], [True]])] + 1
-    return spans_of(starts, ends, points)

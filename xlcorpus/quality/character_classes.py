@@ -31,13 +31,12 @@ SYMBOL = 1 << 15  # visible and no part of a word
 _WORD_SEPARATORS = (0x0F0B, 0x0F0C, 0x1361)
 _SOFT_TERMINALS = ".!?…․‥⋯"
 _BULLETS = "-*+•‣⁃∙◦●○■□▪▫◆◇►▶▸➢➤➔·・❖✓✔"
-_NOT_IN_URL = (
-    '<>"{}|\\^`[]()'  # RFC 3986, section 2, leaves out all but the brackets, which prose puts around addresses
-)
+# RFC 3986, section 2, leaves out all but the brackets, which prose puts around addresses.
+_NOT_IN_URL = '<>"{}|\\^`[]()'
 
 
 @functools.cache
-def table() -> np.ndarray:
+def class_table() -> np.ndarray:
     """uint16[0x110000]: the classes above of each code point."""
     flags = np.zeros(CODE_SPACE, dtype=np.uint16)
     word, space = properties.word_characters(), properties.whitespace()
@@ -107,10 +106,10 @@ def symbol_runs(flags: np.ndarray, points: CodePoints) -> np.ndarray:
     return starts
 
 
-def ellipses(codes: np.ndarray, points: CodePoints) -> np.ndarray:
+def ellipses(points: CodePoints) -> np.ndarray:
     """int64[hits]: ascending starts of ellipses: … or ⋯, or three full stops (six are two)."""
-    single = np.flatnonzero((codes == 0x2026) | (codes == 0x22EF))
-    dots = np.flatnonzero(codes == 0x2E)
+    single = np.flatnonzero((points.codes == 0x2026) | (points.codes == 0x22EF))
+    dots = np.flatnonzero(points.codes == 0x2E)
     if len(dots) < 3:
         return single
     row = np.searchsorted(points.offsets, dots, side="right")
@@ -129,7 +128,7 @@ def character_counts(points: CodePoints, flags: np.ndarray) -> dict[str, np.ndar
         "controls": count_per_text(where(flags, CONTROL), offsets),
         "curly_brackets": count_per_text(where(flags, CURLY), offsets),
         "hashes": count_per_text(np.flatnonzero(points.codes == ord("#")), offsets),
-        "ellipses": count_per_text(ellipses(points.codes, points), offsets),
+        "ellipses": count_per_text(ellipses(points), offsets),
         "sentences": count_per_text(sentence_ends(flags, points), offsets),
         "symbol_runs": count_per_text(symbol_runs(flags, points), offsets),
     }
