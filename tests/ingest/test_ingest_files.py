@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gzip
 import itertools
-import json
 import os
 import pickle
-from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
@@ -53,7 +51,6 @@ def test_a_folder_is_searched_and_names_are_relative_to_it(folder: Path) -> None
 def test_files_are_plain_values(folder: Path) -> None:
     found = find_files([str(folder)])
     assert pickle.loads(pickle.dumps(list(found))) == found
-    assert [InputFile(**json.loads(json.dumps(asdict(file)))) for file in found] == found
     tasks = cut_files(found, target_bytes=1 << 20)
     assert pickle.loads(pickle.dumps(tasks)) == tasks
 
@@ -176,7 +173,7 @@ def test_magic_bytes_count_more_than_names(tmp_path: Path, name: str, data: byte
 
 
 def file(name: str, size: int, format: str = "jsonl", compression: str = "none") -> InputFile:
-    return InputFile(f"/nowhere/{name}", name, "s", format, compression, size)
+    return InputFile(Path("/nowhere", name), name, "s", format, compression, size)
 
 
 kinds = st.tuples(st.sampled_from(["jsonl", "text", "warc"]), st.sampled_from(["none", "gzip"]))

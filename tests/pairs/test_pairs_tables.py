@@ -266,7 +266,7 @@ def test_any_text_comes_through_every_table(rows: list[tuple[str, str]], target:
 def test_fast_and_slow_json_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [{"en": f"s{n}", "de": None if n % 7 == 3 else f"t{n}" if n % 5 else " "} for n in range(60)]
     path = jsonl(tmp_path / "a.jsonl", *lines)
-    file = InputFile(str(path), "a.jsonl", "test", "jsonl", "none", path.stat().st_size)
+    file = InputFile(path, "a.jsonl", "test", "jsonl", "none", path.stat().st_size)
     options = ReadOptions(kind="pairs", src_column="en", tgt_column="de", src_lang="eng_Latn", tgt_lang="deu_Latn")
     schema = output_schema([file], options)
     whole = FileRange(file, 0, file.size)

@@ -21,7 +21,7 @@ DATA = "".join(f"{number} {text}\n" for number in range(1000) for text in TEXTS.
 
 
 def read(path: Path, compression: str, **options: bool) -> tuple[bytes, list[str]]:
-    pieces = list(read_stream(str(path), compression, **options))
+    pieces = list(read_stream(path, compression, **options))
     assert not any(isinstance(piece, bytes) and len(piece) > 32 << 20 for piece in pieces)
     text = b"".join(piece for piece in pieces if isinstance(piece, bytes))
     return text, [piece.reason for piece in pieces if isinstance(piece, Damage)]
@@ -37,7 +37,7 @@ def test_members_frames_and_streams_follow_one_another(tmp_path: Path, suffix: s
     assert read(path, NAMES[suffix]) == (DATA, [])
     path.write_bytes(b"")
     assert read(path, NAMES[suffix]) == (b"", [])
-    assert read_head(str(path), NAMES[suffix], 10) == b""
+    assert read_head(path, NAMES[suffix], 10) == b""
 
 
 @pytest.mark.parametrize("suffix", NAMES)
@@ -131,7 +131,7 @@ def test_gzip_goes_on_behind_a_damaged_member_when_asked(tmp_path: Path) -> None
     broken[len(broken) // 2] ^= 0xFF
     path = tmp_path / "a"
     path.write_bytes(b"".join([*members[:2], bytes(broken), *members[3:]]))
-    pieces = list(read_stream(str(path), "gzip", resync=True))
+    pieces = list(read_stream(path, "gzip", resync=True))
     assert [piece for piece in pieces if isinstance(piece, bytes)][-2:] == [DATA[:4000], DATA[:5000]]
     assert sum(isinstance(piece, Damage) for piece in pieces) == 1
 

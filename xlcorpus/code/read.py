@@ -17,7 +17,7 @@ from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
 from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, decision_rows, doc_ids, origins, reject_rows
-from xlcorpus.raw.lines import BOM
+from xlcorpus.raw.lines import BOM, EXCERPT_BYTES
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.rejects import Decision, Reject, too_large
 
@@ -87,12 +87,12 @@ def _row(file: CodeFile, options: ReadOptions, allowed: frozenset[str] | None) -
     if language is None:
         return Decision(0, "unknown_language"), len(data)
     if len(data) > options.max_record_bytes:
-        return too_large(0, "the file", file.size, data[:1024], options), len(data)
+        return too_large(0, "the file", file.size, data[:EXCERPT_BYTES], options), len(data)
     try:
         text = data.removeprefix(BOM).decode("utf-8")
     except UnicodeDecodeError as error:
         message = f"the file is not UTF-8: {error.reason} at byte {error.start:,}"
-        return Reject(0, "invalid_utf8", message, data[:1024]), len(data)
+        return Reject(0, "invalid_utf8", message, data[:EXCERPT_BYTES]), len(data)
     return _judge(file, text, language, allowed), len(data)
 
 

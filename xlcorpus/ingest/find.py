@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.format import FORMATS, Format, Look, formats_of
 from xlcorpus.raw.input_files import (
-    HEAD,
+    FIRST_BYTES,
     Candidate,
     FoundFiles,
     InputFile,
@@ -31,7 +32,7 @@ def find_files(inputs: Sequence[str], options: ReadOptions) -> FoundFiles:
     documents = {suffix for format in formats_of("documents").values() for suffix in format.suffixes}
     candidates = chosen_files(inputs, documents)
     found: list[InputFile] = []
-    skipped: list[str] = []
+    skipped: list[Location] = []
     for format in FORMATS.all.values():
         if given is None and format.group is not None and options.kind in format.kinds:
             files, candidates = format.group(candidates, options)
@@ -71,7 +72,7 @@ def _inspect(candidate: Candidate, given: Format | None, options: ReadOptions) -
     format, problem = given, "has an unknown format"
     remedy = f"say what it is with --format {'|'.join(formats_of(options.kind))}, decompressed if need be"
     if format is None:
-        head = raw if file.compression == "none" else read_head(file.path, file.compression, HEAD)
+        head = raw if file.compression == "none" else read_head(file.path, file.compression, FIRST_BYTES)
         format = _sniff(Look(file.path, file.compression, head), says)
         if format is None and says is not None and says.mistaken is not None:
             problem, remedy = says.mistaken

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from xlcorpus.dataset.result import Result
+from xlcorpus.dataset.storage import Location
 from xlcorpus.raw.input_columns import Column
 from xlcorpus.raw.input_files import Candidate, InputFile, suffixes_of
 from xlcorpus.raw.options import ReadOptions
@@ -20,14 +21,14 @@ from xlcorpus.registry import Registry
 class Look:
     """A first look at a file: path, compression, and the first 4 KB of its content."""
 
-    path: str
+    path: Location
     compression: str
     head: bytes
 
     @property
     def suffix(self) -> str:
         """The suffix that says the format, '' where there is none."""
-        return suffixes_of(self.path.rpartition("/")[2])[0]
+        return suffixes_of(self.path.name)[0]
 
     def more(self, size: int) -> bytes:
         """The first `size` bytes of the content."""

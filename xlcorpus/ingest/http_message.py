@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from xlcorpus.raw.streams import MAGIC
 
 _FEED = 1 << 10  # of the codings here zstd expands most: 1 KiB to 32 MiB
 _STATUS = re.compile(rb"[A-Z]{3,5}(?:/\d+(?:\.\d+)?)?[ \t]+(\d{3})(?!\d)")
@@ -27,20 +29,15 @@ class HttpMessage:
     fields: dict[str, str]
     body: bytes
 
-    @property
-    def content_type(self) -> str:
-        """Media type in lower case without parameters; empty where there is none."""
-        return self.fields.get("content-type", "").partition(";")[0].strip().lower()
 
-    @property
-    def charset(self) -> str | None:
-        """The charset parameter of the content type."""
-        return charset_of(self.fields.get("content-type", ""))
+def media_type_of(fields: Mapping[str, str]) -> str:
+    """Media type in lower case without parameters; empty where there is none."""
+    return fields.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def charset_of(content_type: str) -> str | None:
-    """The charset parameter of a content type."""
-    found = re.search(r"charset\s*=\s*[\"']?([^\s;\"',]+)", content_type, re.IGNORECASE)
+def charset_of(fields: Mapping[str, str]) -> str | None:
+    """The charset parameter of the content type."""
+    found = re.search(r"charset\s*=\s*[\"']?([^\s;\"',]+)", fields.get("content-type", ""), re.IGNORECASE)
     return found.group(1) if found else None
 
 
@@ -99,7 +96,7 @@ def unchunk(body: bytes) -> bytes:
 
 def _inflate(body: bytes, limit: int) -> bytes:
     """gzip or zlib, whatever the field says; a body that is neither is taken as it is."""
-    if body[:2] == b"\x1f\x8b":
+    if body.startswith(MAGIC["gzip"]):
         return _run(zlib.decompressobj(wbits=31).decompress, body, limit)
     if len(body) > 1 and body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0:
         return _run(zlib.decompressobj().decompress, body, limit)
@@ -129,7 +126,7 @@ def _brotli(body: bytes, limit: int) -> bytes:
 def _zstd(body: bytes, limit: int) -> bytes:
     import zstandard
 
-    if body[:4] != b"\x28\xb5\x2f\xfd":
+    if not body.startswith(MAGIC["zstd"]):
         return body
     return _run(zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj().decompress, body, limit)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.json_values import BadLine, JsonType, arrow_type, encodable, infer, parse_line, unify
 from xlcorpus.raw.input_columns import Column
@@ -24,11 +25,11 @@ class _Sample:
     """What the sampled records of all JSONL files hold."""
 
     types: dict[str, JsonType] = field(default_factory=dict)
-    where: dict[str, str] = field(default_factory=dict)
+    where: dict[str, Location] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     records: int = 0
 
-    def add(self, record: Mapping[str, object], path: str) -> None:
+    def add(self, record: Mapping[str, object], path: Location) -> None:
         self.records += 1
         for name, value in record.items():
             type = infer(value)

@@ -9,14 +9,13 @@ from typing import Any
 
 import pyarrow as pa
 
-MAX_DEPTH = (
-    200  # Python's parser gives up near 1,000 minus the caller's own depth; a fixed limit is the same everywhere
-)
+# Python's parser gives up near 1,000 minus the caller's own depth; a fixed limit is the same everywhere.
+MAX_DEPTH = 200
 MAX_TYPE_DEPTH = 16  # deeper values are kept as JSON text: no query engine opens such a struct
 _INT64 = range(-(2**63), 2**63)
-_DECODER = json.JSONDecoder(
-    strict=False
-)  # raw tabs and the like inside strings are kept: there is no doubt what is meant
+# Raw tabs and the like inside strings are kept: there is no doubt what is meant.
+_DECODER = json.JSONDecoder(strict=False)
+_NAMES = {list: "array", str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
 
 
 class BadLine(Exception):
@@ -54,13 +53,10 @@ def parse_line(line: bytes) -> dict[str, Any]:
     except ValueError as error:  # an integer of more than 4,300 digits
         raise BadLine("invalid_json", f"not readable as JSON: {error}") from None
     if not isinstance(value, dict):
-        raise BadLine("not_an_object", f"the line is a JSON {_NAMES.get(type(value), 'value')}, not an object")
+        raise BadLine("not_an_object", f"the line is a JSON {json_name(value)}, not an object")
     if line.count(b"[") + line.count(b"{") > MAX_DEPTH and deeper_than(value, MAX_DEPTH):
         raise BadLine("invalid_json", f"values are nested more than {MAX_DEPTH} deep")
     return value
-
-
-_NAMES = {list: "array", str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
 
 
 def json_name(value: Any) -> str:
@@ -147,7 +143,7 @@ def unify(one: JsonType, other: JsonType) -> JsonType:
         return one
     if one == "null":
         return other
-    if {"int", "float"} == {one, other} if isinstance(one, str) and isinstance(other, str) else False:
+    if {one, other} == {"int", "float"}:
         return "float"
     if not (isinstance(one, tuple) and isinstance(other, tuple) and one[0] == other[0]):
         return "json"

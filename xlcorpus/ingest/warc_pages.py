@@ -21,10 +21,12 @@ from xlcorpus.ingest.http_message import (
     HttpMessage,
     charset_of,
     decode_body,
+    media_type_of,
     parse_http,
 )
 from xlcorpus.ingest.warc_records import Broken, Record, read_records
 from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, Assembler
+from xlcorpus.raw.lines import EXCERPT_BYTES
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.ranges import FileRange
 from xlcorpus.raw.rejects import Decision, Reject, too_large
@@ -133,15 +135,11 @@ def _too_large(record: Record, options: ReadOptions) -> Reject:
     return Reject(record.offset, "record_too_large", message, record.head)
 
 
-def _media_type(record: Record) -> str:
-    return record.fields.get("content-type", "").partition(";")[0].strip().lower()
-
-
 def _response(record: Record, options: ReadOptions) -> _Page | Decision | Reject:
     message = parse_http(record.head if record.block is None else record.block)
     if message is None:
         of_arc = record.fields.get("arc-content-type")
-        if of_arc is None and _media_type(record) in ("", "application/http"):
+        if of_arc is None and media_type_of(record.fields) in ("", "application/http"):
             return Reject(
                 record.offset, "corrupt_record", "the response does not begin with an HTTP status", record.head
             )
@@ -154,28 +152,29 @@ def _response(record: Record, options: ReadOptions) -> _Page | Decision | Reject
         return Decision(record.offset, "content_type")
     if record.block is None:
         return _too_large(record, options)
-    return _html(record, decode_body(message, options.max_record_bytes), message.charset)
+    return _html(record, decode_body(message, options.max_record_bytes), charset_of(message.fields))
 
 
 def _is_html(message: HttpMessage) -> bool:
-    if message.content_type:
-        return message.content_type in _HTML
+    media = media_type_of(message.fields)
+    if media:
+        return media in _HTML
     return _LOOKS_LIKE_HTML.match(message.body[:4096]) is not None
 
 
 def _resource(record: Record, options: ReadOptions) -> _Page | Decision | Reject:
-    media = _media_type(record)
+    media = media_type_of(record.fields)
     if media not in (*_HTML, "text/plain"):
         return Decision(record.offset, "warc_type_resource")
     if record.block is None:
         return _too_large(record, options)
     if media == "text/plain":
         return _plain(record, record.block)
-    return _html(record, record.block, charset_of(record.fields["content-type"]))
+    return _html(record, record.block, charset_of(record.fields))
 
 
 def _conversion(record: Record, options: ReadOptions) -> _Page | Decision | Reject:
-    if _media_type(record) not in ("text/plain", ""):
+    if media_type_of(record.fields) not in ("text/plain", ""):
         return Decision(record.offset, "content_type")
     if record.block is None:
         return _too_large(record, options)
@@ -200,6 +199,6 @@ def _html(record: Record, body: bytes, charset: str | None) -> _Page | Reject:
 
 def _page(record: Record, text: str) -> _Page | Reject:
     if "\0" in text:
-        return Reject(record.offset, "nul_bytes", "the text holds NUL characters", text[:1024])
+        return Reject(record.offset, "nul_bytes", "the text holds NUL characters", text[:EXCERPT_BYTES])
     url = record.fields.get("warc-target-uri", "").strip().removeprefix("<").removesuffix(">")
     return _Page(record.offset, text, url or None, record.fields.get("warc-date"))

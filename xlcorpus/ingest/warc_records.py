@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xlcorpus.raw.input_files import InputFile
+from xlcorpus.raw.lines import EXCERPT_BYTES
 from xlcorpus.raw.streams import Damage, read_stream
 
-HEAD = 1 << 16  # longest header, and what is kept of a block that is too large
+HEADER_BYTES = 1 << 16  # longest header, and what is kept of a block that is too large
 STEP = 1 << 20
 _BEGIN = re.compile(rb"WARC/\d\.\d+[ \t]*\r?\n(?:WARC|Content)-[A-Za-z-]+:", re.IGNORECASE)
 _ARC_LINE = re.compile(rb"(?m)^[a-z][a-z0-9+.-]{1,15}:[^\n]{8,8192}$")
@@ -148,14 +149,14 @@ class _Cutter:
     def next(self) -> Iterator[Record | Broken]:
         """The record, or the broken bytes, at the beginning of the window; moves the window behind."""
         window = self.window
-        window.fill(HEAD)
+        window.fill(HEADER_BYTES)
         try:
             head = window.peek(4096)  # nearly always enough
             if self.arc:
-                header = _arc_header(head if b"\n" in head else window.peek(HEAD))
+                header = _arc_header(head if b"\n" in head else window.peek(HEADER_BYTES))
             else:
                 whole = b"\n\r\n" in head or b"\n\n" in head
-                header = _warc_header(head if whole else window.peek(HEAD))
+                header = _warc_header(head if whole else window.peek(HEADER_BYTES))
         except _BadHeader as error:
             yield from self._broken(str(error), 1)
             return
@@ -174,7 +175,7 @@ class _Cutter:
             return
         block = window.peek(header.length, skip=header.size)
         yield Record(
-            window.offset, window.offset + size, header.type, header.length, header.fields, block, block[:1024]
+            window.offset, window.offset + size, header.type, header.length, header.fields, block, block[:EXCERPT_BYTES]
         )
         window.advance(size)
 
@@ -223,7 +224,7 @@ class _Cutter:
     def _broken(self, message: str, skip: int) -> Iterator[Broken]:
         """One row for everything up to the next record."""
         window = self.window
-        offset, head = window.offset, window.peek(1024)
+        offset, head = window.offset, window.peek(EXCERPT_BYTES)
         found = self._scan(min(skip, window.fill(skip)), None)
         if not found and window.damage is not None:
             yield Broken(offset, window.offset, window.damage.reason, f"{message}; then {window.damage.message}", head)
@@ -239,23 +240,15 @@ class _Cutter:
         if self._find(header.size, there) is not None:
             yield from self._broken(f"its length, {header.length:,} bytes, goes beyond the next record", header.size)
             return
-        damage = window.damage
-        missing = header.size + header.length - there
-        reason = damage.reason if damage else "truncated_file"
-        message = f"the {header.type} record breaks off {missing:,} bytes before its end"
-        if damage:
-            message = f"{message}: {damage.message}"
-        yield Broken(window.offset, window.offset + there, reason, message, window.peek(1024))
-        if damage:
-            window.resume()
-        else:
-            window.advance(there)
+        offset, start = window.offset, window.peek(EXCERPT_BYTES)
+        window.advance(there)
+        yield self._ended_within(header, offset, start)
 
     def _large(self, header: _Header) -> Iterator[Record | Broken]:
         """Step over a block beyond the limit, with an eye on records inside: then the length is wrong."""
         window = self.window
-        offset, start = window.offset, window.peek(1024)
-        head = window.peek(HEAD, skip=header.size)
+        offset, start = window.offset, window.peek(EXCERPT_BYTES)
+        head = window.peek(HEADER_BYTES, skip=header.size)
         end = offset + header.size + header.length
         found = self._scan(header.size, header.size + header.length)
         if found and window.offset < end:
@@ -264,12 +257,18 @@ class _Cutter:
         elif window.offset >= end:
             yield Record(offset, end, header.type, header.length, header.fields, None, head)
         else:
-            damage = window.damage
-            message = f"the {header.type} record breaks off {end - window.offset:,} bytes before its end"
-            reason = damage.reason if damage else "truncated_file"
-            yield Broken(offset, window.offset, reason, f"{message}: {damage.message}" if damage else message, start)
-            if damage:
-                window.resume()
+            yield self._ended_within(header, offset, start)
+
+    def _ended_within(self, header: _Header, offset: int, start: bytes) -> Broken:
+        """The stream, all of which has been passed, ends within the record at `offset`."""
+        window, damage = self.window, self.window.damage
+        missing = offset + header.size + header.length - window.offset
+        message = f"the {header.type} record breaks off {missing:,} bytes before its end"
+        broken = Broken(offset, window.offset, "truncated_file", message, start)
+        if damage is None:
+            return broken
+        window.resume()
+        return replace(broken, reason=damage.reason, message=f"{message}: {damage.message}")
 
 
 def _warc_header(head: bytes) -> _Header:

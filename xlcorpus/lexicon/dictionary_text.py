@@ -55,7 +55,7 @@ def read_utf8(path: Location) -> bytes:
     compression = next((name for name, magic in MAGIC.items() if head.startswith(magic)), "none")
     pieces: list[bytes] = []
     size = 0
-    for piece in read_stream(str(path), compression):
+    for piece in read_stream(path, compression):
         if isinstance(piece, Damage):
             line = sum(part.count(b"\n") for part in pieces) + 1
             raise UserError(f"{path}, line {line}: {piece.message}", remedy="fetch or compress the file again")

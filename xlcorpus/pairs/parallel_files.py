@@ -61,6 +61,5 @@ def _join(found: dict[str, tuple[Candidate, InputFile]], stem: str, options: Rea
         format="moses",
         compression=one.compression,
         size=one.size + other_file.size,
-        twin=other_file.path,
-        twin_compression=other_file.compression,
+        twin=other_file,
     )

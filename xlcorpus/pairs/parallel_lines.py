@@ -7,14 +7,14 @@ Unicode knows besides are text, else the sides would come apart.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.dataset import storage
 from xlcorpus.dataset.result import Result
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.raw.assemble import Assembler
 from xlcorpus.raw.input_files import InputFile
@@ -34,14 +34,15 @@ def cut_parallel(file: InputFile, target: int) -> Iterator[FileRange]:
     Compressed files are not cut within. Raises UserError where the files differ in their number of lines, naming both,
     or one of them is damaged: nothing of them is read then.
     """
-    plain = file.compression == file.twin_compression == "none"
-    share = target * storage.size_of(storage.locate(file.path)) // max(file.size, 1) if plain else 0
+    twin = _twin(file)
+    plain = file.compression == twin.compression == "none"
+    share = target * (file.size - twin.size) // max(file.size, 1) if plain else 0
     lines, at, cuts = _scan(file.path, file.compression, every=max(share, 1) if plain else None)
     cuts = [cut for cut in cuts if cut[1] < at]
-    others, other_at, there = _scan(file.twin, file.twin_compression, at_lines=[number for number, _ in cuts])
+    others, other_at, there = _scan(twin.path, twin.compression, at_lines=[number for number, _ in cuts])
     if lines != others:
         raise UserError(
-            f"{file.path} has {lines:,} lines and {file.twin} has {others:,}: they are not parallel",
+            f"{file.path} has {lines:,} lines and {twin.path} has {others:,}: they are not parallel",
             remedy="make both have one line for each pair (an empty line where a side is missing)",
         )
     inner = [(offset, other) for (_, offset), (_, other) in zip(cuts, there, strict=True)]
@@ -50,8 +51,13 @@ def cut_parallel(file: InputFile, target: int) -> Iterator[FileRange]:
             yield FileRange(file, start, end, twin_start, file.size * (end - start) // max(at, 1))
 
 
+def _twin(file: InputFile) -> InputFile:
+    assert file.twin is not None, "files of this format are two"
+    return file.twin
+
+
 def _scan(
-    path: str, compression: str, *, every: int | None = None, at_lines: Sequence[int] = ()
+    path: Location, compression: str, *, every: int | None = None, at_lines: Sequence[int] = ()
 ) -> tuple[int, int, list[tuple[int, int]]]:
     """Number of lines, bytes, and cuts: numbers and offsets of lines.
 
@@ -93,12 +99,12 @@ def read_parallel(part: FileRange, options: ReadOptions, schema: pa.Schema) -> I
     assembler = Assembler(part.file, options, schema)
     limit = options.max_record_bytes
     source = _Side(read_lines(part, limit))
-    twin = replace(part.file, path=part.file.twin, compression=part.file.twin_compression)
+    twin = _twin(part.file)
     target = _Side(read_lines(FileRange(twin, part.twin_start, _TO_THE_END), limit))
     while source.fill():
         if not target.fill():
             raise UserError(
-                f"{part.file.twin} ends before {part.file.path}: it has changed since the run was planned",
+                f"{twin.path} ends before {part.file.path}: it has changed since the run was planned",
                 remedy="run the same command again with --overwrite",
             )
         count = min(source.waiting, target.waiting)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 
 EXTRA = "extra"  # string column of every JSONL dataset: JSON object of the fields that have no column or do not fit it
@@ -22,7 +23,7 @@ class Column:
     """
 
     type: pa.DataType
-    where: str
+    where: Location
     json: bool = False
     unknown: bool = False
 

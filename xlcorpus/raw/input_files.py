@@ -16,7 +16,7 @@ from xlcorpus.errors import UserError
 from xlcorpus.raw.streams import MAGIC
 
 _COMPRESSION_OF = {"gz": "gzip", "gzip": "gzip", "zst": "zstd", "zstd": "zstd", "bz2": "bz2", "xz": "xz"}
-HEAD = 4096
+FIRST_BYTES = 4096  # what is looked at to tell formats apart
 _UNFINISHED = f"{WORK}/run.json"  # the state of a run, see beam/workspace.py
 
 
@@ -26,35 +26,34 @@ class InputFile:
 
     name: path relative to the folder or glob given, the same on every machine; source: name of the collection;
     format: name of one in `ingest/formats`; compression: none, gzip, zstd, bz2 or xz; size: bytes on disk. Of two
-    parallel files (moses) it is the first with the size of both; twin, twin_compression: the second one.
+    parallel files (moses) it is the first with the size of both; twin: the second one.
     """
 
-    path: str
+    path: Location
     name: str
     source: str
     format: str
     compression: str
     size: int
-    twin: str = ""
-    twin_compression: str = "none"
+    twin: InputFile | None = None
 
     @property
-    def paths(self) -> tuple[str, ...]:
+    def paths(self) -> tuple[Location, ...]:
         """The file, or both."""
-        return (self.path, self.twin) if self.twin else (self.path,)
+        return (self.path, self.twin.path) if self.twin else (self.path,)
 
 
 class FoundFiles(list[InputFile]):
     """Input files sorted by name; `skipped` lists the paths in folders and globs whose format is unknown."""
 
-    skipped: tuple[str, ...] = ()
+    skipped: tuple[Location, ...] = ()
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A file that an input means, before it is looked into; explicit: it was named itself."""
 
-    path: str
+    path: Location
     name: str
     source: str
     explicit: bool
@@ -87,7 +86,7 @@ def chosen_files(inputs: Sequence[str], suffixes: Collection[str]) -> list[Candi
 
 
 def found_files(
-    files: Sequence[InputFile], skipped: Sequence[str], inputs: Sequence[str], formats: Sequence[str]
+    files: Sequence[InputFile], skipped: Sequence[Location], inputs: Sequence[str], formats: Sequence[str]
 ) -> FoundFiles:
     """The files sorted by name; raises UserError where there is none, or two have one name."""
     found = FoundFiles(sorted(files, key=lambda one: (one.name, one.path)))
@@ -109,10 +108,10 @@ def _rank(candidate: Candidate) -> tuple[int, int, str, str]:
     return (-candidate.name.count("/"), not candidate.explicit, candidate.name, candidate.source)
 
 
-def _nothing(inputs: Sequence[str], skipped: Sequence[str], formats: Sequence[str]) -> None:
+def _nothing(inputs: Sequence[str], skipped: Sequence[Location], formats: Sequence[str]) -> None:
     where = ", ".join(inputs) if inputs else "no input was given"
     if skipped:
-        shown = ", ".join(skipped[:3]) + (", ..." if len(skipped) > 3 else "")
+        shown = ", ".join(map(str, skipped[:3])) + (", ..." if len(skipped) > 3 else "")
         raise UserError(
             f"no input file of a known format in {where}; {len(skipped)} of unknown format: {shown}",
             remedy=f"say what they are with --format {'|'.join(formats)}",
@@ -127,7 +126,7 @@ def _candidates(given: str, suffixes: Collection[str]) -> Iterator[Candidate]:
     if storage.is_folder(path):
         yield from _walk(path, path)
     elif storage.is_file(path):
-        yield Candidate(str(path), clean_name(path.name), clean_name(_stem(path.name, suffixes)), explicit=True)
+        yield Candidate(path, clean_name(path.name), clean_name(_stem(path.name, suffixes)), explicit=True)
     elif storage.exists(path):
         raise UserError(f"{given} is not a regular file", remedy="pipe it in and give '-' as the input")
     elif storage.is_pattern(given):
@@ -176,7 +175,7 @@ def _walk(folder: Location, prefix: Location) -> Iterator[Candidate]:
 
 def _candidate(path: Location, prefix: Location) -> Candidate:
     name = clean_name(storage.relative_name(path, prefix))
-    return Candidate(str(path), name, clean_name(storage.resolve(prefix).name), explicit=False)
+    return Candidate(path, name, clean_name(storage.resolve(prefix).name), explicit=False)
 
 
 def _hidden(name: str) -> bool:
@@ -208,9 +207,9 @@ def _stem(name: str, suffixes: Collection[str]) -> str:
 def look_into(candidate: Candidate, source: str | None) -> tuple[InputFile, bytes]:
     """The file, its format yet unknown, and its first bytes as they are on disk. Raises UserError."""
     try:
-        size = storage.size_of(storage.locate(candidate.path))
+        size = storage.size_of(candidate.path)
         with storage.open_input(candidate.path) as stream:
-            raw = stream.read(HEAD)
+            raw = stream.read(FIRST_BYTES)
     except OSError as error:
         raise UserError(f"cannot read {candidate.path}: {error.strerror}", remedy="check its permissions") from error
     compression = _compression(raw, suffixes_of(candidate.own_name)[1])

@@ -12,7 +12,7 @@ from xlcorpus.raw.streams import Damage, read_stream
 
 BLOCK = 4 << 20  # enough to make one call of the JSON parser cheap, small beside the 64 MB a record may take
 BOM = b"\xef\xbb\xbf"
-HEAD = 1024  # bytes of a record that is too long which are kept for the reject row's excerpt
+EXCERPT_BYTES = 1024  # of a record that is too long or broken: what is kept for the reject row's excerpt
 
 
 @dataclass(frozen=True)
@@ -160,8 +160,8 @@ class _Cutter:
         rest = data[last:]
         if not rest or self.done:
             return
-        if len(rest) > max(self.limit, HEAD):  # so that the excerpt does not depend on how the bytes came in
-            self.long = (self.offset, rest[:HEAD])
+        if len(rest) > max(self.limit, EXCERPT_BYTES):  # so that the excerpt does not depend on how the bytes came in
+            self.long = (self.offset, rest[:EXCERPT_BYTES])
             self.offset += len(rest)
         else:
             self.held, self.size = [rest], len(rest)
@@ -194,8 +194,9 @@ class _Cutter:
         for index in np.flatnonzero(ends - starts > self.limit).tolist():
             if index > first:
                 yield Lines(data, base, starts[first:index], ends[first:index], bom and first == 0)
-            start, end = int(starts[index]), int(ends[index])
-            yield LongLine(0 if bom and index == 0 else base + start, end - start, data[start : min(end, start + HEAD)])
+            start, size = int(starts[index]), int(ends[index] - starts[index])
+            head = data[start : start + min(size, EXCERPT_BYTES)]
+            yield LongLine(0 if bom and index == 0 else base + start, size, head)
             first = index + 1
         if first < len(starts):
             yield Lines(data, base, starts[first:], ends[first:], bom and first == 0)

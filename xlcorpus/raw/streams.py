@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Protocol
 import zstandard
 
 from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location
 
 PIECE = 1 << 20  # most bytes that come out at once: this, not the file, bounds what a decompression bomb takes
 READ = 1 << 16
@@ -101,7 +102,7 @@ _DECODERS: dict[str, Callable[[], _Decoder]] = {
 }
 
 
-def read_stream(path: str, compression: str, *, start: int = 0, resync: bool = False) -> Iterator[bytes | Damage]:
+def read_stream(path: Location, compression: str, *, start: int = 0, resync: bool = False) -> Iterator[bytes | Damage]:
     """Pieces of the decompressed file, from byte `start` of a plain one (a compressed one is read whole).
 
     Raises OSError where the file cannot be opened.
@@ -114,7 +115,7 @@ def read_stream(path: str, compression: str, *, start: int = 0, resync: bool = F
             yield from _Members(file, compression, resync).pieces()
 
 
-def read_head(path: str, compression: str, size: int) -> bytes:
+def read_head(path: Location, compression: str, size: int) -> bytes:
     """The first `size` bytes of the decompressed file, or what can be read of them."""
     head = b""
     for piece in read_stream(path, compression):

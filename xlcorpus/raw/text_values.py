@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.raw.lines import EXCERPT_BYTES
 from xlcorpus.raw.options import SIDES, ReadOptions
 from xlcorpus.raw.rejects import Reject, in_order, too_large
 
@@ -54,7 +55,7 @@ def _reject(output: str, offset: int, data: bytes | None, options: ReadOptions) 
         return Reject(offset, f"missing_{output}", f"column {options.texts[output]!r} is null")
     what = SIDES[output]
     if len(data) > options.max_record_bytes:
-        return too_large(offset, what, len(data), data[:1024], options)
+        return too_large(offset, what, len(data), data[:EXCERPT_BYTES], options)
     if b"\0" in data:
         return Reject(offset, "nul_bytes", f"{what} holds NUL bytes", data)
     return Reject(offset, "invalid_utf8", f"{what} is not UTF-8", data)

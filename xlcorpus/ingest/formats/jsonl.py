@@ -36,11 +36,9 @@ from xlcorpus.raw.ranges import FileRange, cut_lines
 from xlcorpus.raw.rejects import Reject, unread
 
 _LOOK = 1 << 16
-
 _SPACE = b" \t\r\f\v"
-_Record = tuple[
-    int, tuple[str, ...], dict[str, Any]
-]  # locator, texts in the order of `ReadOptions.texts`, other fields
+# Locator, texts in the order of `ReadOptions.texts`, other fields.
+_Record = tuple[int, tuple[str, ...], dict[str, Any]]
 
 
 def read_jsonl(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:
@@ -119,7 +117,7 @@ class Reader:
         columns = {
             self.fields[name].name: table.column(name).combine_chunks()
             for name in table.column_names
-            if name in self.fields and name not in self.options.texts.values()
+            if name in self.fields
         }
         yield from self.assembler.rows(offsets, texts, columns, size=lines.size, rejects=rejects)
 
@@ -236,7 +234,7 @@ def _children(column: pa.ChunkedArray | pa.Array) -> list[pa.ChunkedArray | pa.A
 
 def _sniff(look: Look) -> bool | None:
     """A file without any suffix may be JSON Lines (Spark's `part-00000`), one called .json may be one document."""
-    if "." in look.path.rpartition("/")[2] and not (look.suffix == "json" and look.head):
+    if "." in look.path.name and not (look.suffix == "json" and look.head):
         return None
     line, newline, _ = look.more(_LOOK).removeprefix(BOM).lstrip().partition(b"\n")
     if not newline and len(line) > _LOOK // 2:

@@ -180,7 +180,7 @@ class _Reader:
         columns = {
             self.fields[name].name: batch.column(name).cast(self.fields[name].type)
             for name in batch.schema.names
-            if name in self.fields and name not in self.options.texts.values()
+            if name in self.fields
         }
         yield from self.assembler.raw_rows(offsets, raw, columns, size=batch.nbytes)
 

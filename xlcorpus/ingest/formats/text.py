@@ -15,7 +15,7 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.result import Result
 from xlcorpus.ingest.format import Format
 from xlcorpus.raw.assemble import Assembler
-from xlcorpus.raw.lines import BOM, HEAD, Lines, LongLine, Torn, read_lines
+from xlcorpus.raw.lines import BOM, EXCERPT_BYTES, Lines, LongLine, Torn, read_lines
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.ranges import FileRange, cut_lines
 from xlcorpus.raw.rejects import Reject, in_order, too_large, unread
@@ -140,9 +140,9 @@ class _Paragraph:
         if self.size <= limit:
             self.parts.append(data)
         elif self.parts:
-            self.parts = [b"".join(self.parts)[:HEAD]]
+            self.parts = [b"".join(self.parts)[:EXCERPT_BYTES]]
         else:
-            self.parts = [data[:HEAD]]
+            self.parts = [data[:EXCERPT_BYTES]]
 
 
 def _paragraphs(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterator[Result]:
@@ -170,7 +170,7 @@ def _paragraphs(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterat
         if isinstance(lines, Torn):
             reject = unread(lines, emit.what, options)
             if current is not None:  # whether it was whole nobody can say
-                reject = replace(reject, offset=current.offset, excerpt=b"".join(current.parts)[:HEAD])
+                reject = replace(reject, offset=current.offset, excerpt=b"".join(current.parts)[:EXCERPT_BYTES])
             rejects.append(reject)
             yield from emit.records(records, rejects)
             return
@@ -235,17 +235,17 @@ def _document(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterator
     size = 0
     for piece in read_stream(part.file.path, part.file.compression):
         if isinstance(piece, Damage):
-            reject = Reject(0, piece.reason, piece.message, b"".join(parts)[:HEAD])
+            reject = Reject(0, piece.reason, piece.message, b"".join(parts)[:EXCERPT_BYTES])
             yield from emit.records([], [reject])
             return
         size += len(piece)
-        if size <= max(options.max_record_bytes, HEAD) or not parts:
+        if size <= max(options.max_record_bytes, EXCERPT_BYTES) or not parts:
             parts.append(piece)
         else:
-            parts = [b"".join(parts)[:HEAD]]
+            parts = [b"".join(parts)[:EXCERPT_BYTES]]
     data = b"".join(parts).removeprefix(BOM)
     if size > options.max_record_bytes:
-        yield from emit.records([], [too_large(0, emit.what, size, data[:HEAD], options)])
+        yield from emit.records([], [too_large(0, emit.what, size, data[:EXCERPT_BYTES], options)])
     elif size:
         yield from emit.records([(0, data)], [])
 
