@@ -24,7 +24,7 @@ from benchmarks.parallel import PAIRS, parallel_text, read_rows
 from xlcorpus.align.aligner import align_pairs, train_aligner
 from xlcorpus.align.options import AlignOptions
 from xlcorpus.align.symmetrize import METHODS
-from xlcorpus.pairs.sides import read_side
+from xlcorpus.pairs.side_tokens import read_side
 from xlcorpus.text import properties
 
 WIKTIONARY = {"deu": "de", "spa": "es", "hin": "hi", "zho": "zh"}

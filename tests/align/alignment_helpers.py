@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from tests import rows
-from xlcorpus.pairs.sides import ALIGN
+from xlcorpus.pairs.side_tokens import ALIGN
 
 Pairs = list[tuple[int, int]]
 

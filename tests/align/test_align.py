@@ -30,8 +30,7 @@ from xlcorpus.align.language_pairs import (
 from xlcorpus.align.options import AlignOptions
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
-from xlcorpus.pairs import sides
-from xlcorpus.pairs.sides import ALIGN
+from xlcorpus.pairs.side_tokens import ALIGN, read_side
 
 SOURCE, TARGET, GOLD = bitext(300)
 
@@ -63,15 +62,15 @@ def test_unknown_words_follow_the_diagonal() -> None:
 
 
 def test_han_is_aligned_by_character_and_devanagari_by_word() -> None:
-    side = sides.read_side(pa.array(["我有iPhone手機。", "वह ग्रेजुएट हुआ", "don't", None]))
+    side = read_side(pa.array(["我有iPhone手機。", "वह ग्रेजुएट हुआ", "don't", None]))
     assert side.sizes.tolist() == [5, 3, 2, 0]
 
 
 def test_case_and_prefix_do_not_count() -> None:
-    one = sides.read_side(pa.array(["Haus haus HAUS Hausbau"]))
+    one = read_side(pa.array(["Haus haus HAUS Hausbau"]))
     assert len(set(one.words[:3].tolist())) == 1
     assert one.words[3] != one.words[0]
-    assert len(set(sides.read_side(pa.array(["Haus Hausbau"]), prefix=4).words.tolist())) == 1
+    assert len(set(read_side(pa.array(["Haus Hausbau"]), prefix=4).words.tolist())) == 1
 
 
 @pytest.mark.parametrize("cells", [1, 60, 1 << 21])

@@ -20,7 +20,7 @@ from xlcorpus.codeswitch.assemble import SPANS
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.dataset.decisions import DECISION
 from xlcorpus.errors import UserError
-from xlcorpus.pairs.sides import read_side
+from xlcorpus.pairs.side_tokens import read_side
 
 DEFAULT = CodeswitchOptions(operator="align-span")
 WORDS = [

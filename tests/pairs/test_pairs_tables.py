@@ -22,7 +22,7 @@ from xlcorpus.dataset.shards import canonical_type
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.formats.jsonl import Reader, read_jsonl
-from xlcorpus.pairs.sides import ALIGN
+from xlcorpus.pairs.side_tokens import ALIGN
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.ranges import FileRange

@@ -26,7 +26,7 @@ from xlcorpus.align.symmetrize import METHODS, Links, symmetrize
 from xlcorpus.dataset.beside import read_beside, write_beside
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
-from xlcorpus.pairs.sides import ALIGN, Side, read_side
+from xlcorpus.pairs.side_tokens import ALIGN, Side, read_side
 from xlcorpus.text.ragged import offsets_of
 
 _UNSEEN = 1e-9  # probability of a word pair that training did not meet, as in fast_align
@@ -226,7 +226,7 @@ def train_aligner(source: pa.Array, target: pa.Array, options: AlignOptions | No
 def align_pairs(
     model: AlignmentModel, source: pa.Array, target: pa.Array, symmetrization: str = METHODS[0]
 ) -> pa.Array:
-    """Align sentence pairs: list<struct<src: int32, tgt: int32>>[rows], numbers of tokens by `pairs.sides`, sorted.
+    """Align sentence pairs: list<struct<src: int32, tgt: int32>>[rows], numbers of tokens by `read_side`, sorted.
 
     symmetrization: one of `symmetrize.METHODS`; not the options', which may leave it to the languages. Null where a
     side has no token or more than max_tokens; empty where no token has a likely partner. Raises UserError where the

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from xlcorpus.errors import UserError
-from xlcorpus.pairs.sides import Side
+from xlcorpus.pairs.side_tokens import Side
 from xlcorpus.text.hashes import hash_spans, mix
 from xlcorpus.text.ragged import offsets_of, ranges, rows_of
 

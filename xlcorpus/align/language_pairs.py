@@ -20,7 +20,7 @@ from xlcorpus.dataset.dataset import Shard, read_batches
 from xlcorpus.dataset.result import Counts, Result
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
-from xlcorpus.pairs.sides import ALIGN
+from xlcorpus.pairs.side_tokens import ALIGN
 from xlcorpus.text.draws import row_states
 from xlcorpus.text.labels import script_of
 from xlcorpus.text.properties import writes_spaces

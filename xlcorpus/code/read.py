@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -12,6 +13,7 @@ from xlcorpus.code.languages import language_of, may_be_known
 from xlcorpus.code.licenses import allows, header_license, is_license_file, parse_licenses
 from xlcorpus.code.trees import CodeFile
 from xlcorpus.dataset import storage
+from xlcorpus.dataset.columns import batch_of
 from xlcorpus.dataset.decisions import empty, repeat
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
@@ -44,6 +46,7 @@ class _Document:
 
 
 _Row = _Document | Decision | Reject  # what becomes of a file
+R = TypeVar("R", _Document, Decision, Reject)
 
 
 def read_code(files: Sequence[CodeFile], options: ReadOptions, *, keep_text: bool = False) -> Iterator[Result]:
@@ -72,7 +75,7 @@ def read_code(files: Sequence[CodeFile], options: ReadOptions, *, keep_text: boo
 
 def _row(file: CodeFile, options: ReadOptions, allowed: frozenset[str] | None) -> tuple[_Row, int]:
     """What becomes of one file, and how many bytes of it were read."""
-    inside = file.name.partition("/")[2]  # the tree may have been given a name such as `vendor`
+    inside = file.inside
     if checks.is_vendored(inside):
         return Decision(0, "vendored"), 0
     if checks.is_lock_file(inside):
@@ -98,12 +101,11 @@ def _row(file: CodeFile, options: ReadOptions, allowed: frozenset[str] | None) -
 
 def _judge(file: CodeFile, text: str, language: str, allowed: frozenset[str] | None) -> _Row:
     """What becomes of a readable text in a known language."""
-    inside = file.name.partition("/")[2]
     if not text or text.isspace():
         return Decision(0, "empty_text", text)
-    if checks.is_generated(inside, text):
+    if checks.is_generated(file.inside, text):
         return Decision(0, "generated", text)
-    mean = checks.minified(inside, language, text)
+    mean = checks.minified(file.inside, language, text)
     if mean is not None:
         return Decision(0, "minified", text, mean, checks.MINIFIED_MEAN_LINE)
     lines = checks.too_long_lines(language, text)
@@ -128,19 +130,21 @@ def _read(file: CodeFile, most: int) -> bytes:
 
 
 def _result(rows: Sequence[tuple[CodeFile, _Row]], size: int) -> Result:
-    documents = [(file, row) for file, row in rows if isinstance(row, _Document)]
-    decisions = [(file, row) for file, row in rows if isinstance(row, Decision)]
-    rejects = [(file, row) for file, row in rows if isinstance(row, Reject)]
-    refused = [file for file, _ in rejects]
+    kept, documents = _of_kind(rows, _Document)
+    removed, decisions = _of_kind(rows, Decision)
+    refused, rejects = _of_kind(rows, Reject)
     return Result(
-        rows=_documents([file for file, _ in documents], [row for _, row in documents]),
-        decisions=decision_rows(_identified([file for file, _ in decisions]), [row for _, row in decisions]),
-        rejects=reject_rows(
-            _identified(refused)["origin"], [row for _, row in rejects], [file.name for file in refused]
-        ),
+        rows=_documents(kept, documents),
+        decisions=decision_rows(_identified(removed), decisions),
+        rejects=reject_rows(_identified(refused)["origin"], rejects, [file.name for file in refused]),
         rows_in=len(rows),
         bytes_in=size,
     )
+
+
+def _of_kind(rows: Sequence[tuple[CodeFile, _Row]], kind: type[R]) -> tuple[list[CodeFile], list[R]]:
+    files = [file for file, row in rows if isinstance(row, kind)]
+    return files, [row for _, row in rows if isinstance(row, kind)]
 
 
 def _identified(files: Sequence[CodeFile]) -> dict[str, pa.Array]:
@@ -164,5 +168,4 @@ def _documents(files: Sequence[CodeFile], rows: Sequence[_Document]) -> pa.Recor
         "code_lang": pa.array([row.language for row in rows], pa.string()),
         "license_from": pa.array([row.license_from for row in rows], pa.string()),
     }
-    arrays = [columns[field.name] if field.name in columns else pa.nulls(len(rows), field.type) for field in schema]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    return batch_of(schema, columns, len(rows))

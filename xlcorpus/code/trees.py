@@ -33,6 +33,11 @@ class CodeFile:
     license: str | None = None
     license_from: str | None = None
 
+    @property
+    def inside(self) -> str:
+        """The path within the tree, whose own name may be such as `vendor`."""
+        return self.name.partition("/")[2]
+
 
 class FoundCode(list[CodeFile]):
     """Files sorted by name; `links`: symbolic links that were not followed."""

@@ -33,7 +33,7 @@ from xlcorpus.codeswitch.switched import WordCounts, switched_rows
 from xlcorpus.dataset.columns import append_columns, require_column, text_or_empty
 from xlcorpus.dataset.result import Result
 from xlcorpus.errors import UserError
-from xlcorpus.pairs.sides import ALIGN, Side, read_side
+from xlcorpus.pairs.side_tokens import ALIGN, Side, read_side
 from xlcorpus.text import properties
 from xlcorpus.text.characters import NUMBER
 from xlcorpus.text.codepoints import string_buffers

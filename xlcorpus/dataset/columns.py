@@ -74,6 +74,12 @@ def parts_by(numbers: np.ndarray, batch: pa.RecordBatch) -> Iterator[tuple[int, 
         yield int(numbers[rows[0]]), batch.take(pa.array(rows))
 
 
+def batch_of(schema: pa.Schema, columns: Mapping[str, pa.Array], rows: int) -> pa.RecordBatch:
+    """A batch of a schema, nulls for the columns that are not given."""
+    arrays = [columns[field.name] if field.name in columns else pa.nulls(rows, field.type) for field in schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
 def put_columns(batch: pa.RecordBatch, columns: Mapping[str, pa.Array]) -> pa.RecordBatch:
     """The batch with these columns, each in the place of an earlier one of its name, else at the end."""
     for name, values in columns.items():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.dataset.columns import column_or_null
+from xlcorpus.dataset.columns import batch_of, column_or_null
 from xlcorpus.dataset.schema import load_schema
 
 DECISION = load_schema("decision").arrow
@@ -54,14 +54,7 @@ def decide(
             values[name] = pa.array(given).cast(DECISION.field(name).type)
     if keep_text:
         values["text"] = column_or_null(batch, "text", pa.string())
-    columns = [values.get(field.name) for field in DECISION]
-    return pa.RecordBatch.from_arrays(
-        [
-            pa.nulls(count, field.type) if column is None else column
-            for field, column in zip(DECISION, columns, strict=True)
-        ],
-        schema=DECISION,
-    )
+    return batch_of(DECISION, values, count)
 
 
 def reject(batch: pa.RecordBatch, step: str, reasons: Sequence[str], messages: Sequence[str]) -> pa.RecordBatch:

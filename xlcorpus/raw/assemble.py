@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.columns import put_columns
+from xlcorpus.dataset.columns import batch_of, put_columns
 from xlcorpus.dataset.decisions import DECISION, decide, empty, reject, repeat
 from xlcorpus.dataset.result import Result
 from xlcorpus.raw.input_files import InputFile
@@ -97,7 +97,6 @@ class Assembler:
         self.options = options
         self.schema = schema
         self.unit = unit
-        self.no_documents = empty(schema)
 
     def _ids(self, offsets: np.ndarray) -> dict[str, pa.Array]:
         """doc_id and origin of records at these locators."""
@@ -238,15 +237,9 @@ class Assembler:
     def _documents(self, offsets: np.ndarray, table: Mapping[str, pa.Array]) -> pa.RecordBatch:
         count = len(offsets)
         if count == 0:
-            return self.no_documents
+            return empty(self.schema)
         ours = self._ids(offsets) | {"source": repeat(self.file.source, count)}
-        arrays = []
-        for field in self.schema:
-            array = ours.get(field.name)
-            if array is None:
-                array = table.get(field.name)
-            arrays.append(pa.nulls(count, field.type) if array is None else array)
-        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+        return batch_of(self.schema, {**table, **ours}, count)
 
 
 def _weights(batch: pa.RecordBatch) -> np.ndarray:
