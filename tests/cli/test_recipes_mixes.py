@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from xlcorpus.cli import main as entry
 from xlcorpus.cli.recipes import mix_yaml
-from xlcorpus.dataset.yaml_file import load_yaml
+from xlcorpus.dataset.yaml_file import load_yaml, parse_yaml
 from xlcorpus.errors import UserError
 from xlcorpus.mix.mixcpt import CATEGORIES, CODE_SHARE, MODELS, mixcpt_cells
 from xlcorpus.mix.rule import RULES
@@ -77,7 +77,7 @@ def test_a_cell_is_shown_as_yaml_that_is_the_same_mix(name: str, tmp_path: Path)
 @pytest.mark.parametrize("name", FILES)
 def test_any_mix_reads_back_from_its_yaml(name: str) -> None:
     spec = load_mix(name)
-    assert parse_mix(load_yaml(mix_yaml(spec)), name) == spec
+    assert parse_mix(parse_yaml(mix_yaml(spec)), name) == spec
 
 
 def test_values_that_yaml_reads_in_another_way_come_back() -> None:
@@ -92,7 +92,7 @@ def test_values_that_yaml_reads_in_another_way_come_back() -> None:
         "mix": {"by": "source", "rule": "ratios", "ratios": {"no": "1/3", "1e5": "1/3", "null": "1/3"}},
     }
     spec = parse_mix(content)
-    found = parse_mix(load_yaml(mix_yaml(spec)))
+    found = parse_mix(parse_yaml(mix_yaml(spec)))
     assert found == spec
     assert found.where.source == ("1e5", "true", "12", "<<")
     assert isinstance(found.mix.rule, Ratios)
@@ -103,7 +103,7 @@ def test_values_that_yaml_reads_in_another_way_come_back() -> None:
 def test_a_share_of_code_is_shown_exactly() -> None:
     spec = mixcpt_cells("1/7")["L3-Bi+Code-Sel"]
     assert spec.mix.parts is not None
-    again = parse_mix(load_yaml(mix_yaml(spec)))
+    again = parse_mix(parse_yaml(mix_yaml(spec)))
     assert again.mix.parts is not None
     assert again.mix.parts[1].share == spec.mix.parts[1].share
     assert float(again.mix.parts[1].share) == pytest.approx(1 / 7, abs=1e-8)

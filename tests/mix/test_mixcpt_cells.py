@@ -20,7 +20,7 @@ from tests.running import digests, run, write_recipe
 from xlcorpus.beam.read import shard_tasks
 from xlcorpus.cli import main as entry
 from xlcorpus.dataset.dataset import Dataset
-from xlcorpus.dataset.yaml_file import load_yaml
+from xlcorpus.dataset.yaml_file import parse_yaml
 from xlcorpus.errors import UserError
 from xlcorpus.mix.allocate import plan_mix
 from xlcorpus.mix.cells import canonical_lang
@@ -305,7 +305,7 @@ def test_a_shown_cell_becomes_the_control_of_its_bilingual_one_with_code(
     unit, budget = "tokens", BUDGET["tokens"]
     bilingual = made(corpora(short), f"L3-Bi+Code-{short}", unit, outputs)
     shown = CliRunner().invoke(entry.cli, ["recipes", "show", f"L3-Mono+Code-{short}"]).output
-    content = load_yaml(shown)
+    content = parse_yaml(shown)
     del content["budget"]
     content["mix"]["parts"][0]["within"] = {"rule": "match", "to": str(bilingual.folder)}
     mine = tmp_path / "mine.yaml"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.quality.quality_helpers import documents, records, shared_data
 from tests.quality.quality_slow import slow_stop_words
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.dataset.yaml_file import load_yaml
+from xlcorpus.dataset.yaml_file import parse_yaml
 from xlcorpus.errors import UserError
 from xlcorpus.quality.filter import filter_batch
 from xlcorpus.quality.rules import StopWords
@@ -25,7 +25,7 @@ from xlcorpus.quality.thresholds import Thresholds, load_thresholds, parse_thres
 
 
 def parse(text: str) -> Thresholds:
-    return parse_thresholds(load_yaml(text), "my.yaml")
+    return parse_thresholds(parse_yaml(text), "my.yaml")
 
 
 def reasons(batch: pa.RecordBatch, thresholds: Thresholds, **options: Any) -> dict[int, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xlcorpus.dataset.yaml_file import load_yaml
+from xlcorpus.dataset.yaml_file import parse_yaml
 from xlcorpus.errors import UserError
 from xlcorpus.quality.rules import Rule, Rules, StopWords
 from xlcorpus.quality.thresholds import Thresholds, load_thresholds, parse_thresholds
@@ -48,7 +48,7 @@ top_n_grams:
 
 
 def parse(text: str) -> Thresholds:
-    return parse_thresholds(load_yaml(text), "my.yaml")
+    return parse_thresholds(parse_yaml(text), "my.yaml")
 
 
 def bounds(rules: Rules) -> dict[str, tuple[float | None, float | None]]:

@@ -116,52 +116,35 @@ def _check_size(text: str, max_nodes: int) -> None:
             raise ConstructorError(None, None, "too many nodes, with every alias written out", mark)
 
 
-def _names_file(text: str) -> bool:
-    """Whether a str is a path: one line that ends in .yaml or .yml, or names a file that is there."""
-    if "\n" in text:
-        return False
-    if text.endswith((".yaml", ".yml")):
-        return True
+def load_yaml(location: Location, *, max_bytes: int = 1_000_000, max_nodes: int = 100_000) -> Any:
+    """`parse_yaml` of a file of UTF-8; raises UserError where it cannot be read, too."""
     try:
-        return storage.is_file(storage.locate(text))
-    except (OSError, ValueError):  # longer than a path can be, or with a NUL in it
-        return False
-
-
-def _read(given: Location | str, max_bytes: int) -> tuple[str, str]:
-    """Name for messages, and text."""
-    if isinstance(given, str) and not _names_file(given):
-        if len(given.encode("utf-8", "surrogatepass")) > max_bytes:
-            raise UserError(
-                f"YAML text of more than {max_bytes:,} bytes", remedy="give a smaller text; lists belong in files"
-            )
-        return "YAML text", given
-    try:
-        with storage.open_input(given) as stream:
+        with storage.open_input(location) as stream:
             raw = stream.read(max_bytes + 1)
     except OSError as error:
-        raise UserError(f"{given}: cannot be read: {error.strerror}", remedy="give the path of a YAML file") from error
+        raise UserError(
+            f"{location}: cannot be read: {error.strerror}", remedy="give the path of a YAML file"
+        ) from error
     if len(raw) > max_bytes:
         raise UserError(
-            f"{given}: more than {max_bytes:,} bytes", remedy="give a smaller YAML file; lists belong in files"
+            f"{location}: more than {max_bytes:,} bytes", remedy="give a smaller YAML file; lists belong in files"
         )
     try:
-        return str(given), raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise UserError(f"{given}, line {line}: not UTF-8", remedy="save the file as UTF-8") from error
+        raise UserError(f"{location}, line {line}: not UTF-8", remedy="save the file as UTF-8") from error
+    return parse_yaml(text, str(location), max_nodes=max_nodes)
 
 
-def load_yaml(given: Location | str, *, max_bytes: int = 1_000_000, max_nodes: int = 100_000) -> Any:
-    """Plain data (dict, list, str, int, float, bool, None) of a YAML file or text; None where it is empty.
+def parse_yaml(text: str, name: str = "YAML text", *, max_nodes: int = 100_000) -> Any:
+    """Plain data (dict, list, str, int, float, bool, None) of YAML; None where it is empty.
 
-    A Location is a file; so is a one-line str that ends in .yaml or .yml or names a file; any other str is the YAML
-    itself. YAML 1.2 core schema: only true and false are booleans. Raises UserError, naming file and line, for YAML
-    that is malformed, too large, nested more than 64 levels deep, holds more than `max_nodes` nodes with aliases
+    name: for messages. YAML 1.2 core schema: only true and false are booleans. Raises UserError, naming the line, for
+    YAML that is malformed, nested more than 64 levels deep, holds more than `max_nodes` nodes with aliases
     written out (so an alias bomb fails while it is read), refers to itself, repeats a key, or bears a tag such as
     !!python/object.
     """
-    name, text = _read(given, max_bytes)
     try:
         _check_size(text, max_nodes)
         return yaml.load(text, Loader=_Loader)

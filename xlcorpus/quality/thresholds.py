@@ -141,8 +141,7 @@ def load_thresholds(path: Location | str | None = None) -> Thresholds:
 
 
 def _defaults() -> Thresholds:
-    text = storage.read_text(storage.packaged("xlcorpus.quality", "defaults.yaml"))
-    return parse_thresholds(load_yaml(text + "\n"), "defaults.yaml")
+    return parse_thresholds(load_yaml(storage.packaged("xlcorpus.quality", "defaults.yaml")), "defaults.yaml")
 
 
 def _from_fineweb2(contents: Mapping[Location, Any], others: list[str]) -> Thresholds:

@@ -9,7 +9,7 @@ from typing import Any
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.dataset.yaml_file import load_yaml
+from xlcorpus.dataset.yaml_file import load_yaml, parse_yaml
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.recipe.graph import Node, inline_raw_inputs
 from xlcorpus.recipe.options import make_options
@@ -108,7 +108,7 @@ def _apply_setting(content: dict[str, Any], steps: list[dict[str, Any]], setting
     key, equals, text = setting.partition("=")
     if not equals:
         raise UserError(f"--set {setting}: write KEY=VALUE, e.g. dedup.threshold=0.7 or seed=3")
-    value = load_yaml(text + "\n") if text else ""  # the line feed: never the name of a file
+    value = parse_yaml(text, f"--set {key}") if text else ""
     head, dot, rest = key.partition(".")
     by_id = {step["id"]: step for step in steps}
     if not dot and key in ("seed", "name"):
