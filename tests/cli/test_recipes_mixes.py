@@ -11,7 +11,7 @@ from xlcorpus.cli import main as entry
 from xlcorpus.cli.recipes import mix_yaml
 from xlcorpus.dataset.yaml_file import load_yaml, parse_yaml
 from xlcorpus.errors import UserError
-from xlcorpus.mix.mixcpt import CATEGORIES, CODE_SHARE, MODELS, mixcpt_cells
+from xlcorpus.mix.mixcpt import CODE_SHARE, mixcpt_cells, published_tables
 from xlcorpus.mix.rule import RULES
 from xlcorpus.mix.rules.ratios import Ratios
 from xlcorpus.mix.shipped import load_mix, shipped_mixes
@@ -20,6 +20,7 @@ from xlcorpus.recipe.load import shipped_recipes
 
 FILES = {name: path for name, path in shipped_mixes().items() if path is not None}
 CELLS = mixcpt_cells()
+CATEGORIES, MODELS = published_tables()["categories"], published_tables()["models"]
 
 
 def call(*arguments: str) -> str:
@@ -61,7 +62,7 @@ def test_a_cell_is_shown_as_yaml_that_is_the_same_mix(name: str, tmp_path: Path)
     content = load_yaml(path)
     category = CATEGORIES[name.rpartition("-")[2]]
     assert content["name"] == name
-    assert content["related"] == list(category.related)
+    assert content["related"] == list(category["related"])
     assert content["model"] == MODELS[name.partition("-")[0]]
     assert content["unit"] == "tokens"
     assert content["missing"] == "fail"
@@ -69,7 +70,7 @@ def test_a_cell_is_shown_as_yaml_that_is_the_same_mix(name: str, tmp_path: Path)
     assert any("epochs" in line for line in content["open"])
     assert any("share of code is not published" in line for line in content["open"]) == ("+Code" in name)
     assert len(content["mix"]["parts"]) == 1 + ("+Code" in name)
-    assert f"related: [{category.related[0]}, {category.related[1]}" in shown
+    assert f"related: [{category['related'][0]}, {category['related'][1]}" in shown
     assert max(map(len, shown.splitlines())) <= 120
     assert shown.startswith("# ")
 

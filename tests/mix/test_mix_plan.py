@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from xlcorpus.mix.achieved import mix_table
 from xlcorpus.mix.allocate import CellPlan, plan_mix
 from xlcorpus.mix.cells import Cell
-from xlcorpus.mix.spec import parse_mix, spec_of_ratios
+from xlcorpus.mix.ratios_option import spec_of_ratios
+from xlcorpus.mix.spec import parse_mix
 from xlcorpus.text.apportion import largest_remainder
 
 RATIOS = st.dictionaries(st.text("abcdef", min_size=1, max_size=2), st.floats(1e-6, 1), min_size=1, max_size=7)

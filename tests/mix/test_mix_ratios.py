@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.mix.ratios import check_ratios, parse_ratios, resolve_names
+from xlcorpus.mix.ratios_option import check_ratios, parse_ratios, resolve_names
 
 NAMES = st.sampled_from(["eng_Latn", "swh_Latn", "khm_Khmr", "code", "my books", "a", "b"])
 WEIGHTS = st.dictionaries(NAMES, st.integers(1, 1000), min_size=1)

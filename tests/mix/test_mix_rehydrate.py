@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from xlcorpus.errors import UserError
 from xlcorpus.mix.cells import Cell
-from xlcorpus.mix.rehydrate import FINEWEB2, read_rehydration
+from xlcorpus.mix.rehydration import FINEWEB2, read_rehydration
 
 # The shape of FineWeb-2's per-language weights: up, and down again in the tail.
 ITALIAN = {"1": 1, "2": 3, "3": 4, "11": 9, "17": 10, "26": 9, "145": 1}

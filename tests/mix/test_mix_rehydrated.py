@@ -18,7 +18,7 @@ from tests.mix.mix_helpers import Mixed, mix
 from tests.rows import documents
 from xlcorpus.errors import UserError
 from xlcorpus.mix.draw import draw_cell, order_keys
-from xlcorpus.mix.rehydrate import FINEWEB2
+from xlcorpus.mix.rehydration import FINEWEB2
 from xlcorpus.mix.spec import MixSpec, parse_mix
 
 SIZES = [1, 2, 3, 4, 5, 50, 100, 999, 1000, 5000]

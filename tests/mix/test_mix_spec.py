@@ -15,11 +15,12 @@ from tests.mix.mix_helpers import totals_by
 from xlcorpus.errors import UserError
 from xlcorpus.mix.allocate import plan_mix
 from xlcorpus.mix.cells import KEYS, Cell
-from xlcorpus.mix.match import references, resolve
+from xlcorpus.mix.ratios_option import spec_of_ratios
 from xlcorpus.mix.rule import RULES
+from xlcorpus.mix.rules.match import references, resolve
 from xlcorpus.mix.rules.ratios import Ratios
 from xlcorpus.mix.shipped import load_mix
-from xlcorpus.mix.spec import Node, parse_mix, spec_of_ratios
+from xlcorpus.mix.spec import Node, parse_mix
 
 
 def fault(content: Any) -> str:

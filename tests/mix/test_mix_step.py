@@ -20,6 +20,7 @@ from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import IntegrityError, UserError
 from xlcorpus.mix import inputs
+from xlcorpus.mix.options import Options
 from xlcorpus.mix.units import TOKEN_ESTIMATE
 
 # Words of our own choice; document n of a language has 1 + n * 7 % 13 of them.
@@ -307,6 +308,16 @@ def test_two_mixes_of_one_name_are_both_in_the_fingerprint(data: Path, tmp_path:
     assert units_by(dataset, "lang") == {"tha_Thai": 5, "ell_Grek": 5}
     prints = dataset.manifest.steps[-1].models["match mix"]
     assert prints == f"{first.manifest.content_fingerprint} {second.manifest.content_fingerprint}"
+    # Not where they lie: moved, they are the same mixes, and so is what matches them.
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for name in ("a", "b"):
+        (tmp_path / name).rename(moved / name)
+    content = content.replace(f"{tmp_path}/", f"{moved}/")
+    again = inputs.fingerprints(Options(mix=str(write_recipe(moved, content, "both.yaml"))))
+    assert again == dataset.manifest.steps[-1].models
+    swapped = content.replace("/a/", "/c/").replace("/b/", "/a/").replace("/c/", "/b/")
+    assert again != inputs.fingerprints(Options(mix=str(write_recipe(moved, swapped, "both.yaml"))))
 
 
 def test_tokens_are_counted_by_the_tokenizer(data: Path, tmp_path: Path) -> None:

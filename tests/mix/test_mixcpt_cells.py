@@ -25,10 +25,12 @@ from xlcorpus.errors import UserError
 from xlcorpus.mix.allocate import plan_mix
 from xlcorpus.mix.cells import canonical_lang
 from xlcorpus.mix.census import Counting, CountShard, cells_of
-from xlcorpus.mix.mixcpt import CATEGORIES, MODELS, mixcpt_cells
+from xlcorpus.mix.exact import exact
+from xlcorpus.mix.mixcpt import mixcpt_cells, published_tables
 from xlcorpus.mix.units import count_units
 
 CELLS = mixcpt_cells()
+CATEGORIES, MODELS = published_tables()["categories"], published_tables()["models"]
 BUDGET = {"tokens": 60_000, "bytes": 150_000}  # of some 100 million published
 STRANGERS = ("fra_Latn", "tur_Latn")  # neither trained on nor related, and there all the same
 FAST = ("L3-Bi+Code-Alt", "L2-Mono-Stag", "V7-Mono+Code-Sel", "L3-Bi-Sel")
@@ -45,8 +47,8 @@ def parts_of(name: str) -> tuple[str, str, bool, str]:
 def published(name: str) -> dict[str, Fraction]:
     """Millions of tokens by language or pair, of the tables."""
     _, kind, _, short = parts_of(name)
-    table = CATEGORIES[short].mono if kind == "mono" else CATEGORIES[short].pairs
-    return {canonical_lang(lang): Fraction(millions) for lang, millions in table.items()}
+    table = CATEGORIES[short]["mono"] if kind == "mono" else CATEGORIES[short]["pairs"]
+    return {canonical_lang(lang): exact(millions) for lang, millions in table.items()}
 
 
 def expected(name: str, budget: int) -> dict[str, Fraction]:
@@ -87,17 +89,17 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> Any:
     @functools.cache
     def of(short: str) -> Corpora:
         category = CATEGORIES[short]
-        pairs = {lang: Fraction(millions) for lang, millions in category.pairs.items()}
+        pairs = {lang: Fraction(millions) for lang, millions in category["pairs"].items()}
         total = sum(pairs.values(), Fraction(0))
         sides: Counter[str] = Counter()
         for pair, millions in pairs.items():  # three words to two: up to 3/5 are of one side
             for lang in pair.split("-"):
                 sides[lang] += millions * 3 / 5  # type: ignore[assignment]
-        mono = {lang: max(Fraction(millions), Fraction(sides[lang])) for lang, millions in category.mono.items()}
+        mono = {lang: max(Fraction(millions), Fraction(sides[lang])) for lang, millions in category["mono"].items()}
         sizes = {(lang, ""): enough(millions, total) for lang, millions in mono.items()}
-        sizes |= {(lang, ""): 400 for lang in (*category.related, *STRANGERS)}
+        sizes |= {(lang, ""): 400 for lang in (*category["related"], *STRANGERS)}
         bilingual = {lang: enough(millions, total) for lang, millions in pairs.items()}
-        bilingual |= {f"eng_Latn-{lang}": 400 for lang in (*category.related[:3], *STRANGERS)}
+        bilingual |= {f"eng_Latn-{lang}": 400 for lang in (*category["related"][:3], *STRANGERS)}
         return Corpora(
             write_documents(folder / short / "documents", sizes),
             write_pairs(folder / short / "pairs", bilingual),
@@ -147,7 +149,7 @@ def test_every_cell_plans_on_counted_corpora(name: str, unit: str, corpora: Any,
     _, kind, code, short = parts_of(name)
     found = counted(corpora(short), unit, outputs / f"count-{short}-{unit}")
     there = {side for cell in found for side in cell.lang.split("-")}
-    assert {*CATEGORIES[short].related, *STRANGERS} < there  # so that leaving them out is something
+    assert {*CATEGORIES[short]["related"], *STRANGERS} < there  # so that leaving them out is something
     plan = plan_mix(found, CELLS[name].at(unit=unit), BUDGET[unit])
     wanted = expected(name, BUDGET[unit])
     assert totals_by(plan, "lang").keys() == wanted.keys()
@@ -166,9 +168,9 @@ def check_mix(name: str, dataset: Dataset, unit: str) -> None:
     rows = rows_of(dataset.folder, COLUMNS)
     # Exactly the published languages, English, and code where it is asked for.
     languages = language_units(rows, unit)
-    assert set(languages) == {"eng_Latn", *category.languages}
+    assert set(languages) == {"eng_Latn", *category["languages"]}
     assert {row["kind"] for row in rows} == {kind} | ({"code"} if code else set())
-    assert not set(languages) & {*category.related, *STRANGERS}
+    assert not set(languages) & {*category["related"], *STRANGERS}
     # Each as published, within a document.
     units: Counter[str] = Counter()
     largest: Counter[str] = Counter()
@@ -189,12 +191,12 @@ def check_mix(name: str, dataset: Dataset, unit: str) -> None:
     for lang, size in languages.items():  # line feeds between the sides are shared out with them
         assert 0 <= notes["languages"][lang] - size <= (len(rows) if unit == "bytes" and kind == "bi" else 0)
     assert sum(notes["languages"].values()) == units.total() - units["none"]
-    assert notes["related"] == list(category.related)
+    assert notes["related"] == list(category["related"])
     assert notes["related_trained"] == []
     assert notes["spec"]["model"] == MODELS[model]
     assert notes["spec"]["open"] == list(CELLS[name].open)
     assert notes["spec"]["sources"] == list(CELLS[name].sources)
-    assert f"web/mono/{category.related[0]}/none" in notes["not_in_mix"]
+    assert f"web/mono/{category['related'][0]}/none" in notes["not_in_mix"]
     assert {row["mix_epoch"] for row in rows} == {0}
 
 
@@ -319,7 +321,7 @@ def test_a_shown_cell_becomes_the_control_of_its_bilingual_one_with_code(
     ]
     assert kinds[0]["code"] == kinds[1]["code"] == pytest.approx(budget / 10, abs=50)
     assert kinds[0]["bi"] == pytest.approx(kinds[1]["mono"], rel=1e-3)
-    assert notes["related"] == list(CATEGORIES[short].related)
+    assert notes["related"] == list(CATEGORIES[short]["related"])
     assert notes["spec"]["model"] == MODELS["L3"]
     assert notes["spec"]["name"] == f"L3-Mono+Code-{short}"
     assert notes["spec"]["mix"]["parts"][0]["within"]["totals"] == bilingual.manifest.notes["languages"]

@@ -73,7 +73,7 @@ def show(name: str) -> None:
     if file is not None:
         click.echo(storage.read_text(file), nl=False)
     elif name in mixes:
-        click.echo("# Made from the table in xlcorpus/mix/mixcpt.py. Saved as a file, it is an input of --mix.")
+        click.echo("# Made from the table in xlcorpus/mix/mixcpt.yaml. Saved as a file, it is an input of --mix.")
         click.echo(mix_yaml(mixcpt_cells()[name]), nl=False)
     else:
         raise UserError(

@@ -12,7 +12,7 @@ from xlcorpus.errors import UserError
 from xlcorpus.mix.allocate import CellPlan, MixPlan
 from xlcorpus.mix.cells import NONE, canonical_lang, language_totals
 from xlcorpus.mix.gather import Sums
-from xlcorpus.mix.match import references
+from xlcorpus.mix.rules.match import references
 from xlcorpus.mix.spec import MixSpec
 
 _MOST_ROWS = 40  # of the table; a mix of more cells is shown by kind and language

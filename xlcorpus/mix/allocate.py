@@ -11,7 +11,7 @@ from typing import Any, Literal
 from xlcorpus.errors import UserError
 from xlcorpus.mix.cells import Cell, languages_of, sort_cells
 from xlcorpus.mix.exact import Number, exact
-from xlcorpus.mix.rehydrate import Rehydration
+from xlcorpus.mix.rehydration import Rehydration
 from xlcorpus.mix.spec import MixSpec
 from xlcorpus.mix.tree import Branch, Leaf, build_tree, natural_budget
 from xlcorpus.text.apportion import largest_remainder

@@ -8,18 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.manifest import Manifest
-from xlcorpus.dataset.storage import locate
+from xlcorpus.dataset.storage import fingerprint, locate
 from xlcorpus.errors import UserError
 from xlcorpus.mix.achieved import achieved_totals
 from xlcorpus.mix.allocate import MixPlan, plan_mix
 from xlcorpus.mix.cells import KINDS, NONE, Cell
 from xlcorpus.mix.census import ShardCells, cells_of
-from xlcorpus.mix.match import references, resolve
 from xlcorpus.mix.mixed_rows import columns_of_all
 from xlcorpus.mix.options import Options
-from xlcorpus.mix.ratios import resolve_names
-from xlcorpus.mix.shipped import mix_fingerprint
-from xlcorpus.mix.spec import MixSpec, spec_of_ratios
+from xlcorpus.mix.ratios_option import resolve_names, spec_of_ratios
+from xlcorpus.mix.rules.match import references, resolve, without_paths
+from xlcorpus.mix.shipped import load_mix
+from xlcorpus.mix.spec import MixSpec
 from xlcorpus.mix.units import meaning_of
 from xlcorpus.tokenizer.open import open_tokenizer
 
@@ -27,12 +27,12 @@ TARGET_BYTES = 64 << 20  # of text in an output shard: what one worker sorts in 
 
 
 def fingerprints(options: Options) -> dict[str, str]:
-    """Fingerprints of the tokenizer, the file of the mix, and the mix that is matched."""
+    """Fingerprints of the tokenizer, of what the mix says, and of the mixes that are matched, wherever they lie."""
     found = {}
     if options.tokenizer:
         found["tokenizer"] = open_tokenizer(options.tokenizer).fingerprint
     if options.mix:
-        found["mix"] = mix_fingerprint(options.mix)
+        found["mix"] = fingerprint(without_paths(load_mix(options.mix)))
     for mix in dict.fromkeys(mix for mix, _ in references(options.fixed())):
         name, content = f"match {locate(mix).name}", Manifest.load(locate(mix)).content_fingerprint
         found[name] = f"{found[name]} {content}" if name in found else content  # folders of one name, elsewhere

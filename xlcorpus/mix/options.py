@@ -8,7 +8,7 @@ from pydantic import field_validator, model_validator
 
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.mix.census import Counting
-from xlcorpus.mix.ratios import check_ratios, parse_ratios
+from xlcorpus.mix.ratios_option import check_ratios, parse_ratios
 from xlcorpus.mix.rule import RULES
 from xlcorpus.mix.shipped import load_mix
 from xlcorpus.mix.spec import MixSpec, needs, parse_mix

@@ -29,14 +29,14 @@ def show(value: Fraction) -> int | float | str:
 
 
 def _not_negative(value: Any) -> Fraction:
-    number = value if isinstance(value, Fraction) else exact(value)
+    number = exact(value)
     if number < 0:
         raise ValueError(f"{show(number)} is below 0")
     return number
 
 
 def _positive(value: Any) -> Fraction:
-    number = value if isinstance(value, Fraction) else exact(value)
+    number = exact(value)
     if number <= 0:
         raise ValueError(f"{show(number)} is not above 0")
     return number

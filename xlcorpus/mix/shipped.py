@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xlcorpus.dataset import storage
-from xlcorpus.dataset.storage import Location, fingerprint
+from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.yaml_file import load_yaml
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.mix.mixcpt import mixcpt_cells
@@ -36,8 +36,3 @@ def load_mix(name: str | Location) -> MixSpec:
     if isinstance(content, dict):
         content.setdefault("name", path.stem)
     return parse_mix(content, str(path))
-
-
-def mix_fingerprint(name: str | Location) -> str:
-    """xxh3-128, hex, of what a mix says, wherever its file lies; raises UserError as `load_mix`."""
-    return fingerprint(load_mix(name).to_json())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -19,7 +18,6 @@ from xlcorpus.errors import UserError, nearest
 from xlcorpus.mix.cells import KEYS, canonical_lang
 from xlcorpus.mix.rule import (
     RULES,
-    SUM_TOLERANCE,
     Model,
     Names,
     Positive,
@@ -265,21 +263,6 @@ def _check_keys(node: Node, place: str, *, inner: bool = False) -> None:
         _check_keys(below, f"{place}.{name}", inner=True)
     for number, part in enumerate(node.parts or ()):
         _check_keys(part.within, f"{place}.parts[{number}].within")
-
-
-def spec_of_ratios(
-    ratios: Mapping[str, float], kinds: Mapping[str, str], unit: str = "tokens", name: str = "--ratios"
-) -> MixSpec:
-    """The mix of `--ratios eng_Latn=0.3,code=0.7`: a part a name. kinds: 'source', 'kind' or 'lang' by name.
-
-    In this order, because a document counts for its source before its language.
-    """
-    ordered = sorted(ratios, key=lambda name: ("source", "kind", "lang").index(kinds[name]))
-    parts = [{"where": {kinds[name]: name}, "share": ratios[name]} for name in ordered]
-    total = math.fsum(ratios.values())
-    if abs(total - 1) > SUM_TOLERANCE:
-        raise UserError(f"{name} sum to {total:.6g}, not 1")
-    return parse_mix({"name": name, "unit": unit, "mix": {"parts": parts}}, name)
 
 
 def needs(spec: MixSpec | None) -> tuple[bool, bool]:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.mix.cells import KEYS, Cell
 from xlcorpus.mix.exact import Weights
-from xlcorpus.mix.rehydrate import Rehydration
+from xlcorpus.mix.rehydration import Rehydration
 from xlcorpus.mix.rules.proportional import Proportional
 from xlcorpus.mix.spec import MixSpec, Node, Where
 

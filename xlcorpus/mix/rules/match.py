@@ -1,16 +1,19 @@
-"""match: as much of each group as another mix achieved (MixCPT)."""
+"""match: as much of each group as another mix achieved (MixCPT), which is filled in once it is known."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, ClassVar
 
 from pydantic import field_validator
 
+from xlcorpus.dataset.storage import locate
+from xlcorpus.errors import UserError
 from xlcorpus.mix.exact import Weights
 from xlcorpus.mix.rule import Rule
 from xlcorpus.mix.rules.ratios import some
-from xlcorpus.mix.spec import Node
+from xlcorpus.mix.spec import MixSpec, Node, parse_mix
 from xlcorpus.mix.tree import Division
 
 
@@ -58,3 +61,42 @@ class Match(Rule):
 
 
 RULE = Match
+
+
+def references(spec: MixSpec | None) -> tuple[tuple[str, str], ...]:
+    """(mix, key) of every `match` that names another mix: the totals that `resolve` will ask for, each once."""
+    nodes = spec.mix.nodes() if spec is not None else ()
+    found = [(node.rule.to, node.key) for node in nodes if isinstance(node.rule, Match)]
+    return tuple(dict.fromkeys((to, key) for to, key in found if to is not None))
+
+
+def resolve(spec: MixSpec, totals: Callable[[str, str], Mapping[str, int]]) -> MixSpec:
+    """The spec with totals in the place of names: `totals(mix, key)` gives units by group of what that mix achieved.
+
+    By language, `cells.language_totals` divides the pairs of a bilingual mix. Raises UserError where a mix holds
+    nothing. The result no longer depends on the other mix, so its fingerprint is that of the numbers.
+    """
+
+    def fill_in(node: dict[str, Any]) -> dict[str, Any]:
+        name = node.pop("to")
+        found = {group: units for group, units in totals(name, node.get("by", "lang")).items() if units}
+        if not found:
+            raise UserError(f"{spec.name}: the mix {name!r} that is to be matched holds nothing")
+        return {**node, "totals": found}
+
+    return parse_mix(_rewrite(spec.to_json(), fill_in), spec.name)
+
+
+def without_paths(spec: MixSpec) -> dict[str, Any]:
+    """Plain data of the spec, of other mixes the name alone: the same wherever they lie."""
+    return _rewrite(spec.to_json(), lambda node: {**node, "to": locate(node["to"]).name})  # type: ignore[no-any-return]
+
+
+def _rewrite(content: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    """Plain data with every node `match` that names another mix changed."""
+    if isinstance(content, list):
+        return [_rewrite(item, change) for item in content]
+    if not isinstance(content, dict):
+        return content
+    found = {key: _rewrite(value, change) for key, value in content.items()}
+    return change(found) if found.get("rule") == Match.name and "to" in found else found

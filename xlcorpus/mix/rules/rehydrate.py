@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
-from xlcorpus.mix.rehydrate import Rehydration, read_rehydration
+from xlcorpus.mix.rehydration import Rehydration, read_rehydration
 from xlcorpus.mix.rule import Rule
 from xlcorpus.mix.spec import Node
 from xlcorpus.mix.tree import Branch, Division, Group

@@ -1,4 +1,4 @@
-"""Read what the user asks for: ratios by name, a budget, a unit."""
+"""The option --ratios: shares by name, what each name is, and the mix that they come to."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 
 from xlcorpus.errors import UserError, nearest
-
-_SUM_TOLERANCE = 1e-6
+from xlcorpus.mix.rule import SUM_TOLERANCE
+from xlcorpus.mix.spec import MixSpec, parse_mix
 
 
 def parse_ratios(text: str) -> dict[str, float]:
@@ -34,7 +34,7 @@ def check_ratios(ratios: Mapping[str, float]) -> dict[str, float]:
                 f"--ratios: the share of {name!r} is {share}", remedy="a share is above 0 and at most 1; leave out 0"
             )
     total = math.fsum(ratios.values())
-    if abs(total - 1) > _SUM_TOLERANCE:
+    if abs(total - 1) > SUM_TOLERANCE:
         scaled = ",".join(f"{name}={share / total:.8g}" for name, share in ratios.items()) if total else ""
         raise UserError(f"--ratios sum to {total:.6g}, not 1", remedy=f"in the same proportions: {scaled}")
     return dict(ratios)
@@ -67,3 +67,13 @@ def resolve_names(
                 remedy="`xlcorpus inspect DIR` lists the languages and sources of a dataset",
             )
     return found
+
+
+def spec_of_ratios(ratios: Mapping[str, float], kinds: Mapping[str, str], unit: str = "tokens") -> MixSpec:
+    """The mix of `--ratios eng_Latn=0.3,code=0.7`: a part a name. kinds: 'source', 'kind' or 'lang' by name.
+
+    In this order, because a document counts for its source before its language.
+    """
+    ordered = sorted(ratios, key=lambda name: ("source", "kind", "lang").index(kinds[name]))
+    parts = [{"where": {kinds[name]: name}, "share": ratios[name]} for name in ordered]
+    return parse_mix({"name": "--ratios", "unit": unit, "mix": {"parts": parts}}, "--ratios")
