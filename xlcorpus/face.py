@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from xlcorpus.beam.runners import choose_runner
@@ -16,7 +17,11 @@ from xlcorpus.recipe.registry import find_step
 from xlcorpus.recipe.run import Finished, Settings, run_recipe
 from xlcorpus.recipe.single import folders_of_step, nodes_of_step
 
+_OURS = {"runner", "seed", "stale_is_error", "say"}  # settings that a call gives otherwise
 Input = Dataset | str | os.PathLike[str]
+
+# How a step runs, as on the command line.
+_RUNNING = ("runner", "workers", "beam_options", *sorted({one.name for one in fields(Settings)} - _OURS))
 
 
 def open_dataset(folder: str | os.PathLike[str], *, verify: bool = False) -> Dataset:
@@ -98,16 +103,3 @@ def step_function(name: str) -> Callable[..., Dataset]:
         ]
     )
     return run_step
-
-
-_RUNNING = (
-    "runner",
-    "workers",
-    "beam_options",
-    "resume",
-    "overwrite",
-    "partition_by",
-    "keep_text",
-    "max_error_rate",
-    "quiet",
-)

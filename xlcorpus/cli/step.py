@@ -12,18 +12,6 @@ from xlcorpus.cli.options import output_option, run_options, step_option
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 
-_RUN_KEYS = (
-    "runner",
-    "workers",
-    "resume",
-    "overwrite",
-    "plan_only",
-    "partition_by",
-    "keep_text",
-    "max_error_rate",
-    "quiet",
-)
-
 
 def step_command(name: str) -> click.Command:
     """The command of an installed step, its options made from the step's fields."""
@@ -33,17 +21,17 @@ def step_command(name: str) -> click.Command:
 
     @click.pass_context
     def call(context: click.Context, /, inputs: tuple[str, ...], output: Location, seed: int, **values: Any) -> None:
-        settings = {key: values.pop(key) for key in _RUN_KEYS}
+        given = {key: values.pop(key) for key in step.options.model_fields}  # what is left says how to run
         chosen = {
             key: list(value) if isinstance(value, tuple) else value
-            for key, value in values.items()
+            for key, value in given.items()
             if value is not None and value != ()
         }
         if inputs.count("-") > 1:
             raise UserError("'-' is given twice: there is one standard input", remedy="give it once")
         with ExitStack() as stack:
-            given = [str(stack.enter_context(_standard_input())) if item == "-" else item for item in inputs]
-            _run(name, given, output, seed, chosen, settings, context.obj or [])
+            files = [str(stack.enter_context(_standard_input())) if item == "-" else item for item in inputs]
+            _run(name, files, output, seed, chosen, values, context.obj or [])
 
     callback = output_option(required=True, help="folder of the new dataset")(call)
     callback = click.option("--seed", type=int, default=0, show_default=True, help="seed of every random choice")(
