@@ -35,8 +35,8 @@ _MOST_CELLS = 20_000_000  # token pairs to train on
 
 
 @dataclass(frozen=True)
-class Direction:
-    """Translation table of one direction, parents to children.
+class TranslationTable:
+    """Of one direction, parents to children.
 
     parents, children: uint64[], sorted hashes of the known words; keys: int64[pairs], sorted, parent number *
     len(children) + child number; probability: float64[pairs], of the child given the parent; null: float64[children],
@@ -54,8 +54,8 @@ class Direction:
 class AlignmentModel:
     """Both directions, and how they were trained; `pairs` is the number of sentence pairs that were trained on."""
 
-    forward: Direction
-    backward: Direction
+    forward: TranslationTable
+    backward: TranslationTable
     options: AlignOptions
     pairs: int
 
@@ -71,7 +71,7 @@ class AlignmentModel:
         batch = read_beside(location)
         names = [name for name in batch.schema.names if name != "pairs"]
         forward, backward = (
-            Direction(**{name: batch.column(name)[row].values.to_numpy() for name in names}) for row in range(2)
+            TranslationTable(**{name: batch.column(name)[row].values.to_numpy() for name in names}) for row in range(2)
         )
         return cls(forward, backward, options, batch.column("pairs")[0].as_py())
 
@@ -123,7 +123,7 @@ def _numbers(known: np.ndarray, words: np.ndarray) -> np.ndarray:
     return np.where(known[place] == words, place, -1)
 
 
-def _train(parent: Side, child: Side, rows: np.ndarray, options: AlignOptions) -> Direction:
+def _train(parent: Side, child: Side, rows: np.ndarray, options: AlignOptions) -> TranslationTable:
     cells = parent.sizes[rows] * child.sizes[rows]
     parts = list(blocks(rows, cells))
     parents, parent_number = np.unique(parent.words, return_inverse=True)
@@ -156,7 +156,7 @@ def _train(parent: Side, child: Side, rows: np.ndarray, options: AlignOptions) -
         totals = np.bincount(parent_of_key, weights=counts, minlength=len(parents))
         probability = np.exp(digamma(counts) - digamma(totals)[parent_of_key])
         null = np.exp(digamma(null_counts) - digamma(null_counts.sum()))
-    return Direction(parents, children, keys, probability, null)
+    return TranslationTable(parents, children, keys, probability, null)
 
 
 def _scores(
@@ -174,7 +174,7 @@ def _scores(
     return score, null * options.null_share
 
 
-def _best(parent: Side, child: Side, rows: np.ndarray, model: Direction, options: AlignOptions) -> Links:
+def _best(parent: Side, child: Side, rows: np.ndarray, model: TranslationTable, options: AlignOptions) -> Links:
     """The likeliest parent of each child of the pairs `rows`, as links parent (source) to child (target)."""
     grid = make_grid(parent, child, rows)
     diagonal = _diagonal(grid, parent, child)

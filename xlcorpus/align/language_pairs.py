@@ -22,7 +22,7 @@ from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.pairs.side_tokens import ALIGN
 from xlcorpus.text.draws import row_states
-from xlcorpus.text.labels import script_of
+from xlcorpus.text.labels import encode_pairs, script_of
 from xlcorpus.text.properties import writes_spaces
 from xlcorpus.text.tables import table_lines
 
@@ -63,12 +63,9 @@ def model_file(folder: Location, languages: Languages) -> Location:
     return folder / f"{storage.fingerprint(languages)}.arrow"
 
 
-def languages_of(batch: pa.RecordBatch) -> tuple[list[Languages], np.ndarray]:
+def _languages_of(batch: pa.RecordBatch) -> tuple[list[Languages], np.ndarray]:
     """The pairs of languages of a batch, and the number of each row's (int64[rows])."""
-    sides = text_or_empty(batch, "src_lang"), text_or_empty(batch, "tgt_lang")
-    joined = pc.binary_join_element_wise(*sides, "\t").dictionary_encode()
-    labels = [tuple(label.split("\t")) for label in joined.dictionary.to_pylist()]
-    return [(label[0], label[1]) for label in labels], joined.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return encode_pairs(text_or_empty(batch, "src_lang"), text_or_empty(batch, "tgt_lang"))
 
 
 def symmetrization_of(options: AlignOptions, languages: Languages) -> str:
@@ -94,7 +91,7 @@ class CountLanguages:
         """Reads the labels alone."""
         counts: Counter[Languages] = Counter()
         for batch in read_batches(shard.location, ["src_lang", "tgt_lang"]):
-            labels, codes = languages_of(batch)
+            labels, codes = _languages_of(batch)
             counts.update(dict(zip(labels, np.bincount(codes, minlength=len(labels)).tolist(), strict=True)))
         return Counted(_sorted(counts))
 
@@ -134,7 +131,7 @@ class TrainAligner:
         sources, targets, draws = [], [], []
         for shard in self.shards:
             for batch in read_batches(shard, list(_COLUMNS)):
-                labels, codes = languages_of(batch)
+                labels, codes = _languages_of(batch)
                 if wanted.languages not in labels:
                     continue
                 draw = row_states(batch.column("doc_id"), f"codeswitch/align/{self.seed}")
@@ -170,7 +167,7 @@ def align_batch(batch: pa.RecordBatch, aligners: Aligners) -> Result:
 
     batch: doc_id, src, tgt, src_lang, tgt_lang; a column align that is there is replaced.
     """
-    labels, codes = languages_of(batch)
+    labels, codes = _languages_of(batch)
     parts, rows = [pa.array([], ALIGN)], [np.zeros(0, dtype=np.int64)]
     counts: Counts = {"pairs": {}, "aligned": {}, "links": {}}
     for number, languages in enumerate(labels):

@@ -14,7 +14,7 @@ from xlcorpus.dataset.columns import require_column, text_column, text_or_empty
 from xlcorpus.lexicon.index import Direction, directions_of
 from xlcorpus.text.draws import row_states
 from xlcorpus.text.hashes import hash_text, mix
-from xlcorpus.text.labels import same_language
+from xlcorpus.text.labels import encode_pairs, same_language
 
 PARTNER = "cs_partner"  # column with the label of the one partner language of each row, where a batch has it
 
@@ -54,13 +54,10 @@ def _partner_directions(
 ) -> np.ndarray:
     """int64[rows, max_langs]: numbers of the directions that serve each row, -1 for none; drawn by hash of doc_id."""
     require_column(batch.schema, "lang")
-    sides = text_or_empty(batch, "lang"), text_or_empty(batch, PARTNER)
-    joined = pc.binary_join_element_wise(*sides, "\t").dictionary_encode()
-    codes = joined.indices.to_numpy(zero_copy_only=False)
+    pairs, codes = encode_pairs(text_or_empty(batch, "lang"), text_or_empty(batch, PARTNER))
     states = row_states(batch.column("doc_id"), f"codeswitch/partners/{seed}")
     chosen = np.full((len(batch), max_langs), -1, dtype=np.int64)
-    for number, label in enumerate(joined.dictionary.to_pylist()):
-        source, target = label.split("\t")
+    for number, (source, target) in enumerate(pairs):
         fit = directions_of(source, directions)
         fit = [one for one in fit if not target or same_language(target, directions[one].tgt)]
         if not fit:

@@ -24,8 +24,7 @@ import pyarrow.compute as pc
 
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import code_points
-from xlcorpus.text.ragged import sums_before
-from xlcorpus.text.segment import Spans
+from xlcorpus.text.ragged import sum_spans
 from xlcorpus.text.words import joined_tokens
 
 Tags = Sequence[str | None]
@@ -100,7 +99,7 @@ def tags_of_switched(batch: pa.RecordBatch) -> list[list[str | None]]:
     """
     points = code_points(batch.column("cs_source"))
     words = joined_tokens(points)
-    number = _any_inside(properties.numbers()[points.codes], words)
+    number = sum_spans(properties.numbers()[points.codes], words.starts, words.ends) > 0
     spans = batch.column("cs_spans")
     per_row = pc.list_value_length(spans).to_numpy(zero_copy_only=False)
     items, base = spans.flatten(), np.repeat(points.offsets[:-1], per_row)
@@ -118,13 +117,6 @@ def tags_of_switched(batch: pa.RecordBatch) -> list[list[str | None]]:
         for nothing, inside, span, lang in zip(none.tolist(), whole.tolist(), at.tolist(), own, strict=True)
     ]
     return [tags[one:end] for one, end in zip(words.offsets[:-1].tolist(), words.offsets[1:].tolist(), strict=True)]
-
-
-def _any_inside(flags: np.ndarray, spans: Spans) -> np.ndarray:
-    """bool[spans]: a flag (bool[code points]) is set inside the span."""
-    before = sums_before(flags)
-    inside: np.ndarray = before[spans.ends] > before[spans.starts]
-    return inside
 
 
 # Measured by `measure` on the text of shared/data/codeswitch (Universal Dependencies, CC BY-SA 4.0; a test compares).

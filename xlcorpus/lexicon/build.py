@@ -12,11 +12,12 @@ import pyarrow.compute as pc
 
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon import folding
+from xlcorpus.lexicon.entries import one_array
 from xlcorpus.lexicon.index import EXACT, FOLDED, Direction, Keys, LexiconIndex, hash_words
 from xlcorpus.text.characters import APOSTROPHE, ATTACHED, NUMBER, UNSPACED, WORD, classes, is_han_or_kana
 from xlcorpus.text.codepoints import CodePoints, code_points, utf8_lengths
 from xlcorpus.text.hashes import hash_text, mix
-from xlcorpus.text.labels import is_dotless
+from xlcorpus.text.labels import encode_pairs, is_dotless
 from xlcorpus.text.normalize import compose
 from xlcorpus.text.ragged import sums_before
 from xlcorpus.text.words import join_apostrophes
@@ -110,7 +111,8 @@ class _Reader:
         src, tgt, src_lang, tgt_lang = (_plain(column) for column in columns)
         if self.words:
             src, tgt = compose(pc.utf8_trim_whitespace(src)), pc.utf8_trim_whitespace(tgt)
-        directions, numbers = _directions(src_lang, tgt_lang)
+        pairs, numbers = encode_pairs(src_lang, tgt_lang)
+        directions = [Direction(*pair) for pair in pairs]
         points, others = code_points(src), code_points(tgt)
         folded_codes, other_codes = points.codes, others.codes
         one_word, unspaced = np.ones(len(points), dtype=bool), np.zeros(len(points), dtype=bool)
@@ -186,15 +188,7 @@ class _Reader:
 
 
 def _plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    return pc.fill_null(array.cast(pa.string()), "")
-
-
-def _directions(src_lang: pa.Array, tgt_lang: pa.Array) -> tuple[list[Direction], np.ndarray]:
-    """Those that occur, and int64[n], the one of each row."""
-    joined = pc.binary_join_element_wise(src_lang, tgt_lang, "\t").dictionary_encode()
-    directions = [Direction(*label.split("\t")) for label in joined.dictionary.to_pylist()]
-    return directions, joined.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return pc.fill_null(one_array(column).cast(pa.string()), "")
 
 
 def _traits(points: CodePoints, keep: np.ndarray) -> np.ndarray:

@@ -20,12 +20,11 @@ from xlcorpus.lexicon.dictionary_text import RawColumns
 from xlcorpus.lexicon.entries import NOTES, OTHER_LANGUAGE, clean_texts, entry_schema, one_array
 from xlcorpus.lexicon.formats import CODE, FORMATS, JOINT, Header, codes_of_name, source_names
 from xlcorpus.text.labels import han_variant, has_script, language_of, normalize_label, usual_scripts
-from xlcorpus.text.script import main_script
+from xlcorpus.text.script import script_of_all
 
 LEXICON_KEY = b"xlcorpus.schema"  # in the metadata of a built lexicon: the rows are canonical
 
 _SIDES = {"src": "source", "tgt": "target"}
-_SAMPLE = 1000  # texts that are looked at to tell a side's script
 
 
 @dataclass(frozen=True)
@@ -240,10 +239,7 @@ def _label(code: str, texts: pa.Array) -> str:
     """`xxx_Yyyy` of a code; where it names no script, that of the texts."""
     if has_script(code) or not len(texts):
         return normalize_label(code)
-    # Dictionaries are in the order of the alphabet: look everywhere, not only at the beginning.
-    rows = np.unique(np.linspace(0, len(texts) - 1, _SAMPLE).astype(np.int64))
-    sample = pa.array([" ".join(texts.take(pa.array(rows)).to_pylist())])
-    return normalize_label(code, script=main_script(sample)[0][0].as_py())
+    return normalize_label(code, script=script_of_all(texts))
 
 
 def _labels(path: Location, raw: RawColumns, codes: pa.Array, texts: pa.Array) -> pa.Array:

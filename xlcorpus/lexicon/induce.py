@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.columns import text_or_empty
+from xlcorpus.dataset.columns import require_column, text_or_empty
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, nearest
@@ -22,12 +22,11 @@ from xlcorpus.lexicon.vecmap import InduceOptions, dictionary_seed, identical_se
 from xlcorpus.text.breakers import WordBreaker, word_breaker_for
 from xlcorpus.text.draws import row_states
 from xlcorpus.text.labels import script_of
-from xlcorpus.text.script import main_script
+from xlcorpus.text.script import script_of_all
 
 SOURCE = "induced"
 # Columns of text and of its language, in datasets of documents and of sentence pairs.
 _TEXTS = (("text", "lang"), ("src", "src_lang"), ("tgt", "tgt_lang"))
-_SAMPLE = 1000  # texts that are looked at to tell the script
 
 
 @dataclass(frozen=True)
@@ -74,10 +73,13 @@ def _columns(datasets: Sequence[Dataset]) -> Iterator[tuple[pa.Array, pa.Array, 
         names = set(dataset.manifest.arrow_schema.names)
         sides = [side for side in _TEXTS if set(side) <= names]
         if not sides:
-            raise UserError(
-                f"{dataset.folder} has no columns text and lang",
-                remedy="give documents that `xlcorpus identify` has labelled, or sentence pairs",
-            )
+            for name in _TEXTS[0]:
+                require_column(
+                    dataset.manifest.arrow_schema,
+                    name,
+                    str(dataset.folder),
+                    remedy="give documents that `xlcorpus identify` has labelled, or sentence pairs",
+                )
         for batch in dataset.batches(["doc_id", *(name for side in sides for name in side)]):
             for text, lang in sides:
                 yield text_or_empty(batch, text), text_or_empty(batch, lang), batch.column("doc_id")
@@ -120,10 +122,7 @@ def breaker_of(texts: pa.Array, lang: str) -> WordBreaker | None:
     Raises UserError where the script has no spaces between words, and none is installed: cut at each character, its
     texts would give a dictionary of fragments of syllables.
     """
-    script = script_of(lang)
-    if not script and len(texts):
-        rows = np.unique(np.linspace(0, len(texts) - 1, _SAMPLE).astype(np.int64))
-        script = main_script(pa.array([" ".join(texts.take(pa.array(rows)).to_pylist())]))[0][0].as_py()
+    script = script_of(lang) or (script_of_all(texts) if len(texts) else "")
     with _naming(lang):
         return word_breaker_for(script)
 

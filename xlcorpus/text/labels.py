@@ -148,6 +148,13 @@ def script_of(label: str) -> str:
     return label.partition("_")[2]
 
 
+def encode_pairs(one: pa.Array, other: pa.Array) -> tuple[list[tuple[str, str]], np.ndarray]:
+    """The pairs of labels that occur (string[rows] twice, without nulls), and int64[rows], the number of each row's."""
+    joined = pc.binary_join_element_wise(one, other, "\t").dictionary_encode()
+    pairs = [(one, other) for one, _, other in (pair.partition("\t") for pair in joined.dictionary.to_pylist())]
+    return pairs, joined.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+
+
 def same_language(label: str, other: str) -> bool:
     """Whether two labels are of one language; one without a script is of every script; Hans, Hant and Hani are one."""
     if language_of(label) != language_of(other):

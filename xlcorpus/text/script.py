@@ -11,6 +11,7 @@ from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints, code_points
 
 NO_SCRIPT = "Zyyy"
+_SAMPLE = 1000  # texts that are looked at to tell the script of many
 
 
 @functools.cache
@@ -63,3 +64,13 @@ def main_script(texts: pa.Array) -> tuple[pa.StringArray, np.ndarray]:
     totals = counts.sum(axis=1)
     share = np.divide(top, totals, out=np.zeros(len(totals), dtype=np.float64), where=totals > 0)
     return labels, share.astype(np.float32)
+
+
+def script_of_all(texts: pa.Array) -> str:
+    """The main script of some texts (string[n], one at least) together, by a sample.
+
+    Dictionaries are in the order of the alphabet, so it is taken from everywhere, not only from the beginning.
+    """
+    rows = np.unique(np.linspace(0, len(texts) - 1, _SAMPLE).astype(np.int64))
+    script: str = main_script(pa.array([" ".join(texts.take(pa.array(rows)).to_pylist())]))[0][0].as_py()
+    return script
