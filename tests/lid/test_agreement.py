@@ -57,7 +57,7 @@ def records(path: Path) -> list[dict[str, Any]]:
 
 def share_accepted(model: LanguageModel, texts: list[str], accepted: list[str]) -> float:
     """Share of texts whose top raw label is among the accepted ones (`a|b`)."""
-    found = model.predict(pa.array(texts), 1, 0.0)
+    found = model.predict(model.prepare(pa.array(texts)), 1)
     top = [model.labels[label].removeprefix("__label__") for label in found.labels]
     assert len(top) == len(texts)
     return float(np.mean([label in wanted.split("|") for label, wanted in zip(top, accepted, strict=True)]))

@@ -44,7 +44,7 @@ class FixedModel:
     def prepare(self, texts: pa.StringArray) -> pa.StringArray:
         return texts
 
-    def predict_prepared(self, texts: pa.StringArray, k: int, floor: float) -> Predictions:
+    def predict(self, texts: pa.StringArray, k: int) -> Predictions:
         count = min(k, len(self.labels))
         return Predictions(
             labels=np.tile(np.arange(count, dtype=np.int32), len(texts)),

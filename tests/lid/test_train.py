@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from xlcorpus.errors import UserError
-from xlcorpus.lid.evaluate import evaluate, evaluate_texts, gather, is_held_out, model_languages
+from xlcorpus.lid.evaluate import evaluate, gather, is_held_out, model_languages
 from xlcorpus.lid.model import LanguageModel, load_model
 from xlcorpus.lid.train import TrainOptions, resample, sampling_weights, train, wanted_lines
 
@@ -141,4 +141,3 @@ def test_evaluate_errors(embedded: LanguageModel, tmp_path: Path) -> None:
         evaluate(embedded, [tmp_path / "table.csv"])
     with pytest.raises(UserError, match="no labelled text"):
         evaluate(embedded, [])
-    assert evaluate_texts(embedded, {}).num_rows == 1

@@ -28,7 +28,7 @@ def is_held_out(line: str, one_in: int) -> bool:
     return one_in > 0 and int(hash_text(unicodedata.normalize("NFC", line).strip())) % one_in == 0
 
 
-def read_lines(path: Location) -> list[str]:
+def text_lines(path: Location) -> list[str]:
     """The lines of a text (gzipped where its name ends in .gz), split at line feeds only, without blank ones."""
     content = storage.read_bytes(path)
     text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
@@ -41,7 +41,7 @@ def read_labelled(path: Location) -> Iterator[tuple[str, str]]:
     Records without a language are passed over. Raises UserError where the file is neither, or a record is broken.
     """
     if ".jsonl" in path.suffixes:
-        for number, line in enumerate(read_lines(path), start=1):
+        for number, line in enumerate(text_lines(path), start=1):
             try:
                 record = json.loads(line)
                 label, text = record["lang"], record["text"]
@@ -54,7 +54,7 @@ def read_labelled(path: Location) -> Iterator[tuple[str, str]]:
                 yield normalize_label(label), text
     elif ".txt" in path.suffixes:
         label = normalize_label(path.name.split(".")[0])
-        for line in read_lines(path):
+        for line in text_lines(path):
             yield label, line
     else:
         raise UserError(f"{path} is neither JSON lines nor text", remedy="name it *.jsonl[.gz] or xxx_Yyyy.txt[.gz]")
@@ -82,7 +82,7 @@ def _knows(languages: frozenset[str], label: str) -> bool:
 
 def _identified(model: LanguageModel, texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
     labels: list[str] = []
-    scores = [np.zeros(0, dtype=np.float32)]
+    scores = []
     for start in range(0, len(texts), _BATCH):
         batch = pa.record_batch({"text": pa.array(texts[start : start + _BATCH], type=pa.string())})
         found = identify_batch(batch, model, top_k=1)
@@ -91,8 +91,8 @@ def _identified(model: LanguageModel, texts: Sequence[str]) -> tuple[list[str], 
     return labels, np.concatenate(scores)
 
 
-def evaluate_texts(model: LanguageModel, texts: Mapping[str, Sequence[str]]) -> pa.Table:
-    """`evaluate` for texts at hand, by label."""
+def _figures(model: LanguageModel, texts: Mapping[str, Sequence[str]]) -> pa.Table:
+    """The table of `evaluate`. texts: some for each label."""
     names = sorted(texts)
     gold = np.repeat(np.arange(len(names)), [len(texts[name]) for name in names])
     labels, scores = _identified(model, [text for name in names for text in texts[name]])
@@ -114,14 +114,14 @@ def evaluate_texts(model: LanguageModel, texts: Mapping[str, Sequence[str]]) -> 
                 "lang": name,
                 "known": _knows(languages, name),
                 "n": n,
-                "recall": right / n if n else 0.0,
+                "recall": right / n,
                 "precision": right / predicted if predicted else 0.0,
-                "f1": 2 * right / (n + predicted) if n + predicted else 0.0,
-                "score": float(scores[mine].mean()) if n else 0.0,
+                "f1": 2 * right / (n + predicted),
+                "score": float(scores[mine].mean()),
                 "confused_with": " ".join(wrong),
             }
         )
-    known = [row for row in rows if row["known"] and row["n"]]
+    known = [row for row in rows if row["known"]]
     total = sum(row["n"] for row in known)
     mean = {key: float(np.mean([row[key] for row in known])) if known else 0.0 for key in ("precision", "f1", "score")}
     recall = sum(row["recall"] * row["n"] for row in known) / total if total else 0.0
@@ -140,4 +140,4 @@ def evaluate(model: LanguageModel, files: Iterable[Location], *, held_out: int =
     texts = gather(files, held_out=held_out, min_chars=min_chars)
     if not texts:
         raise UserError("the files hold no labelled text to evaluate on", remedy="name files with `lang` and `text`")
-    return evaluate_texts(model, texts)
+    return _figures(model, texts)

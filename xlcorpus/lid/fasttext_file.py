@@ -1,4 +1,4 @@
-"""The layout of a fastText model file, read far enough to know its kind and that it is whole.
+"""fastText model files: load one; before that, read far enough to know its kind and that it is whole.
 
 fastText itself checks neither: from a file that was cut in its dictionary it reads words for ever, and one that was cut
 in a matrix it takes as it is. Layout: fastText 0.9, file formats 11 and 12 (`FastText::saveModel`).
@@ -6,17 +6,19 @@ in a matrix it takes as it is. Layout: fastText 0.9, file formats 11 and 12 (`Fa
 
 from __future__ import annotations
 
+import contextlib
+import io
 import struct
+from typing import Any
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location, Mapped
 
 MAGIC = struct.pack("<i", 793712314)  # FASTTEXT_FILEFORMAT_MAGIC_INT32
-SUPERVISED = 3
-_KINDS = {1: "cbow", 2: "skipgram", SUPERVISED: "supervised"}
-_HEADER = struct.Struct(
-    "<2i12id"
-)  # magic, version, twelve arguments (the eighth is the kind of model), sampling threshold
+SUPERVISED = "supervised"
+_KINDS = {1: "cbow", 2: "skipgram", 3: SUPERVISED}
+# Magic, version, twelve arguments (the eighth is the kind of model), sampling threshold.
+_HEADER = struct.Struct("<2i12id")
 _DICTIONARY = struct.Struct("<3i2q")  # entries, words, labels; tokens, pruned entries
 _ENTRY_TAIL = 9  # int64 count and int8 type after each NUL-terminated word
 _QUANTIZER = 16  # four int32 before 256 centroids a dimension
@@ -63,7 +65,7 @@ def model_kind(path: Location) -> str:
         if len(head) < _HEADER.size:
             raise NotWholeError("it ends in its header")
         kind = _KINDS.get(_HEADER.unpack(head)[9], "of an unknown kind")
-        if kind == _KINDS[SUPERVISED]:
+        if kind == SUPERVISED:
             try:
                 end = _end(data)
             except struct.error as error:
@@ -71,3 +73,11 @@ def model_kind(path: Location) -> str:
             if end > len(data):
                 raise NotWholeError(f"it has {len(data):,} of {end:,} bytes")
     return kind
+
+
+def load_quietly(path: Location) -> Any:
+    """fastText's own object for a file, without its warning about the type of that object."""
+    import fasttext
+
+    with storage.local_copy(path) as name, contextlib.redirect_stderr(io.StringIO()):
+        return fasttext.load_model(name)

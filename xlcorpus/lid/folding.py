@@ -49,12 +49,7 @@ def fold(texts: pa.StringArray) -> pa.StringArray:
 
 
 def excerpt(texts: pa.StringArray, max_chars: int) -> pa.StringArray:
-    """Start, middle and end of each text of more than `max_chars` code points, a third each; others whole (string[n]).
-
-    Raises ValueError where max_chars is under 9.
-    """
-    if max_chars < 9:
-        raise ValueError(f"max_chars must be at least 9, not {max_chars}")
+    """Start, middle and end of texts of more than `max_chars` code points, a third each; others whole (string[n])."""
     long = pc.greater(pc.utf8_length(texts), max_chars)
     if not pc.any(long).as_py():
         return texts

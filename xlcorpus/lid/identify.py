@@ -88,7 +88,6 @@ def identify_batch(
     *,
     top_k: int = 5,
     alt_floor: float = 0.01,
-    max_chars: int = MAX_CHARS,
 ) -> pa.RecordBatch:
     """Add lang, script (string), script_share, lang_score (float32) and lang_alts (list of lang and score) to a batch.
 
@@ -96,7 +95,7 @@ def identify_batch(
     fits; `zxx_Zyyy` with score 0 where the text has no letters. lang_score: the model's own probability of it, 0 to 1.
     lang_alts: up to top_k - 1 other labels with a probability of at least alt_floor (FineWeb-2: 0.01), best first; a
     label passed over for its script is among them. script: of the whole text.
-    Of a text of more than max_chars characters, the model sees a third of that from its start, middle and end.
+    Of a text of more than 1,500 characters, the model sees a third of that from its start, middle and end.
     Raises UserError where there is no column `text` of strings, ValueError where top_k is under 1.
     """
     if top_k < 1:
@@ -104,10 +103,10 @@ def identify_batch(
     texts = pc.fill_null(text_column(batch).cast(pa.string()), "")
     count = len(texts)
     script, share = main_script(texts)
-    sample = excerpt(texts, max_chars)
+    sample = excerpt(texts, MAX_CHARS)
     folded = fold(sample)
     prepared = folded if model.folded else model.prepare(sample)
-    found = model.predict_prepared(prepared, max(top_k, _CANDIDATES), 0.0)
+    found = model.predict(prepared, max(top_k, _CANDIDATES))
     rows = found.rows
     numbers, names, fits = _normalized(found, model, prior_script(folded), folded)
     chosen = _first_of_each(rows, fits, default=found.offsets[:-1])

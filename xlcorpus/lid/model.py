@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -16,7 +14,7 @@ import pyarrow.compute as pc
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
-from xlcorpus.lid.fasttext_file import NotWholeError, model_kind
+from xlcorpus.lid.fasttext_file import SUPERVISED, NotWholeError, load_quietly, model_kind
 from xlcorpus.lid.folding import fold, one_line
 from xlcorpus.lid.known import MODELS, KnownModel
 from xlcorpus.text.labels import FOLDED_PREFIX, has_script
@@ -66,20 +64,16 @@ class LanguageModel:
         """xxh3-128 of the file's bytes, 32 hexadecimal digits."""
         return storage.fingerprint_of_file(self.path)
 
-    def predict(self, texts: pa.StringArray, k: int, floor: float) -> Predictions:
-        """The k best labels of each text whose probability reaches `floor`; nulls count as empty texts.
+    def predict(self, texts: pa.StringArray, k: int) -> Predictions:
+        """The k best labels of each text, which went through `prepare`.
 
         An empty text gets what the model says of an empty line.
         """
-        return self.predict_prepared(self.prepare(texts), k, floor)
-
-    def predict_prepared(self, texts: pa.StringArray, k: int, floor: float) -> Predictions:
-        """`predict` for texts that went through `prepare`."""
         # Not multilinePredict: in fasttext-wheel 0.9.2 under numpy 2 it gives every candidate of a text the score of
         # the best one. Both run the same C++ once a text (lid.176, k=20: 24 k texts/s, multilinePredict 31 k).
         predict = self._model.predict
         lines = pc.binary_join_element_wise(texts, "\n", "").to_pylist()
-        found = [predict(line, k, floor, "strict") for line in lines]
+        found = [predict(line, k, 0.0, "strict") for line in lines]
         counts = np.fromiter(map(len, found), dtype=np.int64, count=len(found))
         offsets = offsets_of(counts)
         scores, labels = zip(*chain.from_iterable(found), strict=True) if offsets[-1] else ((), ())
@@ -104,17 +98,13 @@ def _load(path: Location) -> Any:
             f"{path} is not a whole fastText model: {error}",
             remedy="give a .bin or .ftz file written by fastText, unpacked; fetch it again if it was cut short",
         ) from error
-    if kind != "supervised":
+    if kind != SUPERVISED:
         raise UserError(
             f"{path} is a fastText model of word vectors ({kind}), not of languages",
             remedy="give a supervised model, whose labels are languages",
         )
-    import fasttext
-
     try:
-        # It warns about its own return type.
-        with storage.local_copy(path) as name, contextlib.redirect_stderr(io.StringIO()):
-            return fasttext.load_model(name).f
+        return load_quietly(path).f
     except (ValueError, RuntimeError, MemoryError) as error:
         raise UserError(f"fastText cannot load {path}: {error}", remedy="fetch or train it again") from error
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +13,8 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.lid.card import model_card, source_lines
-from xlcorpus.lid.evaluate import evaluate, is_held_out, read_lines
+from xlcorpus.lid.evaluate import evaluate, is_held_out, text_lines
+from xlcorpus.lid.fasttext_file import load_quietly
 from xlcorpus.lid.folding import fold
 from xlcorpus.lid.model import open_model
 from xlcorpus.text.hashes import hash_text
@@ -105,7 +103,7 @@ def _columns(files: Mapping[str, Location], options: TrainOptions) -> dict[str, 
     """Distinct folded training lines of each label with enough text."""
     columns: dict[str, pa.StringArray] = {}
     for label, path in files.items():
-        lines = [line for line in read_lines(path) if not is_held_out(line, options.hold_out)]
+        lines = [line for line in text_lines(path) if not is_held_out(line, options.hold_out)]
         needed = options.min_chars_listed if label in options.weights else options.min_chars
         if options.weight(label) <= 0 or sum(map(len, lines)) < needed:
             continue
@@ -158,13 +156,6 @@ def fit(text: Location, full: Location, options: TrainOptions) -> None:
     model.save_model(str(full))
 
 
-def _reload(path: Location) -> Any:
-    import fasttext
-
-    with contextlib.redirect_stderr(io.StringIO()):
-        return fasttext.load_model(str(path))
-
-
 def quantize(full: Location, small: Location, size_limit_bytes: int, threads: int = 1) -> int:
     """Prune and product-quantise a full model into at most size_limit_bytes; returns the number of features kept.
 
@@ -172,7 +163,7 @@ def quantize(full: Location, small: Location, size_limit_bytes: int, threads: in
     """
     features = size_limit_bytes
     for _ in range(4):
-        model = _reload(full)
+        model = load_quietly(full)
         arguments = model.f.getArgs()
         room = arguments.bucket + len(model.get_words())
         features = int(min(features, room, int(size_limit_bytes / (arguments.dim // 2 + _PRUNED_FEATURE_BYTES))))
