@@ -90,8 +90,7 @@ def _tsv_block(lines: Lines, table: _Table) -> Iterator[Result]:
     if lines.offset == 0 and lines.offsets[0] == 0:  # the header
         lines = Lines(lines.data, 0, lines.starts[1:], lines.ends[1:])
     lines = lines.without_empty()
-    spans = zip(lines.starts.tolist(), lines.ends.tolist(), strict=True)
-    values = pa.array([lines.data[start:end] for start, end in spans], pa.binary())
+    values = pa.array(lines.contents(), pa.binary())
     fields = pc.split_pattern(values, "\t")
     counts = np.asarray(pc.list_value_length(fields), dtype=np.int64)
     fits = counts == len(table.names)
@@ -190,10 +189,8 @@ class _LineFeed:
             elif isinstance(lines, Torn):
                 self.torn = lines
             else:
-                last = lines.data.find(b"\n", int(lines.ends[-1])) + 1 or len(lines.data)
-                stops = np.append(lines.starts[1:], last).tolist()
-                for offset, start, stop in zip(lines.offsets.tolist(), lines.starts.tolist(), stops, strict=True):
-                    yield offset, lines.data[start:stop].decode("latin-1")
+                for offset, line in zip(lines.offsets.tolist(), lines.with_newlines(), strict=True):
+                    yield offset, line.decode("latin-1")
 
 
 def read_csv(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:

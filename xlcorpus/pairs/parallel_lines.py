@@ -139,8 +139,7 @@ class _Side:
             if isinstance(block, LongLine):
                 self.offsets, self.lines = [block.offset], [block]
             else:
-                spans = zip(block.starts.tolist(), block.ends.tolist(), strict=True)
-                self.offsets, self.lines = block.offsets.tolist(), [block.data[start:end] for start, end in spans]
+                self.offsets, self.lines = block.offsets.tolist(), list(block.contents())
         return True
 
     def take(self, count: int) -> tuple[list[int], list[_Line]]:

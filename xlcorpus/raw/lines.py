@@ -42,6 +42,17 @@ class Lines:
         """Bytes from the beginning of the first line to the end of the last, its newline included."""
         return int(self.ends[-1] - self.starts[0]) + 1
 
+    def contents(self) -> list[bytes]:
+        """Each line as it is read, without what ends it."""
+        spans = zip(self.starts.tolist(), self.ends.tolist(), strict=True)
+        return [self.data[start:end] for start, end in spans]
+
+    def with_newlines(self) -> list[bytes]:
+        """Each line with what ends it."""
+        last = self.data.find(b"\n", int(self.ends[-1])) + 1 or len(self.data)
+        spans = zip(self.starts.tolist(), np.append(self.starts[1:], last).tolist(), strict=True)
+        return [self.data[start:stop] for start, stop in spans]
+
     def without_empty(self) -> Lines:
         """The same lines less those of no bytes at all."""
         there = self.ends > self.starts

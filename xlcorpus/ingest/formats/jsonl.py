@@ -111,7 +111,8 @@ class Reader:
         if missing.any():
             for index in np.flatnonzero(missing).tolist():
                 line = lines.data[lines.starts[index] : lines.ends[index]]
-                rejects.append(self._bad(int(offsets[index]), line, self._no_text(parse_line(line))))
+                error = self._no_text(parse_line(line))
+                rejects.append(Reject(int(offsets[index]), error.reason, error.message, line))
             offsets, table = offsets[~missing], table.filter(pa.array(~missing))
         texts = {output: table.column(name).combine_chunks() for output, name in self.options.texts.items()}
         columns = {
@@ -147,18 +148,14 @@ class Reader:
     def _line_by_line(self, lines: Lines) -> Iterator[Result]:
         records: list[_Record] = []
         rejects: list[Reject] = []
-        for offset, start, end in zip(lines.offsets.tolist(), lines.starts.tolist(), lines.ends.tolist(), strict=True):
-            line = lines.data[start:end]
+        for offset, line in zip(lines.offsets.tolist(), lines.contents(), strict=True):
             if not line.strip(_SPACE):
                 continue
             try:
                 records.append((offset, *self._record(line)))
             except BadLine as error:
-                rejects.append(self._bad(offset, line, error))
+                rejects.append(Reject(offset, error.reason, error.message, line))
         yield from self._emit(records, rejects, lines.size)
-
-    def _bad(self, offset: int, line: bytes, error: BadLine) -> Reject:
-        return Reject(offset, error.reason, error.message, line)
 
     def _record(self, line: bytes) -> tuple[tuple[str, ...], dict[str, Any]]:
         """Texts and the other fields of a line; raises BadLine."""

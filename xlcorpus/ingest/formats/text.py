@@ -102,15 +102,8 @@ def _fault(offset: int, data: bytes) -> Reject | None:
 def _lines(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterator[Result]:
     for lines in read_lines(part, options.max_record_bytes):
         if isinstance(lines, Lines):
-            spaces = _blank_lines(lines)
-            records = [
-                (offset, lines.data[start:end])
-                for offset, start, end, space in zip(
-                    lines.offsets.tolist(), lines.starts.tolist(), lines.ends.tolist(), spaces.tolist(), strict=True
-                )
-                if not space
-            ]
-            yield from emit.records(records, [])
+            found = zip(lines.offsets.tolist(), lines.contents(), _blank_lines(lines).tolist(), strict=True)
+            yield from emit.records([(offset, line) for offset, line, blank in found if not blank], [])
         else:
             yield from emit.records([], [unread(lines, emit.what, options)])
 
@@ -139,10 +132,8 @@ class _Paragraph:
         # Beyond the limit only the beginning is of use, for the reject row.
         if self.size <= limit:
             self.parts.append(data)
-        elif self.parts:
-            self.parts = [b"".join(self.parts)[:EXCERPT_BYTES]]
         else:
-            self.parts = [data[:EXCERPT_BYTES]]
+            self.parts = [b"".join(self.parts or [data])[:EXCERPT_BYTES]]
 
 
 def _paragraphs(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterator[Result]:
@@ -201,14 +192,8 @@ def _walk(lines: Lines | LongLine) -> Iterator[tuple[int, bytes, int, bool]]:
     if isinstance(lines, LongLine):
         yield lines.offset, lines.head, lines.size, False
         return
-    stops = np.append(lines.starts[1:], min(int(lines.ends[-1]) + 2, len(lines.data)))
-    if len(lines.data) > lines.ends[-1] and lines.data[int(lines.ends[-1])] == 0x0A:
-        stops[-1] = lines.ends[-1] + 1
-    blanks = _blank_lines(lines)
-    for offset, start, end, stop, blank in zip(
-        lines.offsets.tolist(), lines.starts.tolist(), lines.ends.tolist(), stops.tolist(), blanks.tolist(), strict=True
-    ):
-        yield offset, lines.data[start:stop], end - start, blank
+    sizes, blanks = (lines.ends - lines.starts).tolist(), _blank_lines(lines).tolist()
+    yield from zip(lines.offsets.tolist(), lines.with_newlines(), sizes, blanks, strict=True)
 
 
 def _after_blank(part: FileRange, offset: int) -> bool:
