@@ -49,11 +49,11 @@ def find_files(inputs: Sequence[str], options: ReadOptions) -> FoundFiles:
 def known_format(options: ReadOptions) -> Format | None:
     """The format that all files are said to have, by its name or one of its suffixes; raises UserError."""
     formats, name = formats_of(options.kind), options.format
-    if name is None or name in formats:
-        return None if name is None else formats[name]
-    for format in formats.values():
-        if name in format.suffixes:
-            return format
+    if name is None:
+        return None
+    found = formats.get(name) or next((one for one in formats.values() if name in one.suffixes), None)
+    if found is not None:
+        return found
     if name in FORMATS.all or not formats:
         raise UserError(
             f"--kind {options.kind} cannot be read from --format {name}",

@@ -168,4 +168,4 @@ def _pairs(
         rejects.append(too_large(offset, SIDES[name], line.size, line.head, options))
         size += line.size
     raw = {name: pa.array(values, pa.binary()) for name, values in sides.items()}
-    yield from assembler.raw_rows(np.array(at, dtype=np.int64), raw, {}, size=size, rejects=rejects)
+    yield from assembler.rows(np.array(at, dtype=np.int64), raw, {}, size=size, rejects=rejects)

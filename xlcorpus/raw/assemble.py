@@ -119,24 +119,6 @@ class Assembler:
         none = {output: pa.array([], pa.string()) for output in self.options.texts}
         yield from self.rows(np.zeros(0, dtype=np.int64), none, {}, size=0, rejects=rejects)
 
-    def raw_rows(
-        self,
-        offsets: np.ndarray,
-        raw: Mapping[str, pa.Array],
-        columns: Mapping[str, pa.Array],
-        *,
-        size: int,
-        rejects: Sequence[Reject] = (),
-    ) -> Iterator[Result]:
-        """`rows` of texts as they are in the file (binary[n]): rejects of `check_texts` besides."""
-        good, wrong = check_texts(raw, offsets, self.options)
-        if wrong:
-            rejects = in_order([*rejects, *wrong])
-            offsets, table = _filter(offsets, {**columns, **raw}, good)
-            raw, columns = {name: table[name] for name in raw}, {name: table[name] for name in columns}
-        texts = {name: column.cast(pa.string()) for name, column in raw.items()}
-        yield from self.rows(offsets, texts, columns, size=size, rejects=rejects)
-
     def rows(
         self,
         offsets: np.ndarray,
@@ -149,12 +131,19 @@ class Assembler:
     ) -> Iterator[Result]:
         """Batches of at most 4,096 rows and 16 MB; a larger document is alone in its batch.
 
-        offsets: int64[n]; texts: string[n] without nulls, by our column (`text`, or `src` and `tgt`); columns: of the
-        schema, nulls where one is missing; size: bytes of input; decisions and rejects: of other records of the same
-        stretch of the file. Decisions made here: empty_text, or empty_src (both sides may be) and empty_tgt. Rejects
-        made here, of pairs: missing_src_lang, invalid_src_lang, and of tgt_lang likewise.
+        offsets: int64[n]; texts: by our column (`text`, or `src` and `tgt`), string[n] without nulls, or binary[n] as
+        the file has them; columns: of the schema, nulls where one is missing; size: bytes of input; decisions and
+        rejects: of other records of the same stretch of the file. Decisions made here: empty_text, or empty_src (both
+        sides may be) and empty_tgt. Rejects made here: of binary texts those of `check_texts`, of pairs
+        missing_src_lang, invalid_src_lang, and of tgt_lang likewise.
         """
         table = {**columns, **texts}
+        if any(pa.types.is_binary(column.type) for column in texts.values()):
+            good, wrong_texts = check_texts(texts, offsets, self.options)
+            if wrong_texts:
+                rejects = in_order([*rejects, *wrong_texts])
+                offsets, table = _filter(offsets, table, good)
+            table |= {name: table[name].cast(pa.string()) for name in texts}
         for name, given in self.options.languages.items():
             if given is not None or name not in table:
                 table[name] = repeat(given, len(offsets))

@@ -189,7 +189,7 @@ class _Cutter:
         self.offset += len(data)
         if self.stop is not None and self.offset >= self.stop:
             within = int(np.searchsorted(starts, self.stop - base, side="left"))
-            self.done = within < len(starts) or (self.offset >= self.stop and data.endswith(b"\n"))
+            self.done = within < len(starts) or data.endswith(b"\n")
             starts, ends = starts[:within], ends[:within]
         bom = base == 0 and data.startswith(BOM)
         if bom:

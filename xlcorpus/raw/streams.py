@@ -24,7 +24,8 @@ READ = 1 << 16
 ZSTD_FEED = 1 << 10  # zstandard has no output limit; 1 KiB of run-length blocks (4 bytes each) makes at most 32 MiB
 ZSTD_WINDOW = 1 << 31  # `zstd --long=31`, as the Reddit dumps use; memory is taken only when a frame asks for it
 MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd", "bz2": b"BZh", "xz": b"\xfd7zXZ\x00"}
-_ZSTD_SKIPPABLE = (b"\x50\x2a\x4d\x18", 0xF0)  # low nibble of the first byte is free
+_GZIP_MEMBER = MAGIC["gzip"] + b"\x08"
+_ZSTD_SKIPPABLE = b"\x2a\x4d\x18"  # after a byte 0x50 to 0x5f
 _ERRORS = (zlib.error, OSError, EOFError, lzma.LZMAError, zstandard.ZstdError, MemoryError)
 
 
@@ -181,9 +182,7 @@ class _Members:
 
     def _skippable(self, head: bytes) -> bool:
         """Step over a zstd frame without content; in .warc.zst the first one holds the dictionary of the others."""
-        if self.compression != "zstd" or len(head) < 8 or head[1:4] != _ZSTD_SKIPPABLE[0][1:]:
-            return False
-        if head[0] & _ZSTD_SKIPPABLE[1] != _ZSTD_SKIPPABLE[0][0]:
+        if self.compression != "zstd" or len(head) < 8 or head[0] >> 4 != 5 or head[1:4] != _ZSTD_SKIPPABLE:
             return False
         size = int.from_bytes(head[4:8], "little")
         if head[0] == 0x5D and self.at == 0 and size <= 1 << 24:
@@ -258,12 +257,12 @@ class _Members:
         self.file.seek(base)
         while block := self.file.read(READ):
             buffer += block
-            found = buffer.find(b"\x1f\x8b\x08")
+            found = buffer.find(_GZIP_MEMBER)
             while found >= 0:
                 if self._decodes(base + found):
                     self.at = base + found
                     return True
-                found = buffer.find(b"\x1f\x8b\x08", found + 1)
+                found = buffer.find(_GZIP_MEMBER, found + 1)
             base += max(0, len(buffer) - 2)
             buffer = buffer[-2:]
         return False

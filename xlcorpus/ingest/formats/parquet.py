@@ -182,7 +182,7 @@ class _Reader:
             for name in batch.schema.names
             if name in self.fields
         }
-        yield from self.assembler.raw_rows(offsets, raw, columns, size=batch.nbytes)
+        yield from self.assembler.rows(offsets, raw, columns, size=batch.nbytes)
 
 
 def _bytes(column: pa.Array) -> pa.Array:
