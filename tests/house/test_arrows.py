@@ -54,3 +54,13 @@ def test_no_room_is_more_than_a_tenth_of_the_house() -> None:
 
 def test_files_have_one_job() -> None:
     assert {module.name: module.lines for module in modules() if module.lines > 400} == {}
+
+
+def test_the_table_of_rooms_is_true() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = re.findall(r"^\| `([\w/]+/)`.* \|.*\| (.+) \|$", page, re.MULTILINE)
+    there = {f"xlcorpus/{room}/" for room in floor_of() if (ROOT / "xlcorpus" / room).is_dir()}
+    assert {room for room, _ in rooms} == there | {"pipelines/", "schemas/"}
+    for room, begin in rooms:
+        for name in re.findall(r"`([^`]+)`", begin):
+            assert (ROOT / room / name).exists(), f"{room}{name}"
