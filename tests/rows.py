@@ -1,9 +1,12 @@
-"""The one builder of test rows: documents, sentence pairs, and whole datasets of them."""
+"""The one builder of test rows: documents, sentence pairs, shards and whole datasets of them; and what they hold."""
 
 from __future__ import annotations
 
+import gzip
+import json
 import random
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
-from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.dataset import Dataset, Shard
 from xlcorpus.dataset.decisions import DECISION
 from xlcorpus.dataset.manifest import Manifest, StepRecord
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.dataset.shards import ShardWriter
+from xlcorpus.dataset.shards import ShardFile, ShardWriter
 from xlcorpus.dataset.tally import Tally
 
 ORIGIN = DECISION.field("origin").type
@@ -79,14 +82,34 @@ def pairs(
     return pa.RecordBatch.from_pydict({**_identified(names, source), **given, **columns})
 
 
+def cut(batch: pa.RecordBatch, cuts: Iterable[int]) -> list[pa.RecordBatch]:
+    """The batch in parts that end at these rows, those beyond its end at the end."""
+    places = [0, *sorted(min(place, batch.num_rows) for place in cuts), batch.num_rows]
+    return [batch.slice(start, stop - start) for start, stop in pairwise(places)]
+
+
+def _write_files(folder: Path, batches: Iterable[pa.RecordBatch]) -> list[ShardFile]:
+    files: list[ShardFile] = []
+    for number, batch in enumerate(batches):
+        with ShardWriter(folder, "data", f"part-{number:05d}", batch.schema) as writer:
+            writer.write(batch)
+            files += writer.close(keep_empty=True)
+    return files
+
+
+def write_shards(folder: Path, batches: Sequence[pa.RecordBatch], schema: str = "document") -> list[Shard]:
+    """The data files of a dataset, one a batch, as tasks know them."""
+    return [
+        Shard(folder / file.name, file.rows, file.bytes, schema, tuple(batch.schema.names))
+        for file, batch in zip(_write_files(folder, batches), batches, strict=True)
+    ]
+
+
 def write_dataset(folder: Path, batches: Iterable[pa.RecordBatch], schema: str = "document", **changes: Any) -> Dataset:
     """A finished dataset, a shard a batch; `changes` to its manifest."""
-    shards, tally = [], Tally("test")
-    kept = list(batches)
-    for number, batch in enumerate(kept):
-        writer = ShardWriter(folder, "data", f"part-{number:05d}", batch.schema)
-        writer.write(batch)
-        shards += writer.close(keep_empty=True)
+    tally, kept = Tally("test"), list(batches)
+    shards = _write_files(folder, kept)
+    for batch in kept:
         tally.rows_in += batch.num_rows
         tally.rows_out += batch.num_rows
         tally.count_languages(batch)
@@ -105,6 +128,19 @@ def write_dataset(folder: Path, batches: Iterable[pa.RecordBatch], schema: str =
     }
     Manifest(**content | changes).save(folder)
     return Dataset.open(folder)
+
+
+def rows_of(dataset: Dataset | Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """All rows of a dataset, in its order; of a folder, every file is verified."""
+    opened = dataset if isinstance(dataset, Dataset) else Dataset.open(dataset, verify=True)
+    rows: list[dict[str, Any]] = opened.to_arrow(columns).to_pylist()
+    return rows
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    """The objects of a .jsonl.gz file."""
+    with gzip.open(path, "rt", encoding="utf-8") as stream:
+        return [json.loads(line) for line in stream]
 
 
 def grouped(elements: Sequence[tuple[Any, Any]], chaos: random.Random) -> list[tuple[Any, list[Any]]]:

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from xlcorpus.beam.runners import choose_runner
+from xlcorpus.recipe.graph import Node
 from xlcorpus.recipe.load import load_recipe
 from xlcorpus.recipe.run import Finished, Settings, run_recipe
 
@@ -56,13 +57,23 @@ def run(
 ) -> dict[str, Finished]:
     """Run a recipe in this process; datasets by name."""
     loaded = load_recipe(str(recipe), list(settings))
+    given = {"seed": loaded.seed, **more}
+    return run_nodes(loaded.nodes, output, runner=runner, workers=workers, options=options, **given)
+
+
+def run_nodes(
+    nodes: Sequence[Node],
+    output: Path,
+    *,
+    runner: str = "local",
+    workers: int = 1,
+    options: Iterable[str] = (),
+    **settings: object,
+) -> dict[str, Finished]:
+    """Run nodes in this process; datasets by name, each in a folder of its own."""
     choice, _ = choose_runner(runner, workers, list(options))
-    given: dict[str, object] = {"quiet": True, "say": lambda line: None, **more}
-    finished = run_recipe(
-        loaded.nodes,
-        lambda node: output / node.id,
-        Settings(runner=choice, seed=loaded.seed, **given),  # type: ignore[arg-type]
-    )
+    given: dict[str, object] = {"quiet": True, "say": lambda line: None, "seed": 5, **settings}
+    finished = run_recipe(nodes, lambda node: output / node.id, Settings(choice, **given))  # type: ignore[arg-type]
     return {done.work.id: done for done in finished}
 
 

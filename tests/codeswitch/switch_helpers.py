@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from tests import rows
-from tests.text.text_reference import records
+from tests.rows import records
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.lexicon.build import build_index

@@ -10,6 +10,7 @@ import pytest
 import sentencepiece
 
 from tests.codeswitch.switch_helpers import index_of
+from tests.rows import rows_of
 from tests.running import command, digests, run, write_recipe
 from xlcorpus.codeswitch.operators import DictWord, entries_of
 from xlcorpus.codeswitch.options import CodeswitchOptions
@@ -47,10 +48,6 @@ OBJECTS = [
     ("two apples", "zwei Äpfel", "两个苹果"),
     ("the boat", "das Boot", "那条船"),
 ]
-
-
-def rows_of(folder: Path) -> list[dict[str, object]]:
-    return [row for batch in Dataset.open(folder, verify=True).batches() for row in batch.to_pylist()]
 
 
 @pytest.fixture(scope="module")

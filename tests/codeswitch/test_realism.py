@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.codeswitch.switch_helpers import direction, documents, index_of, parts_of, sentences, wiktionary
-from tests.text.text_reference import records
+from tests.rows import records
 from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.codeswitch.realism import REAL, measure, mixing_rows, tags_of_switched

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.dataset.dataset_helpers import documents, varied, weights_of, write_shard
+from tests.rows import cut
 from xlcorpus.dataset import shards
 from xlcorpus.dataset.shards import ShardFile, ShardWriter, row_weights, schema_of
 from xlcorpus.errors import IntegrityError
 
 ROWS = varied(60)
-
-
-def cut(batch: pa.RecordBatch, cuts: list[int]) -> list[pa.RecordBatch]:
-    places = [0, *sorted(cuts), batch.num_rows]
-    return [batch.slice(a, b - a) for a, b in pairwise(places)]
 
 
 def hashes(root: Path) -> dict[str, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +11,10 @@ from typing import Any
 import pyarrow as pa
 
 from tests import rows
-from tests.rows import grouped
+from tests.rows import grouped, write_shards
 from xlcorpus.dataset.beside import read_beside
 from xlcorpus.dataset.columns import append_slices
-from xlcorpus.dataset.dataset import Shard, read_batches
-from xlcorpus.dataset.shards import ShardWriter
+from xlcorpus.dataset.dataset import read_batches
 from xlcorpus.dedup import mark, match
 from xlcorpus.dedup.options import DedupOptions
 from xlcorpus.dedup.sign import SignShard
@@ -61,12 +58,9 @@ def deduplicate(
     options, chaos, scratch = DedupOptions(**given), random.Random(shuffle), folder / "scratch"
     sign = SignShard(scratch, options, banding or choose_banding(options.threshold), 0)
     paths: dict[int, Path] = {}
-    for number, batch in enumerate(shards):
-        with ShardWriter(folder, "data", f"part-{number:05d}", batch.schema) as writer:
-            writer.write(batch)
-            (file,) = writer.close(keep_empty=True)
-        paths[number] = folder / file.name
-        sign(number, Shard(paths[number], file.rows, file.bytes, "document", tuple(batch.schema.names)))
+    for number, shard in enumerate(write_shards(folder, shards)):
+        paths[number] = shard.location
+        sign(number, shard)
 
     bands = [element for number in paths for element in match.DealBands(scratch, partitions)(number)]
     edges = [edge for group in grouped(bands, chaos) for edge in match.match_bands(group)]
@@ -88,12 +82,6 @@ def deduplicate(
             kept.append(result.rows)
             decisions.append(result.decisions)
     return Deduplicated(*(pa.Table.from_batches(parts) for parts in (kept, decisions, marks)))
-
-
-def records(path: Path) -> list[dict[str, Any]]:
-    """The objects of a .jsonl.gz file."""
-    with gzip.open(path, "rt", encoding="utf-8") as stream:
-        return [json.loads(line) for line in stream]
 
 
 def jaccard(one: set[Any], two: set[Any]) -> float:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.dedup.dedup_helpers import Deduplicated, deduplicate, documents, records
-from tests.rows import doc_id
+from tests.dedup.dedup_helpers import Deduplicated, deduplicate, documents
+from tests.rows import doc_id, records
 from xlcorpus.dedup.signature import shingle_texts
 from xlcorpus.dedup.verify import jaccard_pairs
 

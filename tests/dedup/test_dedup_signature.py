@@ -14,7 +14,8 @@ from datasketch import MinHash
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.dedup.dedup_helpers import jaccard, records
+from tests.dedup.dedup_helpers import jaccard
+from tests.rows import records
 from xlcorpus.dedup import signature
 from xlcorpus.dedup.signature import (
     Banding,

@@ -6,7 +6,6 @@ import bz2
 import gzip
 import json
 import lzma
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pytest
 import zstandard
 
 from xlcorpus.dataset.result import Result
@@ -24,8 +22,6 @@ from xlcorpus.ingest.find import find_files as find
 from xlcorpus.ingest.read import cut_files, read_range
 from xlcorpus.raw.input_files import FoundFiles, InputFile
 from xlcorpus.raw.options import ReadOptions
-
-SHARED = Path(os.environ.get("XLCORPUS_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 # One sentence a script, written for these tests.
 TEXTS = {
@@ -136,14 +132,6 @@ COMPRESS = {
     ".bz2": bz2.compress,
     ".xz": lzma.compress,
 }
-
-
-def shared(*names: str) -> Path:
-    """A file of the shared data; skips the test where it is not there."""
-    path = SHARED.joinpath(*names)
-    if not path.exists():
-        pytest.skip(f"shared data not there: {path} (set XLCORPUS_SHARED_DATA)")
-    return path
 
 
 # Archives, record by record

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.ingest.ingest_helpers import COMPRESS, TEXTS, ReadRows, find_files, jsonl, read_all, shared
+from tests.ingest.ingest_helpers import COMPRESS, TEXTS, ReadRows, find_files, jsonl, read_all
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.formats import jsonl as module
 from xlcorpus.ingest.formats.jsonl import read_jsonl
@@ -291,12 +291,9 @@ def test_fast_path_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert read_all(path).texts == list(TEXTS.values())
 
 
-def test_crawl_is_read_whole(tmp_path: Path) -> None:
-    path = shared("crawl", "docs.jsonl.gz")
-    import gzip
-
-    with gzip.open(path, "rt", encoding="utf-8") as stream:
-        expected = [json.loads(line) for line in stream]
+def test_crawl_is_read_whole(tmp_path: Path, shared_data: Path) -> None:
+    path = shared_data / "crawl" / "docs.jsonl.gz"
+    expected = records(path)
     result = read_all(path)
     assert not result.rejects
     assert not result.decisions

@@ -13,7 +13,6 @@ import pytest
 
 from tests.ingest.ingest_helpers import (
     COMPRESS,
-    SHARED,
     TEXTS,
     ReadRows,
     arc,
@@ -21,7 +20,6 @@ from tests.ingest.ingest_helpers import (
     read_all,
     record,
     response,
-    shared,
     wet,
     write,
 )
@@ -214,9 +212,9 @@ def test_arc_records(tmp_path: Path) -> None:
 # The shared files
 
 
-def good_files() -> Iterator[Path]:
+def good_files(shared_data: Path) -> Iterator[Path]:
     broken = {"bad.arc", "example-bad.warc.gz.bad", "example-trunc.warc", "example-bad-non-chunked.warc.gz"}
-    for path in sorted((SHARED / "warc").rglob("*")):
+    for path in sorted((shared_data / "warc").rglob("*")):
         if path.is_file() and path.suffix != ".md" and path.name not in broken:
             yield path
 
@@ -232,8 +230,8 @@ def headers(path: Path) -> int:
     return len(re.findall(rb"(?m)^WARC/1\.[01]\r?$|^(?:https?|filedesc)://.* \d{14} \S+ \d+$", data))
 
 
-def test_the_wet_sample_is_accounted_for() -> None:
-    path = shared("crawl", "sample.warc.wet.gz")
+def test_the_wet_sample_is_accounted_for(shared_data: Path) -> None:
+    path = shared_data / "crawl" / "sample.warc.wet.gz"
     result = read_all(path)
     assert result.records == 281 == headers(path)
     assert result.reasons == {"warc_type_warcinfo": 1}
@@ -241,9 +239,8 @@ def test_the_wet_sample_is_accounted_for() -> None:
     assert not any("\r\n\r\nWARC/" in text for text in result.texts)
 
 
-def test_good_files_have_as_many_rows_as_records() -> None:
-    shared("warc")
-    for path in good_files():
+def test_good_files_have_as_many_rows_as_records(shared_data: Path) -> None:
+    for path in good_files(shared_data):
         result = read_all(path)
         assert result.records == headers(path), path.name
         assert set(result.reasons) - {"http_status", "content_type", "truncated_file"} <= {
@@ -251,17 +248,17 @@ def test_good_files_have_as_many_rows_as_records() -> None:
         }, path.name
 
 
-def test_all_shared_archives_at_once() -> None:
-    result = read_all(shared("warc"))
+def test_all_shared_archives_at_once(shared_data: Path) -> None:
+    result = read_all(shared_data / "warc")
     assert result.records == 63
     files = Counter(row["origin"]["file"] for row in [*result.documents, *result.decisions, *result.rejects])
     assert len(files) == 17
 
 
-def test_the_real_page_has_its_text_and_not_its_menus() -> None:
-    (row,) = read_all(shared("warc", "whirlwind.warc.gz")).documents
+def test_the_real_page_has_its_text_and_not_its_menus(shared_data: Path) -> None:
+    (row,) = read_all(shared_data / "warc" / "whirlwind.warc.gz").documents
     assert row["url"] == "https://an.wikipedia.org/wiki/Escopete"
     assert "Escopete ye un municipio d'a provincia de Guadalachara" in row["text"]
     assert "Menú principal" not in row["text"]
-    whole: ReadRows = read_all(shared("warc", "whirlwind.warc.wet.gz"))
+    whole: ReadRows = read_all(shared_data / "warc" / "whirlwind.warc.wet.gz")
     assert "Menú principal" in whole.texts[0]

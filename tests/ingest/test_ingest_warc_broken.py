@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.ingest.ingest_helpers import TEXTS, arc, page, read_all, response, shared, wet, write
+from tests.ingest.ingest_helpers import TEXTS, arc, page, read_all, response, wet, write
 from xlcorpus.ingest import warc_records
 
 BROKEN = {
@@ -151,7 +151,7 @@ EXPECTED: dict[str, dict[str, int]] = {
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_broken_files_say_what_is_broken(name: str) -> None:
-    result = read_all(shared("warc", "warcio", name))
+def test_broken_files_say_what_is_broken(name: str, shared_data: Path) -> None:
+    result = read_all(shared_data / "warc" / "warcio" / name)
     assert result.reasons == EXPECTED[name]
     assert result.records == {"bad.arc": 4, "example-trunc.warc": 4, "example-space-in-url.arc": 2}.get(name, 6)

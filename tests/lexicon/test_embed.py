@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.text.text_reference import records
+from tests.rows import records
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.build import build_index
 from xlcorpus.lexicon.embed import EmbedOptions, train_vectors, word_lines

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tests.rows import records
 from xlcorpus.lid.evaluate import evaluate
 from xlcorpus.lid.identify import identify_batch
 from xlcorpus.lid.model import LanguageModel
@@ -48,11 +46,6 @@ WANTED = [
     "vie_Latn",
     "tur_Latn",
 ]
-
-
-def records(path: Path) -> list[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as stream:
-        return [json.loads(line) for line in stream]
 
 
 def share_accepted(model: LanguageModel, texts: list[str], accepted: list[str]) -> float:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from tests.rows import documents, write_dataset
 from tests.running import run, write_recipe
-from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.mix.units import count_units
 
 # First letter and number of letters by script; scripts that write words without spaces; the others are Latin here.
@@ -103,8 +101,3 @@ def write_code(folder: Path, tokens: int) -> Path:
         number += 1
     recipe = f"steps: [{{step: ingest, files: {tree}, kind: code, source: code}}]\n"
     return run(write_recipe(folder, recipe), folder / "out")["ingest"].dataset.folder
-
-
-def rows_of(folder: Path, columns: Iterable[str]) -> list[dict[str, Any]]:
-    """Rows of a finished dataset, in its order."""
-    return [row for batch in Dataset.open(folder, verify=True).batches(list(columns)) for row in batch.to_pylist()]

@@ -5,20 +5,19 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 
 from tests import rows
-from tests.rows import documents, grouped, write_dataset
+from tests.rows import documents, grouped, write_dataset, write_shards
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.dataset import Shard as ShardOnDisk
 from xlcorpus.dataset.decisions import DECISION
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.dataset.shards import ShardWriter
 from xlcorpus.mix.achieved import notes_of
 from xlcorpus.mix.allocate import CellPlan, MixPlan, plan_mix
 from xlcorpus.mix.census import Counting, CountShard, ShardCells, cells_of
@@ -93,13 +92,10 @@ def count_shards(
 ) -> tuple[list[ShardOnDisk], list[ShardCells]]:
     """Shards written to files and counted: where they are, the records."""
     count = CountShard(folder / "scratch", counting)
-    written = []
-    for number, (schema, batch) in enumerate(map(named, shards)):
-        with ShardWriter(folder, "data", f"part-{number:05d}", batch.schema) as writer:
-            writer.write(batch)
-            (file,) = writer.close(keep_empty=True)
-        names = tuple(batch.schema.names)
-        written.append(ShardOnDisk(folder / file.name, batch.num_rows, file.bytes, schema, names))
+    schemas, batches = zip(*map(named, shards), strict=True)
+    written = [
+        replace(shard, schema=schema) for shard, schema in zip(write_shards(folder, batches), schemas, strict=True)
+    ]
     return written, [count(number, shard) for number, shard in enumerate(written)]
 
 

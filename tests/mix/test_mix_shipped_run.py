@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tests.mix.mix_corpora import rows_of, write_documents, write_pairs, write_texts
+from tests.mix.mix_corpora import write_documents, write_pairs, write_texts
+from tests.rows import rows_of
 from tests.running import run, write_recipe
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError

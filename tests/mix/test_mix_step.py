@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from tests.mix.mix_helpers import finished, pairs, switched
-from tests.rows import documents
+from tests.rows import documents, rows_of
 from tests.running import command, digests, run, write_recipe
 from xlcorpus.beam import runners
 from xlcorpus.dataset.dataset import Dataset
@@ -75,10 +75,6 @@ def mixed(data: Path, output: Path, inputs: tuple[str, ...] = ("web",), *, worke
     step = {"step": "mix", "input": [str(data / name) for name in inputs], **options}
     recipe = write_recipe(output.parent, json.dumps({"name": "m", "seed": 3, "steps": [step]}), f"{output.name}.yaml")
     return run(recipe, output, workers=workers)["mix"].dataset
-
-
-def rows_of(dataset: Dataset) -> list[dict[str, Any]]:
-    return [row for batch in dataset.batches() for row in batch.to_pylist()]
 
 
 def units_by(dataset: Dataset, key: str) -> dict[str, int]:

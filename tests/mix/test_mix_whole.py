@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.mix.mix_helpers import Mixed, mix
-from tests.rows import documents
+from tests.rows import cut, documents
 from xlcorpus.dataset import dataset
 from xlcorpus.errors import UserError
 from xlcorpus.mix import scatter
@@ -32,11 +31,6 @@ def corpus(rows: int, longest: int = 9) -> pa.RecordBatch:
     langs = [LANGUAGES[row % 4] for row in range(rows)]
     texts = ["neno " * (1 + (row * 7919) % longest) for row in range(rows)]
     return documents(texts, langs)
-
-
-def cut(batch: pa.RecordBatch, cuts: list[int]) -> list[pa.RecordBatch]:
-    places = [0, *sorted(min(place, batch.num_rows) for place in cuts), batch.num_rows]
-    return [batch.slice(a, b - a) for a, b in pairwise(places)]
 
 
 def assert_whole(found: Mixed, batch: pa.RecordBatch) -> None:

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
-from tests.mix.mix_corpora import rows_of, write_code, write_documents, write_pairs
+from tests.mix.mix_corpora import write_code, write_documents, write_pairs
 from tests.mix.mix_helpers import totals_by
+from tests.rows import rows_of
 from tests.running import digests, run, write_recipe
 from xlcorpus.beam.read import shard_tasks
 from xlcorpus.cli import main as entry

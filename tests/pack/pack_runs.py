@@ -13,12 +13,11 @@ import pyarrow as pa
 from tests.pack.pack_helpers import TEXTS, parts_of
 from tests.rows import documents as rows_of_texts
 from tests.rows import write_dataset
-from xlcorpus.beam.runners import choose_runner
+from tests.running import run_nodes
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.recipe.graph import Node
 from xlcorpus.recipe.options import make_options
 from xlcorpus.recipe.registry import find_step
-from xlcorpus.recipe.run import Finished, Settings, run_recipe
 from xlcorpus.sample import sample_folder
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
@@ -54,37 +53,23 @@ def save(folder: Path, shards: Iterable[pa.RecordBatch], schema: str = "document
     return write_dataset(folder, shards, schema).folder
 
 
-def packing(given: Path, **options: Any) -> Node:
+def packing(given: Path, name: str = "pack", **options: Any) -> Node:
     """The step with its options as a recipe has them."""
     step = find_step("pack")
-    return Node("pack", step, make_options(step, {"tokenizer": SAMPLE, **options}, "test"), (given,))
+    return Node(name, step, make_options(step, {"tokenizer": SAMPLE, **options}, "test"), (given,))
 
 
 def run_pack(
     given: Path, output: Path, *, runner: str = "local", workers: int = 1, settings: Any = None, **options: Any
 ) -> Dataset:
     """`xlcorpus pack GIVEN --output OUTPUT`, and the dataset as a reader opens it, every file verified."""
-    choice, _ = choose_runner(runner, workers, [])
-    chosen: dict[str, Any] = {"quiet": True, "say": lambda line: None, "seed": 5, **(settings or {})}
-    finished: list[Finished] = run_recipe([packing(given, **options)], lambda node: output, Settings(choice, **chosen))
-    return Dataset.open(finished[-1].dataset.folder, verify=True)
-
-
-def table_of(dataset: Dataset) -> pa.Table:
-    """All rows."""
-    return pa.Table.from_batches(list(dataset.batches()), dataset.manifest.arrow_schema)
-
-
-def rows_of(dataset: Dataset) -> list[dict[str, Any]]:
-    return table_of(dataset).to_pylist()
+    node = packing(given, output.name, **options)
+    run_nodes([node], output.parent, runner=runner, workers=workers, **(settings or {}))
+    return Dataset.open(output, verify=True)
 
 
 def decisions_of(dataset: Dataset) -> list[dict[str, Any]]:
     return [row for batch in dataset.decisions() for row in batch.to_pylist()]
-
-
-def documents_of(folder: Path) -> list[dict[str, Any]]:
-    return rows_of(Dataset.open(folder))
 
 
 def ids_of(tokenizer: Tokenizer, text: str, objective: str = "clm") -> list[int]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from pathlib import Path
 
 import pytest
 
 from tests.pack.pack_helpers import Bytes, doc_id, documents, options_of, pack, parts_of, rebuilt
+from tests.rows import records
 from xlcorpus.pack.byte_budgets import ByteBudget
 from xlcorpus.pack.language_ids import LanguageIds
 from xlcorpus.pack.strategies import STRATEGIES
@@ -22,8 +21,7 @@ def texts(shared_data: Path) -> list[tuple[str, str]]:
     """News documents of NTREX (label, text), the first 12 of each language that is there."""
     made = []
     for path in sorted((shared_data / "ntrex").glob("*.jsonl.gz")):
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            rows = [json.loads(line) for line in lines]
+        rows = records(path)
         if rows[0]["lang"][:3] not in LANGUAGES:
             continue
         for name in list(dict.fromkeys(row["doc"] for row in rows))[:12]:

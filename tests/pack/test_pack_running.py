@@ -18,7 +18,6 @@ from tests.pack.pack_runs import (
     document_rows,
     run_pack,
     save,
-    table_of,
 )
 from tests.running import digests
 from xlcorpus.errors import ConservationError, UserError
@@ -46,7 +45,7 @@ class TestRunning:
             made = run_pack(given, tmp_path / name, **options)
             assert [shard.rows for shard in made.manifest.shards] == [0]
             assert made.manifest.notes["padding"] == 0
-            assert table_of(made).schema.names[0] == "pack_id"
+            assert made.to_arrow().schema.names[0] == "pack_id"
             assert contents_lines(made)
             assert sample_lines(made, 3) == []
 

@@ -18,16 +18,14 @@ from tests.pack.pack_runs import (
     SAMPLE,
     decisions_of,
     document_rows,
-    documents_of,
     due_copies,
     ids_of,
     rebuilt_copies,
-    rows_of,
     run_pack,
     save,
-    table_of,
     token_counts,
 )
+from tests.rows import rows_of
 from tests.running import command, run, write_recipe
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.layout import BESIDE
@@ -50,7 +48,7 @@ BYTES = open_tokenizer("bytes")
 )
 def test_no_token_is_lost_or_doubled(corpus: Path, tmp_path: Path, strategy: str, objective: str) -> None:
     made = run_pack(corpus, tmp_path / "out", length=LENGTH, strategy=strategy, objective=objective)
-    packs, documents = table_of(made), documents_of(corpus)
+    packs, documents = made.to_arrow(), rows_of(corpus)
     due = due_copies(documents, SAMPLE_TOKENIZER, objective)
     assert rebuilt_copies(packs) == due
     assert np.array_equal(token_counts(packs), np.bincount([token for _, ids in due for token in ids]))
@@ -85,7 +83,7 @@ def test_documents_that_a_mix_repeats(tmp_path: Path) -> None:
         documents = rows_of(made["mix"].dataset)
         due = due_copies(documents, SAMPLE_TOKENIZER)
         assert max(due.values()) > 1
-        assert rebuilt_copies(table_of(made["pack"].dataset)) == due
+        assert rebuilt_copies(made["pack"].dataset.to_arrow()) == due
         assert made["pack"].dataset.manifest.notes["counts"]["split"] > 0
 
 
@@ -96,7 +94,7 @@ def test_padding_is_at_most_one_percent(tmp_path: Path) -> None:
     rows = document_rows([letters[:size] for size in sizes], ["eng_Latn"] * len(sizes))
     given = save(tmp_path / "docs", [rows.slice(0, 1500), rows.slice(1500)])
     made = run_pack(given, tmp_path / "out", tokenizer="bytes")
-    packs = table_of(made)
+    packs = made.to_arrow()
     padding = 1 - sum(packs["length"].to_pylist()) / 2048 / packs.num_rows
     assert padding <= 0.01
     assert made.manifest.notes["padding"] == round(padding, 6)
@@ -126,7 +124,7 @@ class TestPure:
             assert row["script"] == script
         assert {row["lang"] for row in rows} == {*TEXTS, "und_Zyyy"}
         assert made.manifest.languages == Counter(row["lang"] for row in rows)
-        assert rebuilt_copies(table_of(made)) == due_copies(documents_of(corpus), SAMPLE_TOKENIZER)
+        assert rebuilt_copies(made.to_arrow()) == due_copies(rows_of(corpus), SAMPLE_TOKENIZER)
 
     def test_numbers_are_kept(self, reference: Path, tmp_path: Path) -> None:
         new = document_rows(
@@ -168,7 +166,7 @@ class TestPure:
         made = run_pack(corpus, tmp_path / "out", length=LENGTH, pure=True, settings={"partition_by": "lang"})
         folders = {Path(shard.name).parent.name for shard in made.manifest.shards}
         assert folders == {f"lang={name}" for name in (*TEXTS, "und_Zyyy")}
-        assert rebuilt_copies(table_of(made)) == due_copies(documents_of(corpus), SAMPLE_TOKENIZER)
+        assert rebuilt_copies(made.to_arrow()) == due_copies(rows_of(corpus), SAMPLE_TOKENIZER)
 
 
 class TestByteBudgets:
@@ -186,7 +184,7 @@ class TestByteBudgets:
         given = ",".join(f"{label}={size}" for label, size in budgets.items())
         made = run_pack(corpus, tmp_path / "out", tokenizer="bytes", length=LENGTH, byte_budget=given)
         assert self.taken(made) == budgets
-        documents = documents_of(corpus)
+        documents = rows_of(corpus)
         for label, size in budgets.items():  # the first bytes of the language, in the order of the shards
             text = b"".join(row["text"].encode() for row in documents if row["lang"] == label)
             ids = [token for copy, ids in self.in_order(made, documents, label) for token in ids[:-1]]
@@ -201,7 +199,7 @@ class TestByteBudgets:
 
     def in_order(self, made: Dataset, documents: list[dict[str, Any]], label: str) -> list[Any]:
         order = {row["doc_id"]: place for place, row in enumerate(documents) if row["lang"] == label}
-        copies = [copy for copy in rebuilt_copies(table_of(made)) if copy[0] in order]
+        copies = [copy for copy in rebuilt_copies(made.to_arrow()) if copy[0] in order]
         return sorted(copies, key=lambda copy: order[copy[0]])
 
     def test_the_same_of_each_language(self, corpus: Path, tmp_path: Path) -> None:
@@ -212,7 +210,7 @@ class TestByteBudgets:
     def test_whole_characters(self, corpus: Path, tmp_path: Path) -> None:
         made = run_pack(corpus, tmp_path / "out", tokenizer="bytes", byte_budget="2k", cut="character", length=4096)
         assert all(1997 <= size <= 2000 for size in self.taken(made).values())
-        for _, ids in rebuilt_copies(table_of(made)):
+        for _, ids in rebuilt_copies(made.to_arrow()):
             bytes(token - 3 for token in ids[:-1]).decode("utf-8")
 
     def test_more_than_there_is(self, corpus: Path, tmp_path: Path) -> None:
@@ -240,7 +238,7 @@ def test_every_decision_with_its_text(tmp_path: Path) -> None:
         ("longer_than_pack", texts[3], 41, 20),
         ("no_tokens", "", 0, 1),
     ]
-    packed = {bytes(token - 3 for token in ids[:-1]).decode() for _, ids in rebuilt_copies(table_of(made))}
+    packed = {bytes(token - 3 for token in ids[:-1]).decode() for _, ids in rebuilt_copies(made.to_arrow())}
     assert packed == {"just right here", "much much "}
     over = run_pack(given, tmp_path / "over", tokenizer="bytes", byte_budget="5", settings={"keep_text": True})
     by_text = {row["text"]: row for row in decisions_of(over)}
@@ -271,7 +269,7 @@ def test_a_manifest_says_what_a_reader_needs(corpus: Path, tmp_path: Path) -> No
     assert made.manifest.steps[-1].models["tokenizer"] == SAMPLE_TOKENIZER.fingerprint
     assert made.manifest.steps[-1].parameters["tokenizer"] == "tokenizer.model"  # no path of this machine
     packed: Counter[str] = Counter()
-    for row in documents_of(corpus):
+    for row in rows_of(corpus):
         packed[row["lang"] or ""] += len(ids_of(SAMPLE_TOKENIZER, row["text"])) if row["text"] else 0
     assert notes["counts"]["languages"] == packed
     table = notes["table"]
@@ -282,7 +280,7 @@ def test_a_manifest_says_what_a_reader_needs(corpus: Path, tmp_path: Path) -> No
     shown = [line for line in table if line.startswith("pack ")]
     assert [line.split()[1] for line in shown] == ["0:", "1:", "2:"]
     first = rows_of(made)[0]
-    text = next(row["text"] for row in documents_of(corpus) if row["doc_id"] == first["doc_ids"][0])
+    text = next(row["text"] for row in rows_of(corpus) if row["doc_id"] == first["doc_ids"][0])
     assert text[:20] in table[table.index(shown[0]) + 1]
 
 

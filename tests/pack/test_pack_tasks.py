@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.pack.pack_helpers import TEXTS, options_of, view_options
 from tests.pack.pack_runs import document_rows, due_copies, rebuilt_copies
+from tests.rows import write_shards
 from xlcorpus.dataset.dataset import Shard
 from xlcorpus.dataset.result import Counts
 from xlcorpus.dataset.shards import ShardWriter
@@ -33,10 +34,8 @@ BYTES = open_tokenizer("bytes")
 
 def shard_of(folder: Path, rows: pa.RecordBatch) -> Shard:
     """A shard of these rows, as a task knows it."""
-    with ShardWriter(folder, "data", "part-00000", rows.schema) as writer:
-        writer.write(rows)
-        (file,) = writer.close(keep_empty=True)
-    return Shard(folder / file.name, file.rows, file.bytes, "document", tuple(rows.schema.names))
+    (shard,) = write_shards(folder, [rows])
+    return shard
 
 
 def mixed_rows() -> pa.RecordBatch:

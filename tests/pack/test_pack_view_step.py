@@ -13,12 +13,11 @@ from tests.pack.pack_runs import (
     SAMPLE,
     decisions_of,
     document_rows,
-    documents_of,
     ids_of,
-    rows_of,
     run_pack,
     save,
 )
+from tests.rows import rows_of
 from tests.running import run, write_recipe
 from xlcorpus.tokenizer.open import open_tokenizer
 
@@ -37,7 +36,7 @@ class TestViews:
         return run(write_recipe(folder, text), folder / "out")["ingest"].dataset.folder
 
     def test_bitext(self, pairs: Path, tmp_path: Path) -> None:
-        made, given = run_pack(pairs, tmp_path / "out", view="bitext", length=64), documents_of(pairs)
+        made, given = run_pack(pairs, tmp_path / "out", view="bitext", length=64), rows_of(pairs)
         rows = rows_of(made)
         assert len(rows) == len(given) == 43
         for row, pair in zip(rows, given, strict=True):

@@ -16,7 +16,7 @@ import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ingest.ingest_helpers import COMPRESS, TEXTS, jsonl, read_pairs, shared
+from tests.ingest.ingest_helpers import COMPRESS, TEXTS, jsonl, read_pairs
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import canonical_type
 from xlcorpus.errors import UserError
@@ -363,8 +363,8 @@ def test_an_empty_table_has_no_rows(tmp_path: Path) -> None:
     assert (result.pairs, result.records) == ([], 0)
 
 
-def test_tatoeba_is_read_whole() -> None:
-    path = shared("tatoeba", "amh-eng.tsv.gz")
+def test_tatoeba_is_read_whole(shared_data: Path) -> None:
+    path = shared_data / "tatoeba" / "amh-eng.tsv.gz"
     result = read_pairs(path, src_column="text", tgt_column="eng", src_lang="amh_Ethi", tgt_lang="eng_Latn")
     lines = gzip.decompress(path.read_bytes()).decode().rstrip("\n").split("\n")[1:]
     assert len(lines) > 50

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.quality.quality_helpers import documents, records, shared_data
+from tests.quality.quality_helpers import documents
 from tests.quality.quality_slow import slow_stop_words
+from tests.rows import records
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.yaml_file import parse_yaml
 from xlcorpus.errors import UserError
@@ -259,9 +260,9 @@ def test_fineweb2_folder_is_applied(tmp_path: Path) -> None:
     }
 
 
-def test_link_lists_are_parted_from_pages_by_the_defaults() -> None:
+def test_link_lists_are_parted_from_pages_by_the_defaults(shared_data: Path) -> None:
     """crawl/: all 41 link lists go, for their links; of 1,856 pages and revisions at most 37, mostly link pages."""
-    docs = records(shared_data() / "crawl" / "docs.jsonl.gz")
+    docs = records(shared_data / "crawl" / "docs.jsonl.gz")
     batch = score_batch(
         documents(
             [doc["text"] for doc in docs],
@@ -277,9 +278,9 @@ def test_link_lists_are_parted_from_pages_by_the_defaults() -> None:
     assert sum(count for (_, reason), count in pages.items() if reason not in links) <= 10
 
 
-def test_prose_in_many_languages_stays() -> None:
+def test_prose_in_many_languages_stays(shared_data: Path) -> None:
     """udhr/: 266 texts in 20 scripts, none is removed."""
-    texts = records(shared_data() / "udhr" / "udhr.jsonl.gz")
+    texts = records(shared_data / "udhr" / "udhr.jsonl.gz")
     batch = documents(
         ["\n".join(text["paragraphs"]) for text in texts],
         lang=[text["lang"] for text in texts],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.quality.quality_helpers import documents, records, shared_data
+from tests.quality.quality_helpers import documents
 from tests.quality.quality_slow import slow_signals
+from tests.rows import records
 from tests.text.text_reference import lines_of, pieces
 from tests.text.text_reference import texts as any_texts
 from xlcorpus.dataset.schema import load_schema
@@ -239,17 +241,17 @@ def test_equal_to_slow_loops_on_repetitive_texts(parts: list[str], between: str)
     assert_equal(signals([text, text])[1], slow_signals(text), text)
 
 
-def test_equal_to_slow_loops_on_real_documents() -> None:
+def test_equal_to_slow_loops_on_real_documents(shared_data: Path) -> None:
     """40 documents of crawl/, every 50th, cut to 3,000 characters: the loops take a second for 60,000."""
-    docs = records(shared_data() / "crawl" / "docs.jsonl.gz")[::56]
+    docs = records(shared_data / "crawl" / "docs.jsonl.gz")[::56]
     texts = [doc["text"][:3000] for doc in docs]
     assert len(texts) == 40
     for got, text in zip(signals(texts), texts, strict=True):
         assert_equal(got, slow_signals(text), text)
 
 
-def test_a_document_alone_scores_as_in_a_batch() -> None:
-    docs = records(shared_data() / "crawl" / "docs.jsonl.gz")[:300]
+def test_a_document_alone_scores_as_in_a_batch(shared_data: Path) -> None:
+    docs = records(shared_data / "crawl" / "docs.jsonl.gz")[:300]
     texts = [doc["text"] for doc in docs]
     whole = score_batch(documents(texts)).select(NAMES)
     backwards = score_batch(documents(texts[::-1])).select(NAMES)

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.text.text_reference import ARTICLE_ONE, UNSPACED, is_unspaced, records, texts
+from tests.rows import records
+from tests.text.text_reference import ARTICLE_ONE, UNSPACED, is_unspaced, texts
 from xlcorpus.errors import UserError
 from xlcorpus.text import properties
 from xlcorpus.text.breakers import WORD_BREAKERS, word_breaker_for

@@ -11,7 +11,8 @@ import regex
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.text.text_reference import ARTICLE_ONE, records, texts
+from tests.rows import records
+from tests.text.text_reference import ARTICLE_ONE, texts
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.sentences import RUN_CHARACTERS, sentences
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.text.text_reference import ARTICLE_ONE, is_unspaced, pieces, records, texts, tokens_of
+from tests.rows import records
+from tests.text.text_reference import ARTICLE_ONE, is_unspaced, pieces, texts, tokens_of
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints, code_points
 from xlcorpus.text.segment import Spans

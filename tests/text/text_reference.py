@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import functools
-import gzip
-import json
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import regex
 from hypothesis import strategies as st
@@ -122,9 +118,3 @@ def texts(max_size: int = 60) -> st.SearchStrategy[str]:
         st.text(alphabet=st.sampled_from(ALPHABET), max_size=max_size),
         st.text(alphabet=st.characters(codec="utf-8"), max_size=max_size),
     )
-
-
-def records(path: Path) -> list[dict[str, Any]]:
-    """The objects of a .jsonl.gz file."""
-    with gzip.open(path, "rt", encoding="utf-8") as stream:
-        return [json.loads(line) for line in stream]

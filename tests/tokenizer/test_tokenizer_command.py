@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.tokenizer.tokenizer_helpers import documents, rows, train_model, write_dataset
+from tests.rows import write_dataset
+from tests.tokenizer.tokenizer_helpers import documents, rows, train_model
 from xlcorpus.cli.tokenizer import command
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer import open_tokenizer

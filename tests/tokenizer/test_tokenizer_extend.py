@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rows import write_dataset
 from tests.tokenizer.tokenizer_helpers import (
     HARD_TEXTS,
     documents,
@@ -20,7 +21,6 @@ from tests.tokenizer.tokenizer_helpers import (
     rows,
     table_by_language,
     train_model,
-    write_dataset,
 )
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer import Tokenizer, open_tokenizer

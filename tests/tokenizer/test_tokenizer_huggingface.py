@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tests.rows import write_dataset
 from tests.tokenizer.tokenizer_helpers import (
     HARD_TEXTS,
     WORDS,
@@ -19,7 +20,6 @@ from tests.tokenizer.tokenizer_helpers import (
     rows,
     table_by_language,
     train_model,
-    write_dataset,
 )
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer import open_tokenizer

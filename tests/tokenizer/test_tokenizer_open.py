@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import pickle
 import sys
@@ -15,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tokenizer.tokenizer_helpers import HARD_TEXTS, documents, rows, train_model, write_dataset
+from tests.rows import records, write_dataset
+from tests.tokenizer.tokenizer_helpers import HARD_TEXTS, documents, rows, train_model
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer import Tokenizer, open_tokenizer
 from xlcorpus.tokenizer.kinds.bytes import ByteTokenizer
@@ -89,8 +89,7 @@ def test_real_texts_in_many_scripts_come_back(models: dict[str, Tokenizer], shar
     """The first 20 lines of each of 65 languages of NTREX, as one text."""
     texts = []
     for path in sorted((shared_data / "ntrex").glob("*.jsonl.gz")):
-        with gzip.open(path, "rt", encoding="utf-8") as stream:
-            texts.append("\n".join(json.loads(line)["text"] for line, _ in zip(stream, range(20), strict=False)))
+        texts.append("\n".join(row["text"] for row in records(path)[:20]))
     assert len(texts) > 60
     for tokenizer in models.values():
         ids, offsets = tokenizer.encode_batch(pa.array(texts))

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tokenizer.tokenizer_helpers import HARD_TEXTS, WORDS, documents, rows, train_model, write_dataset
+from tests.rows import write_dataset
+from tests.tokenizer.tokenizer_helpers import HARD_TEXTS, WORDS, documents, rows, train_model
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer import open_tokenizer

@@ -11,7 +11,6 @@ import pyarrow as pa
 import xxhash
 
 from tests import rows as builder
-from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.piece_candidates import Candidate, best_first, pieces_of
 from xlcorpus.tokenizer.sentencepiece_model import SentencePieceModel, parse_model, read_model_file
@@ -58,11 +57,6 @@ def documents(rows: Sequence[tuple[str, str | None, str]], **columns: Sequence[A
     return builder.documents(texts, langs, names=names, source="test", **more)
 
 
-def write_dataset(folder: Path, batches: Sequence[pa.RecordBatch]) -> Dataset:
-    """A finished dataset with one shard a batch."""
-    return builder.write_dataset(folder, batches)
-
-
 def read_candidates(path: Path) -> list[Candidate]:
     """The pieces of a tokenizer, the most valued first."""
     return best_first(pieces_of(open_tokenizer(path)))
@@ -92,7 +86,7 @@ def rows(
 
 def train_model(folder: Path, name: str, languages: Sequence[str], **options: Any) -> Path:
     """A .model file trained on the documents of some languages."""
-    dataset = write_dataset(folder / f"{name}-data", [documents(rows(tuple(languages)))])
+    dataset = builder.write_dataset(folder / f"{name}-data", [documents(rows(tuple(languages)))])
     settings = TrainOptions(**{"vocab_size": 420, "sample_bytes": 10**7, **options})
     data, _ = train_on_sample(draw_sample([dataset], settings.sample_bytes, settings.seed), settings)
     parse_model(data, name)

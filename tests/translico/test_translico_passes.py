@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import shutil
 from collections import Counter
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.rows import doc_id
+from tests.rows import cut, doc_id
 from tests.translico.translico_runs import ALL, View, documents, pairs_of, view
 from xlcorpus.dataset import dataset
 from xlcorpus.errors import IntegrityError, UserError
@@ -47,11 +46,6 @@ def corpus(rows: int, kinds: int = 1000) -> pa.RecordBatch:
         for row, lang in enumerate(langs)
     ]
     return documents(texts, langs)
-
-
-def cut(batch: pa.RecordBatch, cuts: list[int]) -> list[pa.RecordBatch]:
-    places = [0, *sorted(min(place, batch.num_rows) for place in cuts), batch.num_rows]
-    return [batch.slice(a, b - a) for a, b in pairwise(places)]
 
 
 def assert_whole(found: View, batch: pa.RecordBatch) -> None:

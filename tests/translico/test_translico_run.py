@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.rows import write_dataset
-from tests.running import digests
-from tests.translico.translico_runs import STEP, Options, documents, run_nodes
+from tests.rows import rows_of, write_dataset
+from tests.running import digests, run_nodes
+from tests.translico.translico_runs import STEP, Options, documents
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result
 from xlcorpus.errors import ConservationError, UserError
@@ -46,10 +46,6 @@ def reference(identified: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     output = tmp_path_factory.mktemp("reference")
     run_nodes([node(identified)], output)
     return output
-
-
-def rows_of(dataset: Dataset) -> list[dict[str, Any]]:
-    return [row for batch in dataset.batches() for row in batch.to_pylist()]
 
 
 def test_a_view_is_a_dataset_of_its_own_schema(reference: Path, identified: Path) -> None:

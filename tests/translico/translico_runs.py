@@ -12,18 +12,13 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from tests import rows
-from tests.rows import grouped
+from tests.rows import grouped, write_shards
 from xlcorpus.beam.map import MapBatches
-from xlcorpus.beam.runners import choose_runner
 from xlcorpus.beam.step import Step
-from xlcorpus.dataset.dataset import Shard
 from xlcorpus.dataset.decisions import DECISION, REJECT
 from xlcorpus.dataset.result import Counts, Result, add_counts
-from xlcorpus.dataset.shards import ShardWriter
 from xlcorpus.pipelines import romanize
 from xlcorpus.pipelines import translico as graph
-from xlcorpus.recipe.graph import Node
-from xlcorpus.recipe.run import Finished, Settings, run_recipe
 from xlcorpus.romanize.tools import language_code
 from xlcorpus.translico import choose
 from xlcorpus.translico import pairs as translico
@@ -132,13 +127,8 @@ def view(
     """List, choose and write. shuffle: elements reach each group in an order of this number."""
     options = options or ALL
     chaos, scratch = random.Random(shuffle), folder / "scratch"
-    listing, paths, listed = ListSentences(scratch, options.include_latin), [], []
-    for number, batch in enumerate(shards):
-        with ShardWriter(folder, "data", f"part-{number:05d}", batch.schema) as writer:
-            writer.write(batch)
-            (file,) = writer.close(keep_empty=True)
-        paths.append(folder / file.name)
-        listed.append(listing(number, Shard(paths[-1], file.rows, file.bytes, "document", tuple(batch.schema.names))))
+    listing, written = ListSentences(scratch, options.include_latin), write_shards(folder, shards)
+    listed = [listing(number, shard) for number, shard in enumerate(written)]
     deal = choose.DealSentences.of(scratch, listed, seed)
     packed = [part for number in chaos.sample(range(len(shards)), len(shards)) for part in deal(number)]
     distinct = [part for group in grouped(packed, chaos) for part in choose.KeepFirst(seed)(group)]
@@ -149,7 +139,9 @@ def view(
     for group in grouped(states, chaos):
         choose.WriteStates(scratch)(group)
     made = [
-        part for number, path in enumerate(paths) for part in pairs_of(path, scratch, number, options, lcode, keep_text)
+        part
+        for number, shard in enumerate(written)
+        for part in pairs_of(shard.location, scratch, number, options, lcode, keep_text)
     ]
     counts: Counts = {}
     for part in made:
@@ -173,11 +165,3 @@ def pairs_of(
         path, states, UpperCase(), code_of, include_latin=options.include_latin, keep_text=keep_text
     )
     return list(given)
-
-
-def run_nodes(nodes: Sequence[Node], output: Path, *, workers: int = 1, **more: Any) -> dict[str, Finished]:
-    """Run nodes in this process; what was made, by the id of the last node."""
-    choice, _ = choose_runner("local", workers, [])
-    given: dict[str, Any] = {"quiet": True, "say": lambda line: None, "seed": 5, **more}
-    finished = run_recipe(nodes, lambda node: output / node.id, Settings(runner=choice, **given))
-    return {done.work.id: done for done in finished}
