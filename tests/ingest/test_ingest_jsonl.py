@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.ingest.ingest_helpers import COMPRESS, TEXTS, ReadRows, find_files, jsonl, read_all
+from tests.rows import records
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.formats import jsonl as module
 from xlcorpus.ingest.formats.jsonl import read_jsonl
@@ -176,11 +177,11 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
     max_leaves=6,
 )
-records = st.dictionaries(
+objects = st.dictionaries(
     st.sampled_from(["text", "n", "lang", "meta", "url", "extra", "é", ""]), json_values, max_size=4
 )
 lines = (
-    records.map(lambda record: json.dumps(record).encode())
+    objects.map(lambda record: json.dumps(record).encode())
     | st.builds(lambda text, n: json.dumps({"text": text, "n": n}, ensure_ascii=False).encode("utf-8", "surrogatepass"),
                 st.text(st.characters(), max_size=20), st.integers(0, 9))
     | st.sampled_from([line for line in BAD if len(line) < 1000])
@@ -243,7 +244,7 @@ def test_the_fast_path_equals_the_slow_path(sampled: list[bytes], later: list[by
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.builds(lambda record, text: {**record, "text": text}, records, st.text(min_size=1)), max_size=6))
+@given(st.lists(st.builds(lambda record, text: {**record, "text": text}, objects, st.text(min_size=1)), max_size=6))
 def test_no_value_of_the_input_is_lost(values: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         result = read_all(jsonl(Path(folder) / "a.jsonl", *(json.dumps(value).encode() for value in values)))
