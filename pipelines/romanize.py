@@ -14,15 +14,11 @@ from xlcorpus.beam.step import Step
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result
 from xlcorpus.pipelines import translico
+from xlcorpus.pipelines.translico import Options
 from xlcorpus.romanize.documents import notes_of, romanize_batch
 from xlcorpus.romanize.options import RomanizeOptions
 from xlcorpus.romanize.tools import Tool, check_latin, open_tool
-from xlcorpus.translico.options import PairOptions
 from xlcorpus.translico.sentences import check_columns
-
-
-class Options(PairOptions, RomanizeOptions):
-    """Options of romanize."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import apache_beam as beam
 import pyarrow as pa
@@ -19,23 +18,18 @@ from xlcorpus.beam.write import write_results
 from xlcorpus.dataset.dataset import Dataset, Shard
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.storage import Location
+from xlcorpus.romanize.options import RomanizeOptions
 from xlcorpus.romanize.tools import Tool, language_code, open_tool
 from xlcorpus.translico import choose, pairs
 from xlcorpus.translico.choose import Part
+from xlcorpus.translico.options import PairOptions
 from xlcorpus.translico.sentences import ListSentences
 
 OpenTool = Callable[[str, int], Tool]  # name, bytes of its cache
 
 
-class Options(Protocol):
-    """What the view reads of the options of romanize."""
-
-    tool: str
-    lcode: str
-    cache_mb: int
-    share: float
-    floor: int
-    include_latin: bool
+class Options(PairOptions, RomanizeOptions):
+    """Options of romanize: those of its tool, and those of the view."""
 
 
 @dataclass

@@ -49,8 +49,8 @@ def open_upper_case(name: str, cache_bytes: int) -> UpperCase:
     return UpperCase()
 
 
-class Options(PairOptions):
-    """The options that the view reads, as romanize has them."""
+class Options(graph.Options):
+    """The options of romanize, of the stand-in."""
 
     tool: str = "uppercase"
     lcode: Literal["auto", "none"] = "auto"

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
+from xlcorpus.cli.options import together
+from xlcorpus.cli.print_table import print_table
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.formats import FORMATS
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Location))
 
@@ -40,16 +39,12 @@ _REASONS = {
 }
 
 
-def _limits(command: F) -> F:
-    decorators = [
-        click.option("--max-candidates", type=click.IntRange(1), help="keep the best N translations of each word"),
-        click.option("--min-score", type=float, help="leave out entries with a lower score; those without one stay"),
-        click.option("--single-word-targets", is_flag=True, help="leave out translations of several words"),
-        click.option("--plan", "--dry-run", "plan_only", is_flag=True, help="read and count, but write nothing"),
-    ]
-    for decorator in reversed(decorators):
-        command = decorator(command)
-    return command
+_limits = together(
+    click.option("--max-candidates", type=click.IntRange(1), help="keep the best N translations of each word"),
+    click.option("--min-score", type=float, help="leave out entries with a lower score; those without one stay"),
+    click.option("--single-word-targets", is_flag=True, help="leave out translations of several words"),
+    click.option("--plan", "--dry-run", "plan_only", is_flag=True, help="read and count, but write nothing"),
+)
 
 
 @click.group("lexicon")
@@ -157,7 +152,7 @@ def induce_command(folders: tuple[Location, ...], output: Location, **options: A
     )
     rows = [["language", "texts", "words"]]
     rows += [[lang, f"{n:,}", f"{k:,}"] for lang, n, k in zip(languages, made.texts, made.words, strict=True)]
-    _print(rows, right=(1, 2))
+    print_table(rows, right=(1, 2))
     for lang, breaker in zip(languages, made.breakers, strict=True):
         if breaker is not None:
             click.echo(f"words of {lang}: as the word breaker {breaker} finds them")
@@ -191,7 +186,7 @@ def inspect_command(file: Location, lang: str | None, word: str | None, limit: i
                 rows.append(
                     [found.direction.src, found.direction.tgt, str(found.rank), found.text, score, found.source]
                 )
-        _print(rows, right=(2, 4))
+        print_table(rows, right=(2, 4))
         return
     rows = [["from", "to", "words", "entries", "per word", "phrases left out"]]
     for size in sizes[:limit]:
@@ -199,7 +194,7 @@ def inspect_command(file: Location, lang: str | None, word: str | None, limit: i
         rows.append(
             [size.direction.src, size.direction.tgt, f"{size.words:,}", f"{size.entries:,}", each, f"{size.phrases:,}"]
         )
-    _print(rows, right=(2, 3, 4, 5))
+    print_table(rows, right=(2, 3, 4, 5))
     if len(sizes) > limit:
         click.echo(f"... and {len(sizes) - limit} more language pairs: --limit {len(sizes)}")
     click.echo(f"fingerprint {read.fingerprint}")
@@ -211,7 +206,7 @@ def _build(files: tuple[Location, ...], output: Location, plan_only: bool, optio
     read = read_entries(files, **options)
     counts = read.table.group_by(["src_lang", "tgt_lang"]).aggregate([("src", "count")]).to_pylist()
     rows = sorted([row["src_lang"], row["tgt_lang"], f"{row['src_count']:,}"] for row in counts)
-    _print([["from", "to", "entries"], *rows], right=(2,))
+    print_table([["from", "to", "entries"], *rows], right=(2,))
     _report(read.rows, read.table.num_rows, read.left_out)
     if plan_only:
         click.echo(f"nothing is written; without --plan: {output}")
@@ -233,10 +228,3 @@ def _report(rows: int, kept: int, left_out: Counter[str]) -> None:
             click.echo(f"  left out: {left_out[reason]:,} {words} ({reason})")
     if left_out["notes"]:
         click.echo(f"  taken off: {left_out['notes']:,} notes in brackets")
-
-
-def _print(rows: list[list[str]], right: tuple[int, ...] = ()) -> None:
-    from xlcorpus.text.tables import table_lines
-
-    for line in table_lines(rows, right=right):
-        click.echo(line)

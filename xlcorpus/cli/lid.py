@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from xlcorpus.cli.print_table import print_table
 from xlcorpus.dataset import storage
 
 
@@ -60,13 +61,7 @@ def eval_command(files: tuple[storage.Location, ...], model: str) -> None:
 
 
 def _print(table: Any) -> None:
-    from xlcorpus.text.tables import table_lines
-
-    rows = [table.column_names]
-    for row in table.to_pylist():
-        rows.append([_cell(value) for value in row.values()])
-    for line in table_lines(rows):
-        click.echo(line)
+    print_table([table.column_names, *([_cell(value) for value in row.values()] for row in table.to_pylist())])
 
 
 def _cell(value: Any) -> str:

@@ -15,38 +15,41 @@ from xlcorpus.dataset.storage import Location
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def run_options(command: F) -> F:
-    """Options about how to run, the same for every step and for recipes."""
-    decorators = [
-        click.option(
-            "--runner", default="local", show_default=True, help="local, portable, prism, spark, flink, dataflow"
-        ),
-        click.option(
-            "--workers",
-            type=int,
-            default=1,
-            show_default=True,
-            help="most worker processes of the local runner; one is used for every 8 MB of input",
-        ),
-        click.option("--resume", is_flag=True, help="go on with an unfinished run; skip what is done"),
-        click.option("--overwrite", is_flag=True, help="replace what an earlier run left in the output folder"),
-        click.option(
-            "--plan", "--dry-run", "plan_only", is_flag=True, help="say what would run, on how much, and stop"
-        ),
-        click.option("--partition-by", metavar="COLUMN", help="a folder of shards for each value, e.g. lang"),
-        click.option("--keep-text", is_flag=True, help="write the text into decision rows too"),
-        click.option(
-            "--max-error-rate",
-            type=click.FloatRange(0, 1),
-            default=0.1,
-            show_default=True,
-            help="fail when a larger share of the records is rejected",
-        ),
-        click.option("--quiet", is_flag=True, help="no progress line"),
-    ]
-    for decorator in reversed(decorators):
-        command = decorator(command)
-    return command
+def together(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator, in this order."""
+
+    def decorate(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+# About how to run, the same for every step and for recipes.
+run_options = together(
+    click.option("--runner", default="local", show_default=True, help="local, portable, prism, spark, flink, dataflow"),
+    click.option(
+        "--workers",
+        type=int,
+        default=1,
+        show_default=True,
+        help="most worker processes of the local runner; one is used for every 8 MB of input",
+    ),
+    click.option("--resume", is_flag=True, help="go on with an unfinished run; skip what is done"),
+    click.option("--overwrite", is_flag=True, help="replace what an earlier run left in the output folder"),
+    click.option("--plan", "--dry-run", "plan_only", is_flag=True, help="say what would run, on how much, and stop"),
+    click.option("--partition-by", metavar="COLUMN", help="a folder of shards for each value, e.g. lang"),
+    click.option("--keep-text", is_flag=True, help="write the text into decision rows too"),
+    click.option(
+        "--max-error-rate",
+        type=click.FloatRange(0, 1),
+        default=0.1,
+        show_default=True,
+        help="fail when a larger share of the records is rejected",
+    ),
+    click.option("--quiet", is_flag=True, help="no progress line"),
+)
 
 
 def output_option(**settings: Any) -> Callable[[F], F]:

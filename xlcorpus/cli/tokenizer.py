@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import click
 
+from xlcorpus.cli.options import together
+from xlcorpus.cli.print_table import print_table
 from xlcorpus.dataset.storage import Location
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _DATASETS = click.argument("datasets", nargs=-1, required=True, type=click.Path(path_type=Location))
 _PLAN = click.option("--plan", "--dry-run", "plan_only", is_flag=True, help="show the sample, but train nothing")
 
 
-def _sampling(command: F) -> F:
-    decorators = [
-        click.option(
-            "--coverage", default="auto", show_default=True, help="of characters: auto (by script), or a share"
-        ),
-        click.option("--sample-bytes", default="500M", show_default=True, help="train on at most this much text"),
-        click.option("--seed", type=int, default=0, show_default=True, help="of the sample"),
-        click.option(
-            "--threads", type=click.IntRange(1), default=1, show_default=True, help="each number has its bytes"
-        ),
-    ]
-    for decorator in reversed(decorators):
-        command = decorator(command)
-    return command
+_sampling = together(
+    click.option("--coverage", default="auto", show_default=True, help="of characters: auto (by script), or a share"),
+    click.option("--sample-bytes", default="500M", show_default=True, help="train on at most this much text"),
+    click.option("--seed", type=int, default=0, show_default=True, help="of the sample"),
+    click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="each number has its bytes"),
+)
 
 
 @click.group("tokenizer")
@@ -121,59 +113,50 @@ def extend_command(
       xlcorpus tokenizer extend base.model --with swahili.model --output both.model --check out/mix
       xlcorpus tokenizer extend xlmr/ --romanized --output xlmr-latn/ --check out/mix
     """
+    from xlcorpus.romanize.tools import open_tool
     from xlcorpus.tokenizer.compare import compare
-    from xlcorpus.tokenizer.extend import extend, extend_on_sample
+    from xlcorpus.tokenizer.extend_as_asked import Asked, extend_as_asked
     from xlcorpus.tokenizer.open import open_tokenizer
-    from xlcorpus.tokenizer.piece_candidates import Candidate, best_first, pieces_of
-    from xlcorpus.tokenizer.romanized import check_unigram, romanized_pieces
+    from xlcorpus.tokenizer.romanized import check_unigram
     from xlcorpus.tokenizer.text_sample import draw_sample
-    from xlcorpus.tokenizer.train import TrainOptions, dataset_facts
-    from xlcorpus.tokenizer.unigram_scores import MARGIN
+    from xlcorpus.tokenizer.train import TrainOptions
     from xlcorpus.tokenizer.write_extended import check_extended_output, write_extended
 
-    source, count, margin = options.pop("source"), options.pop("pieces"), options.pop("margin")
-    check, specials = options.pop("check"), options.pop("special")
-    romanized, merge = options.pop("romanized"), options.pop("merge")
-    _check_request(source, count, datasets, specials, romanized, {"merge": merge, "margin": margin})
-    margin = MARGIN if margin is None and not romanized else margin  # romanised pieces are scored as their sources are
-    settings = TrainOptions(**options | {"sample_bytes": _size(options["sample_bytes"]), "special": specials})
-    opened = _open([*datasets, *check])
+    asked = Asked(
+        **{name: options.pop(name) for name in ("source", "romanized", "pieces", "merge", "margin")},
+        specials=options.pop("special"),
+    )
+    check = options.pop("check")
+    asked.check(has_text=bool(datasets))
+    settings = TrainOptions(**options | {"sample_bytes": _size(options["sample_bytes"]), "special": asked.specials})
+    opened, checked = _open(datasets), _open(check)
     old = open_tokenizer(base)
     check_extended_output(old, base, output)
-    if romanized:
+    if asked.romanized:
         check_unigram(old)
-    sample = draw_sample(opened[: len(datasets)], settings.sample_bytes, settings.seed) if datasets else None
+    sample = draw_sample(opened, settings.sample_bytes, settings.seed) if opened else None
     if sample is not None:
         _show_sample(sample)
     if plan_only:
         click.echo(f"nothing is written; without --plan: {output}")
         return
-    facts: dict[str, Any] = {"options": options | {"margin": margin, "special": list(specials)}}
-    made = []
-    if romanized:
-        tool, merge = _open_romanizer(), merge or "max"
-        made = romanized_pieces(pieces_of(old), lambda text: tool.romanize(text, None, None), merge)
-        extended = extend(old, [Candidate(one.text, one.score) for one in made], count, specials, margin)
-        facts["romanized"] = {"tool": tool.name, "version": tool.version, "merge": merge}
-    elif source is None and sample is not None and count:
-        extended = extend_on_sample(old, sample, count, settings, margin)
-        facts["trained_on"] = dataset_facts(opened[: len(datasets)])
-    else:
-        other = open_tokenizer(source) if source is not None else None
-        extended = extend(old, best_first(pieces_of(other)) if other else [], count, specials, margin)
-        facts["pieces_of"] = other.fingerprint if other else None
+    facts: dict[str, Any] = {"options": options | {"margin": asked.nats, "special": list(asked.specials)}}
+    tool = open_tool("uroman", 64 << 20) if asked.romanized else None
+    if tool is not None:
+        facts["romanized"] = {"tool": tool.name, "version": tool.version, "merge": asked.merge or "max"}
+    romanize = (lambda text: tool.romanize(text, None, None)) if tool is not None else None
+    extended, of_pieces = extend_as_asked(old, asked, opened, sample, settings, romanize)
     new = write_extended(extended, old, base, output)
-    if romanized:
-        new.write_sources(made)
+    if asked.romanized:
         click.echo(f"sources of the new pieces, for their embeddings: {new.sources}")
     samples = [sample] if sample is not None else []
-    if check:
-        samples.append(draw_sample(opened[len(datasets) :], settings.sample_bytes, settings.seed))
+    if checked:
+        samples.append(draw_sample(checked, settings.sample_bytes, settings.seed))
     table = compare(old, new.tokenizer, (batch for one in samples for batch in one.batches()))
-    new.write_card(facts, table)
+    new.write_card(facts | of_pieces, table)
     if table.num_rows:
         _show_changes(table)
-    added = f"{extended.added:,} pieces" + (f" and {len(specials)} special tokens" if specials else "")
+    added = f"{extended.added:,} pieces" + (f" and {len(asked.specials)} special tokens" if asked.specials else "")
     click.echo(f"tokenizer: {output} ({old.vocab_size:,} ids as they were, {added} added), card: {new.card}")
 
 
@@ -226,39 +209,6 @@ def report_command(
         click.echo(f"plot: {plot}")
 
 
-def _open_romanizer() -> Any:
-    from xlcorpus.romanize.tools import open_tool
-
-    return open_tool("uroman", 64 << 20)
-
-
-def _check_request(
-    source: Location | None,
-    count: int | None,
-    datasets: Sequence[Location],
-    specials: Sequence[str],
-    romanized: bool,
-    scoring: dict[str, Any],
-) -> None:
-    from xlcorpus.errors import UserError
-
-    if romanized and source is not None:
-        raise UserError("--romanized takes the pieces of BASE, --with those of another tokenizer", remedy="give one")
-    for name, wrong in (("merge", not romanized), ("margin", romanized)):
-        if wrong and scoring[name] is not None:
-            where = "only" if name == "merge" else "not"
-            raise UserError(f"--{name} is {where} for --romanized", remedy=f"leave out --{name}")
-    if source is None and count is None and not specials and not romanized:
-        raise UserError(
-            "there is nothing to add",
-            remedy="--pieces N to learn them from datasets, --with FILE, --romanized, or --special TOKEN",
-        )
-    if source is None and count and not datasets and not romanized:
-        raise UserError(
-            f"there is no text to learn {count:,} pieces from", remedy="name datasets, or a tokenizer after --with"
-        )
-
-
 def _open(folders: Sequence[Location]) -> list[Any]:
     from xlcorpus.dataset.dataset import Dataset
 
@@ -272,33 +222,22 @@ def _size(text: str) -> int:
 
 
 def _show_sample(sample: Any) -> None:
-    taken, rows = sample.bytes_by_language(), [["lang", "bytes of the sample", "of", "share"]]
-    total = sum(taken.values())
-    for lang, available in sample.available.items():
-        share = f"{100 * taken.get(lang, 0) / total:.2f} %"
-        rows.append([lang, f"{taken.get(lang, 0):,}", f"{available:,}", share])
-    _print([*rows, ["all", f"{total:,}", f"{sum(sample.available.values()):,}", ""]], right=(1, 2, 3))
+    from xlcorpus.tokenizer.report_table import sample_rows
+
+    print_table(sample_rows(sample), right=(1, 2, 3))
 
 
 def _show_report(table: Any) -> None:
     from xlcorpus.tokenizer.report_table import report_rows
 
-    rows = report_rows(table)
-    _print(rows, right=tuple(range(1, len(rows[0]))))
+    _print_figures(report_rows(table))
 
 
 def _show_changes(table: Any) -> None:
-    from xlcorpus.tokenizer.report_table import cell
+    from xlcorpus.tokenizer.report_table import change_rows
 
-    rows = [["lang", "texts", "tokens before", "after", "fertility before", "after", "texts changed", "tokens changed"]]
-    for row in table.to_pylist():
-        cells = [cell(name, value) for name, value in row.items() if name != "lang"]
-        rows.append([row["lang"], *cells])
-    _print(rows, right=tuple(range(1, len(rows[0]))))
+    _print_figures(change_rows(table))
 
 
-def _print(rows: list[list[str]], right: tuple[int, ...] = ()) -> None:
-    from xlcorpus.text.tables import table_lines
-
-    for line in table_lines(rows, right=right):
-        click.echo(line)
+def _print_figures(rows: list[list[str]]) -> None:
+    print_table(rows, right=range(1, len(rows[0])))

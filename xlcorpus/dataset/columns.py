@@ -53,6 +53,14 @@ def text_or_empty(batch: pa.RecordBatch, name: str, default: str = "") -> pa.Arr
     return pc.fill_null(column_or_null(batch, name, pa.string()).cast(pa.string()), default)
 
 
+def sum_by(labels: pa.Array, values: np.ndarray) -> dict[str, int]:
+    """The sum of the values (whole numbers [rows]) of each label; null counts as ''."""
+    encoded = pc.fill_null(labels, "").dictionary_encode()
+    sums = np.zeros(len(encoded.dictionary), dtype=np.int64)
+    np.add.at(sums, encoded.indices.to_numpy(zero_copy_only=False), values)
+    return dict(zip(encoded.dictionary.to_pylist(), sums.tolist(), strict=True))
+
+
 def fixed_binary(values: np.ndarray) -> pa.Array:
     """fixed_size_binary[rows] over the bytes of each row: uint64[rows, 2] and void16[rows] give binary[16]."""
     width = values.dtype.itemsize * (values.shape[1] if values.ndim > 1 else 1)

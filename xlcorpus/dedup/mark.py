@@ -17,6 +17,8 @@ from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dedup.candidates import ROW_MASK
 
+STEP_NAME = "dedup"
+
 
 def mark_file(folder: Location, number: int) -> Location:
     """Marks of shard `number`: what `MarkShard` wrote."""
@@ -65,23 +67,23 @@ class KeepBest:
 
     threshold: float
     keep_text: bool = False
-    step: str = "dedup"
+    step: str = STEP_NAME
 
     def load(self) -> None:
         """Nothing to load."""
 
     def apply(self, batch: pa.RecordBatch, loaded: None) -> Result:
         """See `keep_best_batch`."""
-        return keep_best_batch(batch, self.threshold, step=self.step, keep_text=self.keep_text)
+        return keep_best_batch(batch, self.threshold, keep_text=self.keep_text)
 
 
-def keep_best_batch(batch: pa.RecordBatch, threshold: float, *, step: str = "dedup", keep_text: bool = False) -> Result:
+def keep_best_batch(batch: pa.RecordBatch, threshold: float, *, keep_text: bool = False) -> Result:
     """Split marked documents into those kept, with dup_cluster and dup_size, and decisions for the others."""
     kept = batch.column("__dup_kept")
     gone = batch.filter(pc.invert(kept))
     decisions = decide(
         gone,
-        step,
+        STEP_NAME,
         pc.if_else(gone.column("__dup_exact"), "exact_duplicate", "near_duplicate"),
         score=gone.column("__dup_similarity"),
         threshold=threshold,

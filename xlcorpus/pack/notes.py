@@ -7,6 +7,7 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,6 +18,7 @@ from xlcorpus.pack.language_ids import LanguageIds
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.pack_counts import PackCounts
 from xlcorpus.pack.sides import VIEWS, no_side_counts
+from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 from xlcorpus.text.tables import table_lines
 from xlcorpus.tokenizer.measure import measure
@@ -106,12 +108,10 @@ def first_texts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         batch = batch.slice(0, rows)
         begun = pc.utf8_slice_codeunits(batch.column("text"), 0, MEASURED_CHARACTERS)
-        taken = int(
-            (pc.cumulative_sum(pc.fill_null(pc.binary_length(begun), 0).cast(pa.int64())).to_numpy() <= size).sum()
-        )
-        batch = put_columns(batch, {"text": begun}).slice(0, taken)
-        rows, size = rows - taken, size - (pc.sum(pc.binary_length(batch.column("text"))).as_py() or 0)
-        yield batch
+        sizes = byte_lengths(begun)
+        taken = int((np.cumsum(sizes) <= size).sum())
+        rows, size = rows - taken, size - int(sizes[:taken].sum())
+        yield put_columns(batch, {"text": begun}).slice(0, taken)
         if not rows or taken < len(begun):
             return
 

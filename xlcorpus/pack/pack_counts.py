@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from xlcorpus.dataset.columns import sum_by
 from xlcorpus.dataset.result import add_counts
 from xlcorpus.errors import ConservationError
 
@@ -47,11 +47,7 @@ class PackCounts:
 
     def count_tokens(self, langs: pa.Array, sizes: np.ndarray) -> None:
         """Add packed tokens by label; langs: string[n], sizes: int64[n]."""
-        encoded = pc.fill_null(langs, "").dictionary_encode()
-        codes = encoded.indices.to_numpy(zero_copy_only=False)
-        sums = np.zeros(len(encoded.dictionary), dtype=np.int64)
-        np.add.at(sums, codes, sizes)
-        add_counts(self.languages, dict(zip(encoded.dictionary.to_pylist(), sums.tolist(), strict=True)))
+        add_counts(self.languages, sum_by(langs, sizes))
 
     def check(self, where: str) -> None:
         """Raise ConservationError where tokens were lost or doubled."""

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.columns import column_or_null, text_or_empty
+from xlcorpus.dataset.columns import column_or_null, sum_by, text_or_empty
 from xlcorpus.dataset.dataset import Shard, read_batches
 from xlcorpus.dataset.decisions import empty
 from xlcorpus.dataset.record import Written
@@ -23,6 +22,7 @@ from xlcorpus.pack.packer import Packer
 from xlcorpus.pack.packs import PACK, TASK_ROWS
 from xlcorpus.pack.sides import VIEWS, no_side_counts, tokenize_sides
 from xlcorpus.pack.tokenize import tokenize_batch
+from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.tokenizer.open import open_once
 
 # doc_id to origin for decisions, the texts, and what labels a row.
@@ -80,7 +80,7 @@ class CountShard:
             scripts.add(NO_SCRIPT)
         for batch in read_batches(shard.location, columns) if columns else ():
             if self.bytes:
-                counts.update(_bytes_by_label(batch))
+                counts.update(sum_by(text_or_empty(batch, "lang"), byte_lengths(batch.column("text"))))
             for name in given:
                 langs = text_or_empty(batch, name)
                 labels.update(pc.unique(langs).to_pylist())
@@ -88,14 +88,6 @@ class CountShard:
                 found = script_names(langs, *further) if self.scripts else script_names(langs)
                 scripts.update(pc.unique(found).to_pylist())
         return Held(dict(sorted(counts.items())), tuple(sorted(labels)), tuple(sorted(scripts)))
-
-
-def _bytes_by_label(batch: pa.RecordBatch) -> dict[str, int]:
-    sizes = pc.fill_null(pc.binary_length(batch.column("text")), 0).to_numpy(zero_copy_only=False)
-    langs = text_or_empty(batch, "lang").dictionary_encode()
-    sums = np.zeros(len(langs.dictionary), dtype=np.int64)
-    np.add.at(sums, langs.indices.to_numpy(zero_copy_only=False), sizes)
-    return dict(zip(langs.dictionary.to_pylist(), sums.tolist(), strict=True))
 
 
 def number_languages(held: Sequence[Held], base: LanguageIds | None) -> LanguageIds:

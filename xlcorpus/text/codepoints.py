@@ -64,6 +64,11 @@ def string_buffers(texts: pa.Array) -> tuple[bytes | memoryview, Positions]:
     return view, offsets - start
 
 
+def byte_lengths(texts: pa.Array) -> Positions:
+    """int64[rows]: UTF-8 bytes of each text, 0 for null."""
+    return np.diff(string_buffers(texts)[1])
+
+
 def code_points(texts: pa.Array) -> CodePoints:
     """Decode a string array (string or large_string) to code points; a null counts as an empty text."""
     data, _ = string_buffers(texts)

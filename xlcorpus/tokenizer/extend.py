@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,10 +23,14 @@ _TRIES = 4
 
 @dataclass(frozen=True)
 class Extended:
-    """An extended tokenizer: its SentencePiece model or the contents of its tokenizer.json, and the pieces added."""
+    """An extended tokenizer: its SentencePiece model or the contents of its tokenizer.json, and the pieces added.
+
+    sources: of each piece, the ids of those that it is the romanisation of; None where pieces are not romanised.
+    """
 
     model: SentencePieceModel | dict[str, Any]
     added: int
+    sources: Mapping[str, Sequence[int]] | None = None
 
 
 def extend(

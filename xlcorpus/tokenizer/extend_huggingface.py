@@ -11,11 +11,12 @@ from xlcorpus.dataset.storage import locate
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer.bpe_merges import Merges, choose_merges
 from xlcorpus.tokenizer.byte_alphabet import to_letters
-from xlcorpus.tokenizer.extend_sentencepiece import CONTROLS
+from xlcorpus.tokenizer.hf_folder import added_token
 from xlcorpus.tokenizer.kinds.huggingface import HuggingFaceTokenizer, import_tokenizers, is_byte, is_byte_level
-from xlcorpus.tokenizer.piece_candidates import Candidate, characters_first
+from xlcorpus.tokenizer.piece_candidates import Candidate, characters_first, check_specials
 from xlcorpus.tokenizer.sentencepiece_model import WORD_START
-from xlcorpus.tokenizer.unigram_scores import MARGIN, added_scores
+from xlcorpus.tokenizer.tokenizer import SPECIALS
+from xlcorpus.tokenizer.unigram_scores import added_scores
 
 
 def extend_huggingface(
@@ -23,7 +24,7 @@ def extend_huggingface(
     candidates: Sequence[Candidate],
     count: int,
     specials: Sequence[str],
-    margin: float | None = MARGIN,
+    margin: float | None,
 ) -> tuple[dict[str, Any], int]:
     """The tokenizer.json with at most `count` pieces of `candidates` and with `specials`; how many pieces were added.
 
@@ -97,13 +98,10 @@ def _join_added_tokens(value: dict[str, Any], base: HuggingFaceTokenizer) -> Non
     so new pieces would move them."""
     model = value["model"]
     vocab = model["vocab"]
-    names = (
-        [text for text, _ in vocab] if isinstance(vocab, list) else [text for text, _ in sorted(vocab.items(), key=_id)]
-    )
-    have = set(names)
+    have = {text for text, _ in vocab} if isinstance(vocab, list) else vocab.keys()
     outside = sorted((token["id"], token["content"]) for token in value.get("added_tokens") or [])
     outside = [(number, content) for number, content in outside if content not in have]
-    ids = [*range(len(names))] if isinstance(vocab, list) else sorted(vocab.values())
+    ids = [*range(len(vocab))] if isinstance(vocab, list) else sorted(vocab.values())
     if [*ids, *(number for number, _ in outside)] != [*range(base.vocab_size)]:
         raise UserError(
             f"{base.path} has gaps in its ids, so new pieces have no place after the last one",
@@ -118,19 +116,12 @@ def _join_added_tokens(value: dict[str, Any], base: HuggingFaceTokenizer) -> Non
 
 
 def _add_specials(value: dict[str, Any], specials: Sequence[str], known: set[str]) -> None:
-    vocab = value["model"]["vocab"]
+    check_specials(specials, known)
+    vocab, controls = value["model"]["vocab"], SPECIALS.values()
     for token in specials:
-        if token in known:
-            raise UserError(f"--special {token!r} is in the vocabulary already", remedy="leave it out")
-        known.add(token)
         number = len(vocab)
         if isinstance(vocab, list):
             vocab.append([token, min(score for _, score in vocab)])
         else:
             vocab[token] = number
-        entry = {"id": number, "content": token, "single_word": False, "lstrip": False, "rstrip": False}
-        value["added_tokens"].append(entry | {"normalized": False, "special": token in CONTROLS})
-
-
-def _id(entry: tuple[str, int]) -> int:
-    return entry[1]
+        value["added_tokens"].append(added_token(number, token, special=token in controls))

@@ -8,11 +8,10 @@ from xlcorpus.errors import UserError
 from xlcorpus.tokenizer import sentencepiece_model as model_file
 from xlcorpus.tokenizer.bpe_merges import Pieces, choose_merges
 from xlcorpus.tokenizer.kinds.sentencepiece import SentencePieceTokenizer
-from xlcorpus.tokenizer.piece_candidates import Candidate, characters_first
+from xlcorpus.tokenizer.piece_candidates import Candidate, characters_first, check_specials
 from xlcorpus.tokenizer.sentencepiece_model import WORD_START, ModelPiece, SentencePieceModel
-from xlcorpus.tokenizer.unigram_scores import MARGIN, added_scores
-
-CONTROLS = frozenset(["<pad>", "<unk>", "<s>", "</s>", "<mask>"])  # not made from text; other specials are
+from xlcorpus.tokenizer.tokenizer import SPECIALS
+from xlcorpus.tokenizer.unigram_scores import added_scores
 
 
 def extend_sentencepiece(
@@ -20,7 +19,7 @@ def extend_sentencepiece(
     candidates: Sequence[Candidate],
     count: int,
     specials: Sequence[str],
-    margin: float | None = MARGIN,
+    margin: float | None,
 ) -> tuple[SentencePieceModel, int]:
     """The model with at most `count` pieces of `candidates` and with `specials`, and how many pieces were added.
 
@@ -59,10 +58,6 @@ def _stable(base: SentencePieceTokenizer, candidates: Sequence[Candidate]) -> li
 
 
 def _special_pieces(specials: Sequence[str], known: set[str]) -> list[ModelPiece]:
-    pieces = []
-    for token in specials:
-        if token in known:
-            raise UserError(f"--special {token!r} is in the vocabulary already", remedy="leave it out")
-        known.add(token)
-        pieces.append(ModelPiece(token, 0.0, model_file.CONTROL if token in CONTROLS else model_file.USER_DEFINED))
-    return pieces
+    check_specials(specials, known)
+    kinds = dict.fromkeys(SPECIALS.values(), model_file.CONTROL)  # not made from text; other specials are
+    return [ModelPiece(token, 0.0, kinds.get(token, model_file.USER_DEFINED)) for token in specials]

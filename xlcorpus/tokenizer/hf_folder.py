@@ -44,15 +44,7 @@ def tokenizer_json(model: SentencePieceModel) -> dict[str, Any]:
             remedy="train with --model unigram or bpe",
         )
     added = [
-        {
-            "id": number,
-            "content": piece.text,
-            "single_word": False,
-            "lstrip": False,
-            "rstrip": False,
-            "normalized": False,
-            "special": piece.type != model_file.USER_DEFINED,
-        }
+        added_token(number, piece.text, special=piece.type != model_file.USER_DEFINED)
         for number, piece in enumerate(model.pieces)
         if _is_added(piece) or piece.type == model_file.UNKNOWN
     ]
@@ -67,6 +59,12 @@ def tokenizer_json(model: SentencePieceModel) -> dict[str, Any]:
         "decoder": _decoder(model),
         "model": makers[model.model_type](model),
     }
+
+
+def added_token(number: int, content: str, *, special: bool) -> dict[str, Any]:
+    """An entry of `added_tokens`: text that is taken out as it is, before the model cuts the rest."""
+    never = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    return {"id": number, "content": content, **never, "special": special}
 
 
 def _is_added(piece: model_file.ModelPiece) -> bool:

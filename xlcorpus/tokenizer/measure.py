@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.text import properties
-from xlcorpus.text.codepoints import CodePoints, code_points
+from xlcorpus.text.codepoints import CodePoints, byte_lengths, code_points
 from xlcorpus.text.hashes import hash_spans
 from xlcorpus.text.ragged import sums_before
 from xlcorpus.text.segment import Spans
 from xlcorpus.text.words import count_words, is_spaced, tokens
-from xlcorpus.tokenizer.text_sample import byte_lengths, languages_of
+from xlcorpus.tokenizer.text_sample import languages_of
 from xlcorpus.tokenizer.tokenizer import PARTIAL, UNKNOWN, Tokenizer
 
 PARALLEL, BYTES = "parallel", "bytes"  # what a parity rests on

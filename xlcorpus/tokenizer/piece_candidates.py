@@ -47,6 +47,13 @@ def best_first(pieces: Mapping[int, Candidate]) -> list[Candidate]:
     return sorted(pieces.values(), key=lambda one: -one.score)
 
 
+def check_specials(specials: Sequence[str], known: Collection[str]) -> None:
+    """Raise UserError where a special token is among the known pieces, or twice."""
+    for at, token in enumerate(specials):
+        if token in known or token in specials[:at]:
+            raise UserError(f"--special {token!r} is in the vocabulary already", remedy="leave it out")
+
+
 def model_type(tokenizer: Tokenizer) -> str:
     """How a tokenizer cuts text: unigram, bpe or another model's name in small letters; '' where that is not known."""
     if isinstance(tokenizer, SentencePieceTokenizer):

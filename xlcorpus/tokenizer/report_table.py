@@ -1,4 +1,4 @@
-"""The report of a tokenizer as cells: the same in the terminal, after `tokenizer train` and in the notes of pack."""
+"""Samples, reports and comparisons of tokenizers as cells, for the terminal and for the notes of pack."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+
+from xlcorpus.tokenizer.text_sample import Sample
 
 COLUMNS = {
     "tokens": "tokens",
@@ -29,6 +31,22 @@ def report_rows(table: pa.Table, columns: Sequence[str] = tuple(COLUMNS)) -> lis
     titles = [f"parity ({basis})" if name == "parity" and basis else COLUMNS[name] for name in columns]
     cells = [[row["lang"] or "(none)", *(cell(name, row[name]) for name in columns)] for row in rows]
     return [["lang", *titles], *cells]
+
+
+def change_rows(table: pa.Table) -> list[list[str]]:
+    """A header and a row of cells for each language. table: `compare.SCHEMA`."""
+    titles = ["lang", "texts", "tokens before", "after", "fertility before", "after", "texts changed", "tokens changed"]
+    return [titles, *([row.pop("lang"), *(cell(*one) for one in row.items())] for row in table.to_pylist())]
+
+
+def sample_rows(sample: Sample) -> list[list[str]]:
+    """A header, a row of cells for each language that there is, and their sum."""
+    taken, rows = sample.bytes_by_language(), [["lang", "bytes of the sample", "of", "share"]]
+    total = sum(taken.values())
+    for lang, available in sample.available.items():
+        share = f"{100 * taken.get(lang, 0) / total:.2f} %"
+        rows.append([lang, f"{taken.get(lang, 0):,}", f"{available:,}", share])
+    return [*rows, ["all", f"{total:,}", f"{sum(sample.available.values()):,}", ""]]
 
 
 def cell(name: str, value: Any) -> str:

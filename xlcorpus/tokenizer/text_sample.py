@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.columns import require_column, text_or_empty
+from xlcorpus.dataset.columns import require_column, sum_by, text_or_empty
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
-from xlcorpus.text.codepoints import string_buffers
+from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.text.draws import draw_keys, id_halves
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 from xlcorpus.text.ragged import offsets_of, sums_before
@@ -36,7 +36,8 @@ class Sample:
 
     def bytes_by_language(self) -> dict[str, int]:
         """Bytes of text by language in the sample."""
-        return _sums(self.table.column("lang"), byte_lengths(self.table.column("text").combine_chunks()))
+        lang, text = (self.table.column(name).combine_chunks() for name in ("lang", "text"))
+        return dict(sorted(sum_by(lang, byte_lengths(text)).items()))
 
     def batches(self, rows: int = 1024) -> Iterator[pa.RecordBatch]:
         """The table in parts."""
@@ -77,11 +78,6 @@ def draw_sample(datasets: Sequence[Dataset], max_bytes: int | None, seed: int, c
 def sample_keys(doc_ids: np.ndarray, epochs: np.ndarray, seed: int) -> np.ndarray:
     """uint64[n]: where each use of a document stands, a hash of (seed, doc_id, epoch) alone. doc_ids: uint64[n, 2]."""
     return draw_keys(doc_ids, f"tokenizer/sample/{seed}", epochs)
-
-
-def byte_lengths(texts: pa.Array) -> np.ndarray:
-    """int64[rows]: UTF-8 bytes of each text, 0 for null."""
-    return np.diff(string_buffers(texts)[1])
 
 
 def languages_of(batch: pa.RecordBatch) -> pa.Array:
@@ -172,8 +168,3 @@ def _cut(texts: pa.Array, taken: np.ndarray, sizes: np.ndarray) -> pa.Array:
     mask = np.zeros(len(texts), dtype=bool)
     mask[short] = True
     return pc.replace_with_mask(texts, pa.array(mask), pa.array(cut, pa.large_string()))
-
-
-def _sums(langs: pa.ChunkedArray, values: np.ndarray) -> dict[str, int]:
-    table = pa.table({"lang": langs, "value": values}).group_by("lang").aggregate([("value", "sum")])
-    return {row["lang"]: row["value_sum"] for row in sorted(table.to_pylist(), key=lambda row: row["lang"])}

@@ -15,7 +15,9 @@ from xlcorpus.errors import UserError, nearest
 from xlcorpus.text.codepoints import CODE_SPACE
 from xlcorpus.text.ragged import offsets_of
 
-ROLES = ("pad", "unk", "bos", "eos", "mask")
+# The special tokens by role, as tokenizers that are trained here name them; ids 0 to 4.
+SPECIALS = {"pad": "<pad>", "unk": "<unk>", "bos": "<s>", "eos": "</s>", "mask": "<mask>"}
+ROLES = tuple(SPECIALS)
 
 # What a piece is, one number for each id. Control: never made from text (<s>, <pad>, holes in the ids).
 # Partial: bytes that are no whole characters: byte pieces above 0x7F, halves of letters in byte-level BPE.

@@ -20,10 +20,10 @@ from xlcorpus.errors import UserError
 from xlcorpus.text.hashes import digest_bytes
 from xlcorpus.tokenizer.coverage import ScriptCoverage, count_characters, required_characters
 from xlcorpus.tokenizer.text_sample import Sample, draw_sample
+from xlcorpus.tokenizer.tokenizer import SPECIALS
 
 MODELS = ("unigram", "bpe")
 AUTO = "auto"
-SPECIALS = ("<pad>", "<unk>", "<s>", "</s>", "<mask>")  # ids 0 to 4
 _LEAST_COVERAGE = 0.98  # SentencePiece refuses less; with the characters required it adds none below this
 _BREAKS = "\t\n\r"  # between the lines that are trained on; with byte fallback they are bytes
 _LINE = 10_000  # code points; a longer line is cut, or one line decides how much memory training takes
@@ -79,7 +79,7 @@ class TrainOptions:
                     f"--coverage {self.coverage} is neither auto nor a share from {_LEAST_COVERAGE} to 1",
                     remedy="--coverage auto, or --coverage 0.9995",
                 )
-        taken = set(SPECIALS) | {f"<0x{value:02X}>" for value in range(256)}
+        taken = set(SPECIALS.values()) | {f"<0x{value:02X}>" for value in range(256)}
         for token in self.special:
             if not token or token in taken or any(letter.isspace() or letter == "\u2581" for letter in token):
                 reason = "is there twice or already" if token in taken else "is empty or holds white space or ▁"
@@ -131,11 +131,6 @@ def lines_of(sample: Sample) -> Iterator[str]:
                 yield line[start : start + _LINE]
 
 
-def vocabulary_file(pieces: Sequence[tuple[str, float]]) -> bytes:
-    """The .vocab file: a line a piece, text and score, in the order of the ids."""
-    return "".join(f"{text}\t{score:g}\n" for text, score in pieces).encode()
-
-
 def _train(lines: Iterator[str], options: TrainOptions, settings: dict[str, Any]) -> bytes:
     from sentencepiece import SentencePieceTrainer
 
@@ -156,7 +151,7 @@ def _train(lines: Iterator[str], options: TrainOptions, settings: dict[str, Any]
             unk_id=1,
             bos_id=2,
             eos_id=3,
-            control_symbols=list(SPECIALS[4:]) if options.mask else [],
+            control_symbols=[SPECIALS["mask"]] if options.mask else [],
             user_defined_symbols=list(options.special),
             max_sentence_length=_LINE * 4 + 1,
             num_threads=options.threads,

@@ -8,22 +8,22 @@ from typing import Any, TypeVar
 import pyarrow as pa
 from pyarrow import csv
 
-from xlcorpus.dataset.storage import Location, write_bytes, write_json
+from xlcorpus.dataset.storage import Location, write_bytes, write_json, write_text
 from xlcorpus.errors import StorageError, UserError
 from xlcorpus.tokenizer.hf_folder import write_folder
 from xlcorpus.tokenizer.kinds.sentencepiece import SentencePieceTokenizer
 from xlcorpus.tokenizer.measure import measure
 from xlcorpus.tokenizer.sentencepiece_model import SentencePieceModel, parse_model
 from xlcorpus.tokenizer.tokenizer import Tokenizer
-from xlcorpus.tokenizer.train import Trained, vocabulary_file
+from xlcorpus.tokenizer.train import Trained
 
 T = TypeVar("T")
 
 
-def check_output(path: Location, suffix: str = ".model") -> None:
+def check_output(path: Location) -> None:
     """Raise UserError where a SentencePiece model would get another name than *.model."""
-    if path.suffix != suffix:
-        raise UserError(f"--output {path} does not end with {suffix}", remedy=f"--output {path.with_suffix(suffix)}")
+    if path.suffix != ".model":
+        raise UserError(f"--output {path} does not end with .model", remedy=f"--output {path.with_suffix('.model')}")
 
 
 def write_trained(trained: Trained, path: Location) -> tuple[SentencePieceTokenizer, pa.Table]:
@@ -79,12 +79,12 @@ def rows_by_language(table: pa.Table) -> dict[str, dict[str, Any]]:
 
 
 def write_model(model: SentencePieceModel, data: bytes, path: Location) -> SentencePieceTokenizer:
-    """Write FILE.model, FILE.vocab and FILE.hf/. data: the bytes of the model."""
-    pieces = [(piece.text, piece.score) for piece in model.pieces]
+    """Write FILE.model, FILE.vocab (a line a piece, text and score) and FILE.hf/. data: the bytes of the model."""
+    vocabulary = "".join(f"{piece.text}\t{piece.score:g}\n" for piece in model.pieces)
 
     def write() -> SentencePieceTokenizer:
         write_bytes(path, data)
-        write_bytes(path.with_suffix(".vocab"), vocabulary_file(pieces))
+        write_text(path.with_suffix(".vocab"), vocabulary)
         tokenizer = SentencePieceTokenizer(path)
         write_folder(model, tokenizer, path.with_suffix(".hf"))
         return tokenizer

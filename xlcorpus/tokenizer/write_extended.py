@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,21 +13,17 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location, read_json, write_json
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer.extend import Extended
-from xlcorpus.tokenizer.extend_sentencepiece import CONTROLS
 from xlcorpus.tokenizer.kinds.huggingface import CONFIGS
 from xlcorpus.tokenizer.kinds.sentencepiece import SentencePieceTokenizer
 from xlcorpus.tokenizer.open import open_tokenizer
-from xlcorpus.tokenizer.romanized import RomanizedPiece
 from xlcorpus.tokenizer.sentencepiece_model import SentencePieceModel
-from xlcorpus.tokenizer.tokenizer import Tokenizer
+from xlcorpus.tokenizer.tokenizer import SPECIALS, Tokenizer
 from xlcorpus.tokenizer.write import check_output, guarded, rows_by_language, write_model
-
-_ROLE_OF = {"<pad>": "pad_token", "<unk>": "unk_token", "<s>": "bos_token", "</s>": "eos_token", "<mask>": "mask_token"}
 
 
 @dataclass(frozen=True)
 class WrittenTokenizer:
-    """An extended tokenizer on disk, opened again, and where its card and the sources of its new pieces go."""
+    """An extended tokenizer on disk, opened again, and where its card goes and the sources of its pieces are."""
 
     tokenizer: Tokenizer
     base: Tokenizer
@@ -49,13 +45,6 @@ class WrittenTokenizer:
         }
         guarded(self.card, lambda: write_json(self.card, value | dict(facts)))
 
-    def write_sources(self, pieces: Iterable[RomanizedPiece]) -> None:
-        """By each new id, the old ids that its piece is the romanisation of: what its embedding is to be made of."""
-        sources = {piece.text: list(piece.sources) for piece in pieces}
-        texts = self.tokenizer.piece_texts()
-        rows = {number: sources.get(texts[number] or "") for number in range(self.base.vocab_size, len(texts))}
-        guarded(self.sources, lambda: write_json(self.sources, {str(at): row for at, row in rows.items() if row}))
-
 
 def check_extended_output(base: Tokenizer, given: Location, output: Location) -> None:
     """Raise UserError where the output is the base itself or has the name of another kind."""
@@ -71,22 +60,32 @@ def check_extended_output(base: Tokenizer, given: Location, output: Location) ->
 
 
 def write_extended(extended: Extended, base: Tokenizer, given: Location, output: Location) -> WrittenTokenizer:
-    """Write it: FILE.model, FILE.vocab and FILE.hf/; or FILE.json; or a folder with the base's configuration.
+    """Write it: FILE.model, FILE.vocab and FILE.hf/; or FILE.json; or a folder with the base's configuration; and the
+    sources of romanised pieces by their ids.
 
     given: the base's path. Raises StorageError where a file cannot be written.
     """
-    if isinstance(extended.model, SentencePieceModel):
-        opened: Tokenizer = write_model(extended.model, extended.model.to_bytes(), output)
-        beside = output.with_suffix(".json"), output.with_suffix(".sources.json")
-        return WrittenTokenizer(opened, base, extended.added, *beside)
     value = extended.model
-    if output.suffix == ".json":
+    card, sources = output.with_suffix(".json"), output.with_suffix(".sources.json")
+    if isinstance(value, SentencePieceModel):
+        write_model(value, value.to_bytes(), output)
+    elif output.suffix == ".json":
         guarded(output, lambda: write_json(output, value))
-        beside = output.with_suffix(".card.json"), output.with_suffix(".sources.json")
+        card = output.with_suffix(".card.json")
     else:
         guarded(output, lambda: _write_folder(value, given, output))
-        beside = output / "card.json", output / "sources.json"
-    return WrittenTokenizer(open_tokenizer(output), base, extended.added, *beside)
+        card, sources = output / "card.json", output / "sources.json"
+    opened = open_tokenizer(output)
+    if extended.sources is not None:
+        rows = _sources_by_id(extended.sources, opened, base)
+        guarded(sources, lambda: write_json(sources, rows))
+    return WrittenTokenizer(opened, base, extended.added, card, sources)
+
+
+def _sources_by_id(sources: Mapping[str, Sequence[int]], opened: Tokenizer, base: Tokenizer) -> dict[str, list[int]]:
+    """By each new id, the old ids that its piece is the romanisation of: what its embedding is to be made of."""
+    new = enumerate(opened.piece_texts()[base.vocab_size :], base.vocab_size)
+    return {str(number): list(sources[text]) for number, text in new if text and text in sources}
 
 
 def _write_folder(value: Mapping[str, Any], given: Location, output: Location) -> None:
@@ -98,7 +97,8 @@ def _write_folder(value: Mapping[str, Any], given: Location, output: Location) -
     config = output / "tokenizer_config.json"
     if storage.is_file(config):
         settings = read_json(config)
+        roles = {token: f"{role}_token" for role, token in SPECIALS.items()}
         for token in value["added_tokens"]:
-            if token["content"] in CONTROLS:
-                settings.setdefault(_ROLE_OF[token["content"]], token["content"])
+            if token["content"] in roles:
+                settings.setdefault(roles[token["content"]], token["content"])
         write_json(config, settings)

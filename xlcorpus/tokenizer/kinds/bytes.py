@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset.storage import Location, fingerprint, locate
-from xlcorpus.text.codepoints import string_buffers
+from xlcorpus.text.codepoints import byte_lengths, string_buffers
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer, TokenizerKind
 
 BYTES = locate("bytes")  # the word, not a file
@@ -41,7 +41,7 @@ class ByteTokenizer(Tokenizer):
 
     def count_batch(self, texts: pa.Array) -> np.ndarray:
         """See Tokenizer."""
-        return np.diff(string_buffers(texts)[1])
+        return byte_lengths(texts)
 
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:
         """See Tokenizer."""
