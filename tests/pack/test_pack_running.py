@@ -23,7 +23,7 @@ from tests.running import digests
 from xlcorpus.errors import ConservationError, UserError
 from xlcorpus.pack import tasks
 from xlcorpus.pack.packer import Packer
-from xlcorpus.report.text import contents_lines, sample_lines
+from xlcorpus.report.contents import contents_lines, sample_lines
 
 
 class TestRunning:

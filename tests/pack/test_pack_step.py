@@ -30,7 +30,7 @@ from tests.running import command, run, write_recipe
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.layout import BESIDE
 from xlcorpus.errors import UserError
-from xlcorpus.report.text import contents_lines, sample_lines
+from xlcorpus.report.contents import contents_lines, sample_lines
 from xlcorpus.tokenizer.open import open_tokenizer
 
 SAMPLE_TOKENIZER = open_tokenizer(SAMPLE)

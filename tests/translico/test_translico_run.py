@@ -18,7 +18,7 @@ from xlcorpus.dataset.result import Result
 from xlcorpus.errors import ConservationError, UserError
 from xlcorpus.recipe.graph import Node, passes_of
 from xlcorpus.recipe.registry import find_step
-from xlcorpus.report.text import contents_lines, sample_lines
+from xlcorpus.report.contents import contents_lines, sample_lines
 from xlcorpus.translico import pairs as translico
 
 RIVER = {"hin_Deva": "नदी {} रात में बढ़ गई।", "zho_Hani": "河水夜里上涨了{}次。", "eng_Latn": "The river rose {} times."}

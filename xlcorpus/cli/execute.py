@@ -13,7 +13,7 @@ from xlcorpus.dataset.storage import Location
 from xlcorpus.recipe.graph import Node
 from xlcorpus.recipe.plan import plan_lines
 from xlcorpus.recipe.run import Finished, Settings, run_recipe
-from xlcorpus.report.text import funnel_lines
+from xlcorpus.report.funnel import funnel_lines
 
 
 def execute(

@@ -19,7 +19,7 @@ def command(folder: Location, rows: int, verify: bool) -> None:
       xlcorpus inspect out/quickstart/mix --verify
     """
     from xlcorpus.dataset.dataset import Dataset
-    from xlcorpus.report.text import contents_lines, sample_lines
+    from xlcorpus.report.contents import contents_lines, sample_lines
 
     dataset = Dataset.open(folder, verify=verify)
     lines = contents_lines(dataset)

@@ -18,7 +18,7 @@ from xlcorpus.dataset.decisions import decide
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.pack.tokenize import STEP_NAME
 from xlcorpus.text.codepoints import string_buffers
-from xlcorpus.text.ragged import offsets_of
+from xlcorpus.text.ragged import sums_before_alike
 from xlcorpus.text.sizes import parse_size
 
 NO_BUDGET, OVER_BUDGET = "no_byte_budget", "over_byte_budget"
@@ -112,7 +112,7 @@ class ByteBudget:
         encoded = text_or_empty(batch, "lang").dictionary_encode()
         labels = encoded.dictionary.to_pylist()
         codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        before = _sums_before(codes, sizes)
+        before = sums_before_alike(codes, sizes)
         left = np.array([self._left.get(label, 0) for label in labels], dtype=np.int64)[codes] - before
         keep = np.clip(left, 0, sizes)
         cut = (keep > 0) & (keep < sizes)
@@ -135,17 +135,6 @@ class ByteBudget:
             keep_text=keep_text,
         )
         return Taken(batch.take(pa.array(rows)), keep[rows], decisions)
-
-
-def _sums_before(codes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """int64[n]: sizes of the earlier documents with the same code."""
-    order = np.argsort(codes, kind="stable")
-    sums = offsets_of(sizes[order])[:-1]
-    begins = np.diff(codes[order], prepend=-1) != 0
-    sums -= sums[begins][np.cumsum(begins) - 1] if len(sums) else 0
-    before = np.empty(len(codes), dtype=np.int64)
-    before[order] = sums
-    return before
 
 
 def _whole_characters(data: np.ndarray, starts: np.ndarray, keep: np.ndarray) -> np.ndarray:

@@ -19,6 +19,17 @@ def offsets_of(lengths: np.ndarray) -> np.ndarray:
     return sums_before(lengths)
 
 
+def sums_before_alike(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """int64[n]: the sum of the earlier values with the same code; both whole numbers [n]."""
+    order = np.argsort(codes, kind="stable")
+    sums = offsets_of(values[order])[:-1]
+    begins = np.diff(codes[order], prepend=-1) != 0
+    sums -= sums[begins][np.cumsum(begins) - 1] if len(sums) else 0
+    before = np.empty(len(codes), dtype=np.int64)
+    before[order] = sums
+    return before
+
+
 def rows_of(offsets: np.ndarray) -> np.ndarray:
     """int64[items]: the row of each item. offsets: int64[rows + 1]."""
     return np.repeat(np.arange(len(offsets) - 1, dtype=np.int64), np.diff(offsets))

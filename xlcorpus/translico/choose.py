@@ -19,7 +19,7 @@ from xlcorpus.dataset.beside import read_each, write_beside
 from xlcorpus.dataset.columns import parts_by
 from xlcorpus.dataset.storage import Location
 from xlcorpus.text.draws import draw_keys, id_halves
-from xlcorpus.text.ragged import offsets_of
+from xlcorpus.text.ragged import sums_before_alike
 
 PARTITION_ROWS = 1 << 20  # sentences that one worker sorts at once: about 100 MB
 
@@ -165,22 +165,14 @@ class Apportion:
 
     def __call__(self, given: tuple[int, Iterable[pa.RecordBatch]]) -> Iterator[Part]:
         """(partition, batch of group, quota)."""
-        counted = pa.concat_batches(list(given[1]))
-        partition, group = counted.column("partition").to_numpy(), counted.column("group").to_numpy()
-        count = counted.column("count").to_numpy()
-        order = np.lexsort((partition, group))
-        first = np.ones(len(order), dtype=bool)
-        first[1:] = np.diff(group[order]) != 0
-        starts, run = np.flatnonzero(first), np.cumsum(first) - 1
-        through = np.cumsum(count[order])
-        before = through - count[order]
-        before -= before[starts][run]
-        totals = np.add.reduceat(count[order], starts)
-        due = np.array([wanted(int(total), self.share, self.floor) for total in totals], dtype=np.int64)
-        quota = np.empty(len(order), dtype=np.int64)
-        quota[order] = np.clip(due[run] - before, 0, count[order])
+        counted = pa.concat_batches(list(given[1])).sort_by("partition")
+        group, count = counted.column("group").to_numpy(), counted.column("count").to_numpy()
+        totals = np.zeros(int(group.max(initial=-1)) + 1, dtype=np.int64)
+        np.add.at(totals, group, count)
+        due = np.array([wanted(total, self.share, self.floor) for total in totals.tolist()], dtype=np.int64)
+        quota = np.clip(due[group] - sums_before_alike(group, count), 0, count)
         quotas = pa.RecordBatch.from_arrays([pa.array(group), pa.array(quota)], names=["group", "quota"])
-        yield from parts_by(partition, quotas)
+        yield from parts_by(counted.column("partition").to_numpy(), quotas)
 
 
 def take_quota(rows: pa.RecordBatch, quotas: pa.RecordBatch) -> Iterator[Part]:
@@ -188,10 +180,7 @@ def take_quota(rows: pa.RecordBatch, quotas: pa.RecordBatch) -> Iterator[Part]:
     group, shard = rows.column("group").to_numpy(), rows.column("shard").to_numpy()
     quota = np.zeros(int(group.max(initial=-1)) + 1, dtype=np.int64)
     quota[quotas.column("group").to_numpy()] = quotas.column("quota").to_numpy()
-    by_group = np.argsort(group, kind="stable")
-    counts = np.bincount(group, minlength=len(quota))
-    rank = np.empty(len(group), dtype=np.int64)
-    rank[by_group] = np.arange(len(group)) - np.repeat(offsets_of(counts)[:-1], counts)
+    rank = sums_before_alike(group, np.ones(len(group), dtype=np.int64))
     states = pa.RecordBatch.from_arrays(
         [rows.column("row"), pa.array(rank < quota[group])],
         names=["row", "chosen"],

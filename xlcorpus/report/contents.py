@@ -1,57 +1,18 @@
-"""Tables for the terminal: the funnel of a run, the contents of a dataset."""
+"""The contents of a dataset for the terminal: schema, counts, sample rows."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from xlcorpus.dataset.dataset import Dataset
-from xlcorpus.dataset.tally import Tally
+from xlcorpus.report.funnel import count_cells, count_columns
 from xlcorpus.text.tables import table_lines
 
-_REASONS = 4
-
-
-def _reasons(counts: Counter[str], limit: int = _REASONS) -> str:
-    shown = [
-        f"{name} {count:,}" for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:limit]
-    ]
-    more = len(counts) - len(shown)
-    return ", ".join(shown) + (f", {more} more reasons" if more > 0 else "")
-
-
-def _columns(tallies: Sequence[Tally]) -> list[str]:
-    """The counts that are shown; merged, of packs alone, only where there are any."""
-    names = ["rows_in", "rows_out", "removed", "rejected", "repeated"]
-    return [*names, *(["merged"] if any(tally.merged for tally in tallies) else [])]
-
-
-def _cells(tally: Tally, columns: Sequence[str]) -> list[str]:
-    numbers = {"removed": tally.removed_rows, "rejected": tally.rejected_rows}
-    return [f"{numbers[name] if name in numbers else getattr(tally, name):,}" for name in columns]
-
-
-def funnel_lines(datasets: Sequence[tuple[str, Dataset]]) -> list[str]:
-    """The funnel of a run: what each step was given, kept, removed and rejected; then the tables that steps noted."""
-    columns = _columns([tally for _, dataset in datasets for tally in dataset.manifest.tallies])
-    rows = [["dataset", "step", *columns, "reasons"]]
-    tables: list[str] = []
-    for name, dataset in datasets:
-        for tally in dataset.manifest.tallies:
-            rows.append([name, tally.step, *_cells(tally, columns), _reasons(tally.reasons + tally.rejected)])
-        tables.extend(dataset.manifest.notes.get("table", []))
-    lines = table_lines(rows, right=range(2, 2 + len(columns)))
-    if tables:
-        lines += ["", *tables]
-    where = [f"  {name}: {dataset.folder}" for name, dataset in datasets]
-    return [
-        *lines,
-        "",
-        "every row is accounted for: rows_in + repeated = rows_out + removed + rejected"
-        f"{' + merged' if 'merged' in columns else ''} at every step",
-        *where,
-    ]
+# What is shown of a row: the first of these whose columns are there.
+_SHOWN = (("text",), ("cs_source", "cs_target"), ("inputs", "targets"), ("src", "tgt"))
+_FACTS = ("lang", "script", "src_lang", "tgt_lang", "source")
+_IDS = 20  # tokens of a list that are shown
 
 
 def contents_lines(dataset: Dataset) -> list[str]:
@@ -75,11 +36,11 @@ def contents_lines(dataset: Dataset) -> list[str]:
                 for name, count in ordered
             ]
             lines += ["", title, *("  " + line for line in table_lines(cells, right=(1, 2)))]
-    columns = _columns(manifest.tallies)
+    columns = count_columns(manifest.tallies)
     rows = [["step", *columns]]
     reasons: list[list[str]] = []
     for tally in manifest.tallies:
-        rows.append([tally.step, *_cells(tally, columns)])
+        rows.append([tally.step, *count_cells(tally, columns)])
         for kind, by_reason in (("removed", tally.reasons), ("rejected", tally.rejected)):
             reasons += [[tally.step, kind, name, f"{count:,}"] for name, count in by_reason.most_common()]
     lines += ["", "steps", *("  " + line for line in table_lines(rows, right=range(1, 1 + len(columns))))]
@@ -88,12 +49,6 @@ def contents_lines(dataset: Dataset) -> list[str]:
     if manifest.notes.get("table"):
         lines += ["", manifest.steps[-1].step, *("  " + line for line in manifest.notes["table"])]
     return lines
-
-
-# What is shown of a row: the first of these whose columns are there.
-_SHOWN = (("text",), ("cs_source", "cs_target"), ("inputs", "targets"), ("src", "tgt"))
-_FACTS = ("lang", "script", "src_lang", "tgt_lang", "source")
-_IDS = 20  # tokens of a list that are shown
 
 
 def sample_lines(dataset: Dataset, count: int, width: int = 100) -> list[str]:
