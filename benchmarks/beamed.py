@@ -15,12 +15,13 @@ PLAN = "planning, checks, manifests"
 
 
 def _metered(meter: Meter, method: Callable[..., Any]) -> Callable[..., Any]:
-    """`Execution.run_tasks` or `run_once`, with the CPU seconds of the phase under its label."""
+    """`Execution.run_tasks` or `shuffle`, with the CPU seconds of the phase under its label."""
 
     @functools.wraps(method)
-    def call(execution: Any, phase: str, label: str, *arguments: Any) -> Any:
+    def call(execution: Any, phase: str, *arguments: Any) -> Any:
+        label = execution.label(phase)
         with meter.phase(label if label in PHASES else f"other: {label}"):
-            return method(execution, phase, label, *arguments)
+            return method(execution, phase, *arguments)
 
     return call
 
@@ -37,7 +38,7 @@ def run(chain: Chain, workers: int, meter: Meter) -> None:
         from xlcorpus.recipe.run import Settings, run_recipe
 
     with meter.phase(PLAN):
-        for name in ("run_tasks", "run_once"):
+        for name in ("run_tasks", "shuffle"):
             setattr(Execution, name, _metered(meter, getattr(Execution, name)))
         output = Path(chain.output)
         output.mkdir(parents=True)

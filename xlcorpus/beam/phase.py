@@ -67,14 +67,14 @@ class Execution:
                 workspace.forget(phase, task.number)
             # The work is dealt out once, so the heavy tasks go first.
             ordered = sorted(pending, key=lambda task: (-task.weight, task.number))
-            with Progress(workspace, phase, self._label(phase), pending, len(tasks), kind, self.quiet):
+            with Progress(workspace, phase, self.label(phase), pending, len(tasks), kind, self.quiet):
                 self._run(phase, ordered, graph)
         records = []
         for task in tasks:
             record = workspace.finished(phase, task.number, kind)
             if record is None:
                 raise IntegrityError(
-                    f"{self._label(phase)}: task {task.number} ended without a record", remedy="run again with --resume"
+                    f"{self.label(phase)}: task {task.number} ended without a record", remedy="run again with --resume"
                 )
             records.append(record)
         return records
@@ -84,11 +84,12 @@ class Execution:
         if self.workspace.finished(phase, 0, Done) is not None:
             return
         whole = Task(0, sum(task.weight for task in tasks), None)
-        with Progress(self.workspace, phase, self._label(phase), [whole], 1, Done, self.quiet):
+        with Progress(self.workspace, phase, self.label(phase), [whole], 1, Done, self.quiet):
             self._run(phase, tasks, graph)
             self.workspace.finish(phase, 0, Done())
 
-    def _label(self, phase: str) -> str:
+    def label(self, phase: str) -> str:
+        """What the progress line calls the phase: of a pass of several steps, their names alone."""
         return self.step if phase == "write" and "+" in self.step else f"{self.step}: {phase}"
 
     def _run(self, phase: str, tasks: Sequence[Task[Any]], graph: Graph) -> None:
@@ -111,7 +112,7 @@ class Execution:
             if self.runner.name == LOCAL:
                 raise
             raise RunnerError(
-                f"{self._label(phase)}: the runner {self.runner.name!r} failed: "
+                f"{self.label(phase)}: the runner {self.runner.name!r} failed: "
                 f"{str(error).strip().splitlines()[-1][:500]}",
                 remedy=f"{LOG_VARIABLE}=INFO shows what it says; docs/runners.md has the options it needs",
             ) from error
