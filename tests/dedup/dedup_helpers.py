@@ -68,7 +68,7 @@ def deduplicate(
     if edges:
         chaos.shuffle(edges)
         shingle = match.ShingleCandidates(scratch, paths, options.shingle_size, partitions)
-        candidates = list(match.label_candidates((None, edges)))
+        candidates = list(match.label_candidates((0, edges)))
         members = [element for candidate in candidates for element in shingle(candidate)]
         judge = match.JudgeComponents(options.threshold)
         verdicts = [verdict for group in grouped(members, chaos) for verdict in judge(group)]

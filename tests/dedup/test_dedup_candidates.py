@@ -43,7 +43,7 @@ def test_members_of_a_bucket_meet_and_no_others(bands: list[list[int]], partitio
     for group, packed in reversed(elements):
         groups.setdefault(group, []).append(packed)
     assert all(0 <= group < 3 * partitions for group in groups)
-    edges = [edge for packed in groups.values() for edge in bucket_edges(iter(packed)).tolist()]
+    edges = [edge for packed in groups.values() for edge in bucket_edges(packed).tolist()]
     due = []
     for band in range(3):
         for value in {row[band] for row in bands}:
@@ -67,9 +67,9 @@ def test_every_document_is_packed_once_a_band() -> None:
 
 def test_a_document_twice_in_a_bucket_is_no_pair() -> None:
     packed = np.array([[5, 1], [5, 1], [5, 2], [6, 3]], dtype=np.uint64).tobytes()
-    assert bucket_edges(iter([packed])).tolist() == [[1, 2]]
+    assert bucket_edges([packed]).tolist() == [[1, 2]]
     lone = np.array([[5, 1], [6, 1], [7, 2]], dtype=np.uint64).tobytes()
-    assert bucket_edges(iter([lone])).tolist() == []
+    assert bucket_edges([lone]).tolist() == []
 
 
 @given(st.integers(0, 2**31), st.integers(0, 5))

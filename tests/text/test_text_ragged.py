@@ -1,4 +1,4 @@
-"""Sums of what stands before, against plain loops."""
+"""Lists laid end to end and sums of what stands before, against plain loops."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xlcorpus.dataset.columns import sum_by
-from xlcorpus.text.ragged import sums_before_alike
+from xlcorpus.text.ragged import ranges, sums_before_alike
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 1 << 40)), max_size=30))
@@ -24,3 +24,9 @@ def test_sums_by_label(kind: pa.DataType) -> None:
     labels = pa.array(["a", None, "b", "a", ""], kind)
     assert sum_by(labels, np.array([1, 2, 4, 8, 16], dtype=np.int64)) == {"a": 9, "": 18, "b": 4}
     assert sum_by(labels[:0], np.zeros(0, dtype=np.int64)) == {}
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 5)), max_size=6))
+def test_positions_of_ranges(spans: list[tuple[int, int]]) -> None:
+    starts, lengths = np.array(spans, dtype=np.int64).reshape(-1, 2).T
+    assert ranges(starts, lengths).tolist() == [start + at for start, length in spans for at in range(length)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -33,7 +33,7 @@ def deal_bands(bands: np.ndarray, keys: np.ndarray, partitions: int) -> Iterator
                 yield band * partitions + number, np.column_stack([hashes[chosen], keys[chosen]]).tobytes()
 
 
-def bucket_edges(packed: Iterator[bytes]) -> np.ndarray:
+def bucket_edges(packed: Iterable[bytes]) -> np.ndarray:
     """Star edges of the buckets of one group: uint64[edges, 2], the smallest key of a bucket to each other one."""
     pairs = np.concatenate([np.frombuffer(part, dtype=np.uint64) for part in packed]).reshape(-1, 2)
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))

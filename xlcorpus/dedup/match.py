@@ -41,11 +41,11 @@ class DealBands:
 
 def match_bands(group: tuple[int, Iterable[bytes]]) -> list[bytes]:
     """Pass 2b: star edges of one group, packed uint64[edges, 2]; nothing where there are none."""
-    edges = bucket_edges(iter(group[1]))
+    edges = bucket_edges(group[1])
     return [edges.tobytes()] if len(edges) else []
 
 
-def label_candidates(group: tuple[None, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
+def label_candidates(group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
     """Pass 2c, one worker: connected components of all edges. Yields (shard, packed uint64[k, 2] of row and label)."""
     edges = np.concatenate([np.frombuffer(part, dtype=np.uint64) for part in group[1]]).reshape(-1, 2)
     keys, labels = components(edges)

@@ -141,7 +141,6 @@ def _texts(
     datasets: Sequence[Dataset], rows: Sequence[int], taken: np.ndarray, sizes: np.ndarray, columns: Sequence[str]
 ) -> pa.Table:
     """The chosen documents in the datasets' order, cut to the bytes taken."""
-    schema = pa.schema([("text", pa.large_string()), ("lang", pa.string())])
     parts: list[pa.Table] = []
     for dataset, first in zip(datasets, offsets_of(np.array(rows))[:-1].tolist(), strict=True):
         names = dataset.manifest.arrow_schema.names
@@ -154,7 +153,7 @@ def _texts(
             values = {"text": text, "lang": languages_of(chosen), **{name: chosen.column(name) for name in columns}}
             parts.append(pa.table(values))
             at += batch.num_rows
-    return pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
+    return pa.concat_tables(parts).combine_chunks()
 
 
 def _cut(texts: pa.Array, taken: np.ndarray, sizes: np.ndarray) -> pa.Array:
