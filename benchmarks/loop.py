@@ -116,7 +116,7 @@ def _verdicts(paths: dict[int, Path], work: Path, options: DedupOptions) -> dict
     edges = [part for group in bands.items() for part in match.match_bands(group)]
     if not edges:
         return {}
-    labelled = match.label_candidates((None, edges))
+    labelled = match.label_candidates((0, edges))
     groups = _grouped(pair for candidates_of in labelled for pair in shingles(candidates_of))
     judge = match.JudgeComponents(options.threshold)
     return _grouped(pair for group in groups.items() for pair in judge(group))
