@@ -11,13 +11,11 @@ import pyarrow as pa
 from xlcorpus.code import checks
 from xlcorpus.code.languages import language_of, may_be_known
 from xlcorpus.code.licenses import allows, header_license, is_license_file, parse_licenses
-from xlcorpus.code.trees import CodeFile
-from xlcorpus.dataset import storage
+from xlcorpus.code.trees import CodeFile, read_start
 from xlcorpus.dataset.columns import batch_of
 from xlcorpus.dataset.decisions import empty, repeat
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.errors import UserError
 from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, decision_rows, doc_ids, origins, reject_rows
 from xlcorpus.raw.lines import BOM, EXCERPT_BYTES
 from xlcorpus.raw.options import ReadOptions
@@ -83,7 +81,7 @@ def _row(file: CodeFile, options: ReadOptions, allowed: frozenset[str] | None) -
     if is_license_file(inside):
         return Decision(0, "license_text"), 0
     known = may_be_known(inside)
-    data = _read(file, min(options.max_record_bytes + 1, (1 << 62) if known else HEADER_BYTES))
+    data = read_start(file.path, min(options.max_record_bytes + 1, (1 << 62) if known else HEADER_BYTES))
     if checks.is_binary(data):
         return Decision(0, "binary"), len(data)
     language = language_of(inside, data[:HEADER_BYTES].decode("utf-8", "replace")) if known else None
@@ -116,17 +114,6 @@ def _judge(file: CodeFile, text: str, language: str, allowed: frozenset[str] | N
     if allowed is not None and (license is None or not allows(license, allowed)):
         return Decision(0, "license", text)
     return _Document(text, language, license, license_from)
-
-
-def _read(file: CodeFile, most: int) -> bytes:
-    try:
-        with storage.open_input(file.path) as stream:
-            return stream.read(most)
-    except OSError as error:
-        raise UserError(
-            f"cannot read {file.path}: {error.strerror}",
-            remedy="put it back or check its permissions, and run the same command again",
-        ) from error
 
 
 def _result(rows: Sequence[tuple[CodeFile, _Row]], size: int) -> Result:

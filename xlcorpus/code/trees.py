@@ -98,7 +98,7 @@ def _walk(folder: Location, name: str, source: str, licence: _Licence, found: Fo
         )
     licences = [entry.name for entry in files if is_license_file(entry.name)]
     if licences:
-        texts = {one: _read(folder / one) for one in licences}
+        texts = {one: read_start(folder / one, _LICENCE_BYTES).decode("utf-8", "replace") for one in licences}
         licence = _Licence(folder_license(texts), f"{name}/{clean_name(licences[0])}")
     for entry in files:
         path, inside = f"{folder}/{entry.name}", f"{name}/{clean_name(entry.name)}"
@@ -114,9 +114,13 @@ def _is_ours(folder: Location) -> bool:
     return b'"xlcorpus"' in storage.read_bytes(folder / MANIFEST)
 
 
-def _read(path: Location) -> str:
+def read_start(path: str | Location, most: int) -> bytes:
+    """A file, or its first bytes. Raises UserError where it is gone or may not be read."""
     try:
         with storage.open_input(path) as file:
-            return file.read(_LICENCE_BYTES).decode("utf-8", "replace")
+            return file.read(most)
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}", remedy="check its permissions") from error
+        raise UserError(
+            f"cannot read {path}: {error.strerror}",
+            remedy="put it back or check its permissions, and run the same command again",
+        ) from error

@@ -6,14 +6,12 @@ datatrove's filters; what the pipeline sets for every language (`fineweb-2-pipel
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable
 from typing import Any
 
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.quality.rules import Bounds, Section, StopWords
+from xlcorpus.quality.rules import Bounds, Section, StopWords, is_number
 from xlcorpus.text.labels import script_of
 from xlcorpus.text.properties import writes_spaces
 
@@ -119,18 +117,17 @@ def _notes(values: dict[str, Any], script: str) -> list[str]:
 
 
 def _number(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not is_number(value):
         raise UserError(f"{where}: expected a number, found {value!r}", remedy="take the file as published")
     return float(value)
 
 
 def _pairs(value: Any, where: str) -> list[tuple[int, float]]:
     """`[[2, 0.2], [3, 0.18]]` as pairs."""
-    is_size: Callable[[Any], bool] = lambda size: isinstance(size, int) and not isinstance(size, bool)  # noqa: E731
     if value is None:
         return []
     if not isinstance(value, list) or not all(
-        isinstance(pair, list) and len(pair) == 2 and is_size(pair[0]) for pair in value
+        isinstance(pair, list) and len(pair) == 2 and type(pair[0]) is int for pair in value
     ):
         raise UserError(f"{where}: expected pairs of a size and a number", remedy="write [[2, 0.2], [3, 0.18]]")
     return [(size, _number(number, where)) for size, number in value]

@@ -12,7 +12,7 @@ from xlcorpus.text.codepoints import CodePoints
 from xlcorpus.text.hashes import SpanHasher
 from xlcorpus.text.ragged import sum_segments
 from xlcorpus.text.repeats import occurs_before
-from xlcorpus.text.segment import LINE_FEED, Spans
+from xlcorpus.text.segment import LINE_FEED, Spans, joined
 
 SHORT_LINE = 30  # characters (FineWeb)
 
@@ -52,14 +52,7 @@ class Lines:
         feed_before = np.searchsorted(self.feeds, self.spans.starts)
         first = np.ones(len(self.spans), dtype=bool)
         first[1:] = feed_before[1:] - np.searchsorted(self.feeds, self.spans.ends[:-1]) > 1
-        first[self.spans.offsets[:-1][self.spans.per_text > 0]] = True
-        begins = np.flatnonzero(first)
-        last = np.append(begins[1:], len(self.spans)) - 1 if len(begins) else begins
-        return Spans(
-            starts=self.spans.starts[begins],
-            ends=self.spans.ends[last],
-            offsets=np.searchsorted(begins, self.spans.offsets).astype(np.int64),
-        )
+        return joined(self.spans, first)
 
 
 def find_lines(points: CodePoints, flags: np.ndarray) -> Lines:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.quality.fineweb2 import MIN_STOP_WORDS
-from xlcorpus.quality.rules import Bounds, Layer, Section, StopWords
+from xlcorpus.quality.rules import Bounds, Layer, Section, StopWords, is_number
 from xlcorpus.quality.signals import signal_fields
 from xlcorpus.text.properties import script_names
 
@@ -120,7 +119,7 @@ def _bounds(content: Any, place: str) -> Bounds:
                 f"{place}: unknown key {key!r}; {nearest(str(key), ('min', 'max'))}", remedy="use min and max"
             )
         if value is not None:
-            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            if not is_number(value):
                 raise UserError(f"{place}: {key} must be a number, found {value!r}", remedy="null switches a rule off")
             value = float(value)
         values[key] = value

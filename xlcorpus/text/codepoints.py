@@ -11,9 +11,6 @@ import pyarrow.compute as pc
 
 from xlcorpus.text.ragged import offsets_of, rows_of, sum_segments
 
-Codes = np.ndarray  # uint32
-Positions = np.ndarray  # int64
-
 CODE_SPACE = 0x110000  # one more than the last code point
 
 
@@ -25,20 +22,20 @@ class CodePoints:
     codes[offsets[i]:offsets[i + 1]].
     """
 
-    codes: Codes
-    offsets: Positions
+    codes: np.ndarray
+    offsets: np.ndarray
 
     def __len__(self) -> int:
         """Number of texts."""
         return len(self.offsets) - 1
 
     @cached_property
-    def lengths(self) -> Positions:
+    def lengths(self) -> np.ndarray:
         """int64[rows]: code points of each text."""
         return np.diff(self.offsets)
 
     @cached_property
-    def rows(self) -> Positions:
+    def rows(self) -> np.ndarray:
         """int64[n]: the text that each code point belongs to."""
         return rows_of(self.offsets)
 
@@ -47,7 +44,7 @@ class CodePoints:
         return sum_segments(values, self.offsets)
 
 
-def string_buffers(texts: pa.Array) -> tuple[bytes | memoryview, Positions]:
+def string_buffers(texts: pa.Array) -> tuple[bytes | memoryview, np.ndarray]:
     """The UTF-8 bytes of a string array and int64[rows + 1] offsets into them; a null counts as an empty text."""
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
@@ -64,7 +61,7 @@ def string_buffers(texts: pa.Array) -> tuple[bytes | memoryview, Positions]:
     return view, offsets - start
 
 
-def byte_lengths(texts: pa.Array) -> Positions:
+def byte_lengths(texts: pa.Array) -> np.ndarray:
     """int64[rows]: UTF-8 bytes of each text, 0 for null."""
     return np.diff(string_buffers(texts)[1])
 

@@ -51,6 +51,14 @@ def spans_of(starts: np.ndarray, ends: np.ndarray, points: CodePoints) -> Spans:
     return Spans(starts=starts, ends=ends, offsets=np.searchsorted(starts, points.offsets).astype(np.int64))
 
 
+def joined(spans: Spans, begins: np.ndarray) -> Spans:
+    """Spans put together: from each one that begins a new one (bool[spans], changed) to the next, within a text."""
+    begins[spans.offsets[:-1][spans.per_text > 0]] = True
+    first = np.flatnonzero(begins)
+    last = np.append(first[1:], len(spans))[: len(first)] - 1
+    return Spans(spans.starts[first], spans.ends[last], np.searchsorted(first, spans.offsets).astype(np.int64))
+
+
 def runs(inside: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Maximal runs of true (bool[n]) within each text (offsets: int64[rows + 1]): int64 starts and ends."""
     if not len(inside):

@@ -30,7 +30,7 @@ from xlcorpus.text import properties
 from xlcorpus.text.characters import APOSTROPHE, ATTACHED, UNSPACED, WORD, Classes
 from xlcorpus.text.codepoints import CODE_SPACE, CodePoints
 from xlcorpus.text.ragged import offsets_of, ranges, sum_segments, sums_before
-from xlcorpus.text.segment import Spans, runs, spans_of
+from xlcorpus.text.segment import Spans, joined, runs, spans_of
 
 if TYPE_CHECKING:
     from xlcorpus.text.breakers import WordBreaker
@@ -100,15 +100,10 @@ def count_words(points: CodePoints, spans: Spans) -> np.ndarray:
 def joined_tokens(points: CodePoints) -> Spans:
     """Tokens, those with nothing but an apostrophe between them as one."""
     found = tokens(points)
-    if not len(found):
-        return found
     apostrophe = properties.apostrophes().take(points.codes)
-    joined = np.zeros(len(found), dtype=bool)
-    joined[1:] = (found.starts[1:] == found.ends[:-1] + 1) & apostrophe.take(found.ends[:-1], mode="clip")
-    joined[found.offsets[:-1][found.per_text > 0]] = False
-    first = np.flatnonzero(~joined)
-    last = np.append(first[1:], len(found)) - 1
-    return Spans(found.starts[first], found.ends[last], np.searchsorted(first, found.offsets))
+    apart = np.ones(len(found), dtype=bool)
+    apart[1:] = (found.starts[1:] > found.ends[:-1] + 1) | ~apostrophe.take(found.ends[:-1], mode="clip")
+    return joined(found, apart)
 
 
 def spaced_words(points: CodePoints, classes: Classes) -> tuple[np.ndarray, np.ndarray]:
