@@ -6,7 +6,15 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from xlcorpus.text.labels import fits_script, han_variant, has_script, normalize_label, same_language, usual_scripts
+from xlcorpus.text.labels import (
+    encode_pairs,
+    fits_script,
+    han_variant,
+    has_script,
+    normalize_label,
+    same_language,
+    usual_scripts,
+)
 
 
 @pytest.mark.parametrize(
@@ -103,3 +111,11 @@ def test_shared_alias_table_agrees(shared_data: Path) -> None:
     with (shared_data / "lid_train" / "aliases.tsv").open(encoding="utf-8") as stream:
         rows = list(csv.reader(stream, delimiter="\t"))[1:]
     assert {alias: normalize_label(alias) for alias, _ in rows} == dict(rows)
+
+
+def test_pairs_of_labels_are_numbered() -> None:
+    one, other = pa.array(["eng_Latn", "", "eng_Latn"]), pa.array(["deu_Latn", "deu_Latn", "deu_Latn"])
+    pairs, numbers = encode_pairs(one, other)
+    assert [pairs[number] for number in numbers] == list(zip(one.to_pylist(), other.to_pylist(), strict=True))
+    assert len(pairs) == 2
+    assert encode_pairs(pa.array([], pa.string()), pa.array([], pa.string()))[0] == []

@@ -24,7 +24,7 @@ from xlcorpus.text.characters import (
     is_word,
 )
 from xlcorpus.text.codepoints import CodePoints
-from xlcorpus.text.ragged import ranges, rows_of
+from xlcorpus.text.ragged import heads_of, ranges, rows_of
 from xlcorpus.text.words import spaced_words, unspaced_runs, without_letter
 
 # Mean code points of a word, as `properties.LETTERS_PER_WORD`: Chinese and Japanese 1.7 to 3, Thai and others 4.8.
@@ -188,11 +188,9 @@ def _cut_loose(loose: np.ndarray, at: np.ndarray, run: np.ndarray, codes: np.nda
         return loose, loose
     begins = np.ones(len(loose), dtype=bool)
     begins[1:] = (loose[1:] != loose[:-1] + 1) | (run[loose[1:]] != run[loose[:-1]])
-    stretch = np.flatnonzero(begins)
-    place = np.arange(len(loose)) - stretch[np.cumsum(begins) - 1]
-    size = np.where(is_han_or_kana(codes[at[loose]]), _PIECE_HAN, _PIECE_ELSEWHERE)
-    size = size[stretch][np.cumsum(begins) - 1]
-    begins |= place % size == 0
+    heads = heads_of(begins)
+    size = np.where(is_han_or_kana(codes[at[loose]]), _PIECE_HAN, _PIECE_ELSEWHERE)[heads]
+    begins |= (np.arange(len(loose)) - heads) % size == 0
     piece = np.flatnonzero(begins)
     lasts = np.append(piece[1:], len(loose)) - 1
     return at[loose[piece]], at[loose[lasts]] + 1

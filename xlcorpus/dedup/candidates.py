@@ -8,6 +8,8 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from xlcorpus.text.ragged import heads_of
+
 # A document's key: number of its shard << 32 | its row in the shard.
 ROW_BITS = np.uint64(32)
 ROW_MASK = np.uint64(0xFFFFFFFF)
@@ -39,7 +41,7 @@ def bucket_edges(packed: Iterable[bytes]) -> np.ndarray:
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
     hashes, keys = pairs[order, 0], pairs[order, 1]
     begins = np.concatenate([[True], hashes[1:] != hashes[:-1]])
-    centre = keys[np.flatnonzero(begins)][np.cumsum(begins) - 1]
+    centre = keys[heads_of(begins)]
     other = ~begins & (keys != centre)
     return np.column_stack([centre[other], keys[other]])
 

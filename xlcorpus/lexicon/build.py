@@ -19,7 +19,7 @@ from xlcorpus.text.codepoints import CodePoints, code_points, utf8_lengths
 from xlcorpus.text.hashes import hash_text, mix
 from xlcorpus.text.labels import encode_pairs, is_dotless
 from xlcorpus.text.normalize import compose
-from xlcorpus.text.ragged import sums_before
+from xlcorpus.text.ragged import heads_of, sums_before
 from xlcorpus.text.words import join_apostrophes
 
 # A longer key of an unspaced script is a phrase; each length costs a pass over what may begin with a key so far.
@@ -324,7 +324,7 @@ def _first_of_each(
     once.sort()
     group = group[once]
     begins = np.append(True, group[1:] != group[:-1])
-    place = np.arange(len(once)) - np.flatnonzero(begins)[np.cumsum(begins) - 1] if len(once) else once
+    place = np.arange(len(once)) - heads_of(begins) if len(once) else once
     kept = once[place < most]
     unused["beyond_candidates"] = len(once) - len(kept)
     keep = np.ones(len(hashes), dtype=bool)

@@ -199,7 +199,7 @@ def _with_languages(
     raw.refuse(path, infinite, "the score is not finite", "leave it empty")
     named = raw.columns.get("source")
     columns["source"] = pa.repeat(pa.scalar(source, pa.string()), rows) if named is None else named.fill_null(source)
-    table = pa.table([columns[name] for name in entry_schema().names], schema=entry_schema())
+    table = pa.table(columns, schema=entry_schema())
     for column in splits:
         table = _split_chinese(table, column)
     same = pc.sum(pc.equal(table["src_lang"], table["tgt_lang"])).as_py()

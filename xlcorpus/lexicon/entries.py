@@ -89,18 +89,13 @@ def is_multiword(texts: pa.Array) -> pa.Array:
     return pc.match_substring(texts, " ")
 
 
-def empty_entries() -> pa.Table:
-    """A table of entries without rows."""
-    return entry_schema().empty_table()
-
-
 def merge_entries(tables: Iterable[pa.Table]) -> tuple[pa.Table, Counter[str]]:
     """All entries of clean tables as one canonical table, and how many were left out, by reason.
 
     Left out are entries whose two sides are the same word (`identical`) and, beyond the first, equal entries
     (`repeated`): they become one with the highest score and all sources.
     """
-    table = pa.concat_tables([empty_entries(), *tables])
+    table = pa.concat_tables([entry_schema().empty_table(), *tables])
     left_out: Counter[str] = Counter()
     same = pc.equal(keys_of(table), keys_of(table, "tgt"))
     if left := pc.sum(same).as_py():
@@ -128,7 +123,7 @@ def _unique(table: pa.Table) -> pa.Table:
     sources = _join_sources(one_array(grouped["source_distinct"]), coded["source"].dictionary.to_pylist())
     langs = {name: coded[name].dictionary.take(one_array(grouped[name])) for name in ("src_lang", "tgt_lang")}
     unique = {"src": grouped["src"], "tgt": grouped["tgt"], "score": grouped["score_max"], "source": sources} | langs
-    return pa.table([unique[name] for name in entry_schema().names], schema=entry_schema())
+    return pa.table(unique, schema=entry_schema())
 
 
 def _join_sources(codes: pa.ListArray, names: list[str]) -> pa.Array:

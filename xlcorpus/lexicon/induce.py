@@ -167,7 +167,7 @@ def induce_lexicon(
         "score": found["score"],
         "source": pa.repeat(pa.scalar(SOURCE, pa.string()), rows),
     }
-    table = pa.table([named[name] for name in entry_schema().names], schema=entry_schema())
+    table = pa.table(named, schema=entry_schema())
     entries, _ = merge_entries([table])
     named_breakers = tuple(f"{one.name} {one.version}" if one else None for one in breakers)
     return InducedLexicon(entries, tuple(map(len, sides)), tuple(map(len, texts)), named_breakers, len(seed))

@@ -59,10 +59,17 @@ def different(value: Any) -> Any:
     return values
 
 
+def _some(value: Any) -> Any:
+    if isinstance(value, Mapping) and not value:
+        raise ValueError("it names nothing")
+    return value
+
+
 _Shown = PlainSerializer(show)
 Positive = Annotated[Fraction, BeforeValidator(_positive), _Shown]
 NotNegative = Annotated[Fraction, BeforeValidator(_not_negative), _Shown]
 Share = Annotated[Fraction, BeforeValidator(_share), _Shown]
+Some = BeforeValidator(_some)  # of a mapping that has to name something
 Names = Annotated[tuple[str, ...], BeforeValidator(different), Field(min_length=1)]
 
 

@@ -35,6 +35,12 @@ def rows_of(offsets: np.ndarray) -> np.ndarray:
     return np.repeat(np.arange(len(offsets) - 1, dtype=np.int64), np.diff(offsets))
 
 
+def heads_of(begins: np.ndarray) -> np.ndarray:
+    """int64[n]: where the run of each item begins. begins: bool[n], the first of each run, so true at 0."""
+    heads: np.ndarray = np.flatnonzero(begins)[np.cumsum(begins) - 1]
+    return heads
+
+
 def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """int64[sum of lengths]: starts[i], starts[i] + 1, ... for each range, one after the other."""
     before = offsets_of(lengths)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import field_validator
 
 from xlcorpus.dataset.storage import locate
 from xlcorpus.errors import UserError
 from xlcorpus.mix.exact import Weights
-from xlcorpus.mix.rule import Rule
-from xlcorpus.mix.rules.ratios import some
+from xlcorpus.mix.rule import Rule, Some
 from xlcorpus.mix.spec import MixSpec, Node, parse_mix
 from xlcorpus.mix.tree import Division
 
@@ -29,13 +28,8 @@ class Match(Rule):
     names_groups: ClassVar[bool] = True
     amounts: ClassVar[bool] = True
     alone: ClassVar[bool] = False
-    totals: dict[str, int] | None = None
+    totals: Annotated[dict[str, int] | None, Some] = None
     to: str | None = None
-
-    @field_validator("totals", mode="before")
-    @classmethod
-    def _some(cls, value: Any) -> Any:
-        return some(value)
 
     @field_validator("totals")
     @classmethod

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
-from pydantic import field_validator
+from typing import Annotated, ClassVar
 
 from xlcorpus.mix.exact import Weights
-from xlcorpus.mix.rule import Positive, Rule, check_sum, different
+from xlcorpus.mix.rule import Positive, Rule, Some, check_sum, different
 from xlcorpus.mix.spec import Node
 from xlcorpus.mix.tree import Division
 
@@ -20,13 +17,8 @@ class Ratios(Rule):
     formula: ClassVar[str] = "as written; they sum to 1, or normalize: true"
     names_groups: ClassVar[bool] = True
     alone: ClassVar[bool] = False
-    ratios: dict[str, Positive]
+    ratios: Annotated[dict[str, Positive], Some]
     normalize: bool | None = None
-
-    @field_validator("ratios", mode="before")
-    @classmethod
-    def _some(cls, value: Any) -> Any:
-        return some(value)
 
     def check(self, node: Node) -> None:
         """Names once, shares that sum to 1."""
@@ -37,13 +29,6 @@ class Ratios(Rule):
     def weights(self, division: Division) -> Weights:
         """Those written."""
         return division.given(self.ratios, "ratios")
-
-
-def some(value: Any) -> Any:
-    """A mapping that names something; raises ValueError."""
-    if isinstance(value, Mapping) and not value:
-        raise ValueError("it names nothing")
-    return value
 
 
 RULE = Ratios
