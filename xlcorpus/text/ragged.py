@@ -24,7 +24,7 @@ def sums_before_alike(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
     order = np.argsort(codes, kind="stable")
     sums = offsets_of(values[order])[:-1]
     begins = np.diff(codes[order], prepend=-1) != 0
-    sums -= sums[begins][np.cumsum(begins) - 1] if len(sums) else 0
+    sums -= sums[heads_of(begins)]
     before = np.empty(len(codes), dtype=np.int64)
     before[order] = sums
     return before
