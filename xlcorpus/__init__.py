@@ -35,8 +35,6 @@ _NAMES = {
     "open_romanizer": ("xlcorpus.romanize.tools", "open_tool"),
     "open_tokenizer": ("xlcorpus.tokenizer.open", "open_tokenizer"),
 }
-# Steps whose room, a package of ours, bears their name: the package is called.
-_ROOMS = frozenset({"ingest", "dedup", "romanize", "align", "codeswitch", "mix", "pack"})
 
 
 def _steps() -> tuple[str, ...]:
@@ -60,17 +58,17 @@ def _step(name: str) -> Any:
 
 
 class _Room(ModuleType):
-    """A room that is called runs the step of its name, so that `xlcorpus.mix` is both."""
+    """A package of ours that is called runs the step of its name, so that `xlcorpus.mix` is both."""
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         return _step(self.__name__.rpartition(".")[2])(*inputs, **options)
 
 
 class _Face(ModuleType):
-    """This module: importing one of its rooms makes the room a step that can be called."""
+    """This module: what is imported below it can be called."""
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in _ROOMS and type(value) is ModuleType:
+        if type(value) is ModuleType and value.__name__ == f"{__name__}.{name}":
             value.__class__ = _Room
         super().__setattr__(name, value)
 

@@ -83,6 +83,11 @@ def test_a_room_is_still_a_package() -> None:
     assert cells.__name__ == "xlcorpus.mix.cells"
 
 
+def test_a_room_without_a_step_of_its_name_says_so() -> None:
+    with pytest.raises(xlcorpus.UserError, match="there is no step 'lexicon'"):
+        xlcorpus.lexicon("a", output="b")
+
+
 def test_importing_takes_nothing_heavy() -> None:
     heavy = "import sys, xlcorpus; print([name for name in ('apache_beam', 'pyarrow', 'numpy') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True).stdout == "[]\n"

@@ -121,11 +121,6 @@ def walk(folder: Location, *, follow_links: bool = False) -> Iterator[tuple[Loca
         yield Path(where), folders, names
 
 
-def is_link(location: Location) -> bool:
-    """Whether it is a symbolic link."""
-    return location.is_symlink()
-
-
 def is_pattern(given: str) -> bool:
     """Whether it holds `*`, `?` or `[...]`: it may be a pattern for `matches_of`."""
     return glob.has_magic(given)
