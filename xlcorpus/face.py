@@ -88,12 +88,12 @@ def step_function(name: str) -> Callable[..., Dataset]:
         return run_named_step(name, inputs, output, options, seed=seed, **running)
 
     step = find_step(name)
-    fields = step.options.model_fields.items()
-    described = [f"{key}: {field.description or ''} [{field.annotation}]" for key, field in fields]
+    options = step.options.model_fields.items()
+    described = [f"{key}: {field.description or ''} [{field.annotation}]" for key, field in options]
     run_step.__name__ = run_step.__qualname__ = name
     run_step.__doc__ = "\n".join(
         [
-            f"{step.summary}",
+            step.summary,
             "",
             "inputs: datasets, folders of datasets, or raw files, which are ingested on the way; output: folder of the",
             "new dataset, returned as it is where it is there already, made from the same input with the same options.",

@@ -30,7 +30,7 @@ Work = Callable[[int, C], R]  # number and content of a task -> its record, a da
 class Execution:
     """Where and how a step runs: the output folder, the runner, the seed, and what the user asked for.
 
-    step: its name, before the name of the phase in the progress line.
+    step: its name; phases: whether it has several, which the progress line then names behind it.
     """
 
     workspace: Workspace
@@ -40,6 +40,7 @@ class Execution:
     partition_by: str | None = None
     keep_text: bool = False
     quiet: bool = False
+    phases: bool = True
 
     @property
     def scratch(self) -> Location:
@@ -89,8 +90,8 @@ class Execution:
             self.workspace.finish(phase, 0, Done())
 
     def label(self, phase: str) -> str:
-        """What the progress line calls the phase: of a pass of several steps, their names alone."""
-        return self.step if phase == "write" and "+" in self.step else f"{self.step}: {phase}"
+        """What the progress line calls the phase."""
+        return f"{self.step}: {phase}" if self.phases else self.step
 
     def _run(self, phase: str, tasks: Sequence[Task[Any]], graph: Graph) -> None:
         try:

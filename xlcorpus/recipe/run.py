@@ -126,7 +126,14 @@ def _make(
 ) -> None:
     workspace.begin(RunState(identity.fingerprint, tuple(step.step for step in identity.steps)))
     execution = Execution(
-        workspace, settings.runner, work.label, settings.seed, settings.partition_by, settings.keep_text, settings.quiet
+        workspace,
+        settings.runner,
+        work.label,
+        settings.seed,
+        settings.partition_by,
+        settings.keep_text,
+        settings.quiet,
+        phases=work.nodes[0].form == "graph",
     )
     try:
         outcome = _outcome(work, datasets, source, execution)
