@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from xlcorpus.beam.failures import carrying, found_in
+from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.progress import format_duration
-from xlcorpus.beam.runners import choose_runner
+from xlcorpus.beam.runners import RunnerChoice, choose_runner
 from xlcorpus.beam.workspace import Workspace
 from xlcorpus.errors import IntegrityError, UserError
 
@@ -83,3 +85,9 @@ def test_foreign_files_are_never_removed(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").rename(tmp_path / "manifest.txt")
     with pytest.raises(UserError, match="did not write"):
         Workspace(tmp_path).clear()
+
+
+def test_a_pass_is_called_by_its_steps_and_a_phase_by_its_name(tmp_path: Path) -> None:
+    one_pass = Execution(Workspace(tmp_path), RunnerChoice(), "identify", phases=False)
+    assert one_pass.label("write") == "identify"
+    assert replace(one_pass, step="dedup", phases=True).label("sign") == "dedup: sign"

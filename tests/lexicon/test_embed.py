@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from tests.rows import records
+from tests.text.text_reference import needs_icu
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.build import build_index
 from xlcorpus.lexicon.embed import EmbedOptions, train_vectors, word_lines
 from xlcorpus.text.breakers import word_breaker_for
 
-needs_icu = pytest.mark.skipif(
-    importlib.util.find_spec("icu") is None, reason="PyICU is not installed (extra icu; it needs libicu-dev)"
-)
 QUICK = EmbedOptions(dim=8, epoch=1)
 
 

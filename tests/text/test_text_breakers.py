@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.rows import records
-from tests.text.text_reference import ARTICLE_ONE, UNSPACED, is_unspaced, texts
+from tests.text.text_reference import ARTICLE_ONE, UNSPACED, is_unspaced, needs_icu, texts
 from xlcorpus.errors import UserError
 from xlcorpus.text import properties
 from xlcorpus.text.breakers import WORD_BREAKERS, word_breaker_for
@@ -21,10 +20,6 @@ from xlcorpus.text.breakers.icu import IcuBreaker
 from xlcorpus.text.characters import ATTACHED, classes
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.words import vocabulary
-
-needs_icu = pytest.mark.skipif(
-    importlib.util.find_spec("icu") is None, reason="PyICU is not installed (extra icu; it needs libicu-dev)"
-)
 
 
 class EveryThird:

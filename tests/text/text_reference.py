@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 from itertools import pairwise
 
+import pytest
 import regex
 from hypothesis import strategies as st
 
 from xlcorpus.text.segment import Spans
+
+needs_icu = pytest.mark.skipif(
+    importlib.util.find_spec("icu") is None, reason="PyICU is not installed (extra icu; it needs libicu-dev)"
+)
 
 # The first article of the Universal Declaration, or its beginning, by ISO 15924 code.
 ARTICLE_ONE: dict[str, str] = {
