@@ -83,3 +83,27 @@ def test_a_users_mistake_is_not_a_rejected_row() -> None:
 
     with pytest.raises(UserError, match="q_n_words"):
         map_batch(NeedsColumn(), ShardBatch(0, 0, True, documents(["a"])), None)
+
+
+class Hungry(Upper):
+    """Has memory for so many bytes of text at once."""
+
+    def apply(self, batch: pa.RecordBatch, loaded: Any) -> Result:
+        if batch.column("text").nbytes > 400:
+            raise loaded
+        return super().apply(batch, loaded)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), pa.ArrowMemoryError("malloc of size 7 failed")])
+def test_a_batch_too_large_for_the_memory_goes_row_by_row(error: MemoryError) -> None:
+    several = ["слово " * 20, "убрать", "คำ" * 30, "word"]
+    result = map_batch(Hungry(), ShardBatch(0, 0, True, documents(several)), error)
+    assert result.documents.column("text").to_pylist() == [several[0].upper(), several[2], "WORD"]
+    assert (result.tallies[0].rows_in, result.tallies[0].rejected_rows) == (4, 0)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), pa.ArrowMemoryError("malloc of size 7 failed")])
+@pytest.mark.parametrize("text", ["слово " * 80, "文" * 200, "🙂 " * 99])
+def test_a_document_too_large_for_the_memory_is_named(text: str, error: MemoryError) -> None:
+    with pytest.raises(UserError, match=r"not enough memory for upper of the document at 0 of /2, which has .* bytes"):
+        map_batch(Hungry(), ShardBatch(0, 0, True, documents(["a", "b", text])), error)

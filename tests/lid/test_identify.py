@@ -9,7 +9,8 @@ import pytest
 from xlcorpus.errors import UserError
 from xlcorpus.lid.identify import ALTERNATIVES, identify_batch, prior_script
 from xlcorpus.lid.model import LanguageModel, Predictions
-from xlcorpus.text.labels import normalize_label
+from xlcorpus.text import properties
+from xlcorpus.text.labels import fits_script, normalize_label
 
 # One sentence a language, written for this test.
 SENTENCES = {
@@ -150,7 +151,50 @@ def test_script_passes_over_a_label_that_does_not_fit() -> None:
     assert row["lang"] == "rus_Cyrl"
     assert row["lang_score"] == pytest.approx(0.3)
     assert [alternative["lang"] for alternative in row["lang_alts"]] == ["eng_Latn", "ukr_Cyrl"]
-    assert identify_batch(batch_of(["ελληνικά"]), model).column("lang").to_pylist() == ["eng_Latn"]  # type: ignore[arg-type]
+    assert identify_batch(batch_of(["ελληνικά"]), model).column("lang").to_pylist() == ["und_Grek"]  # type: ignore[arg-type]
+
+
+def _texts_of_every_script() -> dict[str, str]:
+    """Twelve words of letters of each script that has eight of them, taken from all over it."""
+    table = np.where(properties.letters(), properties.scripts(), -1)
+    made = {}
+    for number, name in enumerate(properties.script_names()):
+        letters = np.flatnonzero(table == number)
+        if len(letters) >= 8 and name not in ("Zyyy", "Zinh", "Zzzz"):
+            words = np.random.default_rng(number).choice(letters, (12, 5))
+            made[name] = " ".join("".join(map(chr, word)) for word in words.tolist())
+    return made
+
+
+def test_no_text_gets_a_label_of_another_script(embedded: LanguageModel, lid176: LanguageModel) -> None:
+    texts = _texts_of_every_script()
+    assert len(texts) > 140
+    for model in (embedded, lid176):
+        found = identify_batch(batch_of(list(texts.values())), model)
+        unknown = set()
+        for row in found.select(["lang", "script", "lang_score"]).to_pylist():
+            assert fits_script(row["lang"], row["script"]), row
+            if row["lang"].startswith("und"):
+                assert row["lang_score"] == 0
+                unknown.add(row["script"])
+        assert {"Cham", "Rohg", "Bali", "Lisu", "Egyp", "Runr"} & set(texts) <= unknown
+        assert not {"Latn", "Cyrl", "Arab", "Deva", "Hani", "Hang", "Thai", "Geor", "Ethi"} & unknown
+
+
+def test_all_labels_are_asked_before_a_language_is_unknown() -> None:
+    others = [(f"__label__{first}{second}_Latn", 0.02) for first in "abcde" for second in "vwxyz"]
+    model = FixedModel([*others, ("__label__ell_Grek", 0.003)])
+    rows = identify_batch(batch_of(["ελληνικά", "a word", "ᠮᠣᠩᠭᠣᠯ"]), model).to_pylist()  # type: ignore[arg-type]
+    assert [row["lang"] for row in rows] == ["ell_Grek", "ava_Latn", "und_Mong"]
+    assert [row["lang_score"] for row in rows] == pytest.approx([0.003, 0.02, 0])
+    assert [len(row["lang_alts"]) for row in rows] == [4, 4, 4]
+
+
+def test_letters_that_the_model_does_not_see_have_no_language(embedded: LanguageModel) -> None:
+    numbers = "12 345 – 678 " * 400
+    for word, lang in (("Wort", "und_Latn"), ("слово", "und_Cyrl"), ("คำ", "und_Thai")):
+        row = identify_batch(batch_of([numbers + word + " " + numbers * 4]), embedded).to_pylist()[0]
+        assert (row["lang"], row["lang_score"], row["lang_alts"]) == (lang, 0, [])
 
 
 def test_number_and_floor_of_alternatives() -> None:
@@ -166,7 +210,7 @@ def test_number_and_floor_of_alternatives() -> None:
 
 def test_same_language_twice_is_one_alternative() -> None:
     model = FixedModel([("__label__ar", 0.5), ("__label__fil_Latn", 0.2), ("__label__tgl_Latn", 0.2), ("ara", 0.1)])
-    rows = identify_batch(batch_of(["Привет"]), model).to_pylist()  # type: ignore[arg-type]
+    rows = identify_batch(batch_of(["مرحبا"]), model).to_pylist()  # type: ignore[arg-type]
     assert rows[0]["lang"] == "arb_Arab"
     assert [alternative["lang"] for alternative in rows[0]["lang_alts"]] == ["tgl_Latn"]
 

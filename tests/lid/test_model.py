@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pytest
 
 from xlcorpus.errors import UserError
+from xlcorpus.lid import folding
 from xlcorpus.lid.folding import excerpt, fold, one_line
 from xlcorpus.lid.identify import identify_batch
 from xlcorpus.lid.known import MODELS, KnownModel
@@ -148,7 +149,11 @@ def test_one_line_drops_every_line_end() -> None:
     assert one_line(pa.array(["a\r\nb\u2028c\u2029d\u0085e\x00f\tg"])).to_pylist() == ["a b c d e f g"]
 
 
-def test_excerpt_takes_start_middle_and_end_of_long_texts_only() -> None:
+@pytest.mark.parametrize("huge_bytes", [1 << 20, 1_000])
+def test_excerpt_takes_start_middle_and_end_of_long_texts_only(
+    monkeypatch: pytest.MonkeyPatch, huge_bytes: int
+) -> None:
+    monkeypatch.setattr(folding, "_HUGE_BYTES", huge_bytes)
     long = "а" * 500 + "b" * 500 + "文" * 500
     cut = excerpt(pa.array(["short", long, "", "x" * 9, "y" * 10]), 9).to_pylist()
     assert cut == ["short", "аа bb 文文文", "", "x" * 9, "yy yy yyy"]

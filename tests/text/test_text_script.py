@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.text.text_reference import ARTICLE_ONE, UNSPACED, texts
-from xlcorpus.text import properties
+from xlcorpus.text import properties, slices
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.script import letters_per_script, main_script
 
@@ -130,3 +130,19 @@ def test_letters_per_script_counts_letters(values: list[str]) -> None:
             name = properties.script_names()[properties.scripts()[ord(character)]]
             due[name] = due.get(name, 0) + 1
         assert found == due
+
+
+def test_long_texts_are_cut_at_characters_and_belong_to_their_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    several = [*ARTICLE_ONE.values(), "", "𐍈😀" * 9, "", "a" * 64, "", "á" * 32]
+    whole = main_script(pa.array(several))
+    for size in (4, 5, 6, 7, 64):
+        monkeypatch.setattr(slices, "PIECE_BYTES", size)
+        cut, rows = slices.cut_long(pa.array(several))
+        assert max(map(len, map(str.encode, cut.to_pylist()))) <= size + 3
+        joined = [""] * len(several)
+        for row, text in zip(rows.tolist(), cut.to_pylist(), strict=True):
+            joined[row] += text
+        assert joined == several
+        found = main_script(pa.array(several))
+        assert found[0].equals(whole[0])
+        assert found[1].tolist() == whole[1].tolist()

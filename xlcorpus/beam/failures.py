@@ -43,6 +43,13 @@ def storage_error(error: OSError) -> StorageError:
     )
 
 
+def memory_error() -> UserError:
+    """A UserError where the memory of the machine does not suffice."""
+    return UserError(
+        "there is not enough memory", remedy="give fewer --workers or more memory; with --resume nothing done is lost"
+    )
+
+
 @contextmanager
 def carrying() -> Iterator[None]:
     """Inside, user errors and storage errors leave the worker in a form that `found_in` finds."""
@@ -54,6 +61,8 @@ def carrying() -> Iterator[None]:
         raise _carry(error) from error
     except OSError as error:
         raise _carry(storage_error(error)) from error
+    except MemoryError as error:
+        raise _carry(memory_error()) from error
 
 
 def carried(method: Callable[P, R]) -> Callable[P, R]:

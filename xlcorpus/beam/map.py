@@ -41,11 +41,12 @@ class _Holder:
 def apply_kernel(kernel: Kernel, batch: pa.RecordBatch, loaded: Any) -> Result:
     """Apply a kernel to a batch; when it fails, row by row, so that only the rows at fault are rejected.
 
-    UserError (a missing column, say) is not a row's fault and is raised.
+    UserError (a missing column, say) is not a row's fault and is raised. A document that is too large for the memory
+    of this machine is a UserError that names it: were it rejected, the output would depend on the machine.
     """
     try:
         return replace(kernel.apply(batch, loaded), rows_in=batch.num_rows)
-    except (UserError, MemoryError):
+    except UserError:
         raise
     except Exception:
         kept = [kernel.apply(batch.slice(0, 0), loaded)]
@@ -56,6 +57,8 @@ def apply_kernel(kernel: Kernel, batch: pa.RecordBatch, loaded: Any) -> Result:
                 kept.append(kernel.apply(row, loaded))
             except UserError:
                 raise
+            except MemoryError as error:
+                raise _no_memory(row, kernel.step) from error
             except Exception as error:
                 rejects.append(reject(row, kernel.step, [type(error).__name__], [str(error)[:500]]))
         counts: Counts = {}
@@ -70,6 +73,16 @@ def apply_kernel(kernel: Kernel, batch: pa.RecordBatch, loaded: Any) -> Result:
             counts,
             batch.num_rows,
         )
+
+
+def _no_memory(row: pa.RecordBatch, step: str) -> UserError:
+    """The error for a document that a kernel has not memory enough for."""
+    origin = row.column("origin")[0].as_py()
+    return UserError(
+        f"there is not enough memory for {step} of the document at {origin['offset']:,} of {origin['file']}, which has "
+        f"{row.nbytes:,} bytes",
+        remedy="give fewer --workers or more memory, or leave such documents out: ingest --max-record-bytes",
+    )
 
 
 def map_batch(kernel: Kernel, element: ShardBatch, loaded: Any) -> ShardBatch:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import apache_beam as beam
 
 from xlcorpus.beam import LOG_VARIABLE
-from xlcorpus.beam.failures import carrying, found_in
+from xlcorpus.beam.failures import carrying, found_in, memory_error
 from xlcorpus.beam.interrupt import raise_if_interrupted
 from xlcorpus.beam.progress import Progress
 from xlcorpus.beam.runners import LOCAL, RunnerChoice
@@ -110,6 +110,8 @@ class Execution:
             found = found_in(error)
             if found is not None:
                 raise found from None
+            if "MemoryError" in str(error):  # Beam's own copies of batches
+                raise memory_error() from error
             if self.runner.name == LOCAL:
                 raise
             raise RunnerError(

@@ -88,6 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except UserError as error:
         click.echo(f"error: {error}", err=True)
         status = 1
+    except MemoryError:
+        click.echo("error: there is not enough memory\n  remedy: give more of it, or smaller inputs", err=True)
+        status = 1
     except BrokenPipeError:
         # The reader of our output (`| head`) has seen enough.
         sys.stderr.close()

@@ -20,6 +20,7 @@ _INSIDE = r"[\x{ad}\x{200d}\x{2060}\x{feff}]+"
 _NOT_LETTERS = r"[^\p{L}\p{M}']+"
 _QUOTES = r"'+ '*| '+|^'+|'+$"  # an apostrophe counts inside a word only
 _LETTER = r"\p{L}"
+_HUGE_BYTES = 1 << 20  # of longer texts, which are few, the excerpt is taken one by one
 
 
 def one_line(texts: pa.StringArray) -> pa.StringArray:
@@ -53,13 +54,24 @@ def excerpt(texts: pa.StringArray, max_chars: int) -> pa.StringArray:
     long = pc.greater(pc.utf8_length(texts), max_chars)
     if not pc.any(long).as_py():
         return texts
-    points = code_points(texts.filter(long))
     width = max_chars // 3
+    huge = pc.and_(long, pc.greater(pc.binary_length(texts), _HUGE_BYTES))
+    cut = pc.replace_with_mask(
+        texts, huge, pa.array([_windows_of(text.as_py(), width) for text in texts.filter(huge)], pa.string())
+    )
+    long = pc.and_(long, pc.invert(huge))
+    points = code_points(cut.filter(long))
     starts, lengths = points.offsets[:-1], points.lengths
     middles = starts + (lengths - width) // 2
     windows = np.stack([starts, middles, starts + lengths - width], axis=1)
     codes = points.codes[windows[:, :, None] + np.arange(width)]
     codes[:, :2, -1] = ord(" ")  # so that no word is made of two windows
     size = 3 * width
-    cut = np.ascontiguousarray(codes.reshape(len(points), size)).view(f"<U{size}").reshape(-1)
-    return pc.replace_with_mask(texts, long, pa.array(cut.tolist(), type=pa.string()))
+    joined = np.ascontiguousarray(codes.reshape(len(points), size)).view(f"<U{size}").reshape(-1)
+    return pc.replace_with_mask(cut, long, pa.array(joined.tolist(), type=pa.string()))
+
+
+def _windows_of(text: str, width: int) -> str:
+    """The excerpt of one text: a third of a gigabyte as code points would be four times that."""
+    middle = (len(text) - width) // 2
+    return f"{text[: width - 1]} {text[middle : middle + width - 1]} {text[len(text) - width :]}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,14 +12,14 @@ from xlcorpus.dataset.columns import put_columns, text_column
 from xlcorpus.lid.folding import excerpt, fold
 from xlcorpus.lid.model import LanguageModel, Predictions
 from xlcorpus.text.codepoints import code_points
-from xlcorpus.text.labels import NO_LANGUAGE, fits_script, han_variant
+from xlcorpus.text.labels import NO_LANGUAGE, UNKNOWN_LANGUAGE, fits_script, han_variant
 from xlcorpus.text.script import NO_SCRIPT, leading_script, letters_per_script, main_script
 
 # Right on the crawl documents: 0.9808, as with 3,000 (0.9803) or whole texts (0.9798), in half the time.
 MAX_CHARS = 1_500
 ALTERNATIVES = pa.list_(pa.struct([pa.field("lang", pa.string()), pa.field("score", pa.float32())]))
-# Candidates asked of the model, to find one in the text's script. Right on the crawl: 0.9793 with 5, 0.9808 with 20,
-# 0.9812 with all 343.
+# Candidates asked of the model, to find one in the text's script; where none of them is, all are asked. Right on the
+# crawl: 0.9793 with 5 alone, 0.9808 with 20 alone, 0.9812 with all 343 of every text.
 _CANDIDATES = 20
 # Latin is the guest in texts of every other script (names, commands, addresses). With its letters counted half, after
 # code and markup are gone, the script helps: 0.9808 of 2,130 crawl documents right against 0.9751 by the model alone
@@ -61,24 +63,64 @@ def _normalized(
     return numbers[inverse], list(names), fits[inverse]
 
 
-def _first_of_each(rows: np.ndarray, where: np.ndarray, default: np.ndarray) -> np.ndarray:
-    """Position of the first candidate of each row for which `where` holds, else the row's default: int64[rows]."""
-    chosen = default.copy()
+@dataclass(frozen=True)
+class _Candidates:
+    """Labels as `xxx_Yyyy` of each text, best first, laid end to end.
+
+    names: those that occur; numbers: int64[n], of each candidate's in names; scores: float32[n]; rows: int64[n]; first:
+    int64[count], position of each text's first one that fits its script, -1 where none does.
+    """
+
+    names: list[str]
+    numbers: np.ndarray
+    scores: np.ndarray
+    rows: np.ndarray
+    first: np.ndarray
+
+    def best(self) -> tuple[pa.StringArray, np.ndarray]:
+        """The first one that fits of each text, null where none does (string), and its score, 0 there (float32)."""
+        none = self.first < 0
+        lang = pa.array(self.names, pa.string()).take(pa.array(self.numbers[self.first], mask=none))
+        return lang, np.where(none, np.float32(0.0), self.scores[self.first])
+
+    def others(self, lang: pa.StringArray) -> np.ndarray:
+        """bool[n]: candidates that are not the text's label, the first of each name."""
+        first_of_its_name = np.zeros(len(self.numbers), dtype=bool)
+        first_of_its_name[np.unique(self.rows * max(1, len(self.names)) + self.numbers, return_index=True)[1]] = True
+        own = np.asarray(pc.fill_null(pc.index_in(lang, pa.array(self.names, pa.string())), -1))
+        others: np.ndarray = first_of_its_name & (self.numbers != own[self.rows])
+        return others
+
+
+def _candidates(
+    model: LanguageModel, k: int, prepared: pa.StringArray, scripts: pa.StringArray, folded: pa.StringArray
+) -> _Candidates:
+    """The k best labels of each text; scripts: the one that its language is expected to be written in."""
+    found = model.predict(prepared, k)
+    numbers, names, fits = _normalized(found, model, scripts, folded)
+    return _Candidates(names, numbers, found.scores, found.rows, _first_of_each(found.rows, fits, len(prepared)))
+
+
+def _first_of_each(rows: np.ndarray, where: np.ndarray, count: int) -> np.ndarray:
+    """Position of the first candidate of each row for which `where` holds, -1 where it holds for none: int64[count]."""
+    chosen = np.full(count, -1, dtype=np.int64)
     positions = np.flatnonzero(where)[::-1]
     chosen[rows[positions]] = positions  # of equal rows the last assignment stays, which is the first candidate
     return chosen
 
 
-def _alternatives(
-    keep: np.ndarray, rows: np.ndarray, langs: pa.StringArray, scores: np.ndarray, count: int, at_most: int
-) -> pa.ListArray:
+def _alternatives(keep: np.ndarray, found: _Candidates, count: int, at_most: int) -> pa.ListArray:
     """The kept candidates as a list column, at most `at_most` a row."""
+    rows = found.rows
     kept = np.flatnonzero(keep)
     starts = np.searchsorted(rows[kept], np.arange(count))
     kept = kept[np.arange(len(kept)) - starts[rows[kept]] < at_most]
     offsets = np.searchsorted(rows[kept], np.arange(count + 1)).astype(np.int32)
     fields = list(ALTERNATIVES.value_type)
-    values = pa.StructArray.from_arrays([langs.take(pa.array(kept)), pa.array(scores[kept])], fields=fields)
+    langs = pa.array(found.names, pa.string())
+    values = pa.StructArray.from_arrays(
+        [langs.take(pa.array(found.numbers[kept])), pa.array(found.scores[kept])], fields=fields
+    )
     return pa.ListArray.from_arrays(pa.array(offsets), values).cast(ALTERNATIVES)
 
 
@@ -91,39 +133,43 @@ def identify_batch(
 ) -> pa.RecordBatch:
     """Add lang, script (string), script_share, lang_score (float32) and lang_alts (list of lang and score) to a batch.
 
-    lang: the model's best label, as `xxx_Yyyy`, that fits the text's `prior_script`, or its best label where none of 20
-    fits; `zxx_Zyyy` with score 0 where the text has no letters. lang_score: the model's own probability of it, 0 to 1.
-    lang_alts: up to top_k - 1 other labels with a probability of at least alt_floor (FineWeb-2: 0.01), best first; a
-    label passed over for its script is among them. script: of the whole text.
+    lang: the model's best label, as `xxx_Yyyy`, that fits the text's `prior_script`; `und_Yyyy` with score 0 where the
+    model has no label of that script; `zxx_Zyyy` with score 0 where the text has no letters. lang_score: the model's
+    own probability of it, 0 to 1. lang_alts: up to top_k - 1 other labels with a probability of at least alt_floor
+    (FineWeb-2: 0.01), best first; a label passed over for its script is among them. script: of the whole text.
     Of a text of more than 1,500 characters, the model sees a third of that from its start, middle and end.
     Raises UserError where there is no column `text` of strings, ValueError where top_k is under 1.
     """
     if top_k < 1:
         raise ValueError(f"top_k must be at least 1, not {top_k}")
     texts = pc.fill_null(text_column(batch).cast(pa.string()), "")
-    count = len(texts)
     script, share = main_script(texts)
     sample = excerpt(texts, MAX_CHARS)
     folded = fold(sample)
     prepared = folded if model.folded else model.prepare(sample)
-    found = model.predict(prepared, max(top_k, _CANDIDATES))
-    rows = found.rows
-    numbers, names, fits = _normalized(found, model, prior_script(folded), folded)
-    chosen = _first_of_each(rows, fits, default=found.offsets[:-1])
-    has_letters = pc.not_equal(script, NO_SCRIPT).to_numpy(zero_copy_only=False)
-
-    langs = pa.array(names, type=pa.string()).take(pa.array(numbers))
-    lang = pc.if_else(pa.array(has_letters), langs.take(pa.array(chosen)), NO_LANGUAGE)
-    score = np.where(has_letters, found.scores[chosen], np.float32(0.0)).astype(np.float32)
-    first_of_its_name = np.zeros(len(numbers), dtype=bool)
-    first_of_its_name[np.unique(rows * max(1, len(names)) + numbers, return_index=True)[1]] = True
-    others = first_of_its_name & (numbers != numbers[chosen][rows]) & (found.scores >= alt_floor) & has_letters[rows]
+    expected = prior_script(folded)
+    found = _candidates(model, max(top_k, _CANDIDATES), prepared, expected, folded)
+    lang, score = found.best()
+    late = np.flatnonzero(found.first < 0)
+    if len(late):
+        of = pa.array(late)
+        wider = _candidates(model, len(model.labels), prepared.take(of), expected.take(of), folded.take(of))
+        later, score[late] = wider.best()
+        lang = pc.replace_with_mask(lang, pa.array(found.first < 0), later)
+    # Of a script that no label has, and of letters that stand outside of what the model saw, it knows nothing.
+    seen = pc.not_equal(expected, NO_SCRIPT)
+    has_letters = pc.not_equal(script, NO_SCRIPT)
+    nameless = pc.binary_join_element_wise(UNKNOWN_LANGUAGE, pc.if_else(seen, expected, script), "_")
+    lang = pc.coalesce(pc.if_else(seen, lang, None), nameless)
+    lang = pc.if_else(has_letters, lang, NO_LANGUAGE)
+    score = np.where(pc.and_(seen, has_letters), score, np.float32(0.0))
+    others = found.others(lang) & (found.scores >= alt_floor) & np.asarray(pc.and_(seen, has_letters))[found.rows]
 
     columns: dict[str, pa.Array] = {
         "lang": lang,
         "script": script,
         "script_share": pa.array(share, type=pa.float32()),
         "lang_score": pa.array(score, type=pa.float32()),
-        "lang_alts": _alternatives(others, rows, langs, found.scores, count, top_k - 1),
+        "lang_alts": _alternatives(others, found, len(texts), top_k - 1),
     }
     return put_columns(batch, columns)

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints, code_points
+from xlcorpus.text.slices import cut_long, pieces
 
 NO_SCRIPT = "Zyyy"
 _SAMPLE = 1000  # texts that are looked at to tell the script of many
@@ -59,7 +60,10 @@ def leading_script(counts: np.ndarray) -> tuple[pa.StringArray, np.ndarray]:
 
 def main_script(texts: pa.Array) -> tuple[pa.StringArray, np.ndarray]:
     """Main script of each text (`leading_script`) and its share of the text's letters (float32[rows], 0 to 1)."""
-    counts, _ = letters_per_script(code_points(texts))
+    cut, rows = cut_long(texts)
+    parts = [part for _, part in pieces(cut)] or [cut]
+    found = [letters_per_script(code_points(part))[0] for part in parts]
+    counts = np.add.reduceat(np.concatenate(found), np.searchsorted(rows, np.arange(len(texts))))
     labels, top = leading_script(counts)
     totals = counts.sum(axis=1)
     share = np.divide(top, totals, out=np.zeros(len(totals), dtype=np.float64), where=totals > 0)

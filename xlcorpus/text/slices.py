@@ -14,6 +14,27 @@ from xlcorpus.text.codepoints import string_buffers
 PIECE_BYTES = 1 << 19
 
 
+def cut_long(texts: pa.Array) -> tuple[pa.LargeStringArray, np.ndarray]:
+    """The texts, long ones cut at characters: large_string[n], and the text that each piece is of, int64[n].
+
+    For sums over characters: as code points with their rows a document of 40 MB takes 1.1 GB, PIECE_BYTES take 15 MB.
+    """
+    data, offsets = string_buffers(texts)
+    octets = np.frombuffer(data, dtype=np.uint8)
+    lengths = np.diff(offsets)
+    inside = [
+        np.arange(offsets[row] + PIECE_BYTES, offsets[row + 1], PIECE_BYTES)
+        for row in np.flatnonzero(lengths > PIECE_BYTES)
+    ]
+    cuts = np.concatenate([np.zeros(0, dtype=np.int64), *inside])
+    for _ in range(3):  # a character has four bytes at most; those after its first are 10xxxxxx
+        cuts -= octets[cuts] & 0xC0 == 0x80
+    bounds = np.concatenate([offsets, cuts])
+    order = np.argsort(bounds, kind="stable")
+    rows = np.cumsum(order < len(offsets))[:-1] - 1
+    return pa.LargeStringArray.from_buffers(len(rows), pa.py_buffer(bounds[order]), pa.py_buffer(data)), rows
+
+
 def pieces(texts: pa.Array) -> Iterator[tuple[int, pa.Array]]:
     """Consecutive slices of whole texts of about PIECE_BYTES each, with the row that each one starts at."""
     _, offsets = string_buffers(texts)
