@@ -43,7 +43,7 @@ class Thresholds:
 
     def _resolve(self, lang: str | None, script: str | None) -> Rules:
         scripts = names_of_scripts(script, script_of(lang or ""))
-        languages = names_of(lang) if lang else []
+        languages = names_of(lang, script) if lang else []
         bounds: dict[str, Bounds] = {}
         stop_words: StopWords | None = None
         for layer in self.layers:

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.errors import UserError
+from xlcorpus.text.aliases import meant_by, related_codes
 from xlcorpus.text.codepoints import CODE_SPACE, code_points
 
 FOLDED_PREFIX = "__folded__"  # before the labels of models that were trained on `folding.fold`ed text
@@ -39,12 +40,6 @@ _SAME_SCRIPT = {"Kore": "Hang", "Hira": "Jpan", "Kana": "Jpan", "Hrkt": "Jpan", 
 _HAN = ("Hani", "Hans", "Hant")
 # What Unicode can see of a script code: simplified and traditional Chinese are both Hani.
 _UNICODE_SCRIPT = {"Hans": "Hani", "Hant": "Hani", "Kore": "Hang"}
-# Macrolanguages, which others (GlotLID, FineWeb-2) file under their largest member.
-_LARGEST_MEMBER = {
-    "ara": "arb", "aze": "azj", "est": "ekk", "fas": "pes", "grn": "gug", "kur": "kmr", "lav": "lvs", "mlg": "plt",
-    "mon": "khk", "msa": "zsm", "nep": "npi", "nor": "nob", "ori": "ory", "pus": "pbt", "que": "quy", "sqi": "als",
-    "swa": "swh", "uzb": "uzn", "yid": "ydd", "zho": "cmn",
-}  # fmt: skip
 
 
 @functools.cache
@@ -164,17 +159,47 @@ def same_language(label: str, other: str) -> bool:
 
 
 def names_of_scripts(*scripts: str | None) -> list[str]:
-    """These scripts, then what Unicode calls them where that is another name."""
+    """These scripts, then other codes for the same letters: Hani for Hans, Kore for Hang, Jpan for Kana."""
     names = [script for script in scripts if script]
-    return [*names, *(_UNICODE_SCRIPT[name] for name in names if name in _UNICODE_SCRIPT)]
+    more = [others[name] for name in names for others in (_UNICODE_SCRIPT, _SAME_SCRIPT) if name in others]
+    more += [other for name in names for other, same in _SAME_SCRIPT.items() if same == name and other != "Zxxx"]
+    return list(dict.fromkeys([*names, *more]))
 
 
-def names_of(label: str) -> list[str]:
-    """The label as it is, then other names of the same language and script: zho_Hans is zho_Hani, cmn_Hans too."""
-    code = language_of(label)
-    codes = [code, *filter(None, [_LARGEST_MEMBER.get(code)])]
-    scripts = names_of_scripts(script_of(label)) or [""]
-    return [f"{code}_{script}" if script else code for code in codes for script in scripts]
+@functools.cache
+def _codes_of_canonical() -> dict[str, tuple[str, ...]]:
+    """All codes of `codes.tsv` for each canonical one."""
+    names: dict[str, list[str]] = {}
+    for code, (canonical, _) in _codes().items():
+        names.setdefault(canonical, []).append(code)
+    return {canonical: tuple(sorted(codes, key=len, reverse=True)) for canonical, codes in names.items()}
+
+
+def codes_of(code: str) -> list[str]:
+    """A language's code (ISO 639-1 or -3), then all others under which its data may lie, the nearest first.
+
+    Those that `normalize_label` makes the same code, retired ones, its macrolanguage, and of a macrolanguage the member
+    that is meant by it (`aliases`): pes, fas and fa; kon and kng; both ways.
+    """
+    same = _same_codes(code)
+    same += [other for name in same for macro in meant_by(name) for other in _same_codes(macro)]
+    return list(dict.fromkeys([*same, *(other for name in same for other in related_codes(name))]))
+
+
+def _same_codes(code: str) -> list[str]:
+    canonical = _codes().get(code, (code, ()))[0]
+    return [code, canonical, *_codes_of_canonical().get(canonical, ())]
+
+
+def names_of(label: str, script: str | None = None) -> list[str]:
+    """The label as it is, then other names of the same language and script: zho_Hans is zho_Hani, cmn_Hans too.
+
+    script: of the text, for a label without one (then the scripts that the language is usual in follow).
+    """
+    code, given = _parts(label)
+    scripts = names_of_scripts(*([given] if given else [script, *usual_scripts(code)]))
+    names = [f"{one}_{of}" for one in codes_of(code) for of in scripts]
+    return list(dict.fromkeys([label, *names, *([] if given else codes_of(code))]))
 
 
 def is_dotless(label: str) -> bool:

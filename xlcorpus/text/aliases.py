@@ -1,0 +1,69 @@
+"""Codes that mean one language: present and retired ones, macrolanguages and the member that corpora mean by them.
+
+`iso639.tsv` holds ISO 639-3's own tables (SIL, of 2025): the macrolanguage of each of its parts, and the code that took
+the place of each retired one. Which member a macrolanguage stands for is no part of the standard: it is the one that
+FLORES-200 and GlotLID file it under, else the one of CLDR.
+"""
+
+from __future__ import annotations
+
+import functools
+import pkgutil
+
+# Macrolanguage: the member that is meant by it.
+REPRESENTATIVES = {
+    "aka": "twi", "ara": "arb", "aym": "ayr", "aze": "azj", "bal": "bcc", "bnc": "lbk", "bua": "bxr", "chm": "mhr",
+    "cre": "crk", "din": "dik", "doi": "dgo", "est": "ekk", "fas": "pes", "ful": "fuv", "gba": "gya", "grb": "gbo",
+    "grn": "gug", "hmn": "mww", "iku": "ike", "ipk": "esk", "kau": "knc", "kln": "spy", "kok": "gom", "kom": "kpv",
+    "kon": "kng", "kpe": "xpe", "kur": "kmr", "lah": "pnb", "lav": "lvs", "luy": "bxk", "man": "emk", "mlg": "plt",
+    "mon": "khk", "msa": "zsm", "mwr": "dhd", "nep": "npi", "nor": "nob", "oji": "ojb", "ori": "ory", "orm": "gaz",
+    "pus": "pbt", "que": "quy", "raj": "mup", "rom": "rmy", "san": "cls", "sqi": "als", "srd": "src", "swa": "swh",
+    "syr": "aii", "tmh": "ttq", "uzb": "uzn", "yid": "ydd", "zap": "zai", "zha": "zyb", "zho": "cmn", "zza": "diq",
+}  # fmt: skip
+
+
+@functools.cache
+def _tables() -> tuple[dict[str, str], dict[str, str]]:
+    """The macrolanguage of each part, and what each retired code is now."""
+    lines = (pkgutil.get_data("xlcorpus.text", "iso639.tsv") or b"").decode().splitlines()[1:]
+    rows = [line.split("\t") for line in lines]
+    return (
+        {code: other for code, what, other in rows if what == "part"},
+        {code: other for code, what, other in rows if what == "retired"},
+    )
+
+
+@functools.cache
+def _retired_names() -> dict[str, tuple[str, ...]]:
+    """The retired codes of each present one."""
+    names: dict[str, list[str]] = {}
+    for old, new in _tables()[1].items():
+        names.setdefault(new, []).append(old)
+    return {new: tuple(sorted(old)) for new, old in names.items()}
+
+
+def macrolanguage_of(code: str) -> str | None:
+    """The ISO 639-3 macrolanguage that a language is part of: zho of cmn; None for one that is part of none."""
+    return _tables()[0].get(code)
+
+
+def present_code(code: str) -> str:
+    """What ISO 639-3 calls a language whose code it retired; other codes as they are."""
+    return _tables()[1].get(code, code)
+
+
+def meant_by(code: str) -> list[str]:
+    """The macrolanguage that means this member: kon of kng; none of any other language."""
+    macro = macrolanguage_of(code)
+    return [macro] if macro and REPRESENTATIVES.get(macro) == code else []
+
+
+def related_codes(code: str) -> list[str]:
+    """Other ISO 639-3 codes for a language, the nearest first.
+
+    What a retired code is now and what a present one was; the macrolanguage that it is part of; the member that a
+    macrolanguage stands for. Never a sister: apd (Sudanese Arabic) is found as ara, not as arb.
+    """
+    now = present_code(code)
+    others = [now, *_retired_names().get(now, ()), macrolanguage_of(now), REPRESENTATIVES.get(now)]
+    return [other for other in dict.fromkeys(others) if other and other != code]
