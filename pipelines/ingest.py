@@ -121,10 +121,9 @@ def _prepare_files(options: Options, inputs: Sequence[str]) -> SourcePlan:
     files = find_files(inputs, options)
     parts = cut_files(files, target_bytes=options.task_bytes)
     parts = parts or [()]  # files without a record still make a dataset
-    prints = storage.fingerprint_of_file
     return SourcePlan(
         tasks=[Task(number, sum(part.size for part in content), content) for number, content in enumerate(parts)],
-        identity=lambda: {"files": [[f.name, f.source, f.format, *map(prints, f.paths)] for f in files]},
+        identity=lambda: {"files": [[f.name, f.source, f.format, *f.fingerprints] for f in files]},
         bytes=sum(file.size for file in files),
         remarks=[f"skipped (unknown format): {path}" for path in files.skipped],
         columns=output_schema(files, options),
@@ -137,11 +136,10 @@ def _prepare_code(options: Options, inputs: Sequence[str]) -> SourcePlan:
     if options.licenses != "any" and not any(file.license for file in files):
         remarks.append("no licence file was found: of these files only those whose head names a licence can be kept")
     parts = group_parts(files, target_bytes=options.task_bytes, most=FILES_A_TASK)
-    prints = storage.fingerprint_of_file
     return SourcePlan(
         tasks=[Task(number, sum(file.size for file in content), content) for number, content in enumerate(parts)],
         identity=lambda: {
-            "code": storage.fingerprint([[f.name, f.source, f.license, f.license_from, prints(f.path)] for f in files]),
+            "code": storage.fingerprint([[f.name, f.source, f.license, f.license_from, f.fingerprint] for f in files]),
             "files": len(files),
         },
         bytes=sum(file.size for file in files),

@@ -97,7 +97,8 @@ def test_every_file_is_a_document_a_decision_or_a_reject(tmp_path: Path) -> None
     }
     assert documents[3]["text"] == "def turn(wheel):\n    return wheel + 1\n"
     assert documents[4]["text"] == "# Räder\r\nrad = 1\r\n"
-    assert documents[3]["doc_id"] == xxhash.xxh3_128_digest(b"mill\0mill/src/mill.py\x000")
+    content = xxhash.xxh3_128_hexdigest(str(FILES["src/mill.py"]).encode())
+    assert documents[3]["doc_id"] == xxhash.xxh3_128_digest(f"mill\0mill/src/mill.py\0{content}\x000".encode())
     assert Counter(row["reason"] for row in [*decisions, *rejects]) == REASONS
     (long,) = [row for row in decisions if row["reason"] == "too_long_lines"]
     assert (long["origin"]["file"], long["score"], long["threshold"]) == ("mill/data/big.c", 6000.0, 1000.0)

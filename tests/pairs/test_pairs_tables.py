@@ -72,8 +72,9 @@ def test_every_format_gives_the_same_pairs(tmp_path: Path, format: str) -> None:
     }
     assert {row["origin"]["file"] for row in result.documents} == {path.name}
     for row in result.documents:
-        key = b"\0".join((b"test", path.name.encode(), str(row["origin"]["offset"]).encode()))
-        assert row["doc_id"] == xxhash.xxh3_128_digest(key)
+        content = xxhash.xxh3_128_hexdigest(path.read_bytes())
+        key = "\0".join(("test", path.name, content, "en", "de", str(row["origin"]["offset"])))
+        assert row["doc_id"] == xxhash.xxh3_128_digest(key.encode())
     assert result.schema is not None
     load_schema("pair").check(result.schema, "here")
     assert result.records == len(PAIRS)

@@ -25,6 +25,13 @@ def everything(result: ReadRows) -> list[Any]:
     ]
 
 
+def all_but_ids(result: ReadRows) -> list[Any]:
+    """The same without ids, which are of the file's bytes as they lie on the disk."""
+    documents = [{name: value for name, value in row.items() if name != "doc_id"} for row in result.documents]
+    decisions = sorted((row["reason"], row["origin"]["offset"]) for row in result.decisions)
+    return [documents, decisions, *everything(result)[2:]]
+
+
 words = st.sampled_from([*TEXTS.values(), "a", "", "\u3000"])
 json_lines = (
     words.map(lambda text: json.dumps({"text": text}, ensure_ascii=False).encode())
@@ -95,7 +102,7 @@ def test_compressed_text_gives_the_same(tmp_path: Path, suffix: str, sample_by: 
     (tmp_path / "b" / "a.txt").write_bytes(COMPRESS[suffix](data))  # magic bytes count, not the name
     plain = read_all(tmp_path / "a.txt", sample_by=sample_by)
     packed = read_all(tmp_path / "b" / "a.txt", sample_by=sample_by)
-    assert everything(packed) == everything(plain)
+    assert all_but_ids(packed) == all_but_ids(plain)
     assert plain.records == {"line": 45, "paragraph": 15, "document": 1}[sample_by]
 
 
@@ -108,6 +115,5 @@ def test_compressed_jsonl_gives_the_same(tmp_path: Path, suffix: str) -> None:
     # Several members, frames or streams, one of them in the middle of a line.
     packed.write_bytes(COMPRESS[suffix](data[:100]) + COMPRESS[suffix](b"") + COMPRESS[suffix](data[100:]))
     one, other = read_all(path), read_all(packed)
-    assert everything(one) == everything(other)
-    assert one.documents == other.documents
+    assert all_but_ids(one) == all_but_ids(other)
     assert one.records == len(TEXTS) + 2

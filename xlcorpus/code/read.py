@@ -16,7 +16,7 @@ from xlcorpus.dataset.columns import batch_of
 from xlcorpus.dataset.decisions import empty, repeat
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, decision_rows, doc_ids, origins, reject_rows
+from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, decision_rows, doc_ids, key_of, origins, reject_rows
 from xlcorpus.raw.lines import BOM, EXCERPT_BYTES
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.rejects import Decision, Reject, too_large
@@ -138,7 +138,7 @@ def _identified(files: Sequence[CodeFile]) -> dict[str, pa.Array]:
     """doc_id, source and origin; the locator of a file is 0."""
     names = pa.array([file.name for file in files], pa.string())
     return {
-        "doc_id": doc_ids([f"{file.source}\0{file.name}\x000".encode() for file in files]),
+        "doc_id": doc_ids([key_of(file.source, file.name, [file.fingerprint]) + b"0" for file in files]),
         "source": pa.array([file.source for file in files], pa.string()),
         "origin": origins(names, pa.repeat(pa.scalar(0, pa.int64()), len(files))),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -37,6 +38,11 @@ class CodeFile:
     def inside(self) -> str:
         """The path within the tree, whose own name may be such as `vendor`."""
         return self.name.partition("/")[2]
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """xxh3-128, hex, of its bytes, read once: the value travels with the file to the workers."""
+        return storage.fingerprint_of_file(self.path)
 
 
 class FoundCode(list[CodeFile]):

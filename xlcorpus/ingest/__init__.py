@@ -1,5 +1,5 @@
 """Read what users have as Arrow batches: documents and sentence pairs, in formats that are found by name.
 
 Every record of the input becomes a row, a decision or a reject; its locator is its byte offset in the decompressed
-file (Parquet: its row number), so that neither splitting nor compression changes a `doc_id`.
+file (Parquet: its row number), so that splitting changes no `doc_id`.
 """

@@ -26,8 +26,18 @@ DOC_ID = DECISION.field("doc_id").type
 _LANGUAGES = ("src_lang", "tgt_lang")
 
 
+def key_of(source: str, name: str, fingerprints: Sequence[str], reading: Sequence[str] = ()) -> bytes:
+    """What the ids of a file's records are made of, but for the locator: these strings, each followed by NUL.
+
+    fingerprints: of the file's bytes, xxh3-128 in hex; two of parallel files. With them the records of two files that
+    have one name in two folders have ids of their own, and those of one file the same ids in every ingest.
+    reading: `ReadOptions.reading`.
+    """
+    return "\0".join((source, name, *fingerprints, *reading, "")).encode("utf-8", "surrogatepass")
+
+
 def doc_ids(keys: Sequence[bytes]) -> pa.Array:
-    """binary[16][n]: xxh3-128 of each key, which is source, NUL, file name, NUL, locator in decimal digits."""
+    """binary[16][n]: xxh3-128 of each key, which is `key_of` the file and the locator in decimal digits."""
     return pa.Array.from_buffers(DOC_ID, len(keys), [None, pa.py_buffer(digests_of(keys))])
 
 
@@ -100,9 +110,9 @@ class Assembler:
 
     def _ids(self, offsets: np.ndarray) -> dict[str, pa.Array]:
         """doc_id and origin of records at these locators."""
-        prefix = f"{self.file.source}\0{self.file.name}\0".encode()
+        key = key_of(self.file.source, self.file.name, self.file.fingerprints, self.options.reading)
         return {
-            "doc_id": doc_ids([prefix + b"%d" % offset for offset in offsets.tolist()]),
+            "doc_id": doc_ids([key + b"%d" % offset for offset in offsets.tolist()]),
             "origin": origins(repeat(self.file.name, len(offsets)), pa.array(offsets, pa.int64())),
         }
 

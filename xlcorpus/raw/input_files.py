@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import functools
 import itertools
 import re
 import unicodedata
@@ -41,6 +42,11 @@ class InputFile:
     def paths(self) -> tuple[Location, ...]:
         """The file, or both."""
         return (self.path, self.twin.path) if self.twin else (self.path,)
+
+    @functools.cached_property
+    def fingerprints(self) -> tuple[str, ...]:
+        """xxh3-128, hex, of the bytes of each path, read once: the value travels with the file to the workers."""
+        return tuple(map(storage.fingerprint_of_file, self.paths))
 
 
 class FoundFiles(list[InputFile]):

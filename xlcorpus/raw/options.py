@@ -68,6 +68,11 @@ class ReadOptions(StepOptions):
         return {"text": self.text_column}
 
     @property
+    def reading(self) -> tuple[str, ...]:
+        """What of a record is its text, and what is a record: other choices make other documents of the same file."""
+        return (*self.texts.values(), *((self.sample_by,) if self.kind == "documents" else ()))
+
+    @property
     def languages(self) -> dict[str, str | None]:
         """Languages of a pair's sides by our column; None: the input's column of the same name holds them."""
         return {"src_lang": self.src_lang, "tgt_lang": self.tgt_lang} if self.kind == "pairs" else {}
