@@ -77,8 +77,7 @@ class ReadTask:
 
     def _elements(self, task: Task[Parts]) -> Iterator[ShardBatch]:
         none = ShardBatch(task.number, 0, False, empty(self.schema))
-        if not task.content:
-            yield replace(none, tallies=(Tally("ingest"),))
+        yield replace(none, tallies=(Tally("ingest"),))  # the files may hold no record at all
         for result in self._read(task.content):
             tally = Tally("ingest", bytes_out=result.rows.nbytes)
             tally.count(result)

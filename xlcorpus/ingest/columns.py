@@ -16,7 +16,7 @@ import pyarrow as pa
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.format import FORMATS
-from xlcorpus.raw.input_columns import ADOPTED, EXTRA, INPUT_KEY, JSON_KEY, Column, conflict
+from xlcorpus.raw.input_columns import ADOPTED, EXTRA, INPUT_KEY, JSON_KEY, Column, united
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import SIDES, ReadOptions
 
@@ -38,14 +38,14 @@ def output_schema(files: Sequence[InputFile], options: ReadOptions) -> pa.Schema
     merged: dict[str, Column] = {}
     for columns, mine in together.items():
         for name, column in columns(mine, options).items():
-            merged[name] = _merge(name, merged[name], column) if name in merged else column
+            merged[name] = united(name, merged[name], column) if name in merged else column
     adopted = _adopted(merged, files, options)
     return _assemble(merged, adopted, options, with_extra=any(one.extra for one in formats.values()))
 
 
 def _adopted(columns: Mapping[str, Column], files: Sequence[InputFile], options: ReadOptions) -> frozenset[str]:
     """The columns of the input that become ours under the names they have; raises UserError for a missing language."""
-    text = {name for name, column in columns.items() if column.type == pa.string() and not column.json}
+    text = {name for name, column in columns.items() if column.type in (pa.string(), pa.null()) and not column.json}
     wanted = [name for name, given in options.languages.items() if given is None]
     for name in wanted:
         if name in text or not any(file.size for file in files):
@@ -58,12 +58,6 @@ def _adopted(columns: Mapping[str, Column], files: Sequence[InputFile], options:
         )
     ours = {field.name for field in load_schema(options.schema_name).columns_of("ingest")}
     return frozenset(text.intersection(ours, wanted if options.languages else ADOPTED))
-
-
-def _merge(name: str, table: Column, later: Column) -> Column:
-    if (table.type == later.type and not later.json) or later.unknown:
-        return table
-    raise conflict(name, table, later)
 
 
 def _assemble(

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pyarrow as pa
 
+from xlcorpus.ingest.json_numbers import DECODER, EXACT, Literal, spell
+
 # Python's parser gives up near 1,000 minus the caller's own depth; a fixed limit is the same everywhere.
 MAX_DEPTH = 200
 MAX_TYPE_DEPTH = 16  # deeper values are kept as JSON text: no query engine opens such a struct
 _INT64 = range(-(2**63), 2**63)
-# Raw tabs and the like inside strings are kept: there is no doubt what is meant.
-_DECODER = json.JSONDecoder(strict=False)
-_NAMES = {list: "array", str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
+_NAMES = {
+    list: "array",
+    str: "string",
+    int: "number",
+    float: "number",
+    Literal: "number",
+    bool: "boolean",
+    type(None): "null",
+}
 
 
 class BadLine(Exception):
@@ -34,12 +41,13 @@ class Misfit(Exception):
 def parse_line(line: bytes) -> dict[str, Any]:
     """The JSON object of a line; of a key that occurs twice the last value counts, NaN and Infinity are numbers.
 
+    Numbers that neither int nor float holds exactly are `Literal`s.
     Raises BadLine (nul_bytes, invalid_utf8, invalid_json, not_an_object).
     """
     if b"\0" in line:
         raise BadLine("nul_bytes", "the line holds NUL bytes, as after a disk that was full or a crash")
     try:
-        value = _DECODER.decode(line.decode("utf-8"))
+        value = DECODER.decode(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise BadLine(
             "invalid_utf8", f"the line is not UTF-8: {error.reason} at byte {error.start:,} of the line"
@@ -50,8 +58,6 @@ def parse_line(line: bytes) -> dict[str, Any]:
         ) from None
     except RecursionError:
         raise BadLine("invalid_json", f"values are nested more than {MAX_DEPTH} deep") from None
-    except ValueError as error:  # an integer of more than 4,300 digits
-        raise BadLine("invalid_json", f"not readable as JSON: {error}") from None
     if not isinstance(value, dict):
         raise BadLine("not_an_object", f"the line is a JSON {json_name(value)}, not an object")
     if line.count(b"[") + line.count(b"{") > MAX_DEPTH and deeper_than(value, MAX_DEPTH):
@@ -93,22 +99,13 @@ def dump(value: Any) -> str:
     """Compact JSON text, valid UTF-8 and strict JSON whatever the value: lone surrogates stay escaped, NaN is "NaN"."""
     try:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    except ValueError:
-        return dump(_finite(value))
-    return text if encodable(text) else json.dumps(value, separators=(",", ":"), allow_nan=False)
+    except (ValueError, TypeError):  # what is not finite, and literals
+        text = spell(value)
+    return text if encodable(text) else spell(value, ascii=True)
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value).replace("nan", "NaN").replace("inf", "Infinity")
-    if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_finite(one) for one in value]
-    return value
-
-
-# Types: "null", "bool", "int", "float", "string", "json", ("list", type), ("struct", ((name, type), ...)).
+# Types: "null", "bool", "int", "long" (integers, some of which no double holds), "float", "string", "json",
+# ("list", type), ("struct", ((name, type), ...)).
 JsonType = Any
 
 
@@ -119,9 +116,11 @@ def infer(value: Any, depth: int = 0) -> JsonType:
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
-        return "int" if value in _INT64 else "json"
+        return ("int" if _fits_float(value) else "long") if value in _INT64 else "json"
     if isinstance(value, float):
         return "float"
+    if isinstance(value, Literal):
+        return "int" if value.zero else "float" if value.nearest is not None else "json"
     if isinstance(value, str):
         return "string"
     if depth >= MAX_TYPE_DEPTH:
@@ -138,13 +137,13 @@ def infer(value: Any, depth: int = 0) -> JsonType:
 
 
 def unify(one: JsonType, other: JsonType) -> JsonType:
-    """The type that holds the values of both: int and float make float, anything else that differs makes "json"."""
+    """The type that holds the values of both exactly: int and float make float, long and float make "json"."""
     if one == other or other == "null":
         return one
     if one == "null":
         return other
-    if {one, other} == {"int", "float"}:
-        return "float"
+    if {one, other} in ({"int", "float"}, {"int", "long"}):
+        return one if other == "int" else other
     if not (isinstance(one, tuple) and isinstance(other, tuple) and one[0] == other[0]):
         return "json"
     if one[0] == "list":
@@ -161,6 +160,7 @@ _ARROW = {
     "null": pa.string(),
     "bool": pa.bool_(),
     "int": pa.int64(),
+    "long": pa.int64(),
     "float": pa.float64(),
     "string": pa.string(),
     "json": pa.string(),
@@ -185,19 +185,27 @@ def from_json(type: pa.DataType) -> bool:
     return type in (pa.string(), pa.bool_(), pa.int64(), pa.float64())
 
 
+def holds_float(type: pa.DataType) -> bool:
+    """Whether doubles are among what a column of this type holds."""
+    if pa.types.is_struct(type) or pa.types.is_list(type):
+        return any(holds_float(type.field(number).type) for number in range(type.num_fields))
+    return bool(pa.types.is_floating(type))
+
+
 def fitter(type: pa.DataType) -> Callable[[Any], Any]:
     """A function that returns a JSON value as the type holds it, None for null, or raises Misfit."""
     if pa.types.is_struct(type):
         return _struct_fitter({field.name: fitter(field.type) for field in type})
     if pa.types.is_list(type):
         return _list_fitter(fitter(type.value_type))
-    return _float if type == pa.float64() else _scalar_fitter(_FITS.get(type, lambda value: False))
+    if type == pa.float64():
+        return _float
+    return _integer if type == pa.int64() else _scalar_fitter(_FITS.get(type, lambda value: False))
 
 
 _FITS: dict[pa.DataType, Callable[[Any], bool]] = {
     pa.string(): lambda value: isinstance(value, str) and (value.isascii() or encodable(value)),
     pa.bool_(): lambda value: isinstance(value, bool),
-    pa.int64(): lambda value: type(value) is int and value in _INT64,
 }
 
 
@@ -210,14 +218,26 @@ def _scalar_fitter(fits: Callable[[Any], bool]) -> Callable[[Any], Any]:
     return fit
 
 
+def _fits_float(value: int) -> bool:
+    """Whether a double holds the integer exactly."""
+    return -EXACT <= value <= EXACT or (value in _INT64 and int(float(value)) == value)
+
+
 def _float(value: Any) -> Any:
     if value is None or type(value) is float:
         return value
-    if type(value) is int:
-        try:
-            return float(value)
-        except OverflowError:
-            raise Misfit from None
+    if type(value) is int and _fits_float(value):
+        return float(value)
+    if isinstance(value, Literal) and value.nearest is not None:
+        return value.nearest
+    raise Misfit
+
+
+def _integer(value: Any) -> Any:
+    if value is None or (type(value) is int and value in _INT64):
+        return value
+    if isinstance(value, Literal) and value.zero:
+        return 0
     raise Misfit
 
 

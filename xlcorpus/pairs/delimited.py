@@ -118,6 +118,9 @@ class _Table:
 
     def emit(self, offsets: np.ndarray, fields: list[pa.Array], rejects: list[Reject], size: int) -> Iterator[Result]:
         """offsets: int64[n]; fields: binary[n] in the order of the header."""
+        if not self.names:  # nothing of the file can be read: it holds no record, or damage alone
+            yield from self.assembler.rejected(rejects)
+            return
         raw = dict(zip(self.names, fields, strict=True))
         good, wrong = check_texts(
             {output: raw[name] for output, name in self.options.texts.items()}, offsets, self.options

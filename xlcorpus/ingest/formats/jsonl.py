@@ -18,6 +18,7 @@ import pyarrow.json as pj
 from xlcorpus.dataset.result import Result
 from xlcorpus.ingest.format import Format, Look
 from xlcorpus.ingest.json_columns import sampled_columns
+from xlcorpus.ingest.json_numbers import EXACT, is_rounded, may_round
 from xlcorpus.ingest.json_values import (
     BadLine,
     Misfit,
@@ -25,6 +26,7 @@ from xlcorpus.ingest.json_values import (
     encodable,
     fitter,
     from_json,
+    holds_float,
     json_name,
     parse_line,
 )
@@ -74,6 +76,7 @@ class Reader:
             if not holds_json(field) and from_json(field.type)
         ]
         # A field that is not listed makes Arrow fail, and the block is read line by line: nothing is dropped unseen.
+        self.with_floats = [name for name, field in self.fields.items() if holds_float(field.type)]
         self.parse_options = pj.ParseOptions(
             explicit_schema=pa.schema([*(pa.field(name, pa.string()) for name in options.texts.values()), *plain]),
             unexpected_field_behavior="error",
@@ -132,6 +135,8 @@ class Reader:
             return None
         if (values[lines.ends - 1] != 0x7D).any() or b"\0" in data or b"\\u0000" in data:
             return None
+        if self.with_floats and may_round(data):
+            return None
         try:
             pa.array([data], pa.binary()).cast(pa.string())  # Arrow's JSON parser takes invalid UTF-8 as it is
             table = pj.read_json(
@@ -141,7 +146,7 @@ class Reader:
             )
         except (pa.ArrowException, UnicodeDecodeError):
             return None
-        if table.num_rows != len(lines.starts) or not all(_finite(column) for column in table.itercolumns()):
+        if table.num_rows != len(lines.starts) or not all(_exact(column) for column in table.itercolumns()):
             return None
         return table
 
@@ -203,23 +208,29 @@ class Reader:
             for record in records:
                 value = record.pop(name, None)
                 if value is not None:
+                    given = value
                     try:
-                        value = fit(value)
+                        value = fit(given)
                     except Misfit:
-                        record[name] = value
                         value = None
+                    # What its column holds nearly is kept in both places: numbers of 18 digits can still be compared.
+                    if value is None or (name in self.with_floats and is_rounded(given)):
+                        record[name] = given
                 values.append(value)
             columns[field.name] = pa.array(values, field.type)
         columns[EXTRA] = pa.array([dump(record) if record else None for record in records], pa.string())
         return columns
 
 
-def _finite(column: pa.ChunkedArray | pa.Array) -> bool:
-    """Whether all floating-point values are finite: Arrow takes spellings of infinity that JSON parsers do not."""
+def _exact(column: pa.ChunkedArray | pa.Array) -> bool:
+    """Whether all doubles are finite and below 2^53.
+
+    Arrow takes spellings of infinity that JSON parsers do not, and rounds integers that a double cannot hold.
+    """
     if pa.types.is_floating(column.type):
-        return bool(pc.all(pc.is_finite(column), min_count=0).as_py())
+        return bool(pc.all(pc.less(pc.abs(column), float(EXACT)), min_count=0).as_py())
     if pa.types.is_nested(column.type):
-        return all(_finite(inner) for inner in _children(column))
+        return all(_exact(inner) for inner in _children(column))
     return True
 
 

@@ -13,7 +13,7 @@ from xlcorpus.dataset.result import Result
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.format import Format, Look
 from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, Assembler
-from xlcorpus.raw.input_columns import Column, conflict, fields_by_input
+from xlcorpus.raw.input_columns import Column, fields_by_input, united
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions, say_column
 from xlcorpus.raw.ranges import FileRange
@@ -65,7 +65,7 @@ def read_schema(file: InputFile, options: ReadOptions) -> pa.Schema | None:
                 f"{file.path} has no column {name!r}: {nearest(name, schema.names)}; columns: {columns}",
                 remedy=say_column(output),
             )
-        if schema.field(name).type != pa.string():
+        if schema.field(name).type not in (pa.string(), pa.null()):  # null: what writers make of an empty part
             raise UserError(
                 f"column {name!r} of {file.path} is {schema.field(name).type}, not string; columns: {columns}",
                 remedy=f"name a column of strings with --{output}-column",
@@ -100,11 +100,8 @@ def schema_columns(files: Sequence[InputFile], options: ReadOptions) -> dict[str
         for field in read_schema(file, options) or ():
             if field.name in options.texts.values():
                 continue
-            known = columns.get(field.name)
-            if known is None or pa.types.is_null(known.type):
-                columns[field.name] = Column(field.type, file.path)
-            elif known.type != field.type and not pa.types.is_null(field.type):
-                raise conflict(field.name, known, Column(field.type, file.path))
+            known, found = columns.get(field.name), Column(field.type, file.path)
+            columns[field.name] = found if known is None else united(field.name, known, found)
     return columns
 
 
