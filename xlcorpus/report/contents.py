@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xlcorpus.dataset.columns import put_columns
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.report.funnel import count_cells, count_columns
 from xlcorpus.text.tables import table_lines
@@ -13,6 +17,7 @@ from xlcorpus.text.tables import table_lines
 _SHOWN = (("text",), ("cs_source", "cs_target"), ("inputs", "targets"), ("src", "tgt"))
 _FACTS = ("lang", "script", "src_lang", "tgt_lang", "source")
 _IDS = 20  # tokens of a list that are shown
+_SEEN = 4_000  # characters of a text in which the shown ones are looked for
 
 
 def contents_lines(dataset: Dataset) -> list[str]:
@@ -61,7 +66,7 @@ def sample_lines(dataset: Dataset, count: int, width: int = 100) -> list[str]:
     lines: list[str] = []
     rows = 0
     for batch in dataset.batches():
-        for row in batch.slice(0, count - rows).to_pylist():
+        for row in _beginnings(batch.slice(0, count - rows)).to_pylist():
             if "pack_id" in row:
                 lines += _token_lines(row)
             else:
@@ -76,6 +81,12 @@ def sample_lines(dataset: Dataset, count: int, width: int = 100) -> list[str]:
         if rows >= count:
             break
     return lines
+
+
+def _beginnings(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows with strings cut to the characters that may be shown: one text may have 40 MB."""
+    strings = [field.name for field in batch.schema if pa.types.is_string(field.type)]
+    return put_columns(batch, {name: pc.utf8_slice_codeunits(batch.column(name), 0, _SEEN) for name in strings})
 
 
 def _token_lines(row: Mapping[str, Any]) -> list[str]:
