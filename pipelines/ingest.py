@@ -29,6 +29,7 @@ from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.find import find_files, known_format
 from xlcorpus.ingest.read import cut_files, read_range
 from xlcorpus.raw.options import ReadOptions
+from xlcorpus.raw.prints import check_unchanged
 from xlcorpus.raw.ranges import FileRange, group_parts
 from xlcorpus.text.labels import check_label
 
@@ -123,8 +124,9 @@ def _prepare_files(options: Options, inputs: Sequence[str]) -> SourcePlan:
     return SourcePlan(
         tasks=[Task(number, sum(part.size for part in content), content) for number, content in enumerate(parts)],
         identity=lambda: {"files": [[f.name, f.source, f.format, *f.fingerprints] for f in files]},
+        unchanged=lambda: check_unchanged(look for f in files for look in f.looks),
         bytes=sum(file.size for file in files),
-        remarks=[f"skipped (unknown format): {path}" for path in files.skipped],
+        remarks=files.remarks.lines(),
         columns=output_schema(files, options),
     )
 
@@ -141,6 +143,7 @@ def _prepare_code(options: Options, inputs: Sequence[str]) -> SourcePlan:
             "code": storage.fingerprint([[f.name, f.source, f.license, f.license_from, f.fingerprint] for f in files]),
             "files": len(files),
         },
+        unchanged=lambda: check_unchanged((storage.locate(f.path), f.state, f.fingerprint) for f in files),
         bytes=sum(file.size for file in files),
         remarks=remarks,
         columns=code_schema(),

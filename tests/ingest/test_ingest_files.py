@@ -18,6 +18,7 @@ from tests.ingest.ingest_helpers import COMPRESS, find_files, jsonl, read_all
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.read import cut_files
 from xlcorpus.raw.input_files import InputFile
+from xlcorpus.raw.search import UNKNOWN_FORMAT
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_a_folder_is_searched_and_names_are_relative_to_it(folder: Path) -> None
     assert [file.format for file in found] == ["text", "jsonl", "jsonl", "jsonl"]
     assert [file.compression for file in found] == ["none", "none", "gzip", "none"]
     assert {file.source for file in found} == {"corpus"}
-    assert [Path(one).name for one in found.skipped] == ["README.md"]
+    assert [Path(one).name for one in found.remarks.skipped[UNKNOWN_FORMAT]] == ["README.md"]
     assert all(file.size == os.path.getsize(file.path) for file in found)
 
 
@@ -87,26 +88,6 @@ def test_a_file_reached_through_a_link_is_read_once(folder: Path, tmp_path: Path
     (tmp_path / "link").symlink_to(folder)
     (folder / "sub" / "loop").symlink_to(folder)
     assert len(find_files([str(folder), str(tmp_path / "link")])) == 4
-
-
-def test_two_files_with_one_name_need_their_common_folder(tmp_path: Path) -> None:
-    for name in ("x", "y"):
-        (tmp_path / name).mkdir()
-        jsonl(tmp_path / name / "a.jsonl", {"text": name})
-    with pytest.raises(UserError) as error:
-        find_files([str(tmp_path / "x"), str(tmp_path / "y")])
-    assert str(tmp_path / "x" / "a.jsonl") in error.value.message
-    assert str(tmp_path / "y" / "a.jsonl") in error.value.message
-    assert error.value.remedy is not None
-    assert str(tmp_path) in error.value.remedy
-    assert names(tmp_path) == ["x/a.jsonl", "y/a.jsonl"]
-
-
-def test_names_are_composed_and_always_valid(tmp_path: Path) -> None:
-    jsonl(tmp_path / "cafe\u0301.jsonl", {"text": "x"})
-    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.jsonl")).write_bytes(b'{"text": "y"}\n')
-    assert names(tmp_path) == ["caf\u00e9.jsonl", "\ufffd.jsonl"]
-    assert sorted(read_all(tmp_path).texts) == ["x", "y"]
 
 
 @pytest.mark.parametrize(

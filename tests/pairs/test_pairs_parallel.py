@@ -15,6 +15,7 @@ from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.read import cut_files, read_range
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions
+from xlcorpus.raw.search import UNKNOWN_FORMAT
 
 OPTIONS = ReadOptions(kind="pairs", src_lang="eng_Latn", tgt_lang="deu_Latn")
 
@@ -36,7 +37,7 @@ def test_two_files_are_one_input_whatever_their_order(tmp_path: Path) -> None:
     (file,) = find(one, other)
     assert find(other, one) == [file]
     assert (file.name, file.source, file.format, file.size) == ("news.en|news.de", "news", "moses", 18)
-    assert file.paths == (one, other)
+    assert tuple(side.path for side in file.sides) == (one, other)
     assert find(tmp_path)[0].source == tmp_path.name
     result = read_pairs(other, one)
     assert result.pairs == [("One", "Eins"), ("Two", "Zwei")]
@@ -55,7 +56,7 @@ def test_a_folder_holds_many_texts_and_other_files(tmp_path: Path) -> None:
     jsonl(tmp_path / "z.jsonl", {"en": "7", "de": "8"})
     assert [file.name for file in find(tmp_path)] == ["a/x.en|x.de", "b/x.en|x.de", "b/y.v2.en|y.v2.de", "z.jsonl"]
     found = find_files([str(tmp_path)], kind="pairs", src_column="en", tgt_column="de")
-    assert sorted(Path(one).name for one in found.skipped) == ["README.txt", "x.fr"]
+    assert sorted(Path(one).name for one in found.remarks.skipped[UNKNOWN_FORMAT]) == ["README.txt", "x.fr"]
     result = read_pairs(tmp_path)
     assert result.pairs == [("1", "2"), ("3", "4"), ("5", "6"), ("7", "8")]
     assert result.documents[0]["extra"] is None

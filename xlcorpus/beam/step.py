@@ -52,12 +52,14 @@ class SourcePlan:
     """What a source found: its tasks, bytes of input, remarks.
 
     identity: fingerprints of the content of the input; called only where a run or a dataset is there to compare;
+    unchanged: raises UserError where the input is no longer what `identity` saw; called when all is read;
     columns: of the rows that it makes, where that is known before they are read.
     """
 
     tasks: Sequence[Task[Any]]
     identity: Callable[[], Mapping[str, Any]]
     bytes: int
+    unchanged: Callable[[], None] = lambda: None
     remarks: Sequence[str] = ()
     columns: pa.Schema | None = None
 

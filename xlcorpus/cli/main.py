@@ -95,6 +95,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # The reader of our output (`| head`) has seen enough.
         sys.stderr.close()
         status = 0
+    except OSError as error:
+        from xlcorpus.beam.failures import storage_error
+
+        click.echo(f"error: {storage_error(error)}", err=True)
+        status = 1
     except (KeyboardInterrupt, click.Abort):
         click.echo("\ninterrupted: nothing that was done is lost; go on with the same command and --resume", err=True)
         status = 130

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from xlcorpus.code.licenses import folder_license, is_license_file
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.layout import DATA, MANIFEST
-from xlcorpus.dataset.storage import Location
+from xlcorpus.dataset.storage import Location, State
 from xlcorpus.errors import UserError
-from xlcorpus.raw.input_files import clean_name
+from xlcorpus.raw.names import clean_name
+from xlcorpus.raw.prints import take_print
 
 _VERSION_CONTROL = frozenset({".git", ".hg", ".svn", ".bzr", "CVS"})
 _LICENCE_BYTES = 256 << 10
@@ -24,7 +25,8 @@ class CodeFile:
     """One file of a tree.
 
     name: `TREE/path` with the name of the folder given, the same wherever the tree lies; size: bytes; license: SPDX
-    expression of the nearest licence files above, None where there are none; license_from: the name of the first.
+    expression of the nearest licence files above, None where there are none; license_from: the name of the first; state: of
+    the file on the disk when it was found.
     """
 
     path: str
@@ -33,6 +35,7 @@ class CodeFile:
     size: int
     license: str | None = None
     license_from: str | None = None
+    state: State | None = field(default=None, compare=False)
 
     @property
     def inside(self) -> str:
@@ -42,7 +45,7 @@ class CodeFile:
     @functools.cached_property
     def fingerprint(self) -> str:
         """xxh3-128, hex, of its bytes, read once: the value travels with the file to the workers."""
-        return storage.fingerprint_of_file(self.path)
+        return take_print(storage.locate(self.path), self.state)
 
 
 class FoundCode(list[CodeFile]):
@@ -108,7 +111,8 @@ def _walk(folder: Location, name: str, source: str, licence: _Licence, found: Fo
         licence = _Licence(folder_license(texts), f"{name}/{clean_name(licences[0])}")
     for entry in files:
         path, inside = f"{folder}/{entry.name}", f"{name}/{clean_name(entry.name)}"
-        yield CodeFile(path, inside, source, entry.size, licence.expression, licence.file)
+        size = entry.state[0] if entry.state else 0
+        yield CodeFile(path, inside, source, size, licence.expression, licence.file, entry.state)
     for entry in entries:
         if entry.kind == "link":
             found.links += 1

@@ -29,11 +29,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
-from xlcorpus.errors import UserError
+from xlcorpus.errors import StorageError, UserError
 
 Mapped: TypeAlias = mmap.mmap | bytes
 ParquetWriter: TypeAlias = pq.ParquetWriter  # what `parquet_writer` opens
 Location: TypeAlias = Path  # joined by `/`, with `name`, `stem`, `suffix`, `parent`; everything else is asked here
+State: TypeAlias = tuple[int, int, int]  # bytes, time of change, number on the disk: another one where it was changed
 
 _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}\.tmp")
 _BLOCK = 1 << 20
@@ -72,6 +73,11 @@ def is_folder(location: Location) -> bool:
     return location.is_dir()
 
 
+def is_link(location: Location) -> bool:
+    """Whether it is a symbolic link, to whatever."""
+    return location.is_symlink()
+
+
 def exists(location: Location) -> bool:
     """Whether there is anything."""
     return location.exists()
@@ -80,6 +86,15 @@ def exists(location: Location) -> bool:
 def size_of(location: Location) -> int:
     """Bytes of a file; raises OSError where there is none."""
     return location.stat().st_size
+
+
+def state_of(location: Location) -> State:
+    """What a file is on the disk; raises OSError."""
+    return _state(location.stat())
+
+
+def _state(found: os.stat_result) -> State:
+    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 def entries_of(folder: Location) -> list[Location]:
@@ -94,11 +109,11 @@ def files_below(folder: Location) -> list[Location]:
 
 @dataclass(frozen=True)
 class Entry:
-    """What lies in a folder: name, what it is itself (links are not followed), and its bytes (of files)."""
+    """What lies in a folder: name, what it is itself (links are not followed), and the state of files."""
 
     name: str
     kind: Literal["file", "folder", "link", "other"]
-    size: int
+    state: State | None = None
 
 
 def scan(folder: Location) -> list[Entry]:
@@ -107,11 +122,11 @@ def scan(folder: Location) -> list[Entry]:
     with os.scandir(folder) as entries:
         for one in sorted(entries, key=lambda entry: entry.name):
             if one.is_symlink():
-                found.append(Entry(one.name, "link", 0))
+                found.append(Entry(one.name, "link"))
             elif one.is_file():
-                found.append(Entry(one.name, "file", one.stat().st_size))
+                found.append(Entry(one.name, "file", _state(one.stat())))
             else:
-                found.append(Entry(one.name, "folder" if one.is_dir() else "other", 0))
+                found.append(Entry(one.name, "folder" if one.is_dir() else "other"))
     return found
 
 
@@ -371,9 +386,15 @@ def scratch_folder() -> Iterator[Location]:
 
 @contextmanager
 def spooled(stream: IO[bytes]) -> Iterator[Location]:
-    """Copy standard input to a file, which can be split and read again; it is gone afterwards."""
+    """Copy standard input to a file, which can be split and read again; it is gone afterwards. Raises StorageError."""
     with scratch_folder() as folder:
         path = folder / "stdin"
-        with path.open("wb") as file:
-            shutil.copyfileobj(stream, file, _BLOCK)
+        try:
+            with path.open("wb") as file:
+                shutil.copyfileobj(stream, file, _BLOCK)
+        except OSError as error:
+            raise StorageError(
+                f"cannot copy standard input to {folder.parent}: {error.strerror}",
+                remedy="set TMPDIR to a folder with room for all of it, or give files instead",
+            ) from error
         yield path

@@ -5,34 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.format import FORMATS, Format, Look, formats_of
-from xlcorpus.raw.input_files import (
-    FIRST_BYTES,
-    Candidate,
-    FoundFiles,
-    InputFile,
-    chosen_files,
-    found_files,
-    look_into,
-    suffixes_of,
-)
+from xlcorpus.raw.input_files import FIRST_BYTES, FoundFiles, InputFile, found_files, look_into
+from xlcorpus.raw.names import suffixes_of, uncompressed_name
 from xlcorpus.raw.options import ReadOptions
+from xlcorpus.raw.search import UNKNOWN_FORMAT, Candidate, Remarks, chosen_files
 from xlcorpus.raw.streams import read_head
 
 
 def find_files(inputs: Sequence[str], options: ReadOptions) -> FoundFiles:
     """The files that `inputs` (files, folders, globs) mean, each once, sorted by name whatever the order of `inputs`.
 
-    Raises UserError where an input does not exist or holds nothing, is a dataset, has an unknown format or one that
-    does not hold what is wanted (`options.kind`), or where two files have one name.
+    Raises UserError where an input does not exist or holds nothing, cannot be read, is a dataset, has an unknown
+    format or one that does not hold what is wanted (`options.kind`), or where two files have one name.
     """
     given = known_format(options)
     documents = {suffix for format in formats_of("documents").values() for suffix in format.suffixes}
-    candidates = chosen_files(inputs, documents)
+    remarks = Remarks()
+    candidates = chosen_files(inputs, documents, remarks)
     found: list[InputFile] = []
-    skipped: list[Location] = []
     for format in FORMATS.all.values():
         if given is None and format.group is not None and options.kind in format.kinds:
             files, candidates = format.group(candidates, options)
@@ -40,10 +32,10 @@ def find_files(inputs: Sequence[str], options: ReadOptions) -> FoundFiles:
     for candidate in candidates:
         file = _inspect(candidate, given, options)
         if file is None:
-            skipped.append(candidate.path)
+            remarks.skip(UNKNOWN_FORMAT, candidate.path)
         else:
             found.append(file)
-    return found_files(found, skipped, inputs, tuple(formats_of(options.kind)))
+    return found_files(found, remarks, inputs, tuple(formats_of(options.kind)))
 
 
 def known_format(options: ReadOptions) -> Format | None:
@@ -81,7 +73,7 @@ def _inspect(candidate: Candidate, given: Format | None, options: ReadOptions) -
             format = None
     if format is not None and options.kind in format.kinds:
         if "documents" not in format.kinds and candidate.explicit and options.source is None:
-            file = replace(file, source=candidate.plain_name.rpartition(".")[0] or file.source)
+            file = replace(file, source=uncompressed_name(candidate.name).rpartition(".")[0] or file.source)
         return replace(file, format=format.name)
     if not candidate.explicit:
         return None

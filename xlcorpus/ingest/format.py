@@ -10,9 +10,11 @@ import pyarrow as pa
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import Location
 from xlcorpus.raw.input_columns import Column
-from xlcorpus.raw.input_files import Candidate, InputFile, suffixes_of
+from xlcorpus.raw.input_files import InputFile
+from xlcorpus.raw.names import suffixes_of
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.ranges import FileRange, whole_file
+from xlcorpus.raw.search import Candidate
 from xlcorpus.raw.streams import read_head
 from xlcorpus.registry import Registry
 

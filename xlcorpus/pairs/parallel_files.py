@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xlcorpus.errors import UserError
-from xlcorpus.raw.input_files import Candidate, InputFile, look_into
+from xlcorpus.raw.input_files import InputFile, look_into
+from xlcorpus.raw.names import uncompressed_name
 from xlcorpus.raw.options import ReadOptions
+from xlcorpus.raw.search import Candidate
 
 
 def join_sides(candidates: Sequence[Candidate], options: ReadOptions) -> tuple[list[InputFile], list[Candidate]]:
@@ -35,7 +37,7 @@ def join_sides(candidates: Sequence[Candidate], options: ReadOptions) -> tuple[l
 
 def _side(candidate: Candidate, *columns: str) -> tuple[str, str] | None:
     """Which side of a parallel text a file is by its name, and the name without that."""
-    name = candidate.plain_name
+    name = uncompressed_name(candidate.name)
     for column in columns:
         stem = name.removesuffix(f".{column}")
         if stem and stem != name:
@@ -62,4 +64,5 @@ def _join(found: dict[str, tuple[Candidate, InputFile]], stem: str, options: Rea
         compression=one.compression,
         size=one.size + other_file.size,
         twin=other_file,
+        state=one.state,
     )

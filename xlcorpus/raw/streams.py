@@ -118,14 +118,16 @@ def read_stream(path: Location, compression: str, *, start: int = 0, resync: boo
 
 def read_head(path: Location, compression: str, size: int) -> bytes:
     """The first `size` bytes of the decompressed file, or what can be read of them."""
-    head = b""
+    pieces: list[bytes] = []  # joined once: adding each to what is there takes time quadratic in `size`
+    missing = size
     for piece in read_stream(path, compression):
         if isinstance(piece, Damage):
             break
-        head += piece
-        if len(head) >= size:
+        pieces.append(piece[:missing])
+        missing -= len(pieces[-1])
+        if not missing:
             break
-    return head[:size]
+    return b"".join(pieces)
 
 
 def _plain(file: BinaryIO) -> Iterator[bytes | Damage]:

@@ -137,6 +137,8 @@ def _make(
     )
     try:
         outcome = _outcome(work, datasets, source, execution)
+        if source is not None:
+            source.unchanged()
     except UserError as error:
         # Options refused before anything was written (a budget beyond the data, say): the corrected command starts
         # afresh. Other kinds of error (storage, runner, integrity) leave the run to be resumed.

@@ -1,0 +1,30 @@
+"""Standard input is copied before it is read: what is said where there is no room for it."""
+
+from __future__ import annotations
+
+import resource
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.running import command
+
+LINES = b'{"text": "Mvua ilinyesha usiku kucha."}\n' * 4000
+
+
+def small_files() -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("step", ["ingest", "identify", "dedup"])
+def test_no_room_for_standard_input(tmp_path: Path, step: str) -> None:
+    environment = {"TMPDIR": str(tmp_path)}
+    done = command(step, "-", "--output", tmp_path / "o", stdin=LINES, preexec=small_files, environment=environment)
+    assert done.returncode == 1
+    assert f"cannot copy standard input to {tmp_path}: File too large" in done.stderr
+    assert "remedy: set TMPDIR" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())  # neither half a copy nor a dataset that was begun
