@@ -184,6 +184,7 @@ def test_files_that_changed_after_the_plan_are_noticed(tmp_path: Path) -> None:
     _, other = sides(tmp_path, "x", b"a\nb\nc\n", b"a\nb\nc\n")
     (file,) = find(tmp_path)
     tasks = cut_files([file], target_bytes=1 << 20)
+    assert len(file.fingerprints) == 2  # as the launcher takes them
     other.write_bytes(b"a\n")
     with pytest.raises(UserError, match="has changed since"):
         list(read_range(tasks[0][0], OPTIONS, output_schema([file], OPTIONS)))

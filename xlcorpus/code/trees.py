@@ -25,8 +25,8 @@ class CodeFile:
     """One file of a tree.
 
     name: `TREE/path` with the name of the folder given, the same wherever the tree lies; size: bytes; license: SPDX
-    expression of the nearest licence files above, None where there are none; license_from: the name of the first; state: of
-    the file on the disk when it was found.
+    expression of the nearest licence files above, None where there are none; license_from: the name of the first;
+    state: of the file on the disk when it was found.
     """
 
     path: str
