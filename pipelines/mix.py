@@ -27,6 +27,7 @@ from xlcorpus.mix.gather import MixedShard, add_sums, gather
 from xlcorpus.mix.inputs import check, fingerprints, plan_for, shard_sizes
 from xlcorpus.mix.mixed_rows import columns_of_all
 from xlcorpus.mix.options import Options
+from xlcorpus.mix.repeated import PackIds, RefuseRepeated, Repeated, find_repeated
 from xlcorpus.mix.scatter import Scatter, read_spills
 from xlcorpus.mix.units import meaning_of
 from xlcorpus.mix.uses import DrawCell, PackTexts, WriteUses
@@ -34,15 +35,25 @@ from xlcorpus.mix.uses import DrawCell, PackTexts, WriteUses
 
 @dataclass
 class Choose(beam.PTransform):  # type: ignore[misc]
-    """PCollection[Task] with a census -> the uses of each shard's texts, written beside it."""
+    """PCollection[Task] with a census -> the uses of each shard's texts, written beside it; no document twice."""
 
     folder: Location
     plan: tuple[CellPlan, ...]
     seed: int
+    pack_ids: PackIds
+    refuse: RefuseRepeated
 
     def expand(self, tasks: beam.PCollection[Task[Shard]]) -> beam.PCollection[int]:
         """By cell to draw, by shard to write; ids and counts are shuffled, never text."""
         pack, batches = PackTexts.of(self.folder, self.plan), tuple[int, pa.RecordBatch]
+        (
+            tasks
+            | "PackIds" >> beam.FlatMap(Carried(lambda task: self.pack_ids(task.number))).with_output_types(batches)
+            | "ById" >> beam.GroupByKey()
+            | "FindRepeated" >> beam.FlatMap(Carried(find_repeated)).with_output_types(tuple[int, Repeated])
+            | "Repeated" >> beam.GroupByKey()
+            | "Refuse" >> beam.FlatMap(Carried(self.refuse))
+        )
         return (
             tasks
             | "Pack" >> beam.FlatMap(Carried(lambda task: pack(task.number))).with_output_types(batches)
@@ -100,7 +111,9 @@ def run(options: Options, inputs: Sequence[Dataset], execution: Execution) -> Ou
     workspace, folder, tasks = execution.workspace, execution.scratch, shard_tasks(inputs)
     counting = options.counting(options.fixed())
     spec, plan = plan_for(options, execution.each("count", tasks, CountShard(folder, counting)))
-    execution.shuffle("choose", tasks, Choose(folder, plan.cells, execution.seed))
+    pack_ids = PackIds.of(folder, sum(dataset.manifest.rows for dataset in inputs))
+    refuse = RefuseRepeated.of(folder, inputs)
+    execution.shuffle("choose", tasks, Choose(folder, plan.cells, execution.seed, pack_ids, refuse))
 
     targets = [Task(number, size, None) for number, size in enumerate(shard_sizes(options, plan))]
     schema = columns_of_all(inputs)

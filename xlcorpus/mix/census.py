@@ -14,8 +14,9 @@ from xlcorpus.dataset.columns import column_or_null
 from xlcorpus.dataset.dataset import Shard, read_batches
 from xlcorpus.dataset.storage import Location
 from xlcorpus.mix.cells import NONE, Cell, merge_cells
-from xlcorpus.mix.texts import Texts, columns_read, texts_of, variants_of
+from xlcorpus.mix.texts import CODESWITCH, Texts, columns_read, texts_of, variants_of
 from xlcorpus.mix.units import count_units, open_counter
+from xlcorpus.text.hashes import digests
 
 _KEY = "\x1f"  # between the parts of a cell's key, which have a space where a name holds it
 CENSUS = pa.schema(
@@ -23,6 +24,7 @@ CENSUS = pa.schema(
         pa.field("row", pa.int64()),
         pa.field("variant", pa.int8()),
         pa.field("doc_id", pa.binary(16)),
+        pa.field("text_key", pa.uint64()),  # of code-switched rows, of which a document may have several; else 0
         pa.field("cell", pa.dictionary(pa.int32(), pa.string())),
         pa.field("units", pa.int64()),
         pa.field("dup_size", pa.int32()),
@@ -78,7 +80,7 @@ class CountShard:
         for batch in read_batches(shard.location, wanted):
             for variant in variants:
                 texts = texts_of(batch, schema, variant, counting.template, domain=counting.domain)
-                part = _count(batch, texts, first, variant, counter)
+                part = _count(batch, texts, first, variant, counter, keyed=schema == CODESWITCH)
                 parts.append(part)
                 cells += _cells(part, texts, with_sizes=counting.dup_size and "dup_size" in wanted)
             first += batch.num_rows
@@ -91,15 +93,23 @@ class CountShard:
 
 
 def _count(
-    batch: pa.RecordBatch, texts: Texts, first: int, variant: int, counter: Callable[[pa.Array], np.ndarray]
+    batch: pa.RecordBatch,
+    texts: Texts,
+    first: int,
+    variant: int,
+    counter: Callable[[pa.Array], np.ndarray],
+    *,
+    keyed: bool,
 ) -> pa.RecordBatch:
     count = len(texts.rows)
+    text_keys = np.frombuffer(digests(texts.text), dtype=np.uint64)[::2] if keyed else np.zeros(count, dtype=np.uint64)
     keys = pc.binary_join_element_wise(*map(_part, (texts.source, texts.kind, texts.lang, texts.domain)), _KEY)
     sides = [counter(side) for side in texts.sides] or [np.zeros(count, dtype=np.int64)] * 2
     columns = [
         pc.add(texts.rows, first),
         pa.repeat(pa.scalar(variant, pa.int8()), count),
         batch.column("doc_id").take(texts.rows),
+        pa.array(text_keys),
         keys.dictionary_encode(),
         pa.array(counter(texts.text)),
         pc.fill_null(column_or_null(batch, "dup_size", pa.int32()).take(texts.rows), 1).cast(pa.int32()),

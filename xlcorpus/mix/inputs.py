@@ -43,7 +43,7 @@ def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
     """Look at names and columns before anything runs; returns what to evaluate on, raises UserError."""
     contents = [dataset.manifest.content_fingerprint for dataset in inputs]
     for number, dataset in enumerate(inputs):
-        if contents[number] in contents[:number]:
+        if dataset.manifest.rows and contents[number] in contents[:number]:
             raise UserError(
                 f"{dataset.folder} is given twice (or a copy of it): its documents would count twice",
                 remedy="name it once; --max-epochs repeats documents",

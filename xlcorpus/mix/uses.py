@@ -70,7 +70,7 @@ class DrawCell:
         item = self.plan[number]
         if not item.budget:
             return
-        # In a fixed order, for a document that two inputs hold: its uses have equal keys.
+        # In a fixed order, for code-switched rows of one document: their uses have equal keys.
         parts = parts.take(pc.sort_indices(parts, sort_keys=[("shard", "ascending"), ("row", "ascending")]))
         repeats = None
         if item.rehydration is not None:
