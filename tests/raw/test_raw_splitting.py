@@ -38,6 +38,7 @@ json_lines = (
     | st.sampled_from([b"", b" ", b"{", b'{"id": 1}', b"\r", b"\xff"])
 )  # fmt: skip
 text_lines = words.map(str.encode) | st.sampled_from([b"", b" ", b"\t ", b"\r", b"x\r", b"\xff", b"a\0"])
+line_ends = st.sampled_from([b"\n", b"\r\n", b"\r", b""])
 
 
 @pytest.mark.parametrize("small_blocks", [False, True])
@@ -48,11 +49,12 @@ text_lines = words.map(str.encode) | st.sampled_from([b"", b" ", b"\t ", b"\r", 
     st.booleans(),
     st.integers(1, 90),
     st.sampled_from([30, 1000]),
+    st.sampled_from([b"\n", b"\r\n", b"\r"]),
 )
 def test_ranges_of_jsonl(
-    small_blocks: bool, lines: list[bytes], bom: bool, newline: bool, target: int, limit: int
+    small_blocks: bool, lines: list[bytes], bom: bool, newline: bool, target: int, limit: int, end: bytes
 ) -> None:
-    data = b"\xef\xbb\xbf" * bom + b"\n".join(lines) + b"\n" * newline
+    data = b"\xef\xbb\xbf" * bom + end.join(lines) + end * newline
     check(data, "jsonl", target, small_blocks, max_record_bytes=limit)
 
 
@@ -60,16 +62,15 @@ def test_ranges_of_jsonl(
 @pytest.mark.parametrize("small_blocks", [False, True])
 @settings(max_examples=25, deadline=None)
 @given(
-    st.lists(text_lines, max_size=10),
-    st.booleans(),
+    st.lists(st.tuples(text_lines, line_ends), max_size=10),
     st.booleans(),
     st.integers(1, 90),
     st.sampled_from([30, 1000]),
 )
 def test_ranges_of_text(
-    small_blocks: bool, sample_by: str, lines: list[bytes], bom: bool, newline: bool, target: int, limit: int
+    small_blocks: bool, sample_by: str, lines: list[tuple[bytes, bytes]], bom: bool, target: int, limit: int
 ) -> None:
-    data = b"\xef\xbb\xbf" * bom + b"\n".join(lines) + b"\n" * newline
+    data = b"\xef\xbb\xbf" * bom + b"".join(line + end for line, end in lines)
     check(data, "text", target, small_blocks, sample_by=sample_by, max_record_bytes=limit)
 
 

@@ -7,11 +7,10 @@ from dataclasses import replace
 
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.format import FORMATS, Format, Look, formats_of
-from xlcorpus.raw.input_files import FIRST_BYTES, FoundFiles, InputFile, found_files, look_into
+from xlcorpus.raw.input_files import FoundFiles, InputFile, found_files, look_into
 from xlcorpus.raw.names import suffixes_of, uncompressed_name
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.search import UNKNOWN_FORMAT, Candidate, Remarks, chosen_files
-from xlcorpus.raw.streams import read_head
 
 
 def find_files(inputs: Sequence[str], options: ReadOptions) -> FoundFiles:
@@ -59,13 +58,12 @@ def _inspect(candidate: Candidate, given: Format | None, options: ReadOptions) -
 
     Raises UserError where the file cannot be read or an explicit one is of no use.
     """
-    file, raw = look_into(candidate, options.source)
+    file, head = look_into(candidate, options.source)
     says = _by_suffix(candidate)
     format, problem = given, "has an unknown format"
     remedy = f"say what it is with --format {'|'.join(formats_of(options.kind))}, decompressed if need be"
     if format is None:
-        head = raw if file.compression == "none" else read_head(file.path, file.compression, FIRST_BYTES)
-        format = _sniff(Look(file.path, file.compression, head), says)
+        format = _sniff(Look(file.path, file.compression, head, file.returns), says)
         if format is None and says is not None and says.mistaken is not None:
             problem, remedy = says.mistaken
         elif format is not None and not format.compressed and file.compression != "none":

@@ -21,11 +21,15 @@ from xlcorpus.registry import Registry
 
 @dataclass(frozen=True)
 class Look:
-    """A first look at a file: path, compression, and the first 4 KB of its content."""
+    """A first look at a file: path, compression, the first 4 KB of its content.
+
+    returns: its lines end with carriage returns alone.
+    """
 
     path: Location
     compression: str
     head: bytes
+    returns: bool = False
 
     @property
     def suffix(self) -> str:

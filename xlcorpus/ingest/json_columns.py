@@ -10,7 +10,7 @@ from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.json_values import BadLine, JsonType, arrow_type, encodable, infer, parse_line, unify
 from xlcorpus.raw.input_columns import Column
 from xlcorpus.raw.input_files import InputFile
-from xlcorpus.raw.lines import BOM
+from xlcorpus.raw.lines import BOM, lines_of
 from xlcorpus.raw.options import ReadOptions, say_column
 from xlcorpus.raw.streams import read_head
 
@@ -74,10 +74,10 @@ def _sample_lines(file: InputFile, limit: int) -> Iterator[bytes]:
     """The first 1,000 whole lines within the first 1 MiB of the file, or its first line where that is longer."""
     size = SAMPLE_BYTES
     head = read_head(file.path, file.compression, size)
-    while b"\n" not in head and len(head) == size and size < limit:
+    while len(lines_of(head, 1, returns=file.returns)) == 1 and len(head) == size and size < limit:
         size = min(size * 8, limit)
         head = read_head(file.path, file.compression, size)
-    lines = head.removeprefix(BOM).split(b"\n", SAMPLE_LINES)
+    lines = lines_of(head.removeprefix(BOM), SAMPLE_LINES, returns=file.returns)
     if len(head) == size or len(lines) > SAMPLE_LINES:
         lines.pop()  # cut off, or what follows the thousandth line
     return (line for line in lines if line.strip())

@@ -45,6 +45,8 @@ class RawColumns:
 def read_utf8(path: Location) -> bytes:
     """The bytes of a dictionary, decompressed (gzip, zstd, bz2, xz), without a byte order mark, proved to be UTF-8.
 
+    Lines end with LF, whatever they ended with.
+
     Raises UserError where the file is missing, damaged, empty, too large for one table, or not UTF-8.
     """
     try:
@@ -64,6 +66,8 @@ def read_utf8(path: Location) -> bytes:
         if size > _MOST_BYTES:
             raise UserError(f"{path} is larger than 2 GiB", remedy="split the file and give all its parts")
     data = b"".join(pieces).removeprefix(b"\xef\xbb\xbf")
+    if b"\r" in data:  # CRLF, or returns alone, as classic Mac OS and its Excel have them
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -18,11 +18,10 @@ from xlcorpus.errors import UserError, nearest
 from xlcorpus.raw.assemble import BATCH_ROWS, Assembler
 from xlcorpus.raw.input_columns import Column, fields_by_input
 from xlcorpus.raw.input_files import InputFile
-from xlcorpus.raw.lines import BOM, Lines, LongLine, Torn, read_lines
+from xlcorpus.raw.lines import BOM, Lines, LongLine, Torn, first_line, read_lines
 from xlcorpus.raw.options import ReadOptions, say_column
 from xlcorpus.raw.ranges import FileRange
 from xlcorpus.raw.rejects import Reject, in_order, unread
-from xlcorpus.raw.streams import read_head
 from xlcorpus.raw.text_values import check_texts, not_utf8
 
 _HEADER_BYTES = 1 << 20
@@ -33,10 +32,14 @@ def read_header(file: InputFile, options: ReadOptions) -> tuple[str, ...] | None
 
     Raises UserError where a text column is missing, a name occurs twice, or the header is no UTF-8.
     """
-    head = read_head(file.path, file.compression, _HEADER_BYTES).removeprefix(BOM)
-    if not head:
+    line = first_line(file, _HEADER_BYTES, universal=file.format == "csv")
+    if line is None:
         return None
-    line = head.partition(b"\n")[0].rstrip(b"\r")
+    if len(line) >= _HEADER_BYTES - len(BOM):
+        raise UserError(
+            f"the first line of {file.path} is no header: it has more than {len(line):,} bytes",
+            remedy="its first line must name the columns",
+        )
     try:
         text = line.decode("utf-8")
         found = text.split("\t") if file.format == "tsv" else next(csv.reader([text], strict=True), [])
@@ -88,7 +91,7 @@ def read_tsv(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterat
 def _tsv_block(lines: Lines, table: _Table) -> Iterator[Result]:
     size = lines.size
     if lines.offset == 0 and lines.offsets[0] == 0:  # the header
-        lines = Lines(lines.data, 0, lines.starts[1:], lines.ends[1:])
+        lines = lines.chosen(slice(1, None))
     lines = lines.without_empty()
     values = pa.array(lines.contents(), pa.binary())
     fields = pc.split_pattern(values, "\t")
@@ -186,7 +189,7 @@ class _LineFeed:
         return offset, line.encode("latin-1")
 
     def _lines(self) -> Iterator[tuple[int, str]]:
-        for lines in read_lines(self.part, self.options.max_record_bytes):
+        for lines in read_lines(self.part, self.options.max_record_bytes, universal=True):
             if isinstance(lines, LongLine):
                 self.rejects.append(unread(lines, "the line", self.options))
             elif isinstance(lines, Torn):

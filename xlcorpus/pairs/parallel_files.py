@@ -65,4 +65,5 @@ def _join(found: dict[str, tuple[Candidate, InputFile]], stem: str, options: Rea
         size=one.size + other_file.size,
         twin=other_file,
         state=one.state,
+        returns=one.returns,
     )

@@ -1,7 +1,7 @@
 """Two parallel text files (as Moses reads them): line n of the one translates line n of the other.
 
-Lines end with a newline and nothing else (a carriage return before it is not part of the text): the separators that
-Unicode knows besides are text, else the sides would come apart.
+Lines end with a newline and nothing else (a carriage return before it is not part of the text), in a file without
+newlines with carriage returns: the separators that Unicode knows besides are text, else the sides would come apart.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset.result import Result
-from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.raw.assemble import Assembler
 from xlcorpus.raw.input_files import InputFile
-from xlcorpus.raw.lines import Lines, LongLine, Torn, read_lines
+from xlcorpus.raw.lines import Lines, LongLine, Torn, line_stops, never_within_crlf, read_lines
 from xlcorpus.raw.options import SIDES, ReadOptions
 from xlcorpus.raw.ranges import FileRange
 from xlcorpus.raw.rejects import Reject, too_large
 from xlcorpus.raw.streams import Damage, read_stream
 
 _TO_THE_END = 1 << 62
+_RETURNS = "the lines of one end with newlines, those of the other with carriage returns"
 _Line = bytes | LongLine
 
 
@@ -37,13 +37,14 @@ def cut_parallel(file: InputFile, target: int) -> Iterator[FileRange]:
     twin = _twin(file)
     plain = file.compression == twin.compression == "none"
     share = target * (file.size - twin.size) // max(file.size, 1) if plain else 0
-    lines, at, cuts = _scan(file.path, file.compression, every=max(share, 1) if plain else None)
+    lines, at, cuts = _scan(file, every=max(share, 1) if plain else None)
     cuts = [cut for cut in cuts if cut[1] < at]
-    others, other_at, there = _scan(twin.path, twin.compression, at_lines=[number for number, _ in cuts])
+    others, other_at, there = _scan(twin, at_lines=[number for number, _ in cuts])
     if lines != others:
         raise UserError(
             f"{file.path} has {lines:,} lines and {twin.path} has {others:,}: they are not parallel",
-            remedy="make both have one line for each pair (an empty line where a side is missing)",
+            remedy="make both have one line for each pair (an empty line where a side is missing)"
+            + (f"; {_RETURNS}" if file.returns != twin.returns else ""),
         )
     inner = [(offset, other) for (_, offset), (_, other) in zip(cuts, there, strict=True)]
     if lines:
@@ -57,7 +58,7 @@ def _twin(file: InputFile) -> InputFile:
 
 
 def _scan(
-    path: Location, compression: str, *, every: int | None = None, at_lines: Sequence[int] = ()
+    file: InputFile, *, every: int | None = None, at_lines: Sequence[int] = ()
 ) -> tuple[int, int, list[tuple[int, int]]]:
     """Number of lines, bytes, and cuts: numbers and offsets of lines.
 
@@ -65,29 +66,29 @@ def _scan(
     """
     lines, size = 0, 0
     cuts: list[tuple[int, int]] = []
-    last = b"\n"
+    last = 0  # where the last line ends that has an end
     goal = every
     wanted = list(reversed(at_lines))
-    for piece in read_stream(path, compression):
+    pieces = read_stream(file.path, file.compression)
+    for piece in never_within_crlf(pieces) if file.returns else pieces:
         if isinstance(piece, Damage):
             raise UserError(
-                f"{path} is damaged: {piece.message}", remedy="restore the file: of parallel files every line counts"
+                f"{file.path} is damaged: {piece.message}",
+                remedy="restore the file: of parallel files every line counts",
             )
-        ends = np.flatnonzero(np.frombuffer(piece, dtype=np.uint8) == 0x0A)
+        stops = line_stops(piece, returns=file.returns) + size
         while goal is not None and size + len(piece) > goal:
-            place = int(np.searchsorted(ends + size + 1, goal))
-            if place == len(ends):
+            place = int(np.searchsorted(stops, goal))
+            if place == len(stops):
                 break
-            offset = int(ends[place]) + size + 1
+            offset = int(stops[place])
             cuts.append((lines + place + 1, offset))
             goal = offset + (every or 0)
-        while wanted and wanted[-1] <= lines + len(ends):
+        while wanted and wanted[-1] <= lines + len(stops):
             number = wanted.pop()
-            cuts.append((number, int(ends[number - lines - 1]) + size + 1))
-        lines, size, last = lines + len(ends), size + len(piece), piece[-1:]
-    if last != b"\n":
-        lines += 1
-    return lines, size, cuts
+            cuts.append((number, int(stops[number - lines - 1])))
+        lines, size, last = lines + len(stops), size + len(piece), int(stops[-1]) if len(stops) else last
+    return lines + (last < size), size, cuts
 
 
 def read_parallel(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:

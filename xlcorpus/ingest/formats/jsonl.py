@@ -32,7 +32,8 @@ from xlcorpus.ingest.json_values import (
 )
 from xlcorpus.raw.assemble import Assembler
 from xlcorpus.raw.input_columns import EXTRA, fields_by_input, holds_json
-from xlcorpus.raw.lines import BOM, Lines, LongLine, Torn, read_lines
+from xlcorpus.raw.lines import BOM, Lines, LongLine, Torn, lines_of, read_lines
+from xlcorpus.raw.names import uncompressed_name
 from xlcorpus.raw.options import SIDES, ReadOptions
 from xlcorpus.raw.ranges import FileRange, cut_lines
 from xlcorpus.raw.rejects import Reject, unread
@@ -159,8 +160,26 @@ class Reader:
             try:
                 records.append((offset, *self._record(line)))
             except BadLine as error:
-                rejects.append(Reject(offset, error.reason, error.message, line))
+                several = self._between_returns(offset, line)
+                records += several
+                if not several:
+                    rejects.append(Reject(offset, error.reason, error.message, line))
         yield from self._emit(records, rejects, lines.size)
+
+    def _between_returns(self, offset: int, line: bytes) -> list[_Record]:
+        """The records of a line that is several, with carriage returns alone between them; none where one is no record.
+
+        Elsewhere such a return is white space, or stands raw in a string: it is not taken for the end of a line.
+        """
+        found: list[_Record] = []
+        for part in line.split(b"\r") if b"\r" in line else ():
+            if part.strip(_SPACE):
+                try:
+                    found.append((offset, *self._record(part)))
+                except BadLine:
+                    return []
+            offset += len(part) + 1
+        return found
 
     def _record(self, line: bytes) -> tuple[tuple[str, ...], dict[str, Any]]:
         """Texts and the other fields of a line; raises BadLine."""
@@ -241,11 +260,11 @@ def _children(column: pa.ChunkedArray | pa.Array) -> list[pa.ChunkedArray | pa.A
 
 
 def _sniff(look: Look) -> bool | None:
-    """A file without any suffix may be JSON Lines (Spark's `part-00000`), one called .json may be one document."""
-    if "." in look.path.name and not (look.suffix == "json" and look.head):
+    """A file without any suffix may be JSON Lines (Spark's `part-00000.gz`), one called .json may be one document."""
+    if "." in uncompressed_name(look.path.name) and not (look.suffix == "json" and look.head):
         return None
-    line, newline, _ = look.more(_LOOK).removeprefix(BOM).lstrip().partition(b"\n")
-    if not newline and len(line) > _LOOK // 2:
+    line, *more = lines_of(look.more(_LOOK).removeprefix(BOM).lstrip(), 1, returns=look.returns)
+    if not more and len(line) > _LOOK // 2:
         return line.startswith(b"{")
     try:
         return isinstance(json.loads(line), dict)

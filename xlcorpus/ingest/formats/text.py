@@ -1,6 +1,7 @@
 """Plain text files: a record is a line, a paragraph (between blank lines) or the whole file (`sample_by`).
 
-Lines of ASCII white space alone are no records in the modes line and paragraph: they only separate.
+Lines of ASCII white space alone are no records in the modes line and paragraph: they only separate. A line ends with
+LF, CRLF or a carriage return alone, as Python, editors and browsers have it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from xlcorpus.raw.ranges import FileRange, cut_lines
 from xlcorpus.raw.rejects import Reject, in_order, too_large, unread
 from xlcorpus.raw.streams import Damage, read_stream
 
-_SPACE = b" \t\r\f\v"
+_SPACE = b" \t\f\v"
 _SPACE_CODES = np.frombuffer(_SPACE, dtype=np.uint8)
 
 
@@ -100,7 +101,7 @@ def _fault(offset: int, data: bytes) -> Reject | None:
 
 
 def _lines(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterator[Result]:
-    for lines in read_lines(part, options.max_record_bytes):
+    for lines in read_lines(part, options.max_record_bytes, universal=True):
         if isinstance(lines, Lines):
             found = zip(lines.offsets.tolist(), lines.contents(), _blank_lines(lines).tolist(), strict=True)
             yield from emit.records([(offset, line) for offset, line, blank in found if not blank], [])
@@ -157,7 +158,7 @@ def _paragraphs(part: FileRange, options: ReadOptions, emit: _Emitter) -> Iterat
                 records.append((current.offset, data.rstrip(b"\r\n")))
         current = None
 
-    for lines in read_lines(whole, limit):
+    for lines in read_lines(whole, limit, universal=True):
         if isinstance(lines, Torn):
             reject = unread(lines, emit.what, options)
             if current is not None:  # whether it was whole nobody can say
@@ -201,14 +202,15 @@ def _after_blank(part: FileRange, offset: int) -> bool:
     if part.file.compression != "none":
         return True
     with storage.open_input(part.file.path) as file:
-        at = offset - 1  # the newline that ends the line before
+        file.seek(max(offset - 2, 0))
+        at = offset - (2 if file.read(2) == b"\r\n" else 1)  # what ends the line before is no part of it
         while at > 0:
             begin = max(0, at - 4096)
             file.seek(begin)
             block = file.read(at - begin)
             rest = block.rstrip(_SPACE)
             if rest:
-                return rest.endswith(b"\n") or (begin == 0 and rest == BOM)
+                return rest.endswith((b"\n", b"\r")) or (begin == 0 and rest == BOM)
             at = begin
     return True
 
