@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from xlcorpus.beam.runners import choose_runner
+from xlcorpus.dataset.storage import fingerprint
 from xlcorpus.recipe.graph import Node
 from xlcorpus.recipe.load import load_recipe
 from xlcorpus.recipe.run import Finished, Settings, run_recipe
@@ -75,6 +78,16 @@ def run_nodes(
     given: dict[str, object] = {"quiet": True, "say": lambda line: None, "seed": 5, **settings}
     finished = run_recipe(nodes, lambda node: output / node.id, Settings(choice, **given))  # type: ignore[arg-type]
     return {done.work.id: done for done in finished}
+
+
+def edit_manifest(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Change a manifest as a program that knows its format would: with the checksum that belongs to the new content."""
+    path = folder / "manifest.json"
+    content = json.loads(path.read_text("utf-8"))
+    content.pop("checksum", None)
+    content = change(content) or content
+    sealed = {**content, "checksum": fingerprint(content)} if isinstance(content, dict) else content
+    path.write_text(json.dumps(sealed), "utf-8")
 
 
 def digests(folder: Path) -> dict[str, str]:

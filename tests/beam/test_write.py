@@ -94,6 +94,18 @@ def test_an_altered_shard_makes_its_sidecar_invalid(tmp_path: Path) -> None:
     assert Workspace(tmp_path).finished("write", 0, Written, verify=True) is None
 
 
+@pytest.mark.parametrize("bit", range(8))
+def test_a_damaged_sidecar_is_no_record(tmp_path: Path, bit: int) -> None:
+    write = writer(tmp_path)
+    write.process(element(0, 0, True, ["ܫܠܡܐ ܥܠܡܐ", "ᠮᠣᠩᠭᠣᠯ"]))
+    (sidecar,) = tmp_path.rglob("00000.json")
+    whole = sidecar.read_bytes()
+    record = Workspace(tmp_path).finished("write", 0, Written)
+    for at in range(0, len(whole), 3):
+        sidecar.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
+        assert Workspace(tmp_path).finished("write", 0, Written) in (None, record)  # white space has no effect
+
+
 def test_results_are_written_with_their_reasons(tmp_path: Path) -> None:
     rows = documents(["a", "b", "c"], "swh_Latn")
     gone = decide(rows.slice(2), "thin", "short")

@@ -12,11 +12,11 @@ import xxhash
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.dataset.dataset_helpers import documents, varied, weights_of, write_shard
+from tests.dataset.dataset_helpers import documents, make_dataset, varied, weights_of, write_shard
 from xlcorpus.dataset import dataset, storage
-from xlcorpus.dataset.beside import read_beside, write_beside
+from xlcorpus.dataset.beside import read_beside, read_each, write_beside, write_each
 from xlcorpus.dataset.columns import append_columns, append_slices
-from xlcorpus.dataset.dataset import read_batches, split_batch
+from xlcorpus.dataset.dataset import Dataset, read_batches, split_batch
 from xlcorpus.errors import IntegrityError, UserError
 
 
@@ -72,7 +72,7 @@ def test_a_file_that_is_no_parquet_is_named(tmp_path: Path, content: bytes | Non
     path = tmp_path / "bad.parquet"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(IntegrityError, match=r"bad\.parquet: cannot be read: .*[\s\S]*remedy: make the dataset again"):
+    with pytest.raises(IntegrityError, match=r"bad\.parquet: cannot be read: .*[\s\S]*remedy: restore the file"):
         list(read_batches(path))
 
 
@@ -83,6 +83,46 @@ def test_a_damaged_page_is_an_integrity_error(tmp_path: Path) -> None:
     content[4:400] = bytes(396)
     path.write_bytes(content)
     with pytest.raises(IntegrityError, match=r"parquet: cannot be read"):
+        list(read_batches(path))
+
+
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_flipped_bit_of_a_shard_is_noticed_where_it_is_read(
+    tmp_path_factory: pytest.TempPathFactory, place: float, bit: int
+) -> None:
+    """In text, dictionaries, page headers and the footer alike; whichever columns are wanted."""
+    folder = _flipped(tmp_path_factory, place, bit)
+    (shard,) = Dataset.open(folder).shards
+    for columns in (None, ["doc_id"]):
+        with pytest.raises(IntegrityError, match=r"part-00000-000\.parquet was changed after .*\n.*restore the file"):
+            list(read_batches(shard, columns))
+
+
+def _flipped(factory: pytest.TempPathFactory, place: float, bit: int) -> Path:
+    folder = factory.mktemp("flipped")
+    make_dataset(folder, [varied(50)])
+    path = folder / "data" / "part-00000-000.parquet"
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 1 << bit
+    path.write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize("column", ["text", "lang", "score", "alts", "image"])
+def test_pages_carry_checksums_that_other_readers_verify(tmp_path: Path, column: str) -> None:
+    """pyarrow, Spark and parquet-java verify them; a location alone, without a manifest, is read with them too."""
+    (shard,) = write_shard(tmp_path, [varied(3000)])
+    path = tmp_path / shard.name
+    group = pq.read_metadata(path).row_group(0)
+    chunks = [group.column(number) for number in range(group.num_columns)]
+    chunk = next(chunk for chunk in chunks if chunk.path_in_schema.split(".")[0] == column)
+    content = bytearray(path.read_bytes())
+    end = (chunk.dictionary_page_offset or chunk.data_page_offset) + chunk.total_compressed_size
+    content[(chunk.data_page_offset + end) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(OSError, match="CRC checksum verification failed"):
+        pq.read_table(path, page_checksum_verification=True)
+    with pytest.raises(IntegrityError, match="CRC checksum verification failed"):
         list(read_batches(path))
 
 
@@ -98,6 +138,22 @@ def test_columns_beside_come_back(tmp_path: Path) -> None:
     write_beside(path, columns.slice(0, 0))
     assert read_beside(path).num_rows == 0
     assert [file.name for file in path.parent.iterdir()] == [path.name]  # no temporary file is left
+
+
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), cut=st.booleans())
+def test_a_damaged_file_beside_is_named(
+    tmp_path_factory: pytest.TempPathFactory, place: float, bit: int, cut: bool
+) -> None:
+    path = tmp_path_factory.mktemp("beside") / "00000.arrow"
+    write_each(path, varied(9).schema, [varied(9), varied(4)])
+    assert [batch.num_rows for batch in read_each(path)] == [9, 4]
+    content = bytearray(path.read_bytes())
+    at = int(place * len(content))
+    content[at] ^= 1 << bit
+    path.write_bytes(content[:at] if cut else content)
+    for read in (read_beside, lambda path: list(read_each(path))):
+        with pytest.raises(IntegrityError, match=r"00000\.arrow was damaged .*\n.*--overwrite"):
+            read(path)
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,7 @@ def test_what_is_wrong_with_an_input_is_said(tmp_path: Path, make: object, messa
     for name in ("notes.md", "only-notes/a.csv"):
         (tmp_path / name).write_text("x\n")
     for name in ("dataset", "above/inner"):
-        (tmp_path / name / "manifest.json").write_text("{}")
+        (tmp_path / name / "manifest.json").write_text('{"xlcorpus": 1}')
     (tmp_path / "pretty.json").write_text('{\n "text": "x"\n}\n')
     (tmp_path / "p.parquet.gz").write_bytes(gzip.compress(b"PAR1\x15\x04", mtime=0))
     with pytest.raises(UserError, match=message) as error:

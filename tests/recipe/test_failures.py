@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import RECIPE, digests, run, write_recipe
+from tests.running import RECIPE, digests, edit_manifest, run, write_recipe
 from xlcorpus.beam.runners import RunnerChoice
 from xlcorpus.errors import IntegrityError, RunnerError, UserError
 
@@ -45,8 +45,7 @@ def test_a_refused_budget_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_dataset_of_another_schema_version_is_refused(tmp_path: Path) -> None:
     run(write_recipe(tmp_path, "steps: [{step: ingest, files: '${sample}/code'}]"), tmp_path / "old")
-    manifest = tmp_path / "old" / "ingest" / "manifest.json"
-    manifest.write_text(manifest.read_text(encoding="utf-8").replace('"document-1"', '"document-2"'), encoding="utf-8")
+    edit_manifest(tmp_path / "old" / "ingest", lambda content: {**content, "schema": "document-2"})
     recipe = write_recipe(tmp_path, f"steps: [{{step: mix, input: {tmp_path / 'old' / 'ingest'}, rule: proportional}}]")
     with pytest.raises(IntegrityError, match="ingest was made with the schema document-2, which this version"):
         run(recipe, tmp_path / "new")

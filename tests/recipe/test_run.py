@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.running import RECIPE, command, digests, killed_after, run, write_recipe
+from tests.running import RECIPE, command, digests, edit_manifest, killed_after, run, write_recipe
 from xlcorpus.beam.workspace import RunState, Workspace
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result
+from xlcorpus.dataset.shards import PlainFile
 from xlcorpus.errors import ConservationError, UserError
 from xlcorpus.sample import sample_folder
 
@@ -155,13 +156,12 @@ class TestConservation:
         shutil.copytree(reference, output)
         for name in ("dedup", "mix"):
             shutil.rmtree(output / name)
-        manifest = json.loads((output / "filter" / "manifest.json").read_text())
-        shard = manifest["shards"][0]
-        path = output / "filter" / shard["name"]
+        (shard, *_) = Dataset.open(output / "filter").manifest.shards
+        path = output / "filter" / shard.name
         table = pq.read_table(path)
         pq.write_table(table.slice(1), path)
-        shard["bytes"] = path.stat().st_size
-        (output / "filter" / "manifest.json").write_text(json.dumps(manifest))
+        whole = asdict(PlainFile.of(output / "filter", shard.name))
+        edit_manifest(output / "filter", lambda content: content["shards"][0].update(whole))
         with pytest.raises(UserError, match=rf"{table.num_rows - 1}.*rows"):
             run(recipe, output)
 

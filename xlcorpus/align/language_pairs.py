@@ -90,7 +90,7 @@ class CountLanguages:
     def __call__(self, number: int, shard: Shard) -> Counted:
         """Reads the labels alone."""
         counts: Counter[Languages] = Counter()
-        for batch in read_batches(shard.location, ["src_lang", "tgt_lang"]):
+        for batch in read_batches(shard, ["src_lang", "tgt_lang"]):
             labels, codes = _languages_of(batch)
             counts.update(dict(zip(labels, np.bincount(codes, minlength=len(labels)).tolist(), strict=True)))
         return Counted(_sorted(counts))

@@ -43,7 +43,7 @@ def read_shard(task: Task[Shard]) -> Iterator[ShardBatch]:
     """The rows of one shard; raises IntegrityError when their number is not the manifest's."""
     shard, rows = task.content, 0
     beside = read_beside(shard.beside) if shard.beside is not None else None
-    batches = append_slices(read_batches(shard.location), beside)
+    batches = append_slices(read_batches(shard), beside)
     (schema,) = (batch.schema for batch in append_slices(iter([empty(storage.parquet_schema(shard.location))]), beside))
     elements = (ShardBatch(task.number, 0, False, batch) for batch in batches)
     for element in number_elements(task.number, elements, schema):

@@ -8,15 +8,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
 
 from xlcorpus.dataset import storage
-from xlcorpus.dataset.layout import BESIDE, DATA, DECISIONS, MANIFEST, REJECTS, WORK
+from xlcorpus.dataset.layout import DATA, DECISIONS, MANIFEST, REJECTS, RUN, WORK
+from xlcorpus.dataset.ours import Belongings, check_removable
 from xlcorpus.dataset.record import dump_record, load_record, written_of
 from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import UserError
 
 C = TypeVar("C")
 R = TypeVar("R")
-
-_RUN = "run.json"
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,8 @@ class Workspace:
 
     def finish(self, phase: str, number: int, record: Any) -> None:
         """Record that a task is done, after all its files have their names."""
-        storage.write_json(self._sidecar(phase, number), dump_record(record))
+        content = dump_record(record)
+        storage.write_json(self._sidecar(phase, number), {"record": content, "checksum": storage.fingerprint(content)})
 
     def is_finished(self, phase: str, number: int) -> bool:
         """Whether the task has left its sidecar."""
@@ -67,10 +66,13 @@ class Workspace:
         storage.remove(self._sidecar(phase, number))
 
     def finished(self, phase: str, number: int, kind: type[R], *, verify: bool = False) -> R | None:
-        """The task's record, or None where it is not done or (verify) a file of it is missing or altered."""
+        """The task's record, or None where it is not done, or its sidecar or (verify) a file of it is altered."""
         try:
-            record = load_record(kind, storage.read_json(self._sidecar(phase, number)))
-        except (OSError, ValueError):
+            sealed = storage.read_json(self._sidecar(phase, number))
+            if sealed["checksum"] != storage.fingerprint(sealed["record"]):
+                return None
+            record = load_record(kind, sealed["record"])
+        except (OSError, ValueError, KeyError, TypeError):
             return None
         written = written_of(record)
         if verify and written is not None and not all(file.is_whole(self.folder) for file in written.files):
@@ -80,13 +82,13 @@ class Workspace:
     def state(self) -> RunState | None:
         """What the unfinished run in this folder is, or None where there is none."""
         try:
-            return load_record(RunState, storage.read_json(self.work / _RUN))
+            return load_record(RunState, storage.read_json(self.work / RUN))
         except (OSError, ValueError):
             return None
 
     def begin(self, state: RunState) -> None:
         """Make the folder and say what is being made in it."""
-        storage.write_json(self.work / _RUN, asdict(state))
+        storage.write_json(self.work / RUN, asdict(state))
 
     def is_begun(self) -> bool:
         """Whether a run has left anything beside the dataset."""
@@ -96,38 +98,30 @@ class Workspace:
         """Whether any shard has its name."""
         return any(file.suffix == ".parquet" for file in storage.files_below(self.folder / DATA))
 
-    def holds_only_ours(self) -> bool:
-        """Whether the folder holds nothing that a step did not write (a manifest or the state of a run proves it)."""
-        if not storage.exists(self.folder):
-            return True
-        names = {path.name for path in storage.entries_of(self.folder)} - {path.name for path in self._half_written()}
-        known = {MANIFEST, DATA, DECISIONS, REJECTS, WORK, *BESIDE}
-        if not names:
-            return True
-        return names <= known and (MANIFEST in names or WORK in names)
+    def clear(self) -> tuple[str, ...]:
+        """Remove what earlier runs left; the names of the files that are others', which stay.
 
-    def _half_written(self) -> list[Location]:
-        """Files beside the shards that a run was killed over, before they got their names."""
-        return storage.half_written(self.folder, (MANIFEST, *BESIDE))
-
-    def clear(self) -> None:
-        """Remove what earlier runs left. The manifest goes first: half a dataset must not look like one."""
-        if not self.holds_only_ours():
-            raise UserError(
-                f"{self.folder} holds files that xlcorpus did not write; it will not remove them",
-                remedy="choose another --output folder, or empty this one yourself",
-            )
+        The manifest goes first: half a dataset must not look like one. Raises UserError where the folder is not ours,
+        or holds files of others that are in the way; nothing is removed then.
+        """
         if not storage.exists(self.folder) or not storage.entries_of(self.folder):
-            return
+            return ()
+        found = check_removable(self.folder)
         # Killed at any line from here on, this leaves an unfinished run, which --overwrite may clear once more.
         self.begin(RunState(None))
-        for path in [*(self.folder / name for name in (MANIFEST, *BESIDE)), *self._half_written()]:
-            storage.remove(path)
-        for path in [self.folder / name for name in (DATA, DECISIONS, REJECTS)] + storage.entries_of(self.work):
-            if storage.is_folder(path):
-                storage.remove_folder(path)
-            elif path.name != _RUN:
-                storage.remove(path)
+        for name in sorted(found.ours, key=lambda name: name != MANIFEST):
+            storage.remove(self.folder / name)
+        for one in storage.scan(self.work):
+            if one.kind == "folder":
+                storage.remove_folder(self.work / one.name)
+            elif one.name != RUN:
+                storage.remove(self.work / one.name)
+        self._remove_empty()
+        return found.others
+
+    def _remove_empty(self) -> None:
+        for name in (DATA, DECISIONS, REJECTS):
+            storage.remove_empty(self.folder / name, below=True)
 
     def remove(self) -> None:
         """Remove the folder with all that a run left in it."""
@@ -136,14 +130,10 @@ class Workspace:
         storage.remove_empty(self.folder)
 
     def clean_up(self, named: Iterable[str]) -> None:
-        """Remove intermediate files, and files that the finished manifest does not name (temporary, or of old runs)."""
-        keep = {self.folder / name for name in named}
-        for name in (DATA, DECISIONS, REJECTS):
-            for path in storage.files_below(self.folder / name):
-                if path not in keep:
-                    storage.remove(path)
-        for path in self._half_written():
-            storage.remove(path)
+        """Remove intermediate files, and files of ours that the finished manifest does not name (temporary, or old)."""
+        for name in set(Belongings.of(self.folder).ours) - {*named}:
+            storage.remove(self.folder / name)
+        self._remove_empty()
         storage.remove_folder(self.work, or_leave=True)
 
     def lock(self) -> AbstractContextManager[None]:

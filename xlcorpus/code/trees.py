@@ -9,7 +9,8 @@ from itertools import pairwise
 
 from xlcorpus.code.licenses import folder_license, is_license_file
 from xlcorpus.dataset import storage
-from xlcorpus.dataset.layout import DATA, MANIFEST
+from xlcorpus.dataset.dataset import is_dataset
+from xlcorpus.dataset.layout import MANIFEST
 from xlcorpus.dataset.storage import Location, State
 from xlcorpus.errors import UserError
 from xlcorpus.raw.names import clean_name
@@ -101,7 +102,7 @@ def _walk(folder: Location, name: str, source: str, licence: _Licence, found: Fo
     except OSError as error:
         raise UserError(f"cannot read {folder}: {error.strerror}", remedy="check its permissions") from error
     files = [entry for entry in entries if entry.kind == "file"]
-    if any(entry.name == MANIFEST for entry in files) and storage.is_folder(folder / DATA) and _is_ours(folder):
+    if any(entry.name == MANIFEST for entry in files) and is_dataset(folder):
         raise UserError(
             f"{folder} is an xlcorpus dataset, not a source tree", remedy="give it to the next step as it is"
         )
@@ -118,10 +119,6 @@ def _walk(folder: Location, name: str, source: str, licence: _Licence, found: Fo
             found.links += 1
         elif entry.kind == "folder" and entry.name not in _VERSION_CONTROL:
             yield from _walk(folder / entry.name, f"{name}/{clean_name(entry.name)}", source, licence, found)
-
-
-def _is_ours(folder: Location) -> bool:
-    return b'"xlcorpus"' in storage.read_bytes(folder / MANIFEST)
 
 
 def read_start(path: str | Location, most: int) -> bytes:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 MANIFEST = "manifest.json"
 DATA = "data"
 DECISIONS = "decisions"
 REJECTS = "rejects"
+SHARD_FOLDERS = (DATA, DECISIONS, REJECTS)
+SHARD_NAME = re.compile(rf"(?:{'|'.join(SHARD_FOLDERS)})/(?:[^/]+=[^/]*/)?part-\d{{5,}}-\d{{3,}}\.parquet")
+CARD = "README.md"  # the dataset card, which `datasets.load_dataset` reads
 BESIDE = ("languages.json", "scripts.json")  # numbers of the languages of token shards
 WORK = "_work"  # sidecars, spill files and the state of an unfinished run; gone when the manifest is written
+RUN = "run.json"  # in it: what the run makes

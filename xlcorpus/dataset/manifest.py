@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -10,13 +12,42 @@ from typing import Any
 import pyarrow as pa
 
 from xlcorpus.dataset import storage
-from xlcorpus.dataset.layout import DATA, DECISIONS, MANIFEST, REJECTS
-from xlcorpus.dataset.shards import ShardFile
+from xlcorpus.dataset.layout import BESIDE, DATA, MANIFEST, SHARD_FOLDERS, SHARD_NAME
+from xlcorpus.dataset.shards import PlainFile, ShardFile
 from xlcorpus.dataset.storage import Location, fingerprint
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import IntegrityError
 
-FORMAT = 1
+FORMAT = 2  # 1: no checksum of its own, no dataset card, partition columns in the shards too
+_READABLE = (1, FORMAT)
+KEYS = frozenset(("xlcorpus", "schema", "columns", "arrow_schema", "steps", "inputs", "fingerprint", "code_version"))
+KEYS |= {"seed", "rows", "shards", "decisions", "rejects", "tallies", "notes"}
+_KEY = re.compile(rb'"(\w+)"\s*:(\s*\d)?')
+
+
+def is_ours(folder: Location) -> bool:
+    """Whether the folder has a manifest that xlcorpus wrote, whole or damaged: others write files of this name too.
+
+    It has a format of ours, or most of the keys; or it is no JSON object, and shards of ours lie beside it.
+    """
+    path = folder / MANIFEST
+    if not storage.is_file(path):
+        return False
+    found: set[str] = set()
+    with storage.open_mapped(path) as data:
+        for match in _KEY.finditer(data):
+            found |= {match[1].decode("ascii", "replace")} & KEYS
+            if len(found) > len(KEYS) // 2 or (match[1] == b"xlcorpus" and match[2]):
+                return True
+    shards = storage.names_below(folder / DATA) if storage.is_folder(folder / DATA) else []
+    return any(SHARD_NAME.fullmatch(f"{DATA}/{name}") for name in shards) and not _is_object(path)
+
+
+def _is_object(path: Location) -> bool:
+    try:
+        return isinstance(storage.read_json(path), dict)
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -44,6 +75,7 @@ class Manifest:
     rejects: tuple[ShardFile, ...]
     tallies: tuple[Tally, ...]
     notes: dict[str, Any] = field(default_factory=dict)
+    plain_files: tuple[PlainFile, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -86,10 +118,11 @@ class Manifest:
             "shards": [shard.to_json() for shard in self.shards],
             "decisions": [shard.to_json() for shard in self.decisions],
             "rejects": [shard.to_json() for shard in self.rejects],
+            "files": [asdict(file) for file in self.plain_files],
             "tallies": [tally.to_json() for tally in self.tallies],
             "notes": self.notes,
         }
-        storage.write_json(folder / MANIFEST, value)
+        storage.write_json(folder / MANIFEST, {**value, "checksum": _checksum(json.loads(json.dumps(value)))})
 
     @classmethod
     def load(cls, folder: Location) -> Manifest:
@@ -100,12 +133,21 @@ class Manifest:
                 f"{folder} is not a dataset: it has no {MANIFEST}",
                 remedy="name a folder that an xlcorpus step has finished; an unfinished one goes on with --resume",
             )
+        if not is_ours(folder):
+            raise IntegrityError(
+                f"{folder} is not a dataset: its {MANIFEST} is none of xlcorpus",
+                remedy="name a folder that an xlcorpus step has finished",
+            )
         try:
             value = storage.read_json(path)
-            if value["xlcorpus"] != FORMAT:
+            if value["xlcorpus"] not in _READABLE:
                 raise IntegrityError(
-                    f"{path} has format {value['xlcorpus']}, this version reads {FORMAT}", remedy="upgrade xlcorpus"
+                    f"{path} has format {value['xlcorpus']}, this version reads {' and '.join(map(str, _READABLE))}",
+                    remedy="upgrade xlcorpus",
                 )
+            sealed = value.pop("checksum") if value["xlcorpus"] > 1 else value.pop("checksum", None)
+            if sealed is not None and sealed != _checksum(value):
+                raise ValueError("it was changed after it was written (its checksum is not that of its content)")
             return cls(
                 schema=value["schema"],
                 arrow_schema=pa.ipc.read_schema(pa.py_buffer(base64.b64decode(value["arrow_schema"]))),
@@ -119,16 +161,23 @@ class Manifest:
                 rejects=tuple(ShardFile(**shard) for shard in value["rejects"]),
                 tallies=tuple(Tally.from_json(tally) for tally in value["tallies"]),
                 notes=value["notes"],
+                plain_files=tuple(PlainFile(**file) for file in value["files"])
+                if "files" in value
+                else tuple(PlainFile.of(folder, name) for name in BESIDE if storage.is_file(folder / name)),
             )
         except (ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
             raise IntegrityError(
                 f"{path} is damaged: {type(error).__name__}: {error}",
-                remedy="make the dataset again with --overwrite",
+                remedy="restore it from a copy, or make the dataset again: with --overwrite, or in another folder",
             ) from error
 
     def files(self) -> list[str]:
         """Names of all files, relative to the dataset's folder."""
-        return [shard.name for shard in (*self.shards, *self.decisions, *self.rejects)]
+        return [MANIFEST, *(file.name for file in self._checked_files)]
+
+    @property
+    def _checked_files(self) -> tuple[ShardFile | PlainFile, ...]:
+        return (*self.shards, *self.decisions, *self.rejects, *self.plain_files)
 
     def verify(self, folder: Location) -> None:
         """Read every file and compare sizes and SHA-256; raises IntegrityError naming the first that differs.
@@ -136,11 +185,11 @@ class Manifest:
         A file that the manifest does not name is an error too: DuckDB and others would read it.
         """
         named = {folder / name for name in self.files()}
-        for name in (DATA, DECISIONS, REJECTS):
+        for name in SHARD_FOLDERS:
             for path in storage.files_below(folder / name):
                 if path not in named:
                     raise IntegrityError(f"{path} is not in the manifest", remedy="move it out of the dataset's folder")
-        for shard in (*self.shards, *self.decisions, *self.rejects):
+        for shard in self._checked_files:
             path = folder / shard.name
             if not storage.is_file(path):
                 raise IntegrityError(f"{path} is missing, the manifest names it", remedy="make the dataset again")
@@ -149,3 +198,7 @@ class Manifest:
                     f"{path} was changed after it was written: its SHA-256 is not the manifest's",
                     remedy="restore the file from a copy, or make the dataset again with --overwrite",
                 )
+
+
+def _checksum(value: dict[str, Any]) -> str:
+    return fingerprint(value)

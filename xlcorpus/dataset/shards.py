@@ -39,8 +39,30 @@ class ShardFile:
 
     def is_whole(self, folder: Location) -> bool:
         """Whether the file is there with this size and SHA-256."""
-        path = folder / self.name
-        return storage.is_file(path) and storage.size_of(path) == self.bytes and storage.sha256_of(path) == self.sha256
+        return _is_whole(folder / self.name, self.bytes, self.sha256)
+
+
+@dataclass(frozen=True)
+class PlainFile:
+    """A file of a dataset without rows (its card, say): name, size in bytes, SHA-256."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, folder: Location, name: str) -> PlainFile:
+        """The file of this name; raises OSError."""
+        path = folder / name
+        return cls(name, storage.size_of(path), storage.sha256_of(path))
+
+    def is_whole(self, folder: Location) -> bool:
+        """Whether the file is there with this size and SHA-256."""
+        return _is_whole(folder / self.name, self.bytes, self.sha256)
+
+
+def _is_whole(path: Location, size: int, sha256: str) -> bool:
+    return storage.is_file(path) and storage.size_of(path) == size and storage.sha256_of(path) == sha256
 
 
 def row_weights(batch: pa.RecordBatch) -> np.ndarray:
@@ -142,6 +164,7 @@ class ShardWriter:
             compression_level=3,
             use_dictionary=dictionary,
             write_statistics=True,
+            write_page_checksum=True,
             store_schema=True,
         )
 

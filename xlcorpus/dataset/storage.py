@@ -130,10 +130,13 @@ def scan(folder: Location) -> list[Entry]:
     return found
 
 
-def walk(folder: Location, *, follow_links: bool = False) -> Iterator[tuple[Location, list[str], list[str]]]:
-    """(folder, names of its folders, names of its files), from the top; the caller may shorten the list of folders."""
-    for where, folders, names in os.walk(folder, followlinks=follow_links):
-        yield Path(where), folders, names
+def names_below(folder: Location) -> list[str]:
+    """Names of all that is in a folder and the folders in it, but the folders; a link is one thing. Raises OSError."""
+    names: list[str] = []
+    for one in scan(folder):
+        below = names_below(folder / one.name) if one.kind == "folder" else []
+        names += [f"{one.name}/{name}" for name in below] if one.kind == "folder" else [one.name]
+    return names
 
 
 def is_pattern(given: str) -> bool:
@@ -144,11 +147,6 @@ def is_pattern(given: str) -> bool:
 def matches_of(pattern: str) -> list[Location]:
     """What a pattern with `*`, `?`, `[...]` and `**` names, sorted."""
     return sorted(Path(match) for match in glob.glob(pattern, recursive=True))
-
-
-def common_folder(locations: Iterable[str | Location]) -> Location:
-    """The folder that all of them lie in."""
-    return Path(os.path.commonpath([os.fspath(one) for one in locations]))
 
 
 def in_home(given: str) -> Location:
@@ -196,13 +194,13 @@ def read_json(location: str | Location) -> Any:
 
 
 def open_parquet(location: str | Location, **settings: Any) -> pq.ParquetFile:
-    """A Parquet file to read (a context manager); raises OSError, pa.ArrowInvalid."""
-    return pq.ParquetFile(location, **settings)
+    """A Parquet file to read (a context manager), its pages checked; raises OSError, pa.ArrowInvalid."""
+    return pq.ParquetFile(location, page_checksum_verification=True, **settings)
 
 
 def read_parquet(location: str | Location, columns: list[str] | None = None) -> pa.Table:
-    """All rows of a Parquet file; raises OSError, pa.ArrowInvalid."""
-    return pq.read_table(location, columns=columns, partitioning=None)
+    """All rows of a Parquet file, its pages checked; raises OSError, pa.ArrowInvalid."""
+    return pq.read_table(location, columns=columns, partitioning=None, page_checksum_verification=True)
 
 
 def parquet_schema(location: str | Location) -> pa.Schema:
@@ -210,11 +208,12 @@ def parquet_schema(location: str | Location) -> pa.Schema:
     return pq.read_schema(location)
 
 
-@contextmanager
-def open_arrow(location: str | Location) -> Iterator[pa.ipc.RecordBatchFileReader]:
-    """The reader of an Arrow IPC file, mapped into memory."""
-    with pa.memory_map(str(location)) as file, pa.ipc.open_file(file) as reader:
-        yield reader
+def mapped_buffer(location: str | Location) -> pa.Buffer:
+    """The bytes of a file, mapped into memory for as long as they are used; raises OSError."""
+    if not os.path.getsize(location):
+        return pa.py_buffer(b"")
+    with pa.memory_map(str(location)) as file:
+        return file.read_buffer()
 
 
 @contextmanager
@@ -266,10 +265,11 @@ def temporary_name(location: Location) -> Location:
     return location.with_name(f".{location.name}.{uuid.uuid4().hex[:8]}.tmp")
 
 
-def half_written(folder: Location, names: Iterable[str]) -> list[Location]:
-    """Files in a folder that a run was killed over before they got one of these names."""
-    found = [(path, _TEMPORARY.fullmatch(path.name)) for path in folder.iterdir()]
-    return [path for path, match in found if match and match[1] in set(names)]
+def final_name(temporary: str) -> str:
+    """The name that a file of a temporary name was to get (a run was killed before); any other name as it is."""
+    folder, slash, name = temporary.rpartition("/")
+    match = _TEMPORARY.fullmatch(name)
+    return f"{folder}{slash}{match[1]}" if match else temporary
 
 
 def commit(temporary: Location, location: Location) -> None:
@@ -316,17 +316,6 @@ def write_json(location: Location, value: Any) -> None:
     write_text(location, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def write_arrow(location: Location, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
-    """Write batches as an Arrow IPC file, atomically, one after the other as they come."""
-    with (
-        writing(location) as temporary,
-        pa.OSFile(str(temporary), "wb") as file,
-        pa.ipc.new_file(file, schema) as writer,
-    ):
-        for batch in batches:
-            writer.write_batch(batch)
-
-
 def parquet_writer(temporary: Location, schema: pa.Schema, **settings: Any) -> pq.ParquetWriter:
     """A writer of Parquet under a temporary name (`temporary_name`, `commit`)."""
     return pq.ParquetWriter(temporary, schema, **settings)
@@ -352,8 +341,12 @@ def remove_folder(folder: Location, *, or_leave: bool = False) -> None:
         shutil.rmtree(folder, ignore_errors=or_leave)
 
 
-def remove_empty(folder: Location) -> None:
-    """Remove a folder if it is there and holds nothing."""
+def remove_empty(folder: Location, *, below: bool = False) -> None:
+    """Remove a folder if it is there and holds nothing; below: the empty folders in it first."""
+    if below and folder.is_dir() and not folder.is_symlink():
+        for one in scan(folder):
+            if one.kind == "folder":
+                remove_empty(folder / one.name, below=True)
     with contextlib.suppress(OSError):
         folder.rmdir()
 

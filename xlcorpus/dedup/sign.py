@@ -88,9 +88,7 @@ class SignShard:
         """The signatures of all rows; of a shard without rows there is no file."""
         wanted = ["doc_id", "text"]
         wanted += [c for c in (self.options.within, self.options.keep_by) if c not in ("none", "length")]
-        signed = [
-            sign_batch(batch, self.options, self.banding, self.seed) for batch in read_batches(shard.location, wanted)
-        ]
+        signed = [sign_batch(batch, self.options, self.banding, self.seed) for batch in read_batches(shard, wanted)]
         if signed:
             write_beside(signature_file(self.folder, number), pa.concat_batches(signed))
         return Done()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from xlcorpus.dataset.layout import MANIFEST
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.format import FORMATS, Format, Look, formats_of
 from xlcorpus.raw.input_files import FoundFiles, InputFile, found_files, look_into
 from xlcorpus.raw.names import suffixes_of, uncompressed_name
 from xlcorpus.raw.options import ReadOptions
-from xlcorpus.raw.search import UNKNOWN_FORMAT, Candidate, Remarks, chosen_files
+from xlcorpus.raw.search import LISTING, UNKNOWN_FORMAT, Candidate, Remarks, chosen_files
 
 
 def find_files(inputs: Sequence[str], options: ReadOptions) -> FoundFiles:
@@ -29,6 +30,9 @@ def find_files(inputs: Sequence[str], options: ReadOptions) -> FoundFiles:
             files, candidates = format.group(candidates, options)
             found += files
     for candidate in candidates:
+        if candidate.own_name == MANIFEST and not candidate.explicit:  # of a download, a web page, an archive
+            remarks.skip(LISTING, candidate.path)
+            continue
         file = _inspect(candidate, given, options)
         if file is None:
             remarks.skip(UNKNOWN_FORMAT, candidate.path)

@@ -77,7 +77,7 @@ class CountShard:
         parts: list[pa.RecordBatch] = []
         cells: list[Cell] = []
         first = 0
-        for batch in read_batches(shard.location, wanted):
+        for batch in read_batches(shard, wanted):
             for variant in variants:
                 texts = texts_of(batch, schema, variant, counting.template, domain=counting.domain)
                 part = _count(batch, texts, first, variant, counter, keyed=schema == CODESWITCH)

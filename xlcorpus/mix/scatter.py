@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset import storage
-from xlcorpus.dataset.beside import read_beside, read_each
+from xlcorpus.dataset.beside import read_beside, read_each, write_each
 from xlcorpus.dataset.columns import append_columns
 from xlcorpus.dataset.dataset import Shard, read_batches
 from xlcorpus.dataset.decisions import decide, empty
@@ -52,7 +52,7 @@ class Scatter:
         rows_used = uses.column("row").to_numpy() if uses is not None else np.zeros(0, dtype=np.int64)
         unnamed = self._unnamed(number)
         start = 0
-        for batch in read_batches(shard.location):
+        for batch in read_batches(shard):
             first, last = np.searchsorted(rows_used, [start, start + batch.num_rows])
             gone = np.ones(batch.num_rows, dtype=bool)
             if uses is not None and last > first:
@@ -158,7 +158,7 @@ class Spills:
             if sum(part.nbytes for part in parts) < _SMALL_BYTES * len(parts):
                 parts = [pa.concat_batches(parts)]
             file = spill_folder(self._folder, target) / f"{self._number:05d}-{self._run:05d}.arrow"
-            storage.write_arrow(file, parts[0].schema, parts)
+            write_each(file, parts[0].schema, parts)
         self._parts, self._bytes = {}, 0
         self._run += 1
 

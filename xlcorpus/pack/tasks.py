@@ -78,7 +78,7 @@ class CountShard:
         if len(given) < len(self.labels):
             labels.add("")  # rows without a label are und
             scripts.add(NO_SCRIPT)
-        for batch in read_batches(shard.location, columns) if columns else ():
+        for batch in read_batches(shard, columns) if columns else ():
             if self.bytes:
                 counts.update(sum_by(text_or_empty(batch, "lang"), byte_lengths(batch.column("text"))))
             for name in given:
@@ -119,7 +119,7 @@ class PackShard:
         packer = Packer(self.options, number, self.languages)
         budget = None if self.budgets is None else ByteBudget(self.budgets[number], cut=self.options.cut)
         none = empty(PACK)
-        for batch in read_batches(shard.location, [name for name in _DOCUMENT if name in shard.columns]):
+        for batch in read_batches(shard, [name for name in _DOCUMENT if name in shard.columns]):
             rows_in, keep = batch.num_rows, None
             if budget is not None:
                 taken = budget.take(batch, keep_text=self.keep_text)
@@ -149,7 +149,7 @@ class TokenizeShard:
         assert self.options.view is not None
         tokenizer, first = open_once(self.options.tokenizer), number * TASK_ROWS
         add_counts(counts, no_side_counts())
-        for batch in read_batches(shard.location):
+        for batch in read_batches(shard):
             made = tokenize_sides(batch, tokenizer, self.options, first, self.languages, keep_text=self.keep_text)
             first += made.rows.num_rows
             add_counts(counts, made.counts)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from xlcorpus.dataset import storage
+from xlcorpus.dataset.dataset import is_dataset
 from xlcorpus.dataset.layout import MANIFEST, WORK
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
@@ -20,6 +21,7 @@ HIDDEN = "hidden: its name begins with . or _"
 BROKEN_LINK = "a link to nothing"
 NO_FILE = "not a regular file"
 UNKNOWN_FORMAT = "unknown format"
+LISTING = "a list of what is there, not documents"
 _READ_ALREADY = "a link to what is read from where it lies"
 _LEAVES = "a link out of the input, which is followed"
 _NOTHING = "nothing to read in it"
@@ -218,7 +220,7 @@ class _Walk:
             entries = storage.scan(folder)
         except OSError as error:
             raise UserError(f"cannot read {folder}: {error.strerror}", remedy="check its permissions") from error
-        if any(entry.name == MANIFEST for entry in entries):
+        if any(entry.name == MANIFEST for entry in entries) and is_dataset(folder):
             raise UserError(
                 f"{folder} holds {MANIFEST}: it is an xlcorpus dataset, not raw input",
                 remedy="give it to the next step as it is, or give the raw files themselves",

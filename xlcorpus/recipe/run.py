@@ -20,10 +20,11 @@ from xlcorpus.beam.workspace import RunState, Task, Workspace
 from xlcorpus.beam.write import WriteShards
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.dataset import Dataset, is_dataset, read_batches
-from xlcorpus.dataset.layout import REJECTS
+from xlcorpus.dataset.layout import BESIDE, REJECTS
 from xlcorpus.dataset.manifest import Manifest
+from xlcorpus.dataset.ours import check_removable, shown
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.dataset.shards import schema_of
+from xlcorpus.dataset.shards import PlainFile, schema_of
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.tally import Tally, check_chain
 from xlcorpus.errors import UserError, nearest
@@ -194,13 +195,11 @@ def _make_room(workspace: Workspace, identity: Identity, settings: Settings) -> 
     folder = workspace.folder
     if not storage.entries_of(folder):
         return
-    state = workspace.state()
+    state, left = workspace.state(), check_removable(folder).others
+    if left:
+        settings.say(f"{folder}: xlcorpus did not write {shown(left)}: left as they are")
     if settings.overwrite:
         workspace.clear()
-    elif not workspace.holds_only_ours():
-        raise UserError(
-            f"{folder} already holds files that xlcorpus did not write", remedy="choose another --output folder"
-        )
     elif is_dataset(folder):
         if not settings.resume or settings.stale_is_error:
             raise UserError(
@@ -293,4 +292,5 @@ def _manifest(folder: Location, schema: str, identity: Identity, outcome: Outcom
         rejects=outcome.rejects,
         tallies=outcome.tallies,
         notes=dict(outcome.notes),
+        plain_files=tuple(PlainFile.of(folder, name) for name in BESIDE if storage.is_file(folder / name)),
     )

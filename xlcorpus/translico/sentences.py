@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset import storage
+from xlcorpus.dataset.beside import write_each
 from xlcorpus.dataset.columns import fixed_binary, require_column
 from xlcorpus.dataset.dataset import Shard, read_batches
 from xlcorpus.dataset.storage import Location
@@ -112,7 +112,7 @@ class ListSentences:
         lengths: list[int] = []
 
         def listed() -> Iterator[pa.RecordBatch]:
-            for batch in read_batches(shard.location, COLUMNS):
+            for batch in read_batches(shard, COLUMNS):
                 found = find_sentences(batch, include_latin=self.include_latin)
                 of_document = [numbers.setdefault(group, len(numbers)) for group in groups_of(batch)]
                 lengths.append(len(found.texts))
@@ -121,5 +121,5 @@ class ListSentences:
                 columns = [found.pair_ids, batch.column("doc_id").take(rows), groups, pa.array(found.index)]
                 yield pa.RecordBatch.from_arrays(columns, schema=LISTED)
 
-        storage.write_arrow(list_file(self.folder, number), LISTED, listed())
+        write_each(list_file(self.folder, number), LISTED, listed())
         return Listed(sum(lengths), tuple(numbers))

@@ -119,7 +119,7 @@ def read_parquet(part: FileRange, options: ReadOptions, schema: pa.Schema) -> It
     read_schema(file, options)
     try:
         # Without checksums in the file (Spark writes them, pyarrow by default does not) damage may read as other text.
-        parquet = storage.open_parquet(file.path, page_checksum_verification=True)
+        parquet = storage.open_parquet(file.path)
     except FileNotFoundError:
         raise
     except _BROKEN as error:

@@ -1,0 +1,97 @@
+"""Whose files are in a folder: those of a dataset or of an unfinished run of ours may go, all others stay."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.layout import BESIDE, CARD, MANIFEST, RUN, SHARD_FOLDERS, SHARD_NAME, WORK
+from xlcorpus.dataset.manifest import Manifest, is_ours
+from xlcorpus.dataset.storage import Location
+from xlcorpus.errors import IntegrityError, UserError
+
+_NAMES = (MANIFEST, CARD, *BESIDE)
+_NAMED = re.compile(rb'"name"\s*:\s*"([^"\\]+)"')  # of files, in a manifest that is damaged
+_SHOWN = 5
+
+
+def is_unfinished(folder: Location) -> bool:
+    """Whether a run of ours was begun in the folder and is not cleaned up."""
+    try:
+        state = storage.read_json(folder / WORK / RUN)
+    except (OSError, ValueError):
+        return False
+    return isinstance(state, dict) and {"fingerprint", "steps"} <= state.keys()
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """Names of the files in a folder: ours, and those of others (_work is not looked into)."""
+
+    ours: tuple[str, ...]
+    others: tuple[str, ...]
+
+    @property
+    def in_the_way(self) -> tuple[str, ...]:
+        """What of the others bears a name that a dataset needs, or would be read with its shards."""
+        return tuple(name for name in self.others if _is_in_the_way(name))
+
+    @classmethod
+    def of(cls, folder: Location) -> Belongings:
+        """Look at every name; a link is never ours but in the place of a file. Raises OSError."""
+        unfinished, listed = is_unfinished(folder), _listed(folder)
+        names = [name for name in storage.names_below(folder) if not name.startswith(f"{WORK}/")]
+        ours = []
+        for name in names:
+            final = storage.final_name(name)
+            may_be = SHARD_NAME.fullmatch(final) is not None or final in _NAMES
+            if name in listed or (may_be and (unfinished or (final != name and bool(listed)))):
+                ours.append(name)
+        return cls(tuple(ours), tuple(sorted(set(names) - set(ours))))
+
+
+def _is_in_the_way(name: str) -> bool:
+    top, _, below = name.partition("/")
+    if not below:
+        return name in (*_NAMES, *SHARD_FOLDERS, WORK)
+    return top in SHARD_FOLDERS and (name.endswith(".parquet") or "=" in below)
+
+
+def _listed(folder: Location) -> set[str]:
+    """The names that a manifest of ours lists, and its own."""
+    if not is_ours(folder):
+        return set()
+    try:
+        named = set(Manifest.load(folder).files())
+    except IntegrityError:
+        found = _NAMED.findall(storage.read_bytes(folder / MANIFEST))
+        named = {name for name in (one.decode("utf-8", "replace") for one in found) if SHARD_NAME.fullmatch(name)}
+        named |= {MANIFEST, CARD, *BESIDE}
+    return named
+
+
+def shown(names: tuple[str, ...]) -> str:
+    """Some names for a message, and how many more there are."""
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def check_removable(folder: Location) -> Belongings:
+    """What is in a folder that is to be emptied for a new dataset.
+
+    Raises UserError where the folder is not ours, or files of others are in the way: nothing is removed then.
+    """
+    if not (is_ours(folder) or is_unfinished(folder)):
+        names = tuple(one.name for one in storage.scan(folder))
+        raise UserError(
+            f"{folder} already holds files that xlcorpus did not write ({shown(names)})",
+            remedy="choose another --output folder, or empty this one yourself",
+        )
+    found = Belongings.of(folder)
+    if found.in_the_way:
+        raise UserError(
+            f"{folder} holds files that xlcorpus did not write, in the way of a dataset: {shown(found.in_the_way)}",
+            remedy="move them to another place, or choose another --output folder; nothing was removed",
+        )
+    return found
