@@ -26,6 +26,7 @@ from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.columns import output_schema
+from xlcorpus.ingest.encoding_counts import notes_of
 from xlcorpus.ingest.find import find_files, known_format
 from xlcorpus.ingest.read import cut_files, read_range
 from xlcorpus.raw.options import ReadOptions
@@ -164,4 +165,5 @@ STEP = Step(
     makes=lambda options: options.schema_name,
     prepare=prepare,
     read=read,
+    notes=lambda tally, batches: notes_of(tally.counts),
 )

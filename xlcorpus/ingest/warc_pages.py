@@ -1,19 +1,23 @@
 """WARC, WET and ARC files: pages become documents, everything else a named decision or reject.
 
 A `response` of status 200 with HTML, and a `resource` with HTML or plain text, give the text of the page; a
-`conversion` (WET) gives its text as it is. `url` and `timestamp` are the record's; `license` is not known.
+`conversion` (WET) gives its text as it is. `url` and `timestamp` are the record's; `license` is not known. The
+counts are those of `count_encodings`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset.result import Result
+from xlcorpus.ingest.charset import is_text, read_text, without_comments
+from xlcorpus.ingest.encoding_counts import count_encodings
+from xlcorpus.ingest.encodings import Decoded
 from xlcorpus.ingest.html import decode_html, extract_text
 from xlcorpus.ingest.http_message import (
     BodyTooLarge,
@@ -32,19 +36,24 @@ from xlcorpus.raw.ranges import FileRange
 from xlcorpus.raw.rejects import Decision, Reject, too_large
 
 _HTML = ("text/html", "application/xhtml+xml")
-_LOOKS_LIKE_HTML = re.compile(
-    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+# The beginnings that the MIME Sniffing Standard takes for HTML.
+_HTML_TAG = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)"
+    rb"[\s>]",
+    re.IGNORECASE,
 )
+_LOOK = 1 << 14
 
 
 @dataclass(frozen=True)
 class _Page:
-    """A document: locator, text, address, time."""
+    """A document: locator, text, address, time; how its bytes were read."""
 
     offset: int
     text: str
     url: str | None
     timestamp: str | None
+    read: Decoded
 
 
 def read_pages(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:
@@ -52,7 +61,7 @@ def read_pages(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iter
 
     Decisions: warc_type_TYPE (warcinfo, request, metadata, revisit, ...), http_status (the status is the score),
     content_type, empty_text. Reject reasons: corrupt_record, truncated_file, corrupt_file, record_too_large,
-    invalid_utf8, nul_bytes, extraction_failed. The file is never left early: behind damage, reading goes on.
+    not_text, nul_bytes, extraction_failed. The file is never left early: behind damage, reading goes on.
     """
     assembler = Assembler(part.file, options, schema)
     waiting = _Waiting()
@@ -94,7 +103,7 @@ class _Waiting:
 
     def flush(self, assembler: Assembler) -> Iterator[Result]:
         pages = self.pages
-        yield from assembler.rows(
+        results = assembler.rows(
             np.array([page.offset for page in pages], dtype=np.int64),
             {"text": pa.array([page.text for page in pages], pa.string())},
             {
@@ -105,6 +114,8 @@ class _Waiting:
             decisions=self.decisions,
             rejects=self.rejects,
         )
+        yield replace(next(results), counts=count_encodings(page.read for page in pages))
+        yield from results
         self.pages, self.decisions, self.rejects, self.begin = [], [], [], self.end
 
 
@@ -159,7 +170,9 @@ def _is_html(message: HttpMessage) -> bool:
     media = media_type_of(message.fields)
     if media:
         return media in _HTML
-    return _LOOKS_LIKE_HTML.match(message.body[:4096]) is not None
+    # A comment may stand before everything; zero bytes fill the second places of UTF-16.
+    head = without_comments(message.body[:_LOOK].lstrip(b"\xef\xbb\xbf\xff\xfe").replace(b"\0", b""))
+    return _HTML_TAG.match(head) is not None
 
 
 def _resource(record: Record, options: ReadOptions) -> _Page | Decision | Reject:
@@ -169,7 +182,7 @@ def _resource(record: Record, options: ReadOptions) -> _Page | Decision | Reject
     if record.block is None:
         return _too_large(record, options)
     if media == "text/plain":
-        return _plain(record, record.block)
+        return _plain(record, record.block, charset_of(record.fields))
     return _html(record, record.block, charset_of(record.fields))
 
 
@@ -178,27 +191,30 @@ def _conversion(record: Record, options: ReadOptions) -> _Page | Decision | Reje
         return Decision(record.offset, "content_type")
     if record.block is None:
         return _too_large(record, options)
-    return _plain(record, record.block)
+    return _plain(record, record.block, charset_of(record.fields) or "utf-8")
 
 
-def _plain(record: Record, data: bytes) -> _Page | Reject:
-    try:
-        return _page(record, data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        message = f"the text is not UTF-8: {error.reason} at byte {error.start:,} of the block"
-        return Reject(record.offset, "invalid_utf8", message, data)
+def _plain(record: Record, data: bytes, charset: str | None) -> _Page | Reject:
+    read = read_text(data, [charset] if charset else [])
+    return _page(record, read.text, read) if is_text(read) else _no_text(record, read, data)
 
 
 def _html(record: Record, body: bytes, charset: str | None) -> _Page | Reject:
     try:
-        return _page(record, extract_text(decode_html(body, charset)))
+        read = decode_html(body, charset)
+        return _page(record, extract_text(read.text), read) if is_text(read) else _no_text(record, read, body)
     except Exception as error:  # whatever one page does to the parser, the next one is read
         message = f"no text could be extracted: {type(error).__name__}: {error}"
         return Reject(record.offset, "extraction_failed", message, body)
 
 
-def _page(record: Record, text: str) -> _Page | Reject:
+def _no_text(record: Record, read: Decoded, data: bytes) -> Reject:
+    message = f"the bytes are no text: of all encodings {read.encoding} fits best, with control characters or bad bytes"
+    return Reject(record.offset, "not_text", message, data)
+
+
+def _page(record: Record, text: str, read: Decoded) -> _Page | Reject:
     if "\0" in text:
         return Reject(record.offset, "nul_bytes", "the text holds NUL characters", text[:EXCERPT_BYTES])
-    url = record.fields.get("warc-target-uri", "").strip().removeprefix("<").removesuffix(">")
-    return _Page(record.offset, text, url or None, record.fields.get("warc-date"))
+    url = record.fields.get("warc-target-uri", "").removeprefix("<").removesuffix(">")
+    return _Page(record.offset, text, url or None, record.fields.get("warc-date"), replace(read, text=""))

@@ -13,15 +13,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from xlcorpus.ingest.header_fields import parse_fields, split_header
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.lines import EXCERPT_BYTES
 from xlcorpus.raw.streams import Damage, read_stream
 
 HEADER_BYTES = 1 << 16  # longest header, and what is kept of a block that is too large
 STEP = 1 << 20
+_NEWLINES = 1 << 10  # bytes that are looked at for newlines behind a record
 _BEGIN = re.compile(rb"WARC/\d\.\d+[ \t]*\r?\n(?:WARC|Content)-[A-Za-z-]+:", re.IGNORECASE)
+_ARC_TYPE = "arc-content-type"
 _ARC_LINE = re.compile(rb"(?m)^[a-z][a-z0-9+.-]{1,15}:[^\n]{8,8192}$")
-_ARC_FIELDS = re.compile(rb"(\S.*) (\S+) (\d{8,20}) (.*?) ?(\S+)\s*$", re.DOTALL)
 _OVERLAP = 8300  # a header that lies across two steps is still found: longer than _ARC_LINE's longest
 
 
@@ -131,7 +133,7 @@ def read_records(file: InputFile, limit: int) -> Iterator[Record | Broken]:
 
 def _pass_newlines(window: _Window) -> None:
     while window.fill(1):
-        size = min(STEP, window.fill(1))
+        size = min(_NEWLINES, window.fill(1))
         rest = window.peek(size).lstrip(b"\r\n")
         window.advance(size - len(rest))
         if rest:
@@ -181,7 +183,10 @@ class _Cutter:
 
     def _begins(self, skip: int) -> bool:
         """Whether a record begins `skip` bytes from here."""
-        return self._find(skip, skip + 1) == skip
+        window = self.window
+        if self.arc:
+            return self._find(skip, skip + 1) == skip
+        return _BEGIN.match(window.data, window.at + skip) is not None
 
     def _find(self, begin: int, end: int) -> int | None:
         """Where the first record begins that begins in `begin` to `end` (exclusive) of the window."""
@@ -193,7 +198,7 @@ class _Cutter:
         for found in _ARC_LINE.finditer(window.data, base + begin):
             if found.start() - base >= end:
                 return None
-            if _ARC_FIELDS.match(found.group()):
+            if _arc_fields(found.group()) is not None:
                 return found.start() - base
         return None
 
@@ -275,41 +280,44 @@ def _warc_header(head: bytes) -> _Header:
     """Raises _BadHeader where the bytes do not begin with the header of a WARC record."""
     if not re.match(rb"WARC/\d", head):
         raise _BadHeader("these bytes are no WARC record")
-    ends = [(head.find(mark), len(mark)) for mark in (b"\r\n\r\n", b"\n\n")]
-    found = [(at, size) for at, size in ends if at >= 0]
-    if not found:
+    found = split_header(head)
+    if found is None:
         raise _BadHeader("the header of the record has no end")
-    at, size = min(found)
-    if _BEGIN.search(head, 1, at):
+    header, size = found
+    if _BEGIN.search(header, 1):
         raise _BadHeader("the header of the record breaks off")
-    fields: dict[str, str] = {}
-    name = ""
-    for line in head[:at].decode("utf-8", "replace").splitlines()[1:]:
-        if line[:1] in (" ", "\t") and name in fields:
-            fields[name] += " " + line.strip()
-            continue
-        name, colon, value = line.partition(":")
-        name = name.strip().lower()
-        if colon:
-            fields.setdefault(name, value.strip())
+    fields = parse_fields(header)
     length = fields.get("content-length", "")
     if not re.fullmatch(r"[0-9]{1,18}", length):
         raise _BadHeader(f"its Content-Length is {length!r}, not a number" if length else "it has no Content-Length")
-    return _Header(at + size, fields.get("warc-type", "unknown").lower(), int(length), fields)
+    return _Header(size, fields.get("warc-type", "unknown").lower(), int(length), fields)
 
 
 def _arc_header(head: bytes) -> _Header:
     """Raises _BadHeader where the bytes do not begin with the line that heads an ARC record."""
     line, newline, _ = head.partition(b"\n")
-    found = _ARC_FIELDS.match(line)
-    if not newline or found is None or b":" not in line:
+    fields = _arc_fields(line) if newline and b":" in line else None
+    if fields is None:
         raise _BadHeader("these bytes are no ARC record")
-    url, _, date, mime, length = (value.decode("utf-8", "replace") for value in found.groups())
+    url, date, mime, length = (value.decode("utf-8", "replace") for value in fields)
     if not re.fullmatch(r"[0-9]{1,18}", length):
         raise _BadHeader(f"its length is {length!r}, not a number of bytes")
     kind = "filedesc" if url.startswith("filedesc:") else "response"
     when = f"{date[:4]}-{date[4:6]}-{date[6:8]}"
     if len(date) == 14:
         when += f"T{date[8:10]}:{date[10:12]}:{date[12:14]}Z"
-    fields = {"warc-target-uri": url, "warc-date": when, "arc-content-type": mime.split(" ")[0]}
-    return _Header(len(line) + 1, kind, int(length), fields)
+    return _Header(len(line) + 1, kind, int(length), {"warc-target-uri": url, "warc-date": when, _ARC_TYPE: mime})
+
+
+def _arc_fields(line: bytes) -> tuple[bytes, bytes, bytes, bytes] | None:
+    """URL, date, media type and length of a line that heads an ARC record; None where it is none.
+
+    Version 1: URL, IP, date, type, length; version 2 has five more between type and length. URLs may hold spaces.
+    """
+    parts = line.strip(b" \t\r\n").split(b" ")
+    last = len(parts) - 1
+    dates = [at for at in range(2, last) if 8 <= len(parts[at]) <= 20 and parts[at].isdigit()]
+    if not dates or not parts[0]:
+        return None
+    date = next((at for at in reversed(dates) if last - at in (2, 7)), dates[0])
+    return b" ".join(parts[: date - 1]), parts[date], parts[date + 1] if date + 1 < last else b"", parts[last]
