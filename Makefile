@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 DEMO := out/quickstart
 
-.PHONY: demo test check format slow cluster benchmark clean
+.PHONY: demo test check format fuzz slow cluster benchmark clean
 
 $(VENV)/core: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "xlcorpus needs Python 3.11 or 3.12; name it: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -37,6 +37,11 @@ check: $(VENV)/test  ## lint, types and the fast tests, before every commit
 format: $(VENV)/test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+SECONDS ?= 300
+fuzz: $(VENV)/test  ## CPU minutes in every parser, the command line, every regular expression: an hour
+	$(BIN)/python -m tests.fuzz.patterns
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --jobs 2
 
 slow: $(VENV)/test  ## load tests and many kills: some minutes
 	$(BIN)/python -m pytest -m slow

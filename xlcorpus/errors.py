@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_LONGEST_RUN, _LONGEST_TEXT = 300, 2000  # characters of a message that are shown: of a run without a space or /, of all
+_MOST_NAMES = 40  # of the names that are known
 
 
 class UserError(Exception):
@@ -15,7 +19,8 @@ class UserError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return self.message if self.remedy is None else f"{self.message}\n  remedy: {self.remedy}"
+        parts = [self.message] if self.remedy is None else [self.message, f"  remedy: {self.remedy}"]
+        return "\n".join(map(readable, parts))
 
 
 class StorageError(UserError):
@@ -34,10 +39,30 @@ class IntegrityError(UserError):
     """A dataset on disk is not what its manifest says (missing shard, other hash, unknown schema)."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def readable(text: str) -> str:
+    """A text for a terminal: no control characters but newlines, no half characters, and nothing endless.
+
+    Messages quote what files hold: a cell of a megabyte, a name with an escape sequence.
+    """
+    text = re.sub(rf"[^\s/]{{{_LONGEST_RUN + 1},}}", _cut_run, text)
+    if len(text) > _LONGEST_TEXT:
+        text = f"{text[:_LONGEST_TEXT]}... ({len(text):,} characters)"
+    text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found.group()):02x}", text)
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _cut_run(found: re.Match[str]) -> str:
+    run = found.group()
+    return f"{run[: _LONGEST_RUN // 2]}... ({len(run):,} characters)"
+
+
+def nearest(name: object, known: Iterable[object]) -> str:
     """' Did you mean X?' for the known name closest to `name`, or the list of known names."""
-    names = sorted(set(known))
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    names = sorted({str(one) for one in known})
+    close = difflib.get_close_matches(str(name)[:_LONGEST_RUN], names, n=1, cutoff=0.5)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"known: {', '.join(names)}" if names else "nothing is known here"
+    if not names:
+        return "nothing is known here"
+    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    return f"known: {', '.join(names[:_MOST_NAMES])}{more}"

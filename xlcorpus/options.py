@@ -35,6 +35,16 @@ class StepOptions(BaseModel):
         return {key: _name_of(value) if key in self.files else value for key, value in values.items()}
 
     @model_validator(mode="after")
+    def _check_size(self) -> StepOptions:
+        for name in self.model_fields_set:
+            value = getattr(self, name)
+            if isinstance(value, int) and abs(value) >= 2**63:
+                raise UserError(
+                    f"--{name.replace('_', '-')} {value} needs more than 64 bits", remedy="give a smaller number"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _check_belonging(self) -> StepOptions:
         for name, field in type(self).model_fields.items():
             extra = field.json_schema_extra

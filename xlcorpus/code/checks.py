@@ -73,7 +73,7 @@ def is_generated(name: str, text: str) -> bool:
     if _GENERATED_NAME.fullmatch(name.rpartition("/")[2].lower()):
         return True
     head = "\n".join(text[:HEAD_CHARACTERS].split("\n")[:_GENERATED_LINES])
-    head = " ".join(re.sub(r"[*#/;%-]+(?=\s)|(?<=\n)\s*[*#/;%-]+", " ", head).split())
+    head = " ".join(re.sub(r"(?<![*#/;%-])[*#/;%-]++(?=\s)|(?<=\n)\s*+[*#/;%-]++", " ", head).split())
     return _GENERATED.search(head) is not None or (
         _GENERATED_WEAK.search(head) is not None and _DO_NOT_EDIT.search(head) is not None
     )

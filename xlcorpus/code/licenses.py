@@ -170,7 +170,7 @@ def header_license(head: str) -> str | None:
     """
     line = _SPDX.search(head)
     if line is not None:
-        expression = re.sub(r"(\*/|-->|\*\)|#\}|%>|\"+|'+).*$", "", line.group(1)).strip()
+        expression = re.split(r"\*/|-->|\*\)|#\}|%>|[\"']", line.group(1), maxsplit=1)[0].strip()
         try:
             return canonical_expression(expression)
         except ValueError:

@@ -94,7 +94,7 @@ def _parquet_faults(path: Location) -> Iterator[None]:
     """UserError for a file that is no Parquet file."""
     try:
         yield
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: no Parquet file: {error}", remedy="make it again, or name its --format") from error
 
 
@@ -105,7 +105,9 @@ def _schema(path: Location) -> pa.Schema:
 
 def _rows(path: Location, columns: list[str]) -> pa.Table:
     with _parquet_faults(path), storage.open_parquet(path) as file:
-        return file.read(columns=columns, use_threads=False)
+        table = file.read(columns=columns, use_threads=False)
+        table.validate(full=True)  # a flipped bit can make strings that are no UTF-8
+        return table
 
 
 def _read_parquet(path: Location) -> tuple[RawColumns, bool]:
@@ -151,6 +153,8 @@ def _read_text(path: Location, format: str, src: str | None, tgt: str | None) ->
     if format == "csv":
         return dictionary_text.parse_csv(path, data, find_header), format
     lines, numbers = dictionary_text.split_lines(data)
+    if not len(lines):  # white space of Unicode alone
+        raise UserError(f"{path} is empty", remedy="leave it out, or fetch it again")
     first = lines[0].as_py().split("\t")
     header = find_header(first) if format != "muse" and len(first) > 1 else None
     if header:

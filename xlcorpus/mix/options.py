@@ -9,7 +9,7 @@ from pydantic import field_validator, model_validator
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.mix.census import Counting
 from xlcorpus.mix.ratios_option import check_ratios, parse_ratios
-from xlcorpus.mix.rule import RULES
+from xlcorpus.mix.rule import MOST_EPOCHS, RULES
 from xlcorpus.mix.shipped import load_mix
 from xlcorpus.mix.spec import MixSpec, needs, parse_mix
 from xlcorpus.options import StepOptions, option
@@ -44,10 +44,14 @@ class Options(StepOptions):
     tokenizer: str | None = option(
         None, description="tokenizer that will train, to count tokens with; default: an estimate, pre-tokens"
     )
-    max_epochs: float | None = option(None, gt=0, description="how often a text may be used; default: 1")
+    max_epochs: float | None = option(
+        None, gt=0, le=MOST_EPOCHS, description="how often a text may be used; default: 1"
+    )
     template: str = option(TEMPLATE, description="how a sentence pair becomes a text")
     latin: bool = option(False, description="offer the romanised texts of documents too, as the kind translit")
-    shards: int | None = option(None, ge=1, description="number of output shards; default: one for each 64 MB of text")
+    shards: int | None = option(
+        None, ge=1, le=100_000, description="number of output shards; default: one for each 64 MB of text"
+    )
     exchange: Literal["files", "runner"] = option(
         "files", description="how texts move: through spill files, or through the runner's shuffle"
     )

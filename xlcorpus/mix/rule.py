@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from xlcorpus.mix.tree import Branch, Division
 
 SUM_TOLERANCE = Fraction(1, 10**6)
+MOST_EPOCHS = 10_000
+MOST_EXPONENT = 100  # 1e30 as an exponent would be a number of 1e31 digits
 
 
 def show(value: Fraction) -> int | float | str:
@@ -39,6 +41,27 @@ def _positive(value: Any) -> Fraction:
     number = exact(value)
     if number <= 0:
         raise ValueError(f"{show(number)} is not above 0")
+    return number
+
+
+def _epochs(value: Any) -> Fraction:
+    number = _positive(value)
+    if number > MOST_EPOCHS:
+        raise ValueError(f"{show(number)} epochs are more than {MOST_EPOCHS:,}")
+    return number
+
+
+def _exponent(value: Any) -> Fraction:
+    number = _not_negative(value)
+    if number > MOST_EXPONENT:
+        raise ValueError(f"{show(number)} is above {MOST_EXPONENT}: the largest group would have everything")
+    return number
+
+
+def _temperature(value: Any) -> Fraction:
+    number = _positive(value)
+    if 1 / number > MOST_EXPONENT:
+        raise ValueError(f"{show(number)} is below 1/{MOST_EXPONENT}: the largest group would have everything")
     return number
 
 
@@ -69,6 +92,9 @@ _Shown = PlainSerializer(show)
 Positive = Annotated[Fraction, BeforeValidator(_positive), _Shown]
 NotNegative = Annotated[Fraction, BeforeValidator(_not_negative), _Shown]
 Share = Annotated[Fraction, BeforeValidator(_share), _Shown]
+Epochs = Annotated[Fraction, BeforeValidator(_epochs), _Shown]
+Power = Annotated[Fraction, BeforeValidator(_exponent), _Shown]  # what sizes are raised to
+Heat = Annotated[Fraction, BeforeValidator(_temperature), _Shown]  # one divided by it
 Some = BeforeValidator(_some)  # of a mapping that has to name something
 Names = Annotated[tuple[str, ...], BeforeValidator(different), Field(min_length=1)]
 

@@ -26,7 +26,8 @@ def load_mix(name: str | Location) -> MixSpec:
         shipped = shipped_mixes()
         if str(name) not in shipped:
             raise UserError(
-                f"there is no mix file {str(name)!r} and no shipped mix of that name; {nearest(str(name), shipped)}"
+                f"there is no mix file {str(name)!r} and no shipped mix of that name; {nearest(str(name), shipped)}",
+                remedy="`xlcorpus recipes list` names the shipped ones; a file of your own is given by its path",
             )
         found = shipped[str(name)]
         if found is None:

@@ -18,9 +18,9 @@ from xlcorpus.errors import UserError, nearest
 from xlcorpus.mix.cells import KEYS, canonical_lang
 from xlcorpus.mix.rule import (
     RULES,
+    Epochs,
     Model,
     Names,
-    Positive,
     Rule,
     Share,
     all_parameters,
@@ -95,7 +95,7 @@ class Node(Model):
     parts: tuple[Part, ...] | None = None
     within: Node | None = None
     on_cap: Literal["fail", "redistribute"] | None = None
-    epochs: Positive | None = None
+    epochs: Epochs | None = None
 
     @property
     def key(self) -> str:
@@ -193,7 +193,7 @@ class MixSpec(Model):
     model: dict[str, str] = Field(default_factory=dict)
     unit: Literal["tokens", "bytes", "chars", "docs"] = "tokens"
     budget: Annotated[int | None, BeforeValidator(_budget)] = None
-    max_epochs: Positive | None = None
+    max_epochs: Epochs | None = None
     missing: Literal["fail", "skip"] = "fail"
     where: Where = Where()
     mix: Node
@@ -215,7 +215,10 @@ class MixSpec(Model):
 def parse_mix(content: Any, where: str = "mix") -> MixSpec:
     """The mix that plain data (of YAML) describes; `where` names it in messages. Raises UserError naming the place."""
     if not isinstance(content, Mapping):
-        raise UserError(f"{where}: a mix is a mapping with the key `mix`; this is a {type(content).__name__}")
+        raise UserError(
+            f"{where}: a mix is a mapping with the key `mix`; this is a {type(content).__name__}",
+            remedy="`xlcorpus recipes show umt5` prints one to start from",
+        )
     try:
         return MixSpec.model_validate(dict(content))
     except ValidationError as error:

@@ -46,7 +46,10 @@ def find_recipe(name: str) -> Location:
     shipped = shipped_recipes()
     if name in shipped:
         return shipped[name]
-    raise UserError(f"there is no recipe file {name!r} and no shipped recipe of that name; {nearest(name, shipped)}")
+    raise UserError(
+        f"there is no recipe file {name!r} and no shipped recipe of that name; {nearest(name, shipped)}",
+        remedy="`xlcorpus recipes list` names the shipped ones; a file of your own is given by its path",
+    )
 
 
 def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
@@ -60,7 +63,9 @@ def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
         )
     _no_unknown(content, _KEYS, str(path))
     if not isinstance(content.get("steps"), list) or not content["steps"]:
-        raise UserError(f"{path}: `steps` must be a list of at least one step")
+        raise UserError(
+            f"{path}: `steps` must be a list of at least one step", remedy="write\n    steps:\n      - step: dedup"
+        )
     steps = [_step_mapping(step, number, path) for number, step in enumerate(content["steps"], 1)]
     _name_steps(steps, path)
     for setting in settings:
@@ -68,12 +73,12 @@ def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
     variables = {"sample": str(sample_folder()), "recipe": str(storage.resolve(path).parent)}
     given = content.get("variables") or {}
     if not isinstance(given, dict):
-        raise UserError(f"{path}: `variables` must be a mapping")
+        raise UserError(f"{path}: `variables` must be a mapping", remedy="write `variables: {files: web/}`")
     for key, value in given.items():  # a variable may use those above it
         variables[str(key)] = _substitute(str(value), variables, path)
     seed = content.get("seed", 0)
     if isinstance(seed, bool) or not isinstance(seed, int):
-        raise UserError(f"{path}: seed must be a whole number, not {seed!r}")
+        raise UserError(f"{path}: seed must be a whole number, not {seed!r}", remedy="write `seed: 3`")
     nodes = _link([_substitute(step, variables, path) for step in steps], path)
     return Recipe(str(content.get("name", path.stem)), str(content.get("about", "")), seed, nodes)
 
@@ -81,7 +86,9 @@ def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
 def _no_unknown(mapping: Mapping[str, Any], known: Sequence[str], where: str) -> None:
     for key in mapping:
         if key not in known:
-            raise UserError(f"{where}: unknown key {key!r}; {nearest(str(key), known)}")
+            raise UserError(
+                f"{where}: unknown key {key!r}; {nearest(key, known)}", remedy=f"it may hold {', '.join(known)}"
+            )
 
 
 def _step_mapping(step: Any, number: int, path: Location) -> dict[str, Any]:
@@ -98,7 +105,9 @@ def _name_steps(steps: list[dict[str, Any]], path: Location) -> None:
         step.setdefault("id", step["step"])
         name = step["id"]
         if not isinstance(name, str) or not _ID.fullmatch(name):
-            raise UserError(f"{path}: id {name!r} is not a name of letters, digits, - and _")
+            raise UserError(
+                f"{path}: id {name!r} is not a name of letters, digits, - and _", remedy="write `id: dedup-2`"
+            )
         if name in seen:
             raise UserError(f"{path}: two steps have the id {name!r}", remedy="give one of them another `id:`")
         seen.add(name)
@@ -107,7 +116,9 @@ def _name_steps(steps: list[dict[str, Any]], path: Location) -> None:
 def _apply_setting(content: dict[str, Any], steps: list[dict[str, Any]], setting: str) -> None:
     key, equals, text = setting.partition("=")
     if not equals:
-        raise UserError(f"--set {setting}: write KEY=VALUE, e.g. dedup.threshold=0.7 or seed=3")
+        raise UserError(
+            f"--set {setting}: this is not KEY=VALUE", remedy="write --set dedup.threshold=0.7, or --set seed=3"
+        )
     value = parse_yaml(text, f"--set {key}") if text else ""
     head, dot, rest = key.partition(".")
     by_id = {step["id"]: step for step in steps}
@@ -119,7 +130,7 @@ def _apply_setting(content: dict[str, Any], steps: list[dict[str, Any]], setting
         by_id[head][rest] = value
     else:
         known = ["seed", "name", "variables.NAME", *(f"{name}.OPTION" for name in by_id)]
-        raise UserError(f"--set {key}: the recipe has no such key; known: {', '.join(known)}")
+        raise UserError(f"--set {key}: the recipe has no such key", remedy=f"it has {', '.join(known)}")
 
 
 def _substitute(value: Any, variables: Mapping[str, str], path: Location) -> Any:
@@ -144,7 +155,7 @@ def _substitute(value: Any, variables: Mapping[str, str], path: Location) -> Any
 def _strings(value: Any, where: str) -> list[str]:
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, list) or not all(isinstance(item, str) for item in values) or not values:
-        raise UserError(f"{where} must be a string or a list of strings")
+        raise UserError(f"{where} must be a string or a list of strings", remedy="write `files: [web/, news.jsonl]`")
     return values
 
 
@@ -160,9 +171,11 @@ def _link(steps: Sequence[dict[str, Any]], path: Location) -> tuple[Node, ...]:
         inputs: list[Node | Location] = []
         if step.prepare is not None:
             if "input" in content:
-                raise UserError(f"{where}: {step.name} reads `files:`, not `input:`")
+                raise UserError(
+                    f"{where}: {step.name} reads `files:`, not `input:`", remedy="write `files:` in its place"
+                )
             if "files" not in content:
-                raise UserError(f"{where}: {step.name} needs `files:`")
+                raise UserError(f"{where}: {step.name} needs `files:`", remedy="write `files: web/`")
             files = tuple(_strings(content["files"], f"{where}: files"))
         else:
             if "files" in content:
@@ -174,10 +187,13 @@ def _link(steps: Sequence[dict[str, Any]], path: Location) -> tuple[Node, ...]:
             else:
                 raise UserError(f"{where} is the first step and has no `input:`", remedy="begin with an ingest step")
             if len(inputs) > 1 and not step.many:
-                raise UserError(f"{where}: {step.name} takes one input, {len(inputs)} are given")
+                raise UserError(
+                    f"{where}: {step.name} takes one input, {len(inputs)} are given",
+                    remedy="give one of them; only `mix` takes several",
+                )
         keep = content.get("keep", False)
         if not isinstance(keep, bool):
-            raise UserError(f"{where}: keep must be true or false")
+            raise UserError(f"{where}: keep must be true or false", remedy="write `keep: true`")
         previous = Node(content["id"], step, options, tuple(inputs), files, keep)
         nodes[content["id"]] = previous
     return inline_raw_inputs(tuple(nodes.values()))
@@ -188,4 +204,7 @@ def _input(name: str, nodes: Mapping[str, Node], where: str) -> Node | Location:
         return nodes[name]
     if storage.exists(storage.locate(name)):
         return storage.locate(name)
-    raise UserError(f"{where}: input {name!r} is neither an earlier step nor a folder; {nearest(name, nodes)}")
+    raise UserError(
+        f"{where}: input {name!r} is neither an earlier step nor a folder; {nearest(name, nodes)}",
+        remedy="name a step above it by its id, or the folder of a dataset",
+    )

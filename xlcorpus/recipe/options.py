@@ -23,12 +23,14 @@ def make_options(step: Step, values: Mapping[str, Any], where: str) -> StepOptio
             )
     try:
         return step.options(**values)
+    except UserError as error:  # of a check that is no pydantic one
+        raise UserError(f"{where}: {error.message}", remedy=error.remedy) from None
     except ValidationError as error:
         problems = []
         for problem in error.errors():
             cause = problem.get("ctx", {}).get("error")
             if isinstance(cause, UserError):
-                raise cause from None
+                raise UserError(f"{where}: {cause.message}", remedy=cause.remedy) from None
             name = ".".join(str(part) for part in problem["loc"])
             problems.append(f"{name}: {problem['msg'].lower()} (given: {problem.get('input')!r})")
         raise UserError(

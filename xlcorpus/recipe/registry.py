@@ -65,7 +65,9 @@ def find_step(name: str) -> Step:
 
     points = {point.name: point for point in entry_points(group=GROUP)}
     if name not in points:
-        raise UserError(f"there is no step {name!r}; {nearest(name, points)}")
+        raise UserError(
+            f"there is no step {name!r}; {nearest(name, points)}", remedy="`xlcorpus --help` lists the steps"
+        )
     step = points[name].load()
     if not isinstance(step, Step):
         raise UserError(

@@ -19,17 +19,15 @@ from xlcorpus.beam.step import Outcome, SourcePlan
 from xlcorpus.beam.workspace import RunState, Task, Workspace
 from xlcorpus.beam.write import WriteShards
 from xlcorpus.dataset import storage
-from xlcorpus.dataset.by_file import losses_in, noted
 from xlcorpus.dataset.dataset import Dataset, is_dataset, read_batches
-from xlcorpus.dataset.layout import BESIDE
+from xlcorpus.dataset.layout import BESIDE, REJECTS
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.ours import check_removable, shown
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import PlainFile, schema_of
 from xlcorpus.dataset.storage import Location
-from xlcorpus.dataset.tally import check_chain
+from xlcorpus.dataset.tally import Tally, check_chain
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.recipe.accept import Acceptance
 from xlcorpus.recipe.graph import Node, Pass, check_readable, passes_of
 from xlcorpus.recipe.identity import Identity, identify_pass
 
@@ -46,14 +44,8 @@ class Settings:
     partition_by: str | None = None
     keep_text: bool = False
     max_error_rate: float = 0.1
-    allow_damaged: bool = False
     quiet: bool = False
     say: Callable[[str], None] = print
-
-    @property
-    def acceptance(self) -> Acceptance:
-        """What may go wrong with the input."""
-        return Acceptance(self.max_error_rate, self.allow_damaged)
 
 
 @dataclass(frozen=True)
@@ -110,7 +102,7 @@ def run_pass(work: Pass, datasets: list[Dataset], folder: Location, settings: Se
     if is_dataset(folder) and not settings.overwrite:
         manifest = Manifest.load(folder)
         if manifest.fingerprint == identity.fingerprint:
-            settings.acceptance.check(work.label, folder, manifest.tallies, manifest.rejects, losses_in(manifest.notes))
+            check_rejects(work.label, manifest.tallies, folder, settings.max_error_rate)
             if workspace.is_begun():
                 with workspace.lock():
                     workspace.clean_up(manifest.files())
@@ -155,7 +147,7 @@ def _make(
             workspace.remove()
         raise
     check_outcome(work, datasets, outcome)
-    settings.acceptance.check(work.label, workspace.folder, outcome.tallies, outcome.rejects, outcome.losses)
+    check_rejects(work.label, outcome.tallies, workspace.folder, settings.max_error_rate)
     manifest = _manifest(workspace.folder, work.schema, identity, outcome, settings)
     manifest.save(workspace.folder)
     workspace.clean_up(manifest.files())
@@ -180,7 +172,10 @@ def _check_partition(column: str | None, schema: str, datasets: list[Dataset], s
         fields += source.columns
     known = {field.name: field.type for field in fields}
     if column not in known:
-        raise UserError(f"--partition-by {column}: there is no such column; {nearest(column, known)}")
+        raise UserError(
+            f"--partition-by {column}: there is no such column; {nearest(column, known)}",
+            remedy="name a column that the output has, such as lang",
+        )
     if pa.types.is_nested(known[column]):
         raise UserError(
             f"--partition-by {column}: it holds {known[column]}, which names no folder", remedy="name a plain column"
@@ -242,7 +237,7 @@ def _outcome(work: Pass, datasets: list[Dataset], source: SourcePlan | None, exe
         for node in work.nodes:
             if node.step.map is not None:
                 batches = batches | node.id >> node.step.map(node.options, execution)
-        return batches | "Write" >> WriteShards(execution.workspace, execution.partition_by, source is not None)
+        return batches | "Write" >> WriteShards(execution.workspace, execution.partition_by)
 
     outcome = Outcome.of(execution.write(tasks, graph))
     return replace(outcome, notes=_notes(work, outcome, execution))
@@ -272,6 +267,20 @@ def check_outcome(work: Pass, datasets: list[Dataset], outcome: Outcome) -> None
     )
 
 
+def check_rejects(label: str, tallies: Sequence[Tally], folder: Location, max_error_rate: float) -> None:
+    """Raise UserError where a larger share of the records was rejected than the user accepts."""
+    rows_in = tallies[0].rows_in
+    rejected = sum(tally.rejected_rows for tally in tallies)
+    if rejected > max_error_rate * rows_in:
+        reasons = ", ".join(f"{name} {n}" for tally in tallies for name, n in tally.rejected.most_common(5))
+        raise UserError(
+            f"{label}: {rejected:,} of {rows_in:,} records were rejected ({reasons}), "
+            f"more than --max-error-rate {max_error_rate:g}; {folder / REJECTS} says which and why",
+            remedy="mend the input and run with --overwrite, or accept them: the same command with --resume "
+            f"--max-error-rate {min(1.0, rejected / rows_in + 0.005):.2f}",
+        )
+
+
 def _manifest(folder: Location, schema: str, identity: Identity, outcome: Outcome, settings: Settings) -> Manifest:
     return Manifest(
         schema=load_schema(schema).label,
@@ -285,6 +294,6 @@ def _manifest(folder: Location, schema: str, identity: Identity, outcome: Outcom
         decisions=outcome.decisions,
         rejects=outcome.rejects,
         tallies=outcome.tallies,
-        notes={**outcome.notes, **noted(outcome.losses)},
+        notes=dict(outcome.notes),
         plain_files=tuple(PlainFile.of(folder, name) for name in BESIDE if storage.is_file(folder / name)),
     )

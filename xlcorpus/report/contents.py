@@ -8,7 +8,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.by_file import loss_lines, losses_in
 from xlcorpus.dataset.columns import put_columns
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.report.funnel import count_cells, count_columns
@@ -54,8 +53,7 @@ def contents_lines(dataset: Dataset) -> list[str]:
         lines += ["", "reasons", *("  " + line for line in table_lines(reasons, right=(3,)))]
     if manifest.notes.get("table"):
         lines += ["", manifest.steps[-1].step, *("  " + line for line in manifest.notes["table"])]
-    losses = losses_in(manifest.notes)
-    return [*lines, "", *loss_lines(losses)] if losses else lines
+    return lines
 
 
 def sample_lines(dataset: Dataset, count: int, width: int = 100) -> list[str]:

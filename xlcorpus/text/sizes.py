@@ -21,7 +21,10 @@ def parse_size(
     match = _SIZE.fullmatch(re.sub(r"(?<=[kmgt])b$", "", text.replace(" ", "")) if in_bytes else text)
     if not match:
         raise UserError(f"{option} {given!r} is not a size", remedy=remedy)
-    size = round(float(match.group(1).replace("_", "")) * _SUFFIXES[match.group(2)])
+    number = float(match.group(1).replace("_", "")) * _SUFFIXES[match.group(2)]
+    if number >= 2**63:
+        raise UserError(f"{option} {given!r} is more than there is anywhere", remedy=remedy)
+    size = round(number)
     if size < 1:
         raise UserError(f"{option} {given!r} is nothing", remedy="give at least 1")
     return size

@@ -55,7 +55,7 @@ def write_table(table: pa.Table, path: Location) -> None:
         csv.write_csv(table, sink)
         guarded(path, lambda: write_bytes(path, sink.getvalue().to_pybytes()))
     else:
-        raise UserError(f"--output {path}: tables are .csv or .json", remedy=f"--output {path.with_suffix('.csv')}")
+        raise UserError(f"--output {path}: tables are .csv or .json", remedy="give it a name that ends in .csv")
 
 
 def round_trip(tokenizer: Tokenizer, texts: pa.Array) -> int:

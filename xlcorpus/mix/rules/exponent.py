@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from xlcorpus.mix.exact import Weights, power
-from xlcorpus.mix.rule import NotNegative, Rule
+from xlcorpus.mix.rule import Power, Rule
 from xlcorpus.mix.tree import Division
 
 Limit = Annotated[int, Field(ge=1)]
@@ -34,7 +34,7 @@ class Exponent(Rule):
     formula: ClassVar[str] = "q ∝ n^α; 1 is proportional, 0 uniform; n above limit counts as limit"
     source: ClassVar[str] = "XLM-R 0.3, mContriever 0; limit: T5"
     value: ClassVar[str | None] = "alpha"
-    alpha: NotNegative
+    alpha: Power
     limit: Limit | None = None
 
     def weights(self, division: Division) -> Weights:

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from xlcorpus.mix.exact import Weights, power
-from xlcorpus.mix.rule import Names, NotNegative, Positive, Rule
+from xlcorpus.mix.rule import Names, Positive, Power, Rule
 from xlcorpus.mix.tree import Division
 
 
@@ -45,7 +45,7 @@ class Floor(Rule):
     names_groups: ClassVar[bool] = True
     amounts: ClassVar[bool] = True
     value: ClassVar[str | None] = "alpha"
-    alpha: NotNegative
+    alpha: Power
     names: Names | None = None
     scale: Positive | None = None
     least: Annotated[int, Field(ge=0)] | None = None

@@ -75,7 +75,9 @@ def resolve(spec: MixSpec, totals: Callable[[str, str], Mapping[str, int]]) -> M
         name = node.pop("to")
         found = {group: units for group, units in totals(name, node.get("by", "lang")).items() if units}
         if not found:
-            raise UserError(f"{spec.name}: the mix {name!r} that is to be matched holds nothing")
+            raise UserError(
+                f"{spec.name}: the mix {name!r} that is to be matched holds nothing", remedy="match a mix with texts"
+            )
         return {**node, "totals": found}
 
     return parse_mix(_rewrite(spec.to_json(), fill_in), spec.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from xlcorpus.mix.exact import Weights
-from xlcorpus.mix.rule import Positive, Rule
+from xlcorpus.mix.rule import Heat, Rule
 from xlcorpus.mix.rules.exponent import Limit, powers
 from xlcorpus.mix.tree import Division
 
@@ -18,7 +18,7 @@ class Temperature(Rule):
     source: ClassVar[str] = "mBART50 T = 1.5, SixT+ T = 5"
     value: ClassVar[str | None] = "temperature"
     example: ClassVar[str] = "1.5"
-    temperature: Positive
+    temperature: Heat
     limit: Limit | None = None
 
     def weights(self, division: Division) -> Weights:

@@ -1,0 +1,1 @@
+"""What is fuzzed, a parser each: `TARGET`."""
