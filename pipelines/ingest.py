@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,19 +29,27 @@ from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.encoding_counts import notes_of
 from xlcorpus.ingest.find import find_files, known_format
 from xlcorpus.ingest.read import cut_files, read_range
+from xlcorpus.raw.languages import wrong_language_lines
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.prints import check_unchanged
 from xlcorpus.raw.ranges import FileRange, group_parts
-from xlcorpus.text.labels import check_label
+from xlcorpus.text.language_names import check_language, check_meanings
 
 
 class Options(ReadOptions):
     """Options of ingest."""
 
-    @field_validator("src_lang", "tgt_lang")
+    @field_validator("lang", "src_lang", "tgt_lang")
     @classmethod
     def _check_language(cls, value: str | None) -> str | None:
-        return None if value is None else check_label(value)
+        return None if value is None else check_language(value)
+
+    @field_validator("lang_map")
+    @classmethod
+    def _check_lang_map(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_meanings(value)
+        return value
 
     @field_validator("licenses", mode="before")
     @classmethod
@@ -156,6 +164,13 @@ def read(options: Options, plan: SourcePlan, execution: Execution) -> Ingest:
     return Ingest(options, plan.columns, execution.keep_text)
 
 
+def notes(tally: Tally, batches: Iterable[pa.RecordBatch]) -> dict[str, Any]:
+    """What the manifest notes: how encodings were found, and languages of the input that were not understood."""
+    del batches
+    noted, wrong = notes_of(tally.counts), wrong_language_lines(tally.counts)
+    return noted | ({"table": [*noted.get("table", []), *wrong]} if wrong else {})
+
+
 STEP = Step(
     name="ingest",
     summary="Read raw files (JSONL, text, Parquet, WARC, WET) into documents, sentence pairs (--kind pairs), or code.",
@@ -163,7 +178,7 @@ STEP = Step(
     speed=30.0,
     options=Options,
     makes=lambda options: options.schema_name,
+    notes=notes,
     prepare=prepare,
     read=read,
-    notes=lambda tally, batches: notes_of(tally.counts),
 )

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import zstandard
 
-from xlcorpus.dataset.result import Result
+from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.find import find_files as find
@@ -52,6 +52,7 @@ class ReadRows:
     rejects: list[dict[str, Any]] = field(default_factory=list)
     records: int = 0
     bytes: int = 0
+    counts: Counts = field(default_factory=dict)
     schema: pa.Schema | None = None
 
     def add(self, part: Result, schema: pa.Schema) -> None:
@@ -68,6 +69,7 @@ class ReadRows:
         self.rejects += part.rejects.to_pylist()
         self.records += part.rows_in
         self.bytes += part.bytes_in
+        add_counts(self.counts, part.counts)
 
     @property
     def texts(self) -> list[str]:

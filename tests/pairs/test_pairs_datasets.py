@@ -110,7 +110,7 @@ def test_the_command_line(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFi
     [
         (["--src-lang", "eng_Latn"], "--src-lang is an option of --kind pairs"),
         (["--kind", "pairs", "--text-column", "text"], "--text-column is an option of --kind documents"),
-        (["--kind", "pairs", "--src-lang", "en"], "'en' is no language and script"),
+        (["--kind", "pairs", "--src-lang", "engl"], "'engl' is no language: no language is known by this code"),
         (["--kind", "pairs", "--src-column", "x", "--tgt-column", "x"], "both sides of a pair"),
         (["--kind", "pairs", "--format", "warc"], "cannot be read from --format warc"),
         (["--format", "tsv"], "--kind documents cannot be read from --format tsv"),

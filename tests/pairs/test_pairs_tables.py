@@ -295,14 +295,16 @@ def test_languages_may_come_from_the_input(tmp_path: Path) -> None:
         "en\tde\tsrc_lang\ttgt_lang",
         "one\teins\teng_Latn\tdeu_Latn",
         "two\tdivi\teng_Latn\tlvs_Latn",
-        "three\tdrei\ten\tdeu_Latn",
+        "three\tdrei\ten\tGerman",
+        "six\tsechs\tenglisch2\tdeu_Latn",
         "\tvier\teng_Latn\tdeu_Latn",
-        "five\tfünf\teng_Latn\tdeu_latn",
+        "five\tfünf\teng_Latn\tde_Latin",
     )
     result = read_pairs(path, src_lang=None, tgt_lang=None)
     assert [(row["src_lang"], row["tgt_lang"]) for row in result.documents] == [
         ("eng_Latn", "deu_Latn"),
         ("eng_Latn", "lvs_Latn"),
+        ("eng_Latn", "deu_Latn"),
     ]
     assert [row["reason"] for row in result.rejects] == ["invalid_src_lang", "invalid_tgt_lang"]
     assert [(row["reason"], row["lang"]) for row in result.decisions] == [("empty_src", "eng_Latn-deu_Latn")]

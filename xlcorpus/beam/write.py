@@ -81,6 +81,7 @@ class TaskWriter:
                 remedy="this is a defect of the runner or of xlcorpus: please report it",
             )
         tallies[-1].languages, tallies[-1].sources = self._counted.languages, self._counted.sources
+        tallies[-1].kinds = self._counted.kinds
         none = self.number == 0 and self._rows == 0
         shards: list[ShardFile] = []
         for folder, writer in self._shards.items():

@@ -93,6 +93,11 @@ class Manifest:
         return self.tallies[-1].sources if self.tallies else Counter()
 
     @property
+    def kinds(self) -> Counter[str]:
+        """Rows by kind, of those that have one."""
+        return self.tallies[-1].kinds if self.tallies else Counter()
+
+    @property
     def schema_name(self) -> str:
         """Name of the rows' schema without its version."""
         return self.schema.rpartition("-")[0]

@@ -27,7 +27,7 @@ class Tally:
 
     removed: decisions by (language, reason), languages '' where unknown; rejected: rejects by reason; repeated: extra
     copies that a mix makes of documents used more than once; merged: documents that share a row with others (packs)
-    beyond one for each row; languages, sources: rows_out by language and by source;
+    beyond one for each row; languages, sources, kinds: rows_out by language, by source and, where it is known, by kind;
     counts: what else the step counted, by name (and name).
     """
 
@@ -43,6 +43,7 @@ class Tally:
     sources: Counter[str] = field(default_factory=Counter)
     counts: Counts = field(default_factory=dict)
     merged: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
 
     @property
     def removed_rows(self) -> int:
@@ -89,7 +90,7 @@ class Tally:
             self.rejected.update(count_values(rejects.column("reason")))
 
     def count_languages(self, documents: pa.RecordBatch) -> None:
-        """Add the languages and sources of rows that are written; of a pair without `lang` eng_Latn-deu_Latn."""
+        """Add the languages, sources and kinds of rows that are written; of a pair without `lang` eng_Latn-deu_Latn."""
         names = documents.schema.names
         if "lang" in names:
             self.languages.update(count_values(documents.column("lang")))
@@ -98,6 +99,8 @@ class Tally:
             self.languages.update(count_values(pc.binary_join_element_wise(*sides, "-")))
         if "source" in names:
             self.sources.update(count_values(documents.column("source")))
+        if "kind" in names and pa.types.is_string(documents.schema.field("kind").type):
+            self.kinds.update({kind: count for kind, count in count_values(documents.column("kind")).items() if kind})
 
     def check(self, where: str) -> None:
         """Raise ConservationError unless every row is accounted for."""
@@ -126,6 +129,7 @@ class Tally:
         self.rejected.update(other.rejected)
         self.languages.update(other.languages)
         self.sources.update(other.sources)
+        self.kinds.update(other.kinds)
         add_counts(self.counts, other.counts)
 
     def to_json(self) -> dict[str, Any]:
@@ -142,6 +146,7 @@ class Tally:
             "rejected": dict(self.rejected),
             "languages": dict(self.languages),
             "sources": dict(self.sources),
+            "kinds": dict(self.kinds),
             "counts": self.counts,
         }
 
@@ -160,6 +165,7 @@ class Tally:
             rejected=Counter(value["rejected"]),
             languages=Counter(value["languages"]),
             sources=Counter(value["sources"]),
+            kinds=Counter(value.get("kinds", {})),
             counts=value.get("counts", {}),
         )
 

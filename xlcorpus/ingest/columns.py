@@ -1,9 +1,10 @@
 """The columns of an ingested dataset: ours, then every other column of the user's input.
 
 A column of the input that bears a name of ours is kept as `input_<name>`; string columns `url`, `timestamp`,
-`license` and `kind` become ours, and of pairs `src_lang` and `tgt_lang` where no option says the language. Each field
-remembers the input column it is filled from in its metadata (`input`), and whether its strings are JSON (`json`), so
-that a reader needs nothing but the schema.
+`license` and `kind` become ours (`--kind-column` names another one for the last), and of pairs `src_lang` and
+`tgt_lang` where no option says the language. `lang` is made of the column that `--lang-column` names, which stays
+beside it as it is. Each field remembers the input column it is filled from in its metadata (`input`), and whether its
+strings are JSON (`json`), so that a reader needs nothing but the schema.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Any
 import pyarrow as pa
 
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.errors import UserError
+from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.format import FORMATS
 from xlcorpus.raw.input_columns import ADOPTED, EXTRA, INPUT_KEY, JSON_KEY, Column, united
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import SIDES, ReadOptions
+
+KIND = "kind"
 
 
 def output_schema(files: Sequence[InputFile], options: ReadOptions) -> pa.Schema:
@@ -27,7 +30,7 @@ def output_schema(files: Sequence[InputFile], options: ReadOptions) -> pa.Schema
     Extra columns stand by the rank of their formats: in the order of the Parquet files' schemas, then of the headers of
     TSV and CSV files, then those of JSONL sorted by name, `extra` last. Raises UserError where a Parquet, TSV or CSV
     file lacks a text column or files disagree on a column's type, where no record in the sample of the JSONL files has
-    a text column, and where nothing says the language of a side of pairs.
+    a text column, where nothing says the language of a side of pairs, and where no file has a column that options name.
     """
     formats = {file.format: FORMATS.find(file.format) for file in files}
     # Formats that share a function are looked at together, in the order of the files.
@@ -39,40 +42,81 @@ def output_schema(files: Sequence[InputFile], options: ReadOptions) -> pa.Schema
     for columns, mine in together.items():
         for name, column in columns(mine, options).items():
             merged[name] = united(name, merged[name], column) if name in merged else column
+    if any(file.size for file in files):
+        _check_named(merged, options)
     adopted = _adopted(merged, files, options)
     return _assemble(merged, adopted, options, with_extra=any(one.extra for one in formats.values()))
 
 
-def _adopted(columns: Mapping[str, Column], files: Sequence[InputFile], options: ReadOptions) -> frozenset[str]:
-    """The columns of the input that become ours under the names they have; raises UserError for a missing language."""
-    text = {name for name, column in columns.items() if column.type in (pa.string(), pa.null()) and not column.json}
-    wanted = [name for name, given in options.languages.items() if given is None]
-    for name in wanted:
-        if name in text or not any(file.size for file in files):
+def _check_named(columns: Mapping[str, Column], options: ReadOptions) -> None:
+    """Raises UserError where a column that options name is not there, or holds no strings."""
+    for flag, name in (("--lang-column", options.lang_column), ("--kind-column", options.kind_column)):
+        if name is None:
             continue
-        found = f"; column {name!r} of the input is {columns[name].type}" if name in columns else ""
-        raise UserError(
-            f"nothing says the language of {SIDES[name[:3]]}{found}",
-            remedy=f"say it with --{name.replace('_', '-')} swh_Latn (language and script), "
-            f"or give the input a column {name!r} of such codes",
-        )
-    ours = {field.name for field in load_schema(options.schema_name).columns_of("ingest")}
-    return frozenset(text.intersection(ours, wanted if options.languages else ADOPTED))
+        if name not in columns:
+            there = ", ".join(list(columns)[:50]) or "none besides the texts"
+            raise UserError(
+                f"no input file has a column {name!r}: {nearest(name, columns)}; columns: {there}",
+                remedy=f"name one of them with {flag}, or leave it out",
+            )
+        if not _is_text(columns[name]):
+            what = "values of several types" if columns[name].json else str(columns[name].type)
+            raise UserError(
+                f"column {name!r} of {columns[name].where} holds {what}, not strings",
+                remedy=f"name a column of strings with {flag}",
+            )
+
+
+def _is_text(column: Column) -> bool:
+    return column.type in (pa.string(), pa.null()) and not column.json
+
+
+def _adopted(columns: Mapping[str, Column], files: Sequence[InputFile], options: ReadOptions) -> dict[str, str]:
+    """The columns of ours that columns of the input become; raises UserError for a missing language of a pair."""
+    text = {name for name, column in columns.items() if _is_text(column)}
+    adopted = {name: name for name in ADOPTED if name in text} if options.kind == "documents" else {}
+    for name, given in options.languages.items() if options.kind == "pairs" else ():
+        if given is None and name in text:
+            adopted[name] = name
+        elif given is None and any(file.size for file in files):
+            found = f"; column {name!r} of the input is {columns[name].type}" if name in columns else ""
+            raise UserError(
+                f"nothing says the language of {SIDES[name[:3]]}{found}",
+                remedy=f"say it with --{name.replace('_', '-')} swh_Latn (language and script), "
+                f"or give the input a column {name!r} of such codes",
+            )
+    if options.kind_column is not None:
+        adopted.pop(KIND, None)
+        if options.kind_column in text:
+            adopted[options.kind_column] = KIND
+    return adopted
+
+
+def _made(options: ReadOptions) -> list[pa.Field]:
+    """The columns of ours that these options make."""
+    ours, documents = load_schema(options.schema_name), load_schema("document").arrow
+    made = ours.columns_of("ingest")
+    if options.kind_column is not None and options.kind == "pairs":
+        made.append(documents.field(KIND))
+    if options.kind == "documents" and options.languages:
+        made.append(documents.field("lang"))
+    return made
 
 
 def _assemble(
-    columns: Mapping[str, Column], adopted: frozenset[str], options: ReadOptions, *, with_extra: bool
+    columns: Mapping[str, Column], adopted: Mapping[str, str], options: ReadOptions, *, with_extra: bool
 ) -> pa.Schema:
     ours = load_schema(options.schema_name)
     # Steps tell pairs from documents by the column text, and make lang and cs_... of pairs: none may be the input's.
     later = {"text", *load_schema("codeswitch").names} if options.kind == "pairs" else set()
     fields = []
-    for field in ours.columns_of("ingest"):
+    filled_from = {ours: name for name, ours in adopted.items()}
+    for field in _made(options):
         metadata = dict(field.metadata or {})
-        if field.name in adopted:
-            metadata[INPUT_KEY] = field.name.encode()
+        if field.name in filled_from:
+            metadata[INPUT_KEY] = filled_from[field.name].encode()
         fields.append(field.with_metadata(metadata))
-    reserved = ours.names | later | ({EXTRA} if with_extra else frozenset())
+    reserved = ours.names | {field.name for field in fields} | later | ({EXTRA} if with_extra else frozenset())
     taken = reserved | columns.keys()
     for name, column in columns.items():
         if name in adopted:

@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset.columns import batch_of, put_columns
 from xlcorpus.dataset.decisions import DECISION, decide, empty, reject, repeat
-from xlcorpus.dataset.result import Result
+from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.raw.input_files import InputFile
+from xlcorpus.raw.languages import Languages
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.rejects import Decision, Reject, excerpt, in_order
 from xlcorpus.raw.text_values import check_texts
 from xlcorpus.text.hashes import digests_of
-from xlcorpus.text.labels import well_formed
 
 STEP = "ingest"
 BATCH_ROWS = 4096
@@ -107,6 +107,7 @@ class Assembler:
         self.options = options
         self.schema = schema
         self.unit = unit
+        self.languages = Languages(options, schema)
 
     def _ids(self, offsets: np.ndarray) -> dict[str, pa.Array]:
         """doc_id and origin of records at these locators."""
@@ -144,8 +145,9 @@ class Assembler:
         offsets: int64[n]; texts: by our column (`text`, or `src` and `tgt`), string[n] without nulls, or binary[n] as
         the file has them; columns: of the schema, nulls where one is missing; size: bytes of input; decisions and
         rejects: of other records of the same stretch of the file. Decisions made here: empty_text, or empty_src (both
-        sides may be) and empty_tgt. Rejects made here: of binary texts those of `check_texts`, of pairs
-        missing_src_lang, invalid_src_lang, and of tgt_lang likewise.
+        sides may be) and empty_tgt. Rejects made here: of binary texts those of `check_texts`; of languages (lang,
+        src_lang, tgt_lang) invalid_lang, ambiguous_lang, of pairs missing_src_lang besides. The values that are wrong
+        are counted under the same names.
         """
         table = {**columns, **texts}
         if any(pa.types.is_binary(column.type) for column in texts.values()):
@@ -154,20 +156,21 @@ class Assembler:
                 rejects = in_order([*rejects, *wrong_texts])
                 offsets, table = _filter(offsets, table, good)
             table |= {name: table[name].cast(pa.string()) for name in texts}
-        for name, given in self.options.languages.items():
-            if given is not None or name not in table:
-                table[name] = repeat(given, len(offsets))
-            wrong = ~well_formed(table[name])
-            if wrong.any():
-                rejects = in_order([*rejects, *self._wrong_language(name, offsets, table, wrong)])
-                offsets, table = _filter(offsets, table, ~wrong)
+        counts: Counts = {}
+        for name in self.options.languages:
+            found = self.languages.of(name, table, len(offsets))
+            table[name] = found.labels
+            if found.wrong.any():
+                rejects = in_order([*rejects, *found.rejects(offsets)])
+                add_counts(counts, found.counts)
+                offsets, table = _filter(offsets, table, ~found.wrong)
         first_empty = np.zeros(len(offsets), dtype=np.int8)  # number of the first text that is empty, from 1; 0: none
         for number, name in enumerate(texts, 1):
             first_empty[(first_empty == 0) & blank(table[name])] = number
         if first_empty.any():
             decisions = in_order([*decisions, *self._left_out(offsets, table, list(texts), first_empty)])
             offsets, table = _filter(offsets, table, first_empty == 0)
-        yield from self._batches(offsets, table, list(decisions), list(rejects), size)
+        yield from self._batches(offsets, table, list(decisions), list(rejects), size, counts)
 
     def _left_out(
         self, offsets: np.ndarray, table: Mapping[str, pa.Array], names: Sequence[str], first_empty: np.ndarray
@@ -177,7 +180,9 @@ class Assembler:
         chosen = pa.array(gone)
         texts = ["\t".join(sides) for sides in zip(*(table[n].take(chosen).to_pylist() for n in names), strict=True)]
         languages: list[str | None] = [None] * len(gone)
-        if self.options.languages:
+        if self.options.kind == "documents" and self.options.languages:
+            languages = table["lang"].take(chosen).to_pylist()
+        elif self.options.languages:
             languages = [
                 "-".join(pair) for pair in zip(*(table[n].take(chosen).to_pylist() for n in _LANGUAGES), strict=True)
             ]
@@ -188,22 +193,6 @@ class Assembler:
             )
         ]
 
-    def _wrong_language(
-        self, name: str, offsets: np.ndarray, table: Mapping[str, pa.Array], wrong: np.ndarray
-    ) -> Iterator[Reject]:
-        rows = np.flatnonzero(wrong)
-        values = table[name].take(pa.array(rows)).to_pylist()
-        excerpts = table["src"].take(pa.array(rows)).to_pylist()
-        for offset, value, text in zip(offsets[rows].tolist(), values, excerpts, strict=True):
-            if value is None:
-                message = (
-                    f"column {name!r} is missing or null; --{name.replace('_', '-')} says the language of all rows"
-                )
-                yield Reject(offset, f"missing_{name}", message, text)
-            else:
-                message = f"column {name!r} is {value[:40]!r}, not a language and script such as deu_Latn"
-                yield Reject(offset, f"invalid_{name}", message, text)
-
     def _batches(
         self,
         offsets: np.ndarray,
@@ -211,6 +200,7 @@ class Assembler:
         decisions: list[Decision],
         rejects: list[Reject],
         size: int,
+        counts: Counts,
     ) -> Iterator[Result]:
         count = len(offsets)
         documents = self._documents(offsets, table)
@@ -228,6 +218,7 @@ class Assembler:
                 rows=part,
                 decisions=self._decisions(now),
                 rejects=self._rejects(failed),
+                counts=counts if first else {},
                 rows_in=part.num_rows + len(now) + len(failed),
                 bytes_in=size if first else 0,
             )

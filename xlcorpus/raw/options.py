@@ -28,15 +28,36 @@ class ReadOptions(StepOptions):
         only={"kind": ("pairs",)},
         description="pairs: the column of the target side, or the suffix of its text file",
     )
+    lang: str | None = option(
+        None,
+        only={"kind": ("documents",)},
+        description="the language of all documents, where it is known: a code or name, e.g. swh_Latn, sw-KE, Swahili; "
+        "with --lang-column, of those whose column is empty",
+    )
+    lang_column: str | None = option(
+        None,
+        only={"kind": ("documents",)},
+        description="the column that holds the language of each document, as codes or names of any usual kind",
+    )
+    lang_map: str | None = option(
+        None,
+        only={"kind": ("documents", "pairs")},
+        description="what values mean that are no usual codes or names: 'luhya=lwg,various=und' (und: not known)",
+    )
+    kind_column: str | None = option(
+        None,
+        only={"kind": ("documents", "pairs")},
+        description="the column that says what sort of text a row is, e.g. web, book: it becomes the column kind",
+    )
     src_lang: str | None = option(
         None,
         only={"kind": ("pairs",)},
-        description="pairs: language and script of the source side, e.g. eng_Latn; default: the column src_lang",
+        description="pairs: language of the source side, e.g. eng_Latn, en or English; default: the column src_lang",
     )
     tgt_lang: str | None = option(
         None,
         only={"kind": ("pairs",)},
-        description="pairs: language and script of the target side, e.g. deu_Latn; default: the column tgt_lang",
+        description="pairs: language of the target side, e.g. deu_Latn, de or German; default: the column tgt_lang",
     )
     licenses: str = option(
         "permissive",
@@ -74,8 +95,19 @@ class ReadOptions(StepOptions):
 
     @property
     def languages(self) -> dict[str, str | None]:
-        """Languages of a pair's sides by our column; None: the input's column of the same name holds them."""
-        return {"src_lang": self.src_lang, "tgt_lang": self.tgt_lang} if self.kind == "pairs" else {}
+        """What is said of languages, by our column; None: a column of the input holds them.
+
+        Of pairs the sides', in columns of these names; of documents `lang`, where it is known (`lang_column`).
+        """
+        if self.kind == "pairs":
+            return {"src_lang": self.src_lang, "tgt_lang": self.tgt_lang}
+        return {"lang": self.lang} if self.lang is not None or self.lang_column is not None else {}
+
+    @property
+    def lang_meanings(self) -> dict[str, str]:
+        """`lang_map` as a dictionary."""
+        parts = [part.partition("=") for part in (self.lang_map or "").split(",") if part.strip()]
+        return {value.strip(): language.strip() for value, _, language in parts}
 
 
 def say_column(output: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -252,7 +252,7 @@ def _notes(work: Pass, outcome: Outcome, execution: Execution) -> dict[str, Any]
         if step.notes is not None:
             noted = step.notes(tallies[step.name], (batch for path in paths for batch in read_batches(path)))
             notes |= {**noted, "table": [*notes.get("table", []), *noted.get("table", [])]}
-    return notes
+    return {name: value for name, value in notes.items() if value != []}
 
 
 def check_outcome(work: Pass, datasets: list[Dataset], outcome: Outcome) -> None:
@@ -272,13 +272,25 @@ def check_rejects(label: str, tallies: Sequence[Tally], folder: Location, max_er
     rows_in = tallies[0].rows_in
     rejected = sum(tally.rejected_rows for tally in tallies)
     if rejected > max_error_rate * rows_in:
-        reasons = ", ".join(f"{name} {n}" for tally in tallies for name, n in tally.rejected.most_common(5))
+        reasons = ", ".join(
+            f"{name} {n}{_values(tally.counts.get(name))}"
+            for tally in tallies
+            for name, n in tally.rejected.most_common(5)
+        )
         raise UserError(
             f"{label}: {rejected:,} of {rows_in:,} records were rejected ({reasons}), "
             f"more than --max-error-rate {max_error_rate:g}; {folder / REJECTS} says which and why",
             remedy="mend the input and run with --overwrite, or accept them: the same command with --resume "
             f"--max-error-rate {min(1.0, rejected / rows_in + 0.005):.2f}",
         )
+
+
+def _values(counts: Any) -> str:
+    """The values that a step has counted under the name of a reason, the most frequent first."""
+    if not isinstance(counts, Mapping):
+        return ""
+    shown = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:3]
+    return f" ({', '.join(f'{value!r} {count}' for value, count in shown)}{', ...' if len(counts) > 3 else ''})"
 
 
 def _manifest(folder: Location, schema: str, identity: Identity, outcome: Outcome, settings: Settings) -> Manifest:

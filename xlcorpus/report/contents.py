@@ -21,7 +21,7 @@ _SEEN = 4_000  # characters of a text in which the shown ones are looked for
 
 
 def contents_lines(dataset: Dataset) -> list[str]:
-    """Schema, sizes, counts by language, source and reason."""
+    """Schema, sizes, counts by language, source, kind and reason."""
     manifest = dataset.manifest
     kind = "documents" if manifest.schema.startswith("document-") else "rows"
     lines = [
@@ -33,7 +33,7 @@ def contents_lines(dataset: Dataset) -> list[str]:
         "columns",
         *("  " + line for line in table_lines([[field.name, str(field.type)] for field in manifest.arrow_schema])),
     ]
-    for title, counts in (("languages", manifest.languages), ("sources", manifest.sources)):
+    for title, counts in (("languages", manifest.languages), ("sources", manifest.sources), ("kinds", manifest.kinds)):
         if any(counts) or (counts and not manifest.schema.startswith("token-")):  # mixed packs have no language
             ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
             cells = [

@@ -47,6 +47,19 @@ def macrolanguage_of(code: str) -> str | None:
     return _tables()[0].get(code)
 
 
+@functools.cache
+def _members() -> dict[str, tuple[str, ...]]:
+    members: dict[str, list[str]] = {}
+    for code, macro in _tables()[0].items():
+        members.setdefault(macro, []).append(code)
+    return {macro: tuple(sorted(codes)) for macro, codes in members.items()}
+
+
+def members_of(code: str) -> tuple[str, ...]:
+    """The languages that a macrolanguage consists of; () of any other code."""
+    return _members().get(code, ())
+
+
 def present_code(code: str) -> str:
     """What ISO 639-3 calls a language whose code it retired; other codes as they are."""
     return _tables()[1].get(code, code)

@@ -17,12 +17,12 @@ from __future__ import annotations
 import functools
 import pkgutil
 import re
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.errors import UserError
 from xlcorpus.text.aliases import meant_by, related_codes
 from xlcorpus.text.codepoints import CODE_SPACE, code_points
 
@@ -32,7 +32,6 @@ UNKNOWN_LANGUAGE = "und"
 
 _PREFIX = re.compile(r"^__[A-Za-z0-9]+__")
 _SCRIPT = re.compile(r"^[A-Za-z]{4}$")
-_FORM = re.compile(r"[a-z]{3}_[A-Z][a-z]{3}")
 # Languages that write a dotless i: there I is the capital of ı, and İ that of i. In Latin letters only.
 _DOTLESS = frozenset({"tur", "aze", "azj", "azb", "crh", "gag", "kaz", "tat"})
 _LID176_ONLY = {"als": "gsw"}
@@ -40,6 +39,7 @@ _SAME_SCRIPT = {"Kore": "Hang", "Hira": "Jpan", "Kana": "Jpan", "Hrkt": "Jpan", 
 _HAN = ("Hani", "Hans", "Hant")
 # What Unicode can see of a script code: simplified and traditional Chinese are both Hani.
 _UNICODE_SCRIPT = {"Hans": "Hani", "Hant": "Hani", "Kore": "Hang"}
+_LETTERS = {"Jpan": ("Hani", "Hira", "Kana")}  # scripts of several of Unicode's
 
 
 @functools.cache
@@ -72,6 +72,16 @@ def usual_scripts(language: str) -> tuple[str, ...]:
     codes = _codes()
     canonical, scripts = codes.get(language, (language, ()))
     return scripts or codes.get(canonical, (canonical, ()))[1]
+
+
+def canonical_code(code: str) -> str | None:
+    """The code of labels for one of ISO 639: swh of sw, swa and swh; None where `codes.tsv` lacks it."""
+    return _codes().get(code, ("", ()))[0] or None
+
+
+def unicode_scripts(scripts: Iterable[str]) -> list[str]:
+    """What Unicode calls the letters of these scripts: Hani of Hans, and three of Jpan."""
+    return [name for script in scripts for name in _LETTERS.get(script, (_UNICODE_SCRIPT.get(script, script),))]
 
 
 def normalize_label(raw: str, *, script: str | None = None, han: str = "Hans") -> str:
@@ -208,17 +218,3 @@ def is_dotless(label: str) -> bool:
     A label without a script is taken as the language in Latin letters.
     """
     return language_of(label) in _DOTLESS and script_of(label) in ("", "Latn")
-
-
-def check_label(label: str) -> str:
-    """The label; raises UserError where it has another form than `xxx_Yyyy`."""
-    if _FORM.fullmatch(label) is None:
-        raise UserError(
-            f"{label!r} is no language and script", remedy="write ISO 639-3 and ISO 15924, e.g. deu_Latn or srp_Cyrl"
-        )
-    return label
-
-
-def well_formed(labels: pa.Array) -> np.ndarray:
-    """bool[n]: labels of the form `xxx_Yyyy`; false for null."""
-    return np.asarray(pc.fill_null(pc.match_substring_regex(labels, rf"^{_FORM.pattern}\z"), False))

@@ -58,12 +58,18 @@ def leading_script(counts: np.ndarray) -> tuple[pa.StringArray, np.ndarray]:
     return pa.DictionaryArray.from_arrays(pa.array(best, pa.int32()), labels).cast(pa.string()), top
 
 
-def main_script(texts: pa.Array) -> tuple[pa.StringArray, np.ndarray]:
-    """Main script of each text (`leading_script`) and its share of the text's letters (float32[rows], 0 to 1)."""
+def letters_by_script(texts: pa.Array) -> tuple[np.ndarray, tuple[str, ...]]:
+    """`letters_per_script` of texts (string[rows]) of any length, in little memory."""
     cut, rows = cut_long(texts)
     parts = [part for _, part in pieces(cut)] or [cut]
-    found = [letters_per_script(code_points(part))[0] for part in parts]
-    counts = np.add.reduceat(np.concatenate(found), np.searchsorted(rows, np.arange(len(texts))))
+    found = [letters_per_script(code_points(part)) for part in parts]
+    counts = np.concatenate([counts for counts, _ in found])
+    return np.add.reduceat(counts, np.searchsorted(rows, np.arange(len(texts)))), found[0][1]
+
+
+def main_script(texts: pa.Array) -> tuple[pa.StringArray, np.ndarray]:
+    """Main script of each text (`leading_script`) and its share of the text's letters (float32[rows], 0 to 1)."""
+    counts, _ = letters_by_script(texts)
     labels, top = leading_script(counts)
     totals = counts.sum(axis=1)
     share = np.divide(top, totals, out=np.zeros(len(totals), dtype=np.float64), where=totals > 0)
