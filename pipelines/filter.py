@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import pickle
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 import apache_beam as beam
 import pyarrow as pa
@@ -12,11 +14,15 @@ import pyarrow as pa
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.step import Step
+from xlcorpus.dataset.columns import require_column
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result
+from xlcorpus.dataset.tally import Tally
+from xlcorpus.errors import UserError
 from xlcorpus.options import StepOptions, option
 from xlcorpus.quality.filter import filter_batch
-from xlcorpus.quality.thresholds import Thresholds, load_thresholds
+from xlcorpus.quality.thresholds import DATATROVE_SIGNAL, Thresholds, load_thresholds
+from xlcorpus.text.tables import in_lines
 
 
 class Options(StepOptions):
@@ -26,19 +32,25 @@ class Options(StepOptions):
     thresholds: str | None = option(
         None, description="YAML file of thresholds by language, or folder of FineWeb-2 YAML files; default: our own"
     )
+    signals: Literal["ours", "datatrove"] | None = option(
+        None,
+        description="what FineWeb-2's thresholds judge; default: what datatrove counts, where the input has it",
+        only={"thresholds": ()},
+    )
 
 
 @dataclass(frozen=True)
 class FilterKernel:
-    """`filter_batch` with its thresholds."""
+    """`filter_batch` with its thresholds. packed: the thresholds, so that no worker reads and parses them again."""
 
-    thresholds: str | None
+    packed: bytes
     keep_text: bool
     step: str = "filter"
 
     def load(self) -> Thresholds:
         """The thresholds, once a process."""
-        return load_thresholds(self.thresholds)
+        thresholds: Thresholds = pickle.loads(zlib.decompress(self.packed))
+        return thresholds
 
     def apply(self, batch: pa.RecordBatch, loaded: Thresholds) -> Result:
         """See `filter_batch`."""
@@ -49,17 +61,69 @@ class FilterKernel:
 class Filter(beam.PTransform):  # type: ignore[misc]
     """PTransform of `filter_batch`."""
 
-    thresholds: str | None
+    thresholds: Thresholds
     keep_text: bool = False
 
     def expand(self, batches: beam.PCollection[ShardBatch]) -> beam.PCollection[ShardBatch]:
         """One fused ParDo."""
-        return batches | MapBatches(FilterKernel(self.thresholds, self.keep_text))
+        packed = zlib.compress(pickle.dumps(self.thresholds), 1)
+        return batches | MapBatches(FilterKernel(packed, self.keep_text))
+
+
+def thresholds_of(options: Options) -> Thresholds:
+    """The thresholds, for the signals that the options name. Raises UserError where they were not made for those."""
+    thresholds = load_thresholds(options.thresholds)
+    if options.signals is not None and thresholds.datatrove is None:
+        raise UserError(
+            "--signals is about FineWeb-2's thresholds; these name their columns themselves",
+            remedy="leave out --signals",
+        )
+    return thresholds.judging(options.signals)
 
 
 def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
-    """What the thresholds ask for and this step cannot do."""
-    return [f"thresholds: {warning}" for warning in load_thresholds(options.thresholds).warnings]
+    """What the thresholds ask for and this step cannot do, and the languages of the input that they do not know."""
+    thresholds = thresholds_of(options)
+    lines: list[str] = []
+    for dataset in inputs:
+        columns = dataset.manifest.arrow_schema
+        if options.signals == "datatrove":
+            remedy = "run `xlcorpus score --signals datatrove` first, or judge with --signals ours"
+            require_column(columns, DATATROVE_SIGNAL, str(dataset.folder), remedy=remedy)
+        thresholds = thresholds.suited_to(columns.names)
+        if thresholds.published and options.signals is None:
+            lines.append(f"thresholds: {_signals_line(DATATROVE_SIGNAL in columns.names)}")
+        if thresholds.published:
+            lines += [f"thresholds: {line}" for line in _languages(dataset, thresholds)]
+    return [*(f"thresholds: {warning}" for warning in thresholds.warnings), *dict.fromkeys(lines)]
+
+
+def _signals_line(datatrove: bool) -> str:
+    if datatrove:
+        return "judging the signals that datatrove counts (columns dt_...), which they were made for"
+    return (
+        "made for signals that datatrove counts, which the input does not have: judging our own, with which 4 in 100 "
+        "decisions differ; `xlcorpus score --signals datatrove` adds them"
+    )
+
+
+def _languages(dataset: Dataset, thresholds: Thresholds) -> list[str]:
+    """Languages of a dataset without a file, and those that have one under another name."""
+    counts = dataset.manifest.languages
+    own = {label: thresholds.section_of(label or None) for label in counts}
+    without = [f"{label or 'no language'} ({counts[label]:,})" for label in sorted(counts) if own[label] is None]
+    other = [f"{label} as {own[label]}" for label in sorted(counts) if own[label] not in (None, label)]
+    lines = [f"no file for {some}: our own thresholds decide on these" for some in in_lines(without)]
+    return lines + [f"under another name: {some}" for some in in_lines(other)]
+
+
+def notes(tally: Tally, rows: Iterable[pa.RecordBatch]) -> Mapping[str, Any]:
+    """Languages of which a folder of thresholds had no file, or one under another name, with their documents."""
+    without, other = (tally.counts.get(name, {}) for name in ("without_file", "under_other_name"))
+    names = [f"{label} ({count:,})" for label, count in sorted(without.items())]
+    table = [f"no file of thresholds for {some}: our own decided" for some in in_lines(names)]
+    found = {"thresholds_without_file": without, "thresholds_under_other_name": other}
+    return {"table": table} | {name: counts for name, counts in found.items() if counts}
 
 
 STEP = Step(
@@ -68,7 +132,8 @@ STEP = Step(
     order=40,
     speed=50.0,
     options=Options,
-    map=lambda options, execution: Filter(options.thresholds, execution.keep_text),
-    models=lambda options: {"thresholds": load_thresholds(options.thresholds).fingerprint},
+    map=lambda options, execution: Filter(thresholds_of(options), execution.keep_text),
+    models=lambda options: {"thresholds": thresholds_of(options).fingerprint},
     check=check,
+    notes=notes,
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import apache_beam as beam
 import pyarrow as pa
@@ -10,36 +12,79 @@ import pyarrow as pa
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.step import Step
-from xlcorpus.dataset.result import Result
-from xlcorpus.options import StepOptions
+from xlcorpus.dataset.columns import require_column
+from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.result import Result, add_counts
+from xlcorpus.dataset.tally import Tally
+from xlcorpus.options import StepOptions, option
+from xlcorpus.quality.datatrove.breakers import choose, versions
+from xlcorpus.quality.datatrove.signals import score_as_datatrove
+from xlcorpus.quality.datatrove.spacy_words import import_spacy
 from xlcorpus.quality.signals import score_batch
+from xlcorpus.text.tables import in_lines
 
 
 class Options(StepOptions):
-    """score has no options: the signals are the same for every language, the thresholds of `filter` differ."""
+    """Options of score: ours are the same for every language; datatrove's depend on its words."""
+
+    signals: Literal["ours", "datatrove"] = option(
+        "ours",
+        description="datatrove: beside ours, the signals that FineWeb-2's thresholds compare, as datatrove counts",
+    )
 
 
 @dataclass(frozen=True)
 class ScoreKernel:
-    """`score_batch`."""
+    """`score_batch`, or `score_as_datatrove`."""
 
+    signals: str = "ours"
     step: str = "score"
 
     def load(self) -> None:
         """Nothing to load."""
 
     def apply(self, batch: pa.RecordBatch, loaded: None) -> Result:
-        """See `score_batch`."""
-        return Result(score_batch(batch))
+        """See `score_batch` and `score_as_datatrove`."""
+        return score_as_datatrove(batch) if self.signals == "datatrove" else Result(score_batch(batch))
 
 
 @dataclass
 class Score(beam.PTransform):  # type: ignore[misc]
-    """PTransform of `score_batch`."""
+    """PTransform of the kernel."""
+
+    signals: str = "ours"
 
     def expand(self, batches: beam.PCollection[ShardBatch]) -> beam.PCollection[ShardBatch]:
         """One fused ParDo."""
-        return batches | MapBatches(ScoreKernel())
+        return batches | MapBatches(ScoreKernel(self.signals))
+
+
+def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
+    """Whether datatrove's words can be found here, and the languages whose words are found in another way."""
+    if options.signals == "ours":
+        return []
+    import_spacy()
+    others: dict[str, dict[str, int]] = {}
+    for dataset in inputs:
+        require_column(dataset.manifest.arrow_schema, "lang", str(dataset.folder))
+        for label, rows in sorted(dataset.manifest.languages.items()):
+            choice = choose(label or None)
+            if choice.why:
+                add_counts(others, {f"{choice.breaker}, {choice.why}": {label or "no language": rows}})
+    return _lines(others)
+
+
+def notes(tally: Tally, rows: Iterable[pa.RecordBatch]) -> Mapping[str, Any]:
+    """The languages whose words were not found as datatrove finds them."""
+    return {"table": _lines(tally.counts.get("other_breakers", {}))}
+
+
+def _lines(others: Mapping[str, Mapping[str, int]]) -> list[str]:
+    return [
+        f"words of {line}: {what}"
+        for what, labels in sorted(others.items())
+        for line in in_lines([f"{label} ({count:,})" for label, count in sorted(labels.items())])
+    ]
 
 
 STEP = Step(
@@ -48,5 +93,8 @@ STEP = Step(
     order=30,
     speed=8.0,
     options=Options,
-    map=lambda options, execution: Score(),
+    map=lambda options, execution: Score(options.signals),
+    models=lambda options: versions() if options.signals == "datatrove" else {},
+    check=check,
+    notes=notes,
 )

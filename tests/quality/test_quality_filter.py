@@ -18,6 +18,7 @@ from tests.rows import records
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.yaml_file import parse_yaml
 from xlcorpus.errors import UserError
+from xlcorpus.quality.datatrove.signals import score_as_datatrove
 from xlcorpus.quality.filter import filter_batch
 from xlcorpus.quality.rules import StopWords
 from xlcorpus.quality.signals import score_batch
@@ -258,6 +259,74 @@ def test_fineweb2_folder_is_applied(tmp_path: Path) -> None:
         5: "mean_word_length_above",
         6: "lang_score_below",
     }
+
+
+PUBLISHED = """
+dup_line_frac: 0.3
+dup_n_grams: [[5, 0.2]]
+language_score: 0.3
+line_punct_thr: -1
+max_avg_word_length: 9
+max_non_alpha_words_ratio: 0.7
+min_avg_word_length: 2
+new_line_ratio: 0.3
+min_doc_words: 6
+stopwords: [ya, na, "l'", और, Die]
+top_n_grams: [[2, 0.6]]
+"""
+
+
+def published(path: Path, *labels: str) -> Thresholds:
+    for label in labels:
+        (path / f"{label}.yml").write_text(PUBLISHED, encoding="utf-8")
+    return load_thresholds(path)
+
+
+def test_fineweb2_folder_judges_what_datatrove_counts(tmp_path: Path) -> None:
+    texts = {
+        "Watoto na mama ya kijiji wanacheza mpira leo": None,
+        "Watoto NA mama Ya kijiji wanacheza mpira leo": "stop_words_below",  # letter for letter
+        "(),.;: Watoto na mama ya kijiji wanacheza mpira leo": "alpha_word_ratio_below",  # punctuation is words
+        "Watoto na mama ya - . kijiji": "n_words_below",  # but makes none that count
+    }
+    batch = documents(list(texts), lang=["swa_Latn"] * 4, lang_score=pa.array([0.9] * 4, pa.float32()))
+    scored = score_as_datatrove(batch).rows
+    thresholds = published(tmp_path, "swh_Latn")
+    assert reasons(scored, thresholds) == {row: why for row, why in enumerate(texts.values()) if why}
+    # Our own signals fold case and count words otherwise.
+    assert reasons(scored, thresholds.judging("ours")) == {3: "n_words_below"}
+    assert reasons(score_batch(batch), thresholds) == {3: "n_words_below"}
+    with pytest.raises(UserError, match="'dt_n") as caught:
+        filter_batch(score_batch(batch), thresholds.judging("datatrove"))
+    assert "score --signals datatrove" in str(caught.value.remedy)
+
+
+def test_stop_words_are_words_of_the_breaker(tmp_path: Path) -> None:
+    langs = ["ita_Latn", "ita_Latn", "hin_Deva", "tam_Taml", "deu_Latn", "bod_Tibt"]
+    texts = [
+        "dopo l'acqua e l'olio di na sera a casa",  # l' and na
+        "dopo lacqua e olio di na sera a casa",
+        "राम और श्याम na घर पर और खाना खाते हैं",
+        "ராம்na மற்றும்और சியாம் வீட்டில் உணவு உண்கிறார்கள் இன்று",
+        "Die Katze ya schläft heute im Haus und",
+        "བོད་ཡིག་གི་ na སྐད་ཆ་ ya རེད་བོད་ཡིག་གི་སྐད་ཆ་རེད་བོད་ཡིག",  # estimated, so looked for as we do
+    ]
+    batch = documents(texts, lang=langs, lang_score=pa.array([0.9] * 6, pa.float32()))
+    thresholds = published(tmp_path, *dict.fromkeys(langs))
+    found = reasons(score_as_datatrove(batch).rows, thresholds)
+    assert {row for row, why in found.items() if why == "stop_words_below"} == {1, 3}
+    assert set(found) <= {1, 3, 5}
+
+
+def test_languages_without_a_file_are_counted(tmp_path: Path) -> None:
+    langs = ["pes_Arab", "fas_Arab", "vai_Vaii", None, "pes_Arab", "sw", "eng_Latn"]
+    batch = documents(["x"] * 7, lang=pa.array(langs), lang_score=pa.array([0.9] * 7, pa.float32()))
+    result = filter_batch(score_batch(batch), published(tmp_path, "fas_Arab", "swh_Latn"))
+    assert result.counts == {
+        "without_file": {"vai_Vaii": 1, "no language": 1, "eng_Latn": 1},
+        "under_other_name": {"pes_Arab as fas_Arab": 2, "sw as swh_Latn": 1},
+    }
+    assert filter_batch(score_batch(batch), load_thresholds()).counts == {}
 
 
 def test_link_lists_are_parted_from_pages_by_the_defaults(shared_data: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from xlcorpus.dataset.yaml_file import parse_yaml
 from xlcorpus.errors import UserError
+from xlcorpus.quality import thresholds as thresholds_module
 from xlcorpus.quality.rules import Rule, Rules, StopWords
 from xlcorpus.quality.thresholds import Thresholds, load_thresholds, parse_thresholds
 
@@ -231,12 +232,94 @@ def test_fineweb2_warnings_are_never_silent(tmp_path: Path) -> None:
     text = "stopwords: []\ntop_n_grams: [[2, 0.1], [7, 0.2]]\nline_punct_exclude_zero: true\n"
     path = folder(tmp_path, tha_Thai=text, swh_Latn="stopwords: [na]\n", notes="x: 1\n")
     warnings = load_thresholds(path).warnings
-    assert len(warnings) == 6
+    missing = [warning for warning in warnings if "missing" in warning]
+    assert len(warnings) - len(missing) == 6
+    assert len(missing) == 9  # of the ten things that every published file has, these two have stopwords or top_n_grams
     for words in ("stopwords is empty", "7 words", "exclude_zero", "without spaces", "fewer words", "notes.yml"):
         assert sum(words in warning for warning in warnings) == 1, words
     assert all("tha_Thai" in warning or "swh_Latn" in warning or "notes.yml" in warning for warning in warnings)
     many = folder(tmp_path, **{f"aa{letter}_Latn": "stopwords: []\n" for letter in "abcdefgh"})
     assert any("and 4 more" in warning for warning in load_thresholds(many).warnings)
+
+
+def test_every_label_finds_its_file(tmp_path: Path) -> None:
+    names = ("fas_Arab", "fil_Latn", "kng_Latn", "swh_Latn", "cmn_Hani", "kor_Hang", "ekk_Latn", "srp_Cyrl")
+    thresholds = load_thresholds(folder(tmp_path, **dict.fromkeys(names, SWAHILI)))
+    for label, name in {
+        "pes_Arab": "fas_Arab",
+        "prs_Arab": "fas_Arab",
+        "tgl_Latn": "fil_Latn",
+        "kon_Latn": "kng_Latn",
+        "swa_Latn": "swh_Latn",
+        "sw": "swh_Latn",
+        "zho_Hant": "cmn_Hani",
+        "kor_Kore": "kor_Hang",
+        "est_Latn": "ekk_Latn",
+        "srp": "srp_Cyrl",
+    }.items():
+        assert thresholds.section_of(label) == name, label
+        assert thresholds.rules_for(label, None) == thresholds.rules_for(name, None), label
+    for label in ("srp_Latn", "eng_Latn", "yue_Hant", None):
+        assert thresholds.section_of(label) is None
+    assert thresholds.section_of("srp", "Cyrl") == "srp_Cyrl"
+
+
+def test_published_thresholds_judge_what_datatrove_counts(tmp_path: Path) -> None:
+    thresholds = load_thresholds(folder(tmp_path, swh_Latn=SWAHILI, tha_Thai=SWAHILI))
+    exact = thresholds.suited_to(["text", "dt_n_words"])
+    assert thresholds.suited_to(["q_n_words"]) is thresholds
+    assert thresholds.judging("datatrove") == exact
+    assert thresholds.judging("ours").suited_to(["dt_n_words"]).rules_for("swh_Latn", None) == thresholds.rules_for(
+        "swh_Latn", None
+    )
+    ours, theirs = (one.rules_for("swh_Latn", None) for one in (thresholds, exact))
+    assert {f"dt_{name[2:]}" if name[:2] == "q_" else name: sides for name, sides in bounds(ours).items()} == bounds(
+        theirs
+    )
+    assert theirs.stop_words == StopWords(("ya", "na", "wa", "katika", "kwa"), 2, exact=True)
+    # A language without a file follows our own thresholds on our own signals.
+    assert exact.rules_for("deu_Latn", None) == load_thresholds().rules_for("deu_Latn", None)
+    assert not exact.warnings
+    assert "without spaces" in thresholds.warnings[0]
+    assert len({thresholds.fingerprint, exact.fingerprint, thresholds.judging("ours").fingerprint}) == 3
+    assert load_thresholds().suited_to(["dt_n_words"]) == load_thresholds()
+
+
+def test_too_few_stop_words_as_in_datatrove(tmp_path: Path) -> None:
+    text = SWAHILI.replace("[ya, na, wa, katika, kwa]", "[ya]")
+    exact = load_thresholds(folder(tmp_path, swh_Latn=text)).judging("datatrove")
+    assert exact.rules_for("swh_Latn", None).stop_words == StopWords(("ya",), 2, exact=True)
+    assert exact.warnings == (
+        "stopwords has fewer words than must be found: as in datatrove, every document goes (swh_Latn)",
+    )
+
+
+def test_equal_files_are_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    own = thresholds_module.parse_yaml
+    monkeypatch.setattr(thresholds_module, "parse_yaml", lambda text, name: calls.append(name) or own(text, name))
+    path = folder(tmp_path, swh_Latn=SWAHILI, kin_Latn=SWAHILI)
+    first = load_thresholds(path)
+    assert load_thresholds(path) is first
+    assert load_thresholds(str(path)) is first
+    assert len(calls) == 2
+    (path / "kin_Latn.yml").write_text(SWAHILI.replace("0.302", "0.5"), encoding="utf-8")
+    assert load_thresholds(path).fingerprint != first.fingerprint
+    assert len(calls) == 4
+
+
+def test_two_files_for_one_label(tmp_path: Path) -> None:
+    folder(tmp_path, swh_Latn=SWAHILI)
+    (tmp_path / "swh_Latn.yaml").write_text(SWAHILI, encoding="utf-8")
+    with pytest.raises(UserError, match=r"swh_Latn\.yaml and swh_Latn\.yml: two files for swh_Latn"):
+        load_thresholds(tmp_path)
+
+
+def test_our_files_may_name_signals_of_datatrove() -> None:
+    thresholds = parse("default: {dt_n_words: {min: 5}, dt_alpha_word_ratio: {min: 0.5}, q_n_words: {min: 1}}")
+    assert thresholds.rule_columns == ("q_n_words", "dt_n_words", "dt_alpha_word_ratio")
+    with pytest.raises(UserError, match="did you mean 'dt_n_words'"):
+        parse("default: {dt_nwords: {min: 5}}")
 
 
 @pytest.mark.parametrize(
@@ -252,6 +335,9 @@ def test_fineweb2_warnings_are_never_silent(tmp_path: Path) -> None:
         ("stopwords: na", "expected a list of strings"),
         ("stopwords: [1]", "expected a list of strings"),
         ("[1]", "expected a mapping"),
+        ("", "expected a mapping"),
+        ("language_score: 0.3\nlanguage_score: 0.4", "line 2.*twice"),
+        ("language_score: [0.3", "line 2"),
         ("a: !!python/name:os.system", "not allowed"),
     ],
 )

@@ -118,6 +118,11 @@ def _check_size(text: str, max_nodes: int) -> None:
 
 def load_yaml(location: Location, *, max_bytes: int = 1_000_000, max_nodes: int = 100_000) -> Any:
     """`parse_yaml` of a file of UTF-8; raises UserError where it cannot be read, too."""
+    return parse_yaml(yaml_text(location, max_bytes=max_bytes), str(location), max_nodes=max_nodes)
+
+
+def yaml_text(location: Location, *, max_bytes: int = 1_000_000) -> str:
+    """The text of a YAML file, not parsed; raises UserError where it cannot be read, is too large or no UTF-8."""
     try:
         with storage.open_input(location) as stream:
             raw = stream.read(max_bytes + 1)
@@ -130,11 +135,10 @@ def load_yaml(location: Location, *, max_bytes: int = 1_000_000, max_nodes: int 
             f"{location}: more than {max_bytes:,} bytes", remedy="give a smaller YAML file; lists belong in files"
         )
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise UserError(f"{location}, line {line}: not UTF-8", remedy="save the file as UTF-8") from error
-    return parse_yaml(text, str(location), max_nodes=max_nodes)
 
 
 def parse_yaml(text: str, name: str = "YAML text", *, max_nodes: int = 100_000) -> Any:

@@ -109,15 +109,21 @@ def symbol_runs(flags: np.ndarray, points: CodePoints) -> np.ndarray:
 def ellipses(points: CodePoints) -> np.ndarray:
     """int64[hits]: ascending starts of ellipses: … or ⋯, or three full stops (six are two)."""
     single = np.flatnonzero((points.codes == 0x2026) | (points.codes == 0x22EF))
+    return np.sort(np.concatenate([single, dot_triples(points)]))
+
+
+def dot_triples(points: CodePoints) -> np.ndarray:
+    """int64[hits]: ascending ends of three full stops in a row; six are two."""
     dots = np.flatnonzero(points.codes == 0x2E)
     if len(dots) < 3:
-        return single
+        return np.zeros(0, dtype=np.int64)
     row = np.searchsorted(points.offsets, dots, side="right")
     fresh = np.ones(len(dots), dtype=bool)
     fresh[1:] = (dots[1:] != dots[:-1] + 1) | (row[1:] != row[:-1])
     starts = np.flatnonzero(fresh)
     place = np.arange(len(dots)) - np.repeat(starts, np.diff(np.append(starts, len(dots))))
-    return np.sort(np.concatenate([single, dots[place % 3 == 2]]))
+    ends: np.ndarray = dots[place % 3 == 2]
+    return ends
 
 
 def character_counts(points: CodePoints, flags: np.ndarray) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,14 +11,16 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset.columns import column_or_null, require_column, text_column
 from xlcorpus.dataset.decisions import decide
-from xlcorpus.dataset.result import Result
+from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.errors import UserError
-from xlcorpus.quality.rules import Rule, Rules
+from xlcorpus.quality.datatrove.stop_words import count_exact
+from xlcorpus.quality.rules import Rule, Rules, StopWords
 from xlcorpus.quality.stopwords import count_stop_words
 from xlcorpus.quality.thresholds import Thresholds
 
 LANG_NOT_WANTED = "lang_not_wanted"
 STOP_WORDS_BELOW = "stop_words_below"
+_PREFIX = re.compile("^(?:q|dt)_")
 
 
 def filter_batch(
@@ -27,9 +30,11 @@ def filter_batch(
 
     The rules of each document are those of its `lang`, else its `script`, else the default ones. The reason is the
     first rule that it fails, in this order: `lang_not_wanted`; bounds in the order of `Thresholds.columns`
-    (`n_words_below`, `n_words_above`); `stop_words_below`. A null or NaN score passes. Raises UserError naming the
-    column where the batch lacks one that the thresholds need.
+    (`n_words_below`, `n_words_above`); `stop_words_below`. A null or NaN score passes. FineWeb-2's thresholds judge the
+    signals that datatrove counts where the batch has them. Counts the documents of languages without a file there.
+    Raises UserError naming the column where the batch lacks one that the thresholds need.
     """
+    thresholds = thresholds.suited_to(batch.schema.names)
     _check_columns(batch, thresholds)
     verdict = _Verdict(len(batch))
     lang, script = _labels(batch, "lang"), _labels(batch, "script")
@@ -51,6 +56,7 @@ def filter_batch(
             threshold=pa.array(verdict.threshold[removed], from_pandas=True),
             keep_text=keep_text,
         ),
+        counts=_without_file(lang, script, thresholds) if thresholds.published else {},
     )
 
 
@@ -109,6 +115,20 @@ def _rules(lang: _Labels, script: _Labels, thresholds: Thresholds, rows: int) ->
     return different, set_of_pair[pair_of.reshape(rows)]
 
 
+def _without_file(lang: _Labels, script: _Labels, thresholds: Thresholds) -> Counts:
+    """Documents by language of which a published folder has no file, and of which it has one under another name."""
+    pairs, rows = np.unique(lang.codes * len(script.values) + script.codes, return_counts=True)
+    counts: Counts = {"without_file": {}, "under_other_name": {}}
+    for pair, count in zip(pairs.tolist(), rows.tolist(), strict=True):
+        label = lang.values[pair // len(script.values)]
+        name = thresholds.section_of(label, script.values[pair % len(script.values)])
+        if name is None:
+            add_counts(counts, {"without_file": {label or "no language": count}})
+        elif name != label:
+            add_counts(counts, {"under_other_name": {f"{label} as {name}": count}})
+    return {name: found for name, found in counts.items() if found}
+
+
 def _compare(batch: pa.RecordBatch, column: str, rules: list[Rules], rules_of: np.ndarray, verdict: _Verdict) -> None:
     """Fail the rows whose score lies outside the bounds of their rules."""
     bounds: list[Rule | None] = [next((rule for rule in some.bounds if rule.column == column), None) for some in rules]
@@ -122,7 +142,7 @@ def _compare(batch: pa.RecordBatch, column: str, rules: list[Rules], rules_of: n
         compared = limits.astype(np.float32).astype(np.float64) if pa.types.is_float32(scores.type) else limits
         limit = compared[rules_of]
         failed, how = (values < limit, "below") if side == "min" else (values > limit, "above")
-        verdict.fail(failed, f"{column.removeprefix('q_')}_{how}", values, limits[rules_of])
+        verdict.fail(failed, f"{_PREFIX.sub('', column)}_{how}", values, limits[rules_of])
 
 
 def _stop_words(batch: pa.RecordBatch, rules: list[Rules], rules_of: np.ndarray, verdict: _Verdict) -> None:
@@ -133,9 +153,15 @@ def _stop_words(batch: pa.RecordBatch, rules: list[Rules], rules_of: np.ndarray,
         return
     used = np.unique(rules_of[rows])
     lists = [words for words in (rules[number].stop_words for number in used.tolist()) if words]
-    texts = text_column(batch).take(pa.array(rows))
+    list_of = np.searchsorted(used, rules_of[rows])
     found = np.full(len(batch), np.nan)
-    found[rows] = count_stop_words(texts, lists, np.searchsorted(used, rules_of[rows]))
+    exact = np.array([words.exact for words in lists])[list_of]
+    if exact.any():
+        estimated = count_exact(batch, rows[exact], [words.words for words in lists], list_of[exact], found)
+        exact[exact] = ~estimated
+    loose = rows[~exact]
+    folded = [StopWords.of(words.words, words.min) or words for words in lists]
+    found[loose] = count_stop_words(text_column(batch).take(pa.array(loose)), folded, list_of[~exact])
     limit = least[rules_of].astype(np.float64)
     verdict.fail(found < limit, STOP_WORDS_BELOW, found, limit)
 
@@ -154,6 +180,8 @@ def _check_columns(batch: pa.RecordBatch, thresholds: Thresholds) -> None:
 def _remedy(column: str) -> str:
     if column.startswith("q_"):
         return "run `xlcorpus score` first"
+    if column.startswith("dt_"):
+        return "run `xlcorpus score --signals datatrove` first"
     if column in ("lang", "lang_score", "script", "script_share"):
         return f"run `xlcorpus identify` first, or switch the rule off: `{column}: null`"
     if column in ("doc_id", "origin", "text"):

@@ -2,6 +2,9 @@
 
 Penedo et al. 2025, "FineWeb2: One Pipeline to Scale Them All", section 4. A published file names the parameters of
 datatrove's filters; what the pipeline sets for every language (`fineweb-2-pipeline.py`, step 5) stands in `_FIXED`.
+
+They were made for signals that datatrove counts (`score --signals datatrove`, columns `dt_...`); a dataset without
+these is judged by our own, which are near them.
 """
 
 from __future__ import annotations
@@ -18,30 +21,34 @@ from xlcorpus.text.properties import writes_spaces
 FILE_NAME = re.compile(r"[a-z]{3}_[A-Z][a-z]{3}\.ya?ml")
 MIN_STOP_WORDS = 2
 
-# parameter: (our column, which bound, whether 0 switches it off in datatrove)
+# parameter: (signal, without its prefix, which bound, whether 0 switches it off in datatrove)
 _BOUNDS: dict[str, tuple[str, str, bool]] = {
     "language_score": ("lang_score", "min", False),
-    "dup_line_frac": ("q_dup_line_ratio", "max", True),
-    "dup_para_frac": ("q_dup_para_ratio", "max", True),
-    "dup_line_char_frac": ("q_dup_line_char_ratio", "max", True),
-    "dup_para_char_frac": ("q_dup_para_char_ratio", "max", True),
-    "line_punct_thr": ("q_line_punct_ratio", "min", False),
-    "short_line_thr": ("q_short_line_ratio", "max", False),
-    "char_duplicates_ratio": ("q_char_dup_ratio", "max", False),
-    "new_line_ratio": ("q_newline_word_ratio", "max", False),
-    "min_doc_words": ("q_n_words", "min", True),
-    "max_doc_words": ("q_n_words", "max", True),
-    "min_avg_word_length": ("q_mean_word_length", "min", True),
-    "max_avg_word_length": ("q_mean_word_length", "max", True),
-    "max_symbol_word_ratio": ("q_symbol_word_ratio", "max", True),
-    "max_bullet_lines_ratio": ("q_bullet_line_ratio", "max", True),
-    "max_ellipsis_lines_ratio": ("q_ellipsis_line_ratio", "max", True),
-    "max_non_alpha_words_ratio": ("q_alpha_word_ratio", "min", True),  # a least share, whatever its name says
+    "dup_line_frac": ("dup_line_ratio", "max", True),
+    "dup_para_frac": ("dup_para_ratio", "max", True),
+    "dup_line_char_frac": ("dup_line_char_ratio", "max", True),
+    "dup_para_char_frac": ("dup_para_char_ratio", "max", True),
+    "line_punct_thr": ("line_punct_ratio", "min", False),
+    "short_line_thr": ("short_line_ratio", "max", False),
+    "char_duplicates_ratio": ("char_dup_ratio", "max", False),
+    "new_line_ratio": ("newline_word_ratio", "max", False),
+    "min_doc_words": ("n_words", "min", True),
+    "max_doc_words": ("n_words", "max", True),
+    "min_avg_word_length": ("mean_word_length", "min", True),
+    "max_avg_word_length": ("mean_word_length", "max", True),
+    "max_symbol_word_ratio": ("symbol_word_ratio", "max", True),
+    "max_bullet_lines_ratio": ("bullet_line_ratio", "max", True),
+    "max_ellipsis_lines_ratio": ("ellipsis_line_ratio", "max", True),
+    "max_non_alpha_words_ratio": ("alpha_word_ratio", "min", True),  # a least share, whatever its name says
 }
 _NGRAMS = {
-    "top_n_grams": ("q_top_{}_gram_char_ratio", range(2, 5)),
-    "dup_n_grams": ("q_dup_{}_gram_char_ratio", range(5, 11)),
+    "top_n_grams": ("top_{}_gram_char_ratio", range(2, 5)),
+    "dup_n_grams": ("dup_{}_gram_char_ratio", range(5, 11)),
 }
+_OF_EVERY_FILE = (
+    "language_score", "dup_line_frac", "top_n_grams", "dup_n_grams", "line_punct_thr", "new_line_ratio",
+    "min_avg_word_length", "max_avg_word_length", "max_non_alpha_words_ratio", "stopwords",
+)  # fmt: skip
 _OTHER = ("stopwords", "min_stop_words", "short_line_length", "line_punct_exclude_zero", "language")
 _FIXED: dict[str, float] = {
     "char_duplicates_ratio": 0.1,
@@ -53,10 +60,11 @@ _FIXED: dict[str, float] = {
 }
 
 
-def section(content: Any, file: Location) -> tuple[Section, list[str]]:
+def section(content: Any, file: Location, *, exact: bool) -> tuple[Section, list[str]]:
     """The rules of one file, and a sentence for each thing in it that cannot be done as datatrove does it.
 
-    file: named by the language. Raises UserError naming file and key for unknown keys and values of the wrong type.
+    file: named by the language. exact: for the signals that datatrove counts, else for our own.
+    Raises UserError naming file and key for unknown keys and values of the wrong type.
     """
     where = str(file)
     if not isinstance(content, dict):
@@ -68,7 +76,8 @@ def section(content: Any, file: Location) -> tuple[Section, list[str]]:
                 f"{where}: unknown key {key!r}; {nearest(str(key), known)}", remedy="take the file as published"
             )
     values: dict[str, Any] = {**_FIXED, **content}
-    notes: list[str] = []
+    notes = [f"{key} is missing: no such rule" for key in _OF_EVERY_FILE if values.get(key) is None]
+    prefix = "dt_" if exact else "q_"
     sides: dict[str, dict[str, float]] = {}
     for key, (column, side, zero_is_off) in _BOUNDS.items():
         value = values.get(key)
@@ -77,14 +86,14 @@ def section(content: Any, file: Location) -> tuple[Section, list[str]]:
         number = _number(value, f"{where}: {key}")
         # Off as in datatrove: 0 where it says so, -1 for a least share, 999 for a greatest one.
         if not (zero_is_off and number == 0) and not (side == "min" and number <= 0):
-            sides.setdefault(column, {})[side] = number
+            sides.setdefault(prefix + column if column != "lang_score" else column, {})[side] = number
     for key, (column, sizes) in _NGRAMS.items():
         for size, number in _pairs(values.get(key), f"{where}: {key}"):
             if size in sizes:
-                sides[column.format(size)] = {"max": number}
+                sides[prefix + column.format(size)] = {"max": number}
             else:
                 notes.append(f"{key} of {size} words is not measured: rule left out")
-    notes += _notes(values, script_of(file.stem))
+    notes += _notes(values, script_of(file.stem), exact)
     bounds = {
         column: Bounds(min=side.get("min"), max=side.get("max"), sets_min=True, sets_max=True)
         for column, side in sides.items()
@@ -94,21 +103,29 @@ def section(content: Any, file: Location) -> tuple[Section, list[str]]:
         raise UserError(
             f"{where}: stopwords: expected a list of strings", remedy="put true, null and numbers in quotes"
         )
-    stop_words = StopWords.of(words or (), int(_number(least, f"{where}: min_stop_words")) if least else 0)
-    if words is not None and stop_words is None and least:
-        notes.append("stopwords is empty: rule left out, where datatrove would remove every document")
-    elif stop_words is not None and stop_words.min < least:
-        notes.append("stopwords has fewer words than must be found: all of them must be")
+    wanted = int(_number(least, f"{where}: min_stop_words")) if least else 0
+    if exact:
+        stop_words = (
+            StopWords(tuple(dict.fromkeys(words or ())), wanted, exact=True) if wanted and words is not None else None
+        )
+        if stop_words and len(stop_words.words) < wanted:
+            notes.append("stopwords has fewer words than must be found: as in datatrove, every document goes")
+    else:
+        stop_words = StopWords.of(words or (), wanted)
+        if words is not None and stop_words is None and wanted:
+            notes.append("stopwords is empty: rule left out, where datatrove would remove every document")
+        elif stop_words is not None and stop_words.min < wanted:
+            notes.append("stopwords has fewer words than must be found: all of them must be")
     return Section(bounds=bounds, stop_words=stop_words, has_stop_words=True, alone=True), notes
 
 
-def _notes(values: dict[str, Any], script: str) -> list[str]:
+def _notes(values: dict[str, Any], script: str, exact: bool) -> list[str]:
     notes = []
     if values.get("short_line_length", 30) != 30 and values.get("short_line_thr") is not None:
         notes.append("short_line_length is not 30: lines count as short up to 30 characters")
     if values.get("line_punct_exclude_zero"):
         notes.append("line_punct_exclude_zero is not done: documents without final punctuation follow line_punct_thr")
-    if not writes_spaces(script):
+    if not exact and not writes_spaces(script):
         notes.append(
             "words of scripts without spaces are estimated from the number of letters: n-gram and word-length "
             "thresholds apply to estimates, where datatrove segments"

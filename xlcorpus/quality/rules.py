@@ -50,10 +50,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class StopWords:
-    """Words of which a document must hold at least `min` different ones."""
+    """Words of which a document must hold at least `min` different ones.
+
+    exact: as datatrove looks for them, letter for letter among the words that its word breaker finds.
+    """
 
     words: tuple[str, ...]
     min: int
+    exact: bool = False
 
     @classmethod
     def of(cls, words: Iterable[str], least: int) -> StopWords | None:
@@ -87,6 +91,8 @@ class Section:
         if self.has_stop_words:
             words = self.stop_words
             content["stop_words"] = words and {"words": sorted(words.words), "min": words.min}
+            if words and words.exact:
+                content["stop_words"]["exact"] = True
         return {"rules": content, "alone": self.alone}
 
 

@@ -42,7 +42,7 @@ def score_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
     return append_columns(kept, pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields)))
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """float64[rows]: part / whole, 0 where the whole is 0."""
     ratios = np.zeros(len(part), dtype=np.float64)
     np.divide(part, whole, out=ratios, where=whole > 0)
@@ -53,7 +53,7 @@ def _score(texts: pa.Array) -> dict[str, np.ndarray]:
     """All signals of one piece, by column name."""
     signals, words = _surface(texts)  # its arrays of characters are gone before the n-grams need theirs
     for name, covered in ngram_coverage(words).items():
-        signals[f"q_{name}_char_ratio"] = _ratio(covered, signals["q_n_chars"])
+        signals[f"q_{name}_char_ratio"] = ratio(covered, signals["q_n_chars"])
     return signals
 
 
@@ -80,26 +80,26 @@ def _surface(texts: pa.Array) -> tuple[dict[str, np.ndarray], WeighedTokens]:
         "q_n_words": np.rint(n_words),
         "q_n_lines": n_lines,
         "q_n_sentences": counts["sentences"],
-        "q_url_char_ratio": _ratio(counts["url_chars"], n_chars),
-        "q_link_line_ratio": _ratio(counts["link_lines"], n_lines),
-        "q_mean_word_length": _ratio(words.characters_per_text, n_words),
-        "q_symbol_word_ratio": _ratio(np.maximum(counts["hashes"], counts["ellipses"]), some_words),
-        "q_alpha_word_ratio": _ratio(words.lettered_per_text, n_words + counts["symbol_runs"]),
-        "q_digit_ratio": _ratio(counts["digits"], n_chars),
-        "q_control_char_ratio": _ratio(counts["controls"], n_chars),
-        "q_bullet_line_ratio": _ratio(counts["bullet_lines"], n_lines),
-        "q_ellipsis_line_ratio": _ratio(counts["ellipsis_lines"], n_lines),
-        "q_line_punct_ratio": _ratio(counts["punct_lines"], n_lines),
-        "q_short_line_ratio": _ratio(counts["short_lines"], n_lines),
-        "q_newline_word_ratio": _ratio(counts["feeds"], some_words),
-        "q_char_dup_ratio": _ratio(counts["dup_line_chars"], n_chars - counts["feeds"]),
-        "q_dup_line_ratio": _ratio(counts["dup_lines"], n_lines),
-        "q_dup_line_char_ratio": _ratio(counts["dup_line_chars"], n_chars),
-        "q_dup_para_ratio": _ratio(counts["dup_paragraphs"], counts["paragraphs"]),
-        "q_dup_para_char_ratio": _ratio(counts["dup_paragraph_chars"], n_chars),
+        "q_url_char_ratio": ratio(counts["url_chars"], n_chars),
+        "q_link_line_ratio": ratio(counts["link_lines"], n_lines),
+        "q_mean_word_length": ratio(words.characters_per_text, n_words),
+        "q_symbol_word_ratio": ratio(np.maximum(counts["hashes"], counts["ellipses"]), some_words),
+        "q_alpha_word_ratio": ratio(words.lettered_per_text, n_words + counts["symbol_runs"]),
+        "q_digit_ratio": ratio(counts["digits"], n_chars),
+        "q_control_char_ratio": ratio(counts["controls"], n_chars),
+        "q_bullet_line_ratio": ratio(counts["bullet_lines"], n_lines),
+        "q_ellipsis_line_ratio": ratio(counts["ellipsis_lines"], n_lines),
+        "q_line_punct_ratio": ratio(counts["punct_lines"], n_lines),
+        "q_short_line_ratio": ratio(counts["short_lines"], n_lines),
+        "q_newline_word_ratio": ratio(counts["feeds"], some_words),
+        "q_char_dup_ratio": ratio(counts["dup_line_chars"], n_chars - counts["feeds"]),
+        "q_dup_line_ratio": ratio(counts["dup_lines"], n_lines),
+        "q_dup_line_char_ratio": ratio(counts["dup_line_chars"], n_chars),
+        "q_dup_para_ratio": ratio(counts["dup_paragraphs"], counts["paragraphs"]),
+        "q_dup_para_char_ratio": ratio(counts["dup_paragraph_chars"], n_chars),
         "q_curly_brackets": counts["curly_brackets"],
         "q_lorem_ipsum": counts["lorem_ipsum"],
-        "q_javascript_line_ratio": _ratio(counts["javascript_lines"], n_lines),
-        "q_policy_line_ratio": _ratio(counts["policy_lines"], n_lines),
+        "q_javascript_line_ratio": ratio(counts["javascript_lines"], n_lines),
+        "q_policy_line_ratio": ratio(counts["policy_lines"], n_lines),
     }
     return signals, words

@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.dataset.yaml_file import load_yaml
+from xlcorpus.dataset.yaml_file import load_yaml, parse_yaml, yaml_text
 from xlcorpus.errors import UserError
 from xlcorpus.quality import fineweb2
+from xlcorpus.quality.datatrove.signals import datatrove_fields
 from xlcorpus.quality.rules import Bounds, Layer, Rule, Rules, Section, StopWords
 from xlcorpus.quality.signals import signal_fields
 from xlcorpus.quality.thresholds_file import TOP_KEYS, parse_file
 from xlcorpus.text.labels import names_of, names_of_scripts, script_of
+
+DATATROVE_SIGNAL = "dt_n_words"  # a dataset that has it was scored with --signals datatrove
 
 
 @dataclass(frozen=True)
 class Thresholds:
     """Rules by language; layers apply in order, and in each one its default, then the script, then the language.
 
-    warnings: what the files ask for and cannot be had, one sentence each. Picklable; equal content, equal fingerprint.
+    warnings: what the files ask for and cannot be had, one sentence each. published: FineWeb-2's files. datatrove: the
+    same thresholds for the signals that datatrove counts, where they were made for those. Picklable; equal content,
+    equal fingerprint.
     """
 
     layers: tuple[Layer, ...]
     keep_languages: tuple[str, ...] | None = None
     drop_languages: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    published: bool = False
+    datatrove: Thresholds | None = None
     _known: dict[tuple[str | None, str | None], Rules] = field(default_factory=dict, compare=False, repr=False)
 
     def rules_for(self, lang: str | None, script: str | None) -> Rules:
@@ -43,7 +50,7 @@ class Thresholds:
 
     def _resolve(self, lang: str | None, script: str | None) -> Rules:
         scripts = names_of_scripts(script, script_of(lang or ""))
-        languages = names_of(lang, script) if lang else []
+        languages = names_of(lang, script_of(lang) or script) if lang else []
         bounds: dict[str, Bounds] = {}
         stop_words: StopWords | None = None
         for layer in self.layers:
@@ -64,6 +71,24 @@ class Thresholds:
         rules = (Rule(column, bound.min, bound.max) for column, bound in bounds.items())
         active = sorted((rule for rule in rules if rule.active), key=lambda rule: _place(rule.column))
         return Rules(tuple(active), stop_words)
+
+    def section_of(self, lang: str | None, script: str | None = None) -> str | None:
+        """The name under which the files have a language's own thresholds; None where it follows more general ones."""
+        names = names_of(lang, script_of(lang) or script) if lang else []
+        sections = self.layers[-1].languages
+        return next((name for name in names if name in sections), None)
+
+    def suited_to(self, columns: Collection[str]) -> Thresholds:
+        """Those for the signals that datatrove counts, where these were made for them and a dataset has them."""
+        if self.datatrove is None or DATATROVE_SIGNAL not in columns:
+            return self
+        return self.datatrove
+
+    def judging(self, signals: str | None) -> Thresholds:
+        """Those for `ours` or for those that `datatrove` counts, whatever a dataset has; None: as `suited_to` finds."""
+        if signals is None or self.datatrove is None:
+            return self
+        return self.datatrove if signals == "datatrove" else replace(self, datatrove=None, _known={})
 
     def _all_rules(self) -> Iterator[Rules]:
         yield self.rules_for(None, None)
@@ -91,11 +116,13 @@ class Thresholds:
     @functools.cached_property
     def fingerprint(self) -> str:
         """xxh3-128, in hexadecimal, of the canonical JSON of all that decides."""
-        content = {
+        content: dict[str, Any] = {
             "layers": [layer.as_json() for layer in self.layers],
             "keep": self.keep_languages and sorted(set(self.keep_languages)),
             "drop": sorted(set(self.drop_languages)),
         }
+        if self.datatrove is not None:
+            content["datatrove"] = self.datatrove.fingerprint
         return storage.fingerprint(content)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -105,7 +132,7 @@ class Thresholds:
 
 @functools.cache
 def _signal_order() -> dict[str, int]:
-    return {field.name: index for index, field in enumerate(signal_fields())}
+    return {field.name: index for index, field in enumerate((*signal_fields(), *datatrove_fields()))}
 
 
 def _place(column: str) -> tuple[int, int, str]:
@@ -119,44 +146,66 @@ def _place(column: str) -> tuple[int, int, str]:
 def load_thresholds(path: Location | str | None = None) -> Thresholds:
     """Thresholds of a YAML file of ours, a FineWeb-2 file (`swh_Latn.yml`) or a folder of them; None: the defaults.
 
-    A language for which a FineWeb-2 folder has no file follows the defaults. Raises UserError naming file and key.
+    A language for which a FineWeb-2 folder has no file follows the defaults. Equal files are parsed once a process.
+    Raises UserError naming file and key.
     """
     if path is None:
         return _defaults()
     path = storage.locate(path)
-    if storage.is_folder(path):
-        files = [file for file in storage.entries_of(path) if file.suffix in (".yml", ".yaml")]
-        contents = {file: load_yaml(file) for file in files if fineweb2.FILE_NAME.fullmatch(file.name)}
-        if not contents:
-            raise UserError(
-                f"{path}: no file here is named like FineWeb-2's, xxx_Yyyy.yml",
-                remedy="give the folder `configs` of huggingface/fineweb-2, or one YAML file of thresholds",
-            )
-        others = [file.name for file in files if file not in contents]
+    if not storage.is_folder(path):
+        return _parse((str(path),), (yaml_text(path),), ())
+    files = [file for file in storage.entries_of(path) if file.suffix in (".yml", ".yaml")]
+    named = [file for file in files if fineweb2.FILE_NAME.fullmatch(file.name)]
+    if not named:
+        raise UserError(
+            f"{path}: no file here is named like FineWeb-2's, xxx_Yyyy.yml",
+            remedy="give the folder `configs` of huggingface/fineweb-2, or one YAML file of thresholds",
+        )
+    others = tuple(file.name for file in files if file not in named)
+    return _parse(tuple(map(str, named)), tuple(map(yaml_text, named)), others, folder=True)
+
+
+@functools.lru_cache(maxsize=4)  # of contents: a folder is asked for by the check, the fingerprint and the workers
+def _parse(names: tuple[str, ...], texts: tuple[str, ...], others: tuple[str, ...], folder: bool = False) -> Thresholds:
+    contents = {storage.locate(name): parse_yaml(text, name) for name, text in zip(names, texts, strict=True)}
+    if folder:
         return _from_fineweb2(contents, others)
-    content = load_yaml(path)
+    ((path, content),) = contents.items()
     if fineweb2.FILE_NAME.fullmatch(path.name) and isinstance(content, dict) and not set(content) & set(TOP_KEYS):
-        return _from_fineweb2({path: content}, [])
+        return _from_fineweb2(contents, ())
     return parse_thresholds(content, str(path))
 
 
+@functools.cache
 def _defaults() -> Thresholds:
     return parse_thresholds(load_yaml(storage.packaged("xlcorpus.quality", "defaults.yaml")), "defaults.yaml")
 
 
-def _from_fineweb2(contents: Mapping[Location, Any], others: list[str]) -> Thresholds:
+def _from_fineweb2(contents: Mapping[Location, Any], others: Sequence[str]) -> Thresholds:
+    by_label: dict[str, Location] = {}
+    for file in contents:
+        if file.stem in by_label:
+            raise UserError(
+                f"{by_label[file.stem]} and {file.name}: two files for {file.stem}", remedy="take one of them away"
+            )
+        by_label[file.stem] = file
+    ours, datatrove = (_published(contents, others, exact=exact) for exact in (False, True))
+    return replace(ours, datatrove=datatrove)
+
+
+def _published(contents: Mapping[Location, Any], others: Sequence[str], *, exact: bool) -> Thresholds:
     languages: dict[str, Section] = {}
     notes: dict[str, list[str]] = {}
     for file, content in contents.items():
-        section, problems = fineweb2.section(content, file)
+        section, problems = fineweb2.section(content, file, exact=exact)
         languages[file.stem] = section
         for problem in problems:
             notes.setdefault(problem, []).append(file.stem)
     if others:
-        notes["file not named xxx_Yyyy.yml: not read"] = others
+        notes["file not named xxx_Yyyy.yml: not read"] = list(others)
     warnings = tuple(f"{problem} ({_some(names)})" for problem, names in notes.items())
     layer = Layer(default=Section(), scripts={}, languages=languages)
-    return Thresholds(layers=(*_defaults().layers, layer), warnings=warnings)
+    return Thresholds(layers=(*_defaults().layers, layer), warnings=warnings, published=True)
 
 
 def _some(names: list[str]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.quality.datatrove.signals import datatrove_fields
 from xlcorpus.quality.fineweb2 import MIN_STOP_WORDS
 from xlcorpus.quality.rules import Bounds, Layer, Section, StopWords, is_number
 from xlcorpus.quality.signals import signal_fields
@@ -92,7 +93,7 @@ def _section(value: Any, where: str, path: str) -> Section:
     bounds: dict[str, Bounds | None] = {}
     stop_words: StopWords | None = None
     has_stop_words = False
-    signals = [field.name for field in signal_fields()]
+    signals = [field.name for field in (*signal_fields(), *datatrove_fields())]
     for name, content in _mapping({} if value is None else value, where, path).items():
         place = f"{where}: {path}: {name}"
         if name == _STOP_WORDS:
@@ -100,10 +101,10 @@ def _section(value: Any, where: str, path: str) -> Section:
             continue
         if not isinstance(name, str):
             raise UserError(f"{place}: a column's name must be a string", remedy="put it in quotation marks")
-        if name not in signals and (name.startswith("q_") or f"q_{name}" in signals):
+        if name not in signals and (name.startswith(("q_", "dt_")) or f"q_{name}" in signals):
             raise UserError(
                 f"{place}: there is no such signal; {nearest(name, [*signals, 'lang_score', _STOP_WORDS])}",
-                remedy="schemas/quality-1.yaml lists the signals",
+                remedy="schemas/quality-1.yaml and datatrove-1.yaml list the signals",
             )
         bounds[name] = None if content is None else _bounds(content, place)
     return Section(bounds=bounds, stop_words=stop_words, has_stop_words=has_stop_words)

@@ -1,4 +1,4 @@
-"""Printed tables: rows of cells in columns for the terminal."""
+"""Printed tables: rows of cells in columns for the terminal, and long lists in lines."""
 
 from __future__ import annotations
 
@@ -15,3 +15,8 @@ def table_lines(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> l
         ).rstrip()
         for row in rows
     ]
+
+
+def in_lines(names: Sequence[str], most: int = 20) -> list[str]:
+    """Names with commas between them, at most so many a line."""
+    return [", ".join(names[start : start + most]) for start in range(0, len(names), most)]

@@ -1,0 +1,1 @@
+"""Signals as datatrove counts them: what the thresholds of FineWeb-2 were made for."""
