@@ -87,12 +87,15 @@ class ReadTask:
 
     def _elements(self, task: Task[Parts]) -> Iterator[ShardBatch]:
         none = ShardBatch(task.number, 0, False, empty(self.schema))
-        yield replace(none, tallies=(Tally("ingest"),))  # the files may hold no record at all
+        nothing = True  # the files may hold no record at all, and are counted all the same
         for result in self._read(task.content):
             tally = Tally("ingest", bytes_out=result.rows.nbytes)
             tally.count(result)
             tally.check(f"task {task.number}")
+            nothing = False
             yield none.then(result, tally)
+        if nothing:
+            yield replace(none, tallies=(Tally("ingest"),))
 
     def _read(self, parts: Any) -> Iterator[Result]:
         if self.options.kind == "code":

@@ -334,7 +334,7 @@ def test_a_language_that_nobody_says_is_asked_for(tmp_path: Path) -> None:
         ("a.tsv", "en\tde\tn\tn\nx\ty\t\t\n", "more than one column 'n'", "rename"),
         ("a.csv", "en;de\nx;y\n", "columns by its first line: en;de", "--src-column"),
         ("a.csv", 'en,"de\nx,y\n', "no header", "UTF-8"),
-        ("a.jsonl", '{"en": "a", "ge": "b"}\n' * 20, "none of the first 20 records has a column 'de'", "--tgt-column"),
+        ("a.jsonl", '{"en": "a", "ge": "b"}\n' * 20, "has no column 'de': did you mean 'ge'", "--tgt-column"),
     ],
 )
 def test_a_missing_side_is_named_before_anything_is_read(

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.workspace import Task
+from xlcorpus.dataset.by_file import FileCounts, FileLoss, add_files, files_standing_out
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.record import written_of
 from xlcorpus.dataset.shards import ShardFile
@@ -26,24 +27,29 @@ Form = Literal["source", "map", "graph"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step made: its files in order, its counts, and notes for the manifest."""
+    """What a step made: its files in order, its counts, notes for the manifest, input files that lost far more."""
 
     shards: tuple[ShardFile, ...]
     decisions: tuple[ShardFile, ...]
     rejects: tuple[ShardFile, ...]
     tallies: tuple[Tally, ...]
     notes: Mapping[str, Any] = field(default_factory=dict)
+    losses: tuple[FileLoss, ...] = ()
 
     @classmethod
     def of(cls, records: Sequence[Any], notes: Mapping[str, Any] | None = None) -> Outcome:
         """Put the records of tasks (in order) together: `Written`, or what holds one as `written`."""
         all_written = [written for record in records for written in (written_of(record),) if written is not None]
+        by_file: FileCounts = {}
+        for written in all_written:
+            add_files(by_file, written.by_file)
         return cls(
             shards=tuple(file for written in all_written for file in written.shards),
             decisions=tuple(file for written in all_written for file in written.decisions),
             rejects=tuple(file for written in all_written for file in written.rejects),
             tallies=tuple(add_up(tally for written in all_written for tally in written.tallies)),
             notes=notes or {},
+            losses=tuple(files_standing_out(by_file)),
         )
 
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.failures import carried
 from xlcorpus.beam.workspace import Workspace
+from xlcorpus.dataset.by_file import KEPT, REJECTED, REMOVED, FileCounts, count_files, without_single
 from xlcorpus.dataset.decisions import DECISION, REJECT
 from xlcorpus.dataset.layout import DATA, DECISIONS, REJECTS
 from xlcorpus.dataset.record import Written
@@ -27,15 +28,20 @@ HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"  # the name that DuckDB, Spark and pyar
 
 @dataclass
 class TaskWriter:
-    """Writes one task: rows (by language folder when asked), decisions and rejects; `close` gives the record."""
+    """Writes one task: rows (by language folder when asked), decisions and rejects; `close` gives the record.
+
+    count_files: what became of the records of each file, where the task reads raw files.
+    """
 
     workspace: Workspace
     number: int
     partition_by: str | None = None
+    count_files: bool = False
     _shards: dict[str, ShardWriter] = field(default_factory=dict)
     _logs: dict[str, ShardWriter] = field(default_factory=dict)
     _counted: Tally = field(default_factory=lambda: Tally("write"))
     _rows: int = 0
+    _by_file: FileCounts = field(default_factory=dict)
 
     def _writer(self, folder: str, schema: pa.Schema) -> ShardWriter:
         return ShardWriter(self.workspace.folder, folder, f"part-{self.number:05d}", schema)
@@ -44,6 +50,7 @@ class TaskWriter:
         """Append rows; with `partition_by` each to the folder of its value."""
         self._rows += rows.num_rows
         self._counted.count_languages(rows)
+        self._count_files(rows, KEPT)
         for value, part in self._partitions(rows):
             folder = DATA if value is None else f"{DATA}/{self.partition_by}={quote(value, safe='')}"
             if folder not in self._shards:
@@ -62,12 +69,20 @@ class TaskWriter:
 
     def explain(self, decisions: Iterable[pa.RecordBatch | None], rejects: Iterable[pa.RecordBatch | None]) -> None:
         """Append decision rows (decision-1) and reject rows (reject-1)."""
-        for folder, schema, batches in ((DECISIONS, DECISION, decisions), (REJECTS, REJECT, rejects)):
+        for folder, schema, kind, batches in (
+            (DECISIONS, DECISION, REMOVED, decisions),
+            (REJECTS, REJECT, REJECTED, rejects),
+        ):
             for rows in batches:
                 if rows is not None and rows.num_rows:
+                    self._count_files(rows, kind)
                     if folder not in self._logs:
                         self._logs[folder] = self._writer(folder, schema)
                     self._logs[folder].write(rows)
+
+    def _count_files(self, rows: pa.RecordBatch, kind: str) -> None:
+        if self.count_files:
+            count_files(self._by_file, rows, kind)
 
     def close(self, tallies: Sequence[Tally]) -> Written:
         """Give the files their names, check the counts; returns the record.
@@ -87,7 +102,9 @@ class TaskWriter:
         for folder, writer in self._shards.items():
             shards += writer.close(keep_empty=none and folder == DATA)
         logs = {name: tuple(writer.close()) for name, writer in self._logs.items()}
-        return Written(tuple(shards), logs.get(DECISIONS, ()), logs.get(REJECTS, ()), tuple(tallies))
+        return Written(
+            tuple(shards), logs.get(DECISIONS, ()), logs.get(REJECTS, ()), tuple(tallies), without_single(self._by_file)
+        )
 
     def abandon(self) -> None:
         """Drop what was begun."""
@@ -131,9 +148,10 @@ class _WriteShard(beam.DoFn):  # type: ignore[misc]
     Flink, Prism). Should one not, nothing is lost: the gap is seen here and the bundle fails.
     """
 
-    def __init__(self, workspace: Workspace, partition_by: str | None) -> None:
+    def __init__(self, workspace: Workspace, partition_by: str | None, count_files: bool = False) -> None:
         self._workspace = workspace
         self._partition_by = partition_by
+        self._count_files = count_files
         self._writer: TaskWriter | None = None
         self._next = 0
         self._tallies: list[Tally] = []
@@ -151,7 +169,7 @@ class _WriteShard(beam.DoFn):  # type: ignore[misc]
 
     def _append(self, element: ShardBatch) -> list[int]:
         if element.sequence == 0 and self._writer is None:
-            self._writer = TaskWriter(self._workspace, element.task, self._partition_by)
+            self._writer = TaskWriter(self._workspace, element.task, self._partition_by, self._count_files)
             self._next, self._tallies = 0, []
         writer = self._writer
         if writer is None or element.task != writer.number or element.sequence != self._next:
@@ -191,7 +209,9 @@ class WriteShards(beam.PTransform):  # type: ignore[misc]
 
     workspace: Workspace
     partition_by: str | None = None
+    count_files: bool = False
 
     def expand(self, batches: beam.PCollection[ShardBatch]) -> beam.PCollection[int]:
         """One ParDo at the end of the fused chain."""
-        return batches | beam.ParDo(_WriteShard(self.workspace, self.partition_by)).with_output_types(int)
+        write = _WriteShard(self.workspace, self.partition_by, self.count_files)
+        return batches | beam.ParDo(write).with_output_types(int)

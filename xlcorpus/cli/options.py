@@ -48,6 +48,11 @@ run_options = together(
         show_default=True,
         help="fail when a larger share of the records is rejected",
     ),
+    click.option(
+        "--allow-damaged",
+        is_flag=True,
+        help="do without what damaged files have lost, and without files of which not one record could be read",
+    ),
     click.option("--quiet", is_flag=True, help="no progress line"),
 )
 

@@ -13,6 +13,7 @@ from xlcorpus.dataset.schema import load_schema
 DECISION = load_schema("decision").arrow
 REJECT = load_schema("reject").arrow
 EXCERPT_CHARACTERS = 200
+DAMAGE = ("corrupt_file", "truncated_file")  # reasons of rejects for parts of a file that cannot be read any more
 
 
 def repeat(value: str | None, count: int) -> pa.Array:

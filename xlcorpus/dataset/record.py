@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from xlcorpus.dataset.by_file import FileCounts
 from xlcorpus.dataset.shards import ShardFile
 from xlcorpus.dataset.tally import Tally
 
@@ -20,12 +21,13 @@ class Done:
 
 @dataclass(frozen=True)
 class Written:
-    """What a task wrote of a dataset: its files in order, and the counts of each step."""
+    """What a task wrote of a dataset: its files in order, the counts of each step, and, of raw input, of each file."""
 
     shards: tuple[ShardFile, ...] = ()
     decisions: tuple[ShardFile, ...] = ()
     rejects: tuple[ShardFile, ...] = ()
     tallies: tuple[Tally, ...] = field(default=())
+    by_file: FileCounts = field(default_factory=dict)
 
     @property
     def files(self) -> tuple[ShardFile, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,15 +19,17 @@ from xlcorpus.beam.step import Outcome, SourcePlan
 from xlcorpus.beam.workspace import RunState, Task, Workspace
 from xlcorpus.beam.write import WriteShards
 from xlcorpus.dataset import storage
+from xlcorpus.dataset.by_file import losses_in, noted
 from xlcorpus.dataset.dataset import Dataset, is_dataset, read_batches
-from xlcorpus.dataset.layout import BESIDE, REJECTS
+from xlcorpus.dataset.layout import BESIDE
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.ours import check_removable, shown
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import PlainFile, schema_of
 from xlcorpus.dataset.storage import Location
-from xlcorpus.dataset.tally import Tally, check_chain
+from xlcorpus.dataset.tally import check_chain
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.recipe.accept import Acceptance
 from xlcorpus.recipe.graph import Node, Pass, check_readable, passes_of
 from xlcorpus.recipe.identity import Identity, identify_pass
 
@@ -44,8 +46,14 @@ class Settings:
     partition_by: str | None = None
     keep_text: bool = False
     max_error_rate: float = 0.1
+    allow_damaged: bool = False
     quiet: bool = False
     say: Callable[[str], None] = print
+
+    @property
+    def acceptance(self) -> Acceptance:
+        """What may go wrong with the input."""
+        return Acceptance(self.max_error_rate, self.allow_damaged)
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,7 @@ def run_pass(work: Pass, datasets: list[Dataset], folder: Location, settings: Se
     if is_dataset(folder) and not settings.overwrite:
         manifest = Manifest.load(folder)
         if manifest.fingerprint == identity.fingerprint:
-            check_rejects(work.label, manifest.tallies, folder, settings.max_error_rate)
+            settings.acceptance.check(work.label, folder, manifest.tallies, manifest.rejects, losses_in(manifest.notes))
             if workspace.is_begun():
                 with workspace.lock():
                     workspace.clean_up(manifest.files())
@@ -147,7 +155,7 @@ def _make(
             workspace.remove()
         raise
     check_outcome(work, datasets, outcome)
-    check_rejects(work.label, outcome.tallies, workspace.folder, settings.max_error_rate)
+    settings.acceptance.check(work.label, workspace.folder, outcome.tallies, outcome.rejects, outcome.losses)
     manifest = _manifest(workspace.folder, work.schema, identity, outcome, settings)
     manifest.save(workspace.folder)
     workspace.clean_up(manifest.files())
@@ -237,7 +245,7 @@ def _outcome(work: Pass, datasets: list[Dataset], source: SourcePlan | None, exe
         for node in work.nodes:
             if node.step.map is not None:
                 batches = batches | node.id >> node.step.map(node.options, execution)
-        return batches | "Write" >> WriteShards(execution.workspace, execution.partition_by)
+        return batches | "Write" >> WriteShards(execution.workspace, execution.partition_by, source is not None)
 
     outcome = Outcome.of(execution.write(tasks, graph))
     return replace(outcome, notes=_notes(work, outcome, execution))
@@ -267,32 +275,6 @@ def check_outcome(work: Pass, datasets: list[Dataset], outcome: Outcome) -> None
     )
 
 
-def check_rejects(label: str, tallies: Sequence[Tally], folder: Location, max_error_rate: float) -> None:
-    """Raise UserError where a larger share of the records was rejected than the user accepts."""
-    rows_in = tallies[0].rows_in
-    rejected = sum(tally.rejected_rows for tally in tallies)
-    if rejected > max_error_rate * rows_in:
-        reasons = ", ".join(
-            f"{name} {n}{_values(tally.counts.get(name))}"
-            for tally in tallies
-            for name, n in tally.rejected.most_common(5)
-        )
-        raise UserError(
-            f"{label}: {rejected:,} of {rows_in:,} records were rejected ({reasons}), "
-            f"more than --max-error-rate {max_error_rate:g}; {folder / REJECTS} says which and why",
-            remedy="mend the input and run with --overwrite, or accept them: the same command with --resume "
-            f"--max-error-rate {min(1.0, rejected / rows_in + 0.005):.2f}",
-        )
-
-
-def _values(counts: Any) -> str:
-    """The values that a step has counted under the name of a reason, the most frequent first."""
-    if not isinstance(counts, Mapping):
-        return ""
-    shown = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:3]
-    return f" ({', '.join(f'{value!r} {count}' for value, count in shown)}{', ...' if len(counts) > 3 else ''})"
-
-
 def _manifest(folder: Location, schema: str, identity: Identity, outcome: Outcome, settings: Settings) -> Manifest:
     return Manifest(
         schema=load_schema(schema).label,
@@ -306,6 +288,6 @@ def _manifest(folder: Location, schema: str, identity: Identity, outcome: Outcom
         decisions=outcome.decisions,
         rejects=outcome.rejects,
         tallies=outcome.tallies,
-        notes=dict(outcome.notes),
+        notes={**outcome.notes, **noted(outcome.losses)},
         plain_files=tuple(PlainFile.of(folder, name) for name in BESIDE if storage.is_file(folder / name)),
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.dataset.by_file import loss_lines, losses_in
 from xlcorpus.dataset.columns import put_columns
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.report.funnel import count_cells, count_columns
@@ -53,7 +54,8 @@ def contents_lines(dataset: Dataset) -> list[str]:
         lines += ["", "reasons", *("  " + line for line in table_lines(reasons, right=(3,)))]
     if manifest.notes.get("table"):
         lines += ["", manifest.steps[-1].step, *("  " + line for line in manifest.notes["table"])]
-    return lines
+    losses = losses_in(manifest.notes)
+    return [*lines, "", *loss_lines(losses)] if losses else lines
 
 
 def sample_lines(dataset: Dataset, count: int, width: int = 100) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from xlcorpus.dataset.by_file import loss_lines, losses_in
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.text.tables import table_lines
@@ -32,17 +33,20 @@ def count_cells(tally: Tally, columns: Sequence[str]) -> list[str]:
 
 
 def funnel_lines(datasets: Sequence[tuple[str, Dataset]]) -> list[str]:
-    """The funnel of a run: what each step was given, kept, removed and rejected; then the tables that steps noted."""
+    """The funnel of a run: what each step was given, kept, removed and rejected; then what steps noted, and files."""
     columns = count_columns([tally for _, dataset in datasets for tally in dataset.manifest.tallies])
     rows = [["dataset", "step", *columns, "reasons"]]
     tables: list[str] = []
+    files: list[str] = []
     for name, dataset in datasets:
         for tally in dataset.manifest.tallies:
             rows.append([name, tally.step, *count_cells(tally, columns), _reasons(tally.reasons + tally.rejected)])
         tables.extend(dataset.manifest.notes.get("table", []))
+        files += ["", *loss_lines(losses)] if (losses := losses_in(dataset.manifest.notes)) else []
     lines = table_lines(rows, right=range(2, 2 + len(columns)))
     if tables:
         lines += ["", *tables]
+    lines += files
     where = [f"  {name}: {dataset.folder}" for name, dataset in datasets]
     return [
         *lines,

@@ -19,6 +19,7 @@ from xlcorpus.raw.options import ReadOptions, say_column
 from xlcorpus.raw.ranges import FileRange
 from xlcorpus.raw.rejects import Reject
 
+_MOST_LOST = 10_000_000  # rows of one row group; 70 s of reject rows
 _BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
@@ -108,9 +109,9 @@ def schema_columns(files: Sequence[InputFile], options: ReadOptions) -> dict[str
 def read_parquet(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:
     """Rows of the row groups of a range.
 
-    Reject reasons: missing_text (null), invalid_utf8, nul_bytes, record_too_large, corrupt_file (one for a row group,
-    or for the file, at the first row that cannot be read); of pairs with src or tgt in the place of text. Decisions and
-    rejects of `Assembler.rows` besides. Raises UserError as `read_schema`.
+    Reject reasons: missing_text (null), invalid_utf8, nul_bytes, record_too_large, corrupt_file (each row that a
+    damaged row group has lost; one for a file that is not readable at all); of pairs with src or tgt in the place of
+    text. Decisions and rejects of `Assembler.rows` besides. Raises UserError as `read_schema`.
     """
     file = part.file
     reader = _Reader(part, options, schema)
@@ -144,7 +145,7 @@ def read_parquet(part: FileRange, options: ReadOptions, schema: pa.Schema) -> It
             except _BROKEN as error:
                 lost = rows[group] - done
                 message = f"{lost:,} rows of row group {group} cannot be read: {_first_line(error)}"
-                yield from reader.broken(row + done, message)
+                yield from reader.broken(row + done, message, lost)
             row += rows[group]
 
 
@@ -167,8 +168,12 @@ class _Reader:
         self.fields = fields_by_input(schema)
         self.wanted = {*options.texts.values(), *self.fields}
 
-    def broken(self, row: int, message: str) -> Iterator[Result]:
-        yield from self.assembler.rejected([Reject(row, "corrupt_file", message)])
+    def broken(self, row: int, message: str, rows: int = 1) -> Iterator[Result]:
+        """A reject for each row that is lost, from `row` on; one for all where a footer claims more than is likely."""
+        rows = rows if rows <= _MOST_LOST else 1
+        for start in range(row, row + rows, BATCH_ROWS):
+            these = range(start, min(start + BATCH_ROWS, row + rows))
+            yield from self.assembler.rejected([Reject(one, "corrupt_file", message) for one in these])
 
     def batch(self, batch: pa.RecordBatch, first: int) -> Iterator[Result]:
         """Rows `first` and following of the file."""
