@@ -28,7 +28,7 @@ from xlcorpus.errors import UserError
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.encoding_counts import notes_of
 from xlcorpus.ingest.find import find_files, known_format
-from xlcorpus.ingest.read import cut_files, read_range
+from xlcorpus.ingest.read import cut_files, read_ranges
 from xlcorpus.raw.languages import wrong_language_lines
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.prints import check_unchanged
@@ -75,7 +75,7 @@ Parts = tuple[FileRange, ...] | tuple[CodeFile, ...]  # what a task reads
 
 @dataclass(frozen=True)
 class ReadTask:
-    """`read_range`, of code `read_code`, on all that a task reads; at least one element."""
+    """`read_ranges`, of code `read_code`, on all that a task reads; at least one element."""
 
     options: ReadOptions
     schema: pa.Schema
@@ -101,13 +101,12 @@ class ReadTask:
         if self.options.kind == "code":
             yield from read_code(parts, self.options, keep_text=self.keep_text)
         else:
-            for part in parts:
-                yield from read_range(part, self.options, self.schema, keep_text=self.keep_text)
+            yield from read_ranges(parts, self.options, self.schema, keep_text=self.keep_text)
 
 
 @dataclass
 class Ingest(beam.PTransform):  # type: ignore[misc]
-    """PTransform of `read_range`, of code `read_code`: PCollection[Task] -> PCollection[ShardBatch]."""
+    """PTransform of `read_ranges`, of code `read_code`: PCollection[Task] -> PCollection[ShardBatch]."""
 
     options: ReadOptions
     schema: pa.Schema

@@ -19,7 +19,7 @@ from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.find import find_files as find
-from xlcorpus.ingest.read import cut_files, read_range
+from xlcorpus.ingest.read import cut_files, read_ranges
 from xlcorpus.raw.input_files import FoundFiles, InputFile
 from xlcorpus.raw.options import ReadOptions
 
@@ -56,17 +56,18 @@ class ReadRows:
     schema: pa.Schema | None = None
 
     def add(self, part: Result, schema: pa.Schema) -> None:
-        assert part.rows_in == part.rows.num_rows + part.decisions.num_rows + part.rejects.num_rows
         assert part.rows.schema.equals(schema)
-        assert part.decisions.schema.equals(load_schema("decision").arrow)
-        assert part.rejects.schema.equals(load_schema("reject").arrow)
-        assert max(part.rows.num_rows, part.decisions.num_rows, part.rejects.num_rows) <= 4096
         assert part.rows.num_rows <= 1 or part.rows.get_total_buffer_size() > 0
-        for batch in (part.rows, part.decisions, part.rejects):
+        assert part.decisions is None or part.decisions.schema.equals(load_schema("decision").arrow)
+        assert part.rejects is None or part.rejects.schema.equals(load_schema("reject").arrow)
+        found = [batch for batch in (part.rows, part.decisions, part.rejects) if batch is not None]
+        assert part.rows_in == sum(batch.num_rows for batch in found)
+        for batch in found:
             batch.validate(full=True)
+            assert batch.num_rows <= 4096
         self.documents += part.rows.to_pylist()
-        self.decisions += part.decisions.to_pylist()
-        self.rejects += part.rejects.to_pylist()
+        self.decisions += part.decisions.to_pylist() if part.decisions is not None else []
+        self.rejects += part.rejects.to_pylist() if part.rejects is not None else []
         self.records += part.rows_in
         self.bytes += part.bytes_in
         add_counts(self.counts, part.counts)
@@ -112,9 +113,8 @@ def read_files(
     schema = output_schema(files, read_options)
     result = ReadRows(schema=schema)
     for ranges in cut_files(files, target_bytes=target_bytes):
-        for part in ranges:
-            for read in read_range(part, read_options, schema, keep_text=keep_text):
-                result.add(read, schema)
+        for read in read_ranges(ranges, read_options, schema, keep_text=keep_text):
+            result.add(read, schema)
     ids = [row["doc_id"] for row in [*result.documents, *result.decisions]]
     assert len(set(ids)) == len(ids)
     return result

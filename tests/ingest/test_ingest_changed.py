@@ -14,7 +14,7 @@ import pytest
 from tests.ingest.ingest_helpers import COMPRESS, TEXTS, jsonl
 from tests.running import run, write_recipe
 from xlcorpus.errors import UserError
-from xlcorpus.ingest.read import read_range
+from xlcorpus.ingest.read import read_ranges
 from xlcorpus.pipelines import ingest as step
 from xlcorpus.raw.prints import take_print
 
@@ -65,10 +65,10 @@ def ingest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Pa
     """Run, and change the file when all its rows have been read."""
 
     def read_then_change(*given: Any, **more: Any) -> Iterator[Any]:
-        yield from read_range(*given, **more)
+        yield from read_ranges(*given, **more)
         change(path)
 
-    monkeypatch.setattr(step, "read_range", read_then_change)
+    monkeypatch.setattr(step, "read_ranges", read_then_change)
     recipe = write_recipe(tmp_path, f'name: a\nsteps: [{{step: ingest, files: ["{path}"]}}]')
     return run(recipe, tmp_path / "out")["ingest"].dataset
 

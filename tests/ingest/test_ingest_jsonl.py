@@ -290,11 +290,21 @@ def compatible(got: Any, expected: Any) -> bool:
 
 
 def test_fast_path_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = jsonl(
-        tmp_path / "a.jsonl", *({"text": text, "n": None, "x": [1], "m": {"a": 1.5}} for text in TEXTS.values())
-    )
+    texts = list(TEXTS.values()) * 5
+    path = jsonl(tmp_path / "a.jsonl", *({"text": text, "n": None, "x": [1], "m": {"a": 1.5}} for text in texts))
     monkeypatch.setattr(module, "parse_line", None)
-    assert read_all(path).texts == list(TEXTS.values())
+    assert read_all(path).texts == texts
+
+
+def test_a_small_file_is_read_without_the_fast_path_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records = [
+        {"text": text, "n": n, "x": [-0.0, 1e300, n], "t": "2020-01-01"} for n, text in enumerate(TEXTS.values())
+    ]
+    path = jsonl(tmp_path / "a.jsonl", *records)
+    small = read_all(path)
+    monkeypatch.setattr(module, "_FEW_LINES", 0)
+    assert read_all(path).documents == small.documents
+    assert len(small.documents) == len(TEXTS)
 
 
 def test_crawl_is_read_whole(tmp_path: Path, shared_data: Path) -> None:

@@ -12,7 +12,7 @@ from apache_beam.utils.shared import Shared
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.failures import carried
 from xlcorpus.dataset.decisions import reject
-from xlcorpus.dataset.result import Counts, Result, add_counts
+from xlcorpus.dataset.result import Result, concat_results
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
 
@@ -50,7 +50,6 @@ def apply_kernel(kernel: Kernel, batch: pa.RecordBatch, loaded: Any) -> Result:
         raise
     except Exception:
         kept = [kernel.apply(batch.slice(0, 0), loaded)]
-        rejects = []
         for index in range(batch.num_rows):
             row = batch.slice(index, 1)
             try:
@@ -60,19 +59,9 @@ def apply_kernel(kernel: Kernel, batch: pa.RecordBatch, loaded: Any) -> Result:
             except MemoryError as error:
                 raise _no_memory(row, kernel.step) from error
             except Exception as error:
-                rejects.append(reject(row, kernel.step, [type(error).__name__], [str(error)[:500]]))
-        counts: Counts = {}
-        for result in kept:
-            add_counts(counts, result.counts)
-        given = [rows for result in kept for rows in (result.rejects,) if rows is not None]
-        decisions = [rows for result in kept for rows in (result.decisions,) if rows is not None]
-        return Result(
-            pa.concat_batches([result.rows for result in kept]),
-            pa.concat_batches(decisions) if decisions else None,
-            pa.concat_batches([*given, *rejects]) if given or rejects else None,
-            counts,
-            batch.num_rows,
-        )
+                failed = reject(row, kernel.step, [type(error).__name__], [str(error)[:500]])
+                kept.append(Result(kept[0].rows, rejects=failed))
+        return replace(concat_results(kept), rows_in=batch.num_rows)
 
 
 def _no_memory(row: pa.RecordBatch, step: str) -> UserError:

@@ -18,10 +18,13 @@ DAMAGE = ("corrupt_file", "truncated_file")  # reasons of rejects for parts of a
 
 def repeat(value: str | None, count: int) -> pa.Array:
     """string[count] of one value. (`pa.repeat` makes fewer buffers, and manifests hold the bytes of batches.)"""
-    if value is None:
+    if value is None or not count:
         return pa.nulls(count, pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, dtype=np.int32)), pa.array([value])).cast(
-        pa.string()
+    data = value.encode()
+    offsets = np.arange(count + 1, dtype=np.int64) * len(data)
+    valid = pa.py_buffer(b"\xff" * ((count + 7) // 8))
+    return pa.StringArray.from_buffers(
+        count, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data * count), valid, 0
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -37,3 +37,26 @@ class Result:
     bytes_in: int = 0
     repeated: int = 0
     merged: int = 0
+
+
+def concat_results(results: Sequence[Result]) -> Result:
+    """Several results, of rows that follow one another, as one. rows_in: None where one has none."""
+    counts: Counts = {}
+    for result in results:
+        add_counts(counts, result.counts)
+    known = [result.rows_in for result in results if result.rows_in is not None]
+    return Result(
+        rows=pa.concat_batches([result.rows for result in results]),
+        decisions=_concat([result.decisions for result in results]),
+        rejects=_concat([result.rejects for result in results]),
+        counts=counts,
+        rows_in=sum(known) if len(known) == len(results) else None,
+        bytes_in=sum(result.bytes_in for result in results),
+        repeated=sum(result.repeated for result in results),
+        merged=sum(result.merged for result in results),
+    )
+
+
+def _concat(batches: Sequence[pa.RecordBatch | None]) -> pa.RecordBatch | None:
+    some = [batch for batch in batches if batch is not None]
+    return pa.concat_batches(some) if some else None

@@ -204,7 +204,10 @@ class Assembler:
     ) -> Iterator[Result]:
         count = len(offsets)
         documents = self._documents(offsets, table)
-        weights = np.cumsum(_weights(documents))
+        if count <= BATCH_ROWS and documents.get_total_buffer_size() + 64 * count <= BATCH_BYTES:
+            weights = np.arange(1, count + 1)  # all of them are one batch, whatever they weigh
+        else:
+            weights = np.cumsum(_weights(documents))
         start = 0
         first = True
         while first or start < count or decisions or rejects:
@@ -216,8 +219,8 @@ class Assembler:
             part = documents.slice(start, stop - start)
             yield Result(
                 rows=part,
-                decisions=self._decisions(now),
-                rejects=self._rejects(failed),
+                decisions=self._decisions(now) if now else None,
+                rejects=self._rejects(failed) if failed else None,
                 counts=counts if first else {},
                 rows_in=part.num_rows + len(now) + len(failed),
                 bytes_in=size if first else 0,
