@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import quote
 
 import apache_beam as beam
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.failures import carried
@@ -17,13 +15,16 @@ from xlcorpus.beam.workspace import Workspace
 from xlcorpus.dataset.by_file import KEPT, REJECTED, REMOVED, FileCounts, count_files, without_single
 from xlcorpus.dataset.decisions import DECISION, REJECT
 from xlcorpus.dataset.layout import DATA, DECISIONS, REJECTS
+from xlcorpus.dataset.partition import Partition, split_by
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.shards import ShardFile, ShardWriter
 from xlcorpus.dataset.tally import Tally, add_up
-from xlcorpus.errors import ConservationError
+from xlcorpus.errors import ConservationError, UserError
 
-HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"  # the name that DuckDB, Spark and pyarrow read as null
+MOST_PARTITIONS = 10_000  # of a task
+MOST_BYTES = 128 << 20  # of a task's rows that wait in memory until the shard of their value is written
+ASIDE = "aside"
 
 
 @dataclass
@@ -43,29 +44,53 @@ class TaskWriter:
     _rows: int = 0
     _by_file: FileCounts = field(default_factory=dict)
 
-    def _writer(self, folder: str, schema: pa.Schema) -> ShardWriter:
-        return ShardWriter(self.workspace.folder, folder, f"part-{self.number:05d}", schema)
-
     def write(self, rows: pa.RecordBatch) -> None:
-        """Append rows; with `partition_by` each to the folder of its value."""
+        """Append rows; with `partition_by` each to the folder of its value, in whose name that is alone.
+
+        Raises UserError for values that name no folder, and for too many of them.
+        """
         self._rows += rows.num_rows
         self._counted.count_languages(rows)
         self._count_files(rows, KEPT)
-        for value, part in self._partitions(rows):
-            folder = DATA if value is None else f"{DATA}/{self.partition_by}={quote(value, safe='')}"
-            if folder not in self._shards:
-                self._shards[folder] = self._writer(folder, rows.schema)
-            self._shards[folder].write(part)
-
-    def _partitions(self, rows: pa.RecordBatch) -> Iterator[tuple[str | None, pa.RecordBatch]]:
-        # One empty shard for the first task, so that a dataset without rows still opens in every reader.
-        empty = rows.num_rows == 0 and self.number == 0 and not self._shards
-        if self.partition_by not in rows.schema.names or empty:
-            yield None, rows
+        if (
+            self.partition_by is None
+            or self.partition_by not in rows.schema.names
+            or not (rows.num_rows or self._shards)
+        ):
+            # One empty shard for the first task, so that a dataset without rows still opens in every reader.
+            self._writer(DATA, rows.schema).write(rows)
             return
-        column = pc.fill_null(pc.cast(rows.column(self.partition_by), pa.string()), HIVE_NULL)
-        for value in sorted(pc.unique(column).to_pylist()):
-            yield value, rows.filter(pc.equal(column, value))
+        for partition, part in split_by(rows, self.partition_by):
+            self._writer(f"{DATA}/{partition.folder}", part.schema, partition).write(part)
+        if len(self._shards) > MOST_PARTITIONS:
+            raise UserError(
+                f"--partition-by {self.partition_by}: more than {MOST_PARTITIONS:,} values, a folder each",
+                remedy="partition by a column of fewer values, a language or a source, say",
+            )
+        self._set_aside()
+
+    @property
+    def _stem(self) -> str:
+        return f"part-{self.number:05d}"
+
+    def _writer(self, folder: str, schema: pa.Schema, partition: Partition | None = None) -> ShardWriter:
+        if folder not in self._shards:
+            metadata = partition.metadata if partition else None
+            self._shards[folder] = ShardWriter(
+                self.workspace.folder, folder, self._stem, schema, metadata=metadata, late=partition is not None
+            )
+        return self._shards[folder]
+
+    def _set_aside(self) -> None:
+        """Bound what the shards of many values hold in memory: half of it goes to the disk, the largest first."""
+        held = sum(writer.bytes_in_memory for writer in self._shards.values())
+        if held < MOST_BYTES:
+            return
+        for writer in sorted(self._shards.values(), key=lambda writer: -writer.bytes_in_memory):
+            if held < MOST_BYTES // 2:
+                break
+            held -= writer.bytes_in_memory
+            writer.set_aside(self.workspace.scratch(ASIDE))
 
     def explain(self, decisions: Iterable[pa.RecordBatch | None], rejects: Iterable[pa.RecordBatch | None]) -> None:
         """Append decision rows (decision-1) and reject rows (reject-1)."""
@@ -77,7 +102,7 @@ class TaskWriter:
                 if rows is not None and rows.num_rows:
                     self._count_files(rows, kind)
                     if folder not in self._logs:
-                        self._logs[folder] = self._writer(folder, schema)
+                        self._logs[folder] = ShardWriter(self.workspace.folder, folder, self._stem, schema)
                     self._logs[folder].write(rows)
 
     def _count_files(self, rows: pa.RecordBatch, kind: str) -> None:
@@ -99,8 +124,8 @@ class TaskWriter:
         tallies[-1].kinds = self._counted.kinds
         none = self.number == 0 and self._rows == 0
         shards: list[ShardFile] = []
-        for folder, writer in self._shards.items():
-            shards += writer.close(keep_empty=none and folder == DATA)
+        for _, writer in sorted(self._shards.items()):  # not as the values happened to come
+            shards += writer.close(keep_empty=none)
         logs = {name: tuple(writer.close()) for name, writer in self._logs.items()}
         return Written(
             tuple(shards), logs.get(DECISIONS, ()), logs.get(REJECTS, ()), tuple(tallies), without_single(self._by_file)

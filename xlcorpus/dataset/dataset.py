@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.manifest import Manifest, is_ours
+from xlcorpus.dataset.partition import Partition
 from xlcorpus.dataset.preview import html_of
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import row_weights
@@ -150,9 +151,13 @@ def read_batches(given: Shard | Location, columns: Sequence[str] | None = None) 
         if isinstance(given, Shard):
             given.check()
         with storage.open_parquet(location, pre_buffer=False) as file:
+            partition = Partition.of(file.schema_arrow)
+            inside = [name for name in columns or () if partition is None or name != partition.column]
             for group in range(file.num_row_groups):
-                table = file.read_row_group(group, columns=columns, use_threads=False).combine_chunks()
-                for batch in table.to_batches():
+                table = file.read_row_group(group, columns=None if columns is None else inside, use_threads=False)
+                if partition is not None:
+                    table = partition.restore(table, file.metadata.row_group(group).num_rows, columns)
+                for batch in table.combine_chunks().to_batches():
                     yield from split_batch(batch)
     except (pa.ArrowInvalid, OSError) as error:
         raise IntegrityError(f"{location}: cannot be read: {error}", remedy=_RESTORE) from error

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset import storage
+from xlcorpus.dataset.beside import read_beside, write_beside
+from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.storage import Location, ParquetWriter
 from xlcorpus.errors import IntegrityError
 
@@ -103,12 +105,26 @@ class ShardWriter:
 
     A row group is cut where the rows' weights reach 16 MB, a shard where they reach 256 MB. Files get their names
     when `close` is called, never before; leaving the context by an exception removes what was begun.
+
+    metadata: of the files. late: a file is opened when all its rows are there, so that of many writers one at a time
+    has a file open; `set_aside` then keeps the rows out of memory.
     """
 
-    def __init__(self, root: Location, folder: str, stem: str, schema: pa.Schema) -> None:
-        self._root, self._folder, self._stem = root, folder, stem
-        self._given, self._schema = schema, canonical_schema(schema)
-        self._pending: list[pa.RecordBatch] = []
+    def __init__(
+        self,
+        root: Location,
+        folder: str,
+        stem: str,
+        schema: pa.Schema,
+        *,
+        metadata: dict[bytes, bytes] | None = None,
+        late: bool = False,
+    ) -> None:
+        self._root, self._folder, self._stem, self._late = root, folder, stem, late
+        self._given, self._schema = schema, canonical_schema(schema).with_metadata(metadata)
+        self._groups: list[list[pa.RecordBatch | Location]] = []  # of a late writer
+        self._pending: list[pa.RecordBatch | Location] = []
+        self.bytes_in_memory = 0
         self._pending_bytes = 0
         self._pending_rows = 0
         self._shard_bytes = 0
@@ -140,6 +156,7 @@ class ShardWriter:
             stop = int(np.searchsorted(weights, before + room, side="left")) + 1
             stop = min(stop, batch.num_rows, start + ROW_GROUP_ROWS - self._pending_rows)
             self._pending.append(batch.slice(start, stop - start))
+            self.bytes_in_memory += int(weights[stop - 1]) - before
             self._pending_bytes += int(weights[stop - 1]) - before
             self._pending_rows += stop - start
             start, before = stop, int(weights[stop - 1])
@@ -168,19 +185,40 @@ class ShardWriter:
             store_schema=True,
         )
 
+    def set_aside(self, folder: Location) -> None:
+        """Keep what is in memory in files of this folder until it is written; of a late writer."""
+        for group in (*self._groups, self._pending):
+            held = [piece for piece in group if isinstance(piece, pa.RecordBatch)]
+            if held:
+                file = storage.temporary_name(folder / f"{self._stem}.arrow")
+                write_beside(file, pa.concat_batches(held))
+                group[-len(held) :] = [file]
+        self.bytes_in_memory = 0
+
     def _flush(self) -> None:
         if not self._pending:
             return
-        if self._writer is None:
-            self._writer = self._open()
-        # One chunk: Parquet pages would otherwise break where the batches did.
-        table = pa.Table.from_batches(self._pending, schema=self._schema).combine_chunks()
-        self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
+        self._groups.append(self._pending)
         self._shard_bytes += self._pending_bytes
         self._shard_rows += self._pending_rows
         self._pending, self._pending_bytes, self._pending_rows = [], 0, 0
+        if not self._late:
+            self._write_groups()
+
+    def _write_groups(self) -> None:
+        if self._writer is None:
+            self._writer = self._open()
+        for pieces in self._groups:
+            # One chunk: Parquet pages would otherwise break where the batches did.
+            batches = [piece if isinstance(piece, pa.RecordBatch) else read_beside(piece) for piece in pieces]
+            table = pa.Table.from_batches(batches, schema=self._schema).combine_chunks()
+            self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
+            _remove_aside(pieces)
+        self._groups, self.bytes_in_memory = [], 0
 
     def _finish_file(self) -> None:
+        if self._groups:
+            self._write_groups()
         if self._writer is None or self._current is None:
             return
         self._writer.close()
@@ -207,12 +245,19 @@ class ShardWriter:
             self._writer.close()
         for path in [*(begun[0] for begun in self._begun), *([self._current[0]] if self._current else [])]:
             storage.remove(path)
-        self._begun, self._writer, self._current, self._pending = [], None, None, []
+        _remove_aside([piece for group in (*self._groups, self._pending) for piece in group])
+        self._begun, self._writer, self._current, self._pending, self._groups = [], None, None, [], []
+
+
+def _remove_aside(pieces: Sequence[pa.RecordBatch | Location]) -> None:
+    for piece in pieces:
+        if not isinstance(piece, pa.RecordBatch):
+            storage.remove(piece)
 
 
 def schema_of(paths: Sequence[Location]) -> pa.Schema:
     """The one schema of all shards; raises IntegrityError naming the first that differs."""
-    schemas = [storage.parquet_schema(path) for path in paths]
+    schemas = [shard_schema(path) for path in paths]
     for path, schema in zip(paths, schemas, strict=True):
         if not schema.equals(schemas[0]):
             raise IntegrityError(

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset import storage
+from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, nearest
@@ -112,15 +113,15 @@ def _rows(path: Location, columns: list[str]) -> pa.Table:
 
 def _read_parquet(path: Location) -> tuple[RawColumns, bool]:
     """The columns of a Parquet file or dataset, and whether the rows are canonical already."""
-    paths = [path / shard.name for shard in Manifest.load(path).shards] if storage.is_folder(path) else [path]
-    names = _schema(paths[0]).names
+    dataset = Dataset(path, Manifest.load(path)) if storage.is_folder(path) else None
+    names = (_schema(path) if dataset is None else dataset.manifest.arrow_schema).names
     header = formats.named_header(names)
     if header is None:
         raise UserError(
             f"{path} has no columns src and tgt, but {', '.join(names)}", remedy="rename the columns of the two sides"
         )
     wanted = [names[at] for at in header.columns.values()]
-    table = pa.concat_tables([_rows(one, wanted) for one in paths])
+    table = _rows(path, wanted) if dataset is None else dataset.to_arrow(wanted)
     if not table.num_rows:
         raise UserError(f"{path} holds no entry", remedy="leave it out, or make it again")
     lines = np.arange(1, table.num_rows + 1)

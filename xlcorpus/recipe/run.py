@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import apache_beam as beam
-import pyarrow as pa
 
 import xlcorpus
 from xlcorpus.beam.failures import storage_error
@@ -24,6 +23,7 @@ from xlcorpus.dataset.dataset import Dataset, is_dataset, read_batches
 from xlcorpus.dataset.layout import BESIDE
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.ours import check_removable, shown
+from xlcorpus.dataset.partition import names_folders
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import PlainFile, schema_of
 from xlcorpus.dataset.storage import Location
@@ -156,6 +156,7 @@ def _make(
         raise
     check_outcome(work, datasets, outcome)
     settings.acceptance.check(work.label, workspace.folder, outcome.tallies, outcome.rejects, outcome.losses)
+    outcome = _without_empty(outcome)
     manifest = _manifest(workspace.folder, work.schema, identity, outcome, settings)
     manifest.save(workspace.folder)
     workspace.clean_up(manifest.files())
@@ -184,7 +185,7 @@ def _check_partition(column: str | None, schema: str, datasets: list[Dataset], s
             f"--partition-by {column}: there is no such column; {nearest(column, known)}",
             remedy="name a column that the output has, such as lang",
         )
-    if pa.types.is_nested(known[column]):
+    if not names_folders(known[column]):
         raise UserError(
             f"--partition-by {column}: it holds {known[column]}, which names no folder", remedy="name a plain column"
         )
@@ -249,6 +250,12 @@ def _outcome(work: Pass, datasets: list[Dataset], source: SourcePlan | None, exe
 
     outcome = Outcome.of(execution.write(tasks, graph))
     return replace(outcome, notes=_notes(work, outcome, execution))
+
+
+def _without_empty(outcome: Outcome) -> Outcome:
+    """An empty shard is for a dataset without rows: beside those of partitions, readers trip over one without any."""
+    full = tuple(shard for shard in outcome.shards if shard.rows)
+    return replace(outcome, shards=full or outcome.shards[:1])
 
 
 def _notes(work: Pass, outcome: Outcome, execution: Execution) -> dict[str, Any]:
