@@ -1,9 +1,9 @@
-"""identify: add language, script and alternatives to every document; nothing is dropped."""
+"""identify: add language, script and alternatives to every document; nothing is dropped, known languages stay."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import apache_beam as beam
 import pyarrow as pa
@@ -13,6 +13,7 @@ from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.step import Step
 from xlcorpus.dataset.result import Result
 from xlcorpus.lid.identify import identify_batch
+from xlcorpus.lid.known_languages import notes_of, with_known
 from xlcorpus.lid.model import LanguageModel, load_model
 from xlcorpus.options import StepOptions, option
 
@@ -23,6 +24,11 @@ class Options(StepOptions):
     files: ClassVar[tuple[str, ...]] = ("model",)
     model: str = option("embedded", description="embedded, lid176, or the path of a fastText model")
     top_k: int = option(5, ge=1, le=100, description="candidates to look at")
+    known: Literal["keep", "judge"] = option(
+        "keep",
+        description="languages that are known (ingest --lang, --lang-column): keep them, the model's label beside, or "
+        "let the model judge; where it says another one is reported either way",
+    )
     alt_floor: float = option(0.01, ge=0, le=1, description="keep alternatives with at least this probability")
 
 
@@ -38,8 +44,9 @@ class IdentifyKernel:
         return load_model(self.options.model)
 
     def apply(self, batch: pa.RecordBatch, loaded: LanguageModel) -> Result:
-        """See `identify_batch`."""
-        return Result(identify_batch(batch, loaded, top_k=self.options.top_k, alt_floor=self.options.alt_floor))
+        """See `identify_batch`, `with_known`."""
+        judged = identify_batch(batch, loaded, top_k=self.options.top_k, alt_floor=self.options.alt_floor)
+        return with_known(batch, judged, loaded, self.options.known)
 
 
 @dataclass
@@ -60,5 +67,6 @@ STEP = Step(
     speed=1.5,
     options=Options,
     map=lambda options, execution: Identify(options),
+    notes=lambda tally, batches: notes_of(tally.counts),
     models=lambda options: {"lid": load_model(options.model).fingerprint},
 )

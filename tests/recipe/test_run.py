@@ -144,7 +144,9 @@ class TestConservation:
     def test_a_kernel_that_loses_rows(self, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         from xlcorpus.pipelines import score
 
-        monkeypatch.setattr(score.ScoreKernel, "apply", lambda self, batch, loaded: Result(batch.slice(1)))
+        whole = score.ScoreKernel.apply
+        lost = lambda self, batch, loaded: Result(whole(self, batch, loaded).rows.slice(1))  # noqa: E731
+        monkeypatch.setattr(score.ScoreKernel, "apply", lost)
         with pytest.raises(ConservationError, match="step 'score' does not account for every row"):
             run(recipe, tmp_path)
         assert not list(tmp_path.rglob("manifest.json"))

@@ -126,7 +126,8 @@ def test_any_value_means_something_or_is_a_problem(value: str) -> None:
 SCRIPTS = [
     ("sr", "Добро јутро", "srp_Cyrl"), ("sr", "Dobro jutro", "srp_Latn"), ("sr", "123", "srp_Cyrl"),
     ("sr-Latn", "Добро јутро", "srp_Latn"), ("Hindi", "नमस्ते hello hello hello", "hin_Deva"),
-    ("hi", "namaste duniya", "hin_Latn"), ("zh", "简体中文说", "zho_Hans"), ("zh", "繁體中文說", "zho_Hant"),
+    ("hi", "namaste duniya", "hin_Latn"), ("sw", "Доброе утро", "swh_Latn"), ("el", "kalimera", "ell_Latn"),
+    ("zh", "简体中文说", "zho_Hans"), ("zh", "繁體中文說", "zho_Hant"),
     ("zh", "一二", "zho_Hani"), ("zh-TW", "一二", "zho_Hant"), ("zh", "git commit 说 git commit", "zho_Hans"),
     ("ja", "日本語だ", "jpn_Jpan"), ("ja", "漢字", "jpn_Jpan"), ("ko", "안녕하세요", "kor_Hang"),
     ("mn", "ᠮᠣᠩᠭᠣᠯ", "khk_Mong"),

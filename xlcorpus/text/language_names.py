@@ -6,8 +6,8 @@ languages have, is looked up in langcodes and language_data (IANA's registry and
 - A macrolanguage is the member that FLORES-200 means by it (`ar` is arb, `no` nob, `ms` zsm: `codes.tsv`); one for
   which that list has none (`zap`, `raj`) is ambiguous, and so is `als`: Tosk Albanian in ISO 639-3, Alemannic in
   Wikipedia and lid.176 (`als_Latn` is Tosk, as everywhere in labels).
-- Without a script, the text says which of the language's usual ones it is; a text without any letter of these is
-  labelled with the script that it has (`hi` of a romanised text is hin_Latn), one without letters with the usual one.
+- Without a script, the text says which of the language's usual ones it is. A text without any letter of these has the
+  most usual one, or Latn where its letters are Latin (`hi` of a romanised text is hin_Latn).
 - A region counts where it tells the script of Chinese (`zh-TW`), or a language (`fa-AF` is Dari).
 """
 
@@ -286,7 +286,7 @@ def _by_text(languages: np.ndarray, texts: pa.Array) -> np.ndarray:
         written = np.asarray(mine[:, own].any(axis=1))
         scripts = np.asarray(leading_script(np.where(written[:, None] & ~own[None, :], 0, mine))[0]).astype(str)
         if usual:
-            scripts = np.where(mine.any(axis=1), scripts, usual[0])
+            scripts = np.where(written | (scripts == "Latn"), scripts, usual[0])
         variants = "Hans" if language != "zho" else han_variant(texts.take(pa.array(rows))).astype(str)
         different, which = np.unique(np.char.add(scripts.astype(str), variants), return_inverse=True)
         named = [normalize_label(f"{language}_{one[:4]}", han=one[4:]) for one in different.tolist()]
