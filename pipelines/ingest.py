@@ -144,7 +144,7 @@ def _prepare_files(options: Options, inputs: Sequence[str]) -> SourcePlan:
 
 def _prepare_code(options: Options, inputs: Sequence[str]) -> SourcePlan:
     files = find_code(inputs, source=options.source)
-    remarks = [f"symbolic links that are not followed: {files.links:,}"] if files.links else []
+    remarks = files.remarks.lines()
     if options.licenses != "any" and not any(file.license for file in files):
         remarks.append("no licence file was found: of these files only those whose head names a licence can be kept")
     parts = group_parts(files, target_bytes=options.task_bytes, most=FILES_A_TASK)

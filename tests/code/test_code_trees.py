@@ -137,9 +137,18 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     os.mkfifo(tree / "pipe.py")
     found = find_code([str(tree)])
     assert [file.name for file in found] == ["tree/LICENSE", "tree/a.py"]
-    assert found.links == 4
+    assert {reason: [path.name for path in paths] for reason, paths in found.remarks.skipped.items()} == {
+        "a symbolic link, which is not followed": ["dangling.py", "file.py", "folder", "loop"],
+        "not a regular file": ["pipe.py"],
+    }
     (tmp_path / "way").symlink_to(tree)  # the folder that was given may be reached by one
     assert [file.name for file in find_code([str(tmp_path / "way")])] == ["tree/LICENSE", "tree/a.py"]
+
+
+def test_names_of_two_unicode_forms_and_deep_folders(tmp_path: Path) -> None:
+    deep = "d/" * 300
+    tree = plant(tmp_path / "t", {"caf\u00e9.py": "a = 1\n", "cafe\u0301.py": "b = 1\n", f"{deep}c.py": "c = 1\n"})
+    assert len({file.name for file in find_code([str(tree)])}) == 3
 
 
 def test_a_tree_may_itself_be_called_vendor(tmp_path: Path) -> None:

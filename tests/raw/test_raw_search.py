@@ -192,3 +192,16 @@ def test_deep_folders_and_folders_of_many_files(tmp_path: Path) -> None:
     deep = "/".join(["d"] * 300)
     put(tmp_path, f"in/{deep}/a.jsonl")
     assert names(tmp_path / "in") == [f"{deep}/a.jsonl"]
+
+
+def test_an_empty_input_is_not_the_current_folder() -> None:
+    with pytest.raises(UserError, match="an input is empty"):
+        find_files([""])
+
+
+def test_remarks_are_printable(tmp_path: Path) -> None:
+    put(tmp_path, "a.jsonl", ".b\n\x1b[31m", "_\u202e")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/_\xff.jsonl")).write_bytes(b"")
+    lines = remarks(tmp_path)
+    assert all(line.isprintable() for line in lines)
+    assert [line.rpartition("/")[2] for line in lines] == [".b\\n\\x1b[31m", "_\\u202e", "_\\xff.jsonl"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from xlcorpus.code.licenses import folder_license, is_license_file
@@ -13,10 +13,13 @@ from xlcorpus.dataset.dataset import is_dataset
 from xlcorpus.dataset.layout import MANIFEST
 from xlcorpus.dataset.storage import Location, State
 from xlcorpus.errors import UserError
-from xlcorpus.raw.names import clean_name
+from xlcorpus.raw.names import clean_name, tell_apart
 from xlcorpus.raw.prints import take_print
+from xlcorpus.raw.search import NO_FILE, Remarks
 
 _VERSION_CONTROL = frozenset({".git", ".hg", ".svn", ".bzr", "CVS"})
+_LINK = "a symbolic link, which is not followed"
+_VERSIONS = "the store of a version control system"
 _LICENCE_BYTES = 256 << 10
 FILES_A_TASK = 10_000  # small files take time too
 
@@ -50,9 +53,11 @@ class CodeFile:
 
 
 class FoundCode(list[CodeFile]):
-    """Files sorted by name; `links`: symbolic links that were not followed."""
+    """Files sorted by name; `remarks`: what lies in the trees besides."""
 
-    links: int = 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.remarks = Remarks()
 
 
 @dataclass(frozen=True)
@@ -85,40 +90,57 @@ def find_code(inputs: Sequence[str], *, source: str | None = None) -> FoundCode:
                 remedy="give their common folder, or rename one of them",
             )
         names[name] = given
-        found += _walk(root, name, source or name, _Licence(), found)
-    found.sort(key=lambda file: (file.name, file.path))
-    for one, two in pairwise(found):
-        if one.name == two.name:
-            raise UserError(f"{one.path} and {two.path} have one name", remedy="rename one of them")
+        found += _walk(root, name, source or name, found.remarks)
+    found.sort(key=_by_name)
+    if len({file.name for file in found}) < len(found):
+        places = [storage.locate(file.path) for file in found]
+        apart = tell_apart([(file.name, place, place) for file, place in zip(found, places, strict=True)])
+        found[:] = sorted((replace(file, name=name) for file, name in zip(found, apart, strict=True)), key=_by_name)
     if not found:
         raise UserError(f"no file in {', '.join(inputs) or 'no folder'}", remedy="give the folders of source trees")
     return found
 
 
-def _walk(folder: Location, name: str, source: str, licence: _Licence, found: FoundCode) -> Iterator[CodeFile]:
-    """The files below a folder; counts links on the way. licence: of the folder above."""
+def _by_name(file: CodeFile) -> tuple[str, str]:
+    return file.name, file.path
+
+
+def _walk(root: Location, tree: str, source: str, remarks: Remarks) -> Iterator[CodeFile]:
+    """The files below a folder, each with the licence of the nearest folder that has one."""
+    waiting = [(root, tree, _Licence())]
+    while waiting:
+        folder, name, licence = waiting.pop()
+        entries = _entries(folder)
+        files = [entry for entry in entries if entry.kind == "file"]
+        licences = [entry.name for entry in files if is_license_file(entry.name)]
+        if licences:
+            texts = {one: read_start(folder / one, _LICENCE_BYTES).decode("utf-8", "replace") for one in licences}
+            licence = _Licence(folder_license(texts), f"{name}/{clean_name(licences[0])}")
+        for entry in entries:
+            inside = f"{name}/{clean_name(entry.name)}"
+            if entry.state is not None:
+                path, size = f"{folder}/{entry.name}", entry.state[0]
+                yield CodeFile(path, inside, source, size, licence.expression, licence.file, entry.state)
+            elif entry.kind == "link":
+                remarks.skip(_LINK, folder / entry.name)
+            elif entry.kind != "folder":
+                remarks.skip(NO_FILE, folder / entry.name)
+            elif entry.name in _VERSION_CONTROL:
+                remarks.skip(_VERSIONS, folder / entry.name)
+            else:
+                waiting.append((folder / entry.name, inside, licence))
+
+
+def _entries(folder: Location) -> list[storage.Entry]:
     try:
         entries = storage.scan(folder)
     except OSError as error:
         raise UserError(f"cannot read {folder}: {error.strerror}", remedy="check its permissions") from error
-    files = [entry for entry in entries if entry.kind == "file"]
-    if any(entry.name == MANIFEST for entry in files) and is_dataset(folder):
+    if any(entry.name == MANIFEST for entry in entries) and is_dataset(folder):
         raise UserError(
             f"{folder} is an xlcorpus dataset, not a source tree", remedy="give it to the next step as it is"
         )
-    licences = [entry.name for entry in files if is_license_file(entry.name)]
-    if licences:
-        texts = {one: read_start(folder / one, _LICENCE_BYTES).decode("utf-8", "replace") for one in licences}
-        licence = _Licence(folder_license(texts), f"{name}/{clean_name(licences[0])}")
-    for entry in files:
-        path, inside = f"{folder}/{entry.name}", f"{name}/{clean_name(entry.name)}"
-        size = entry.state[0] if entry.state else 0
-        yield CodeFile(path, inside, source, size, licence.expression, licence.file, entry.state)
-    for entry in entries:
-        if entry.kind == "link":
-            found.links += 1
-        elif entry.kind == "folder" and entry.name not in _VERSION_CONTROL:
-            yield from _walk(folder / entry.name, f"{name}/{clean_name(entry.name)}", source, licence, found)
+    return entries
 
 
 def read_start(path: str | Location, most: int) -> bytes:

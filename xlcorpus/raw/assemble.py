@@ -85,8 +85,9 @@ def without_text(decisions: pa.RecordBatch | None) -> pa.RecordBatch | None:
 
 def blank(text: pa.Array) -> np.ndarray:
     """bool[n]: texts that are empty or white space (by Unicode) alone; nulls are not blank."""
-    empty_or_space = pc.or_(pc.equal(pc.binary_length(text), 0), pc.utf8_is_space(text))
-    return np.asarray(pc.fill_null(empty_or_space, False))
+    # Few calls: each takes some microseconds, and small files come one text at a time.
+    found = np.asarray(pc.utf8_is_space(text).fill_null(False)) | (np.asarray(pc.binary_length(text).fill_null(1)) == 0)
+    return np.asarray(found, dtype=bool)
 
 
 def _filter(

@@ -19,6 +19,16 @@ def _encodable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
+def shown(path: Location) -> str:
+    r"""A path as messages show it: what cannot be printed (line breaks, bytes that are no UTF-8) as `\n`, `\xff`."""
+    text = _encodable(str(path))
+    return text if text.isprintable() else "".join(map(_shown_character, text))
+
+
+def _shown_character(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
+
+
 def tell_apart(files: Sequence[tuple[str, Location, Location]]) -> list[str]:
     """A name for each file, all different: (name, path, path without links) of each.
 

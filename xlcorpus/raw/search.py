@@ -12,7 +12,7 @@ from xlcorpus.dataset.dataset import is_dataset
 from xlcorpus.dataset.layout import MANIFEST, WORK
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
-from xlcorpus.raw.names import clean_name, own_name, tell_apart, without_suffixes
+from xlcorpus.raw.names import clean_name, own_name, shown, tell_apart, without_suffixes
 
 _UNFINISHED = f"{WORK}/run.json"  # the state of a run, see beam/workspace.py
 _SHOWN = 20  # of what is passed over for one reason, so many are named; the others are counted
@@ -63,7 +63,7 @@ class Remarks:
         found = []
         for word, reasons in (("skipped", self.skipped), ("note", self.noted)):
             for reason, paths in reasons.items():
-                found += [f"{word} ({reason}): {path}" for path in paths[:_SHOWN]]
+                found += [f"{word} ({reason}): {shown(path)}" for path in paths[:_SHOWN]]
                 if len(paths) > _SHOWN:
                     found.append(f"{word} ({reason}): {len(paths) - _SHOWN:,} more")
         return found
@@ -108,6 +108,8 @@ def _rank(candidate: Candidate) -> tuple[bool, int, bool, str, str, Location]:
 def _candidates(given: str, suffixes: Collection[str], remarks: Remarks) -> Iterator[Candidate]:
     if re.match(r"[a-z][a-z0-9+.-]+://", given):
         raise UserError(f"{given}: only files on this machine can be read", remedy="copy or mount them first")
+    if not given:
+        raise UserError("an input is empty", remedy="is a variable of the shell not set? '.' is the current folder")
     path = storage.locate(given)
     if storage.is_folder(path):
         yield from _Walk(path, remarks).below(path)
