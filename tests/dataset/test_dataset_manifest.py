@@ -132,6 +132,13 @@ def test_a_manifest_without_a_key_is_refused(made: Path, torn: Path, key: str) -
         lambda content: {**content, "shards": [{"name": "data/x.parquet"}]},
         lambda content: {**content, "steps": ["ingest"]},
         lambda content: {**content, "tallies": [{}]},
+        lambda content: {**content, "schema": -1},
+        lambda content: {**content, "fingerprint": ["f"]},
+        lambda content: {**content, "notes": "none"},
+        lambda content: {**content, "inputs": None},
+        lambda content: {**content, "seed": "7"},
+        lambda content: {**content, "shards": 5},
+        lambda content: {**content, "files": "README.md"},
     ],
 )
 def test_a_manifest_of_another_shape_is_refused(made: Path, torn: Path, damage: Callable[[Any], Any]) -> None:

@@ -22,6 +22,7 @@ FORMAT = 2  # 1: no checksum of its own, no dataset card, partition columns in t
 _READABLE = (1, FORMAT)
 KEYS = frozenset(("xlcorpus", "schema", "columns", "arrow_schema", "steps", "inputs", "fingerprint", "code_version"))
 KEYS |= {"seed", "rows", "shards", "decisions", "rejects", "tallies", "notes"}
+_KINDS = {"schema": str, "inputs": dict, "fingerprint": str, "code_version": str, "seed": int, "notes": dict}
 _KEY = re.compile(rb'"(\w+)"\s*:(\s*\d)?')
 
 
@@ -153,6 +154,9 @@ class Manifest:
             sealed = value.pop("checksum") if value["xlcorpus"] > 1 else value.pop("checksum", None)
             if sealed is not None and sealed != _checksum(value):
                 raise ValueError("it was changed after it was written (its checksum is not that of its content)")
+            for key, kind in _KINDS.items():
+                if not isinstance(value[key], kind):
+                    raise ValueError(f"its {key!r} is of the type {type(value[key]).__name__}, not {kind.__name__}")
             return cls(
                 schema=value["schema"],
                 arrow_schema=pa.ipc.read_schema(pa.py_buffer(base64.b64decode(value["arrow_schema"]))),

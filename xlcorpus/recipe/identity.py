@@ -9,7 +9,7 @@ from typing import Any
 import xlcorpus
 from xlcorpus.beam.step import SourcePlan
 from xlcorpus.dataset.dataset import Dataset
-from xlcorpus.dataset.manifest import StepRecord
+from xlcorpus.dataset.manifest import FORMAT, StepRecord
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.storage import fingerprint
 from xlcorpus.recipe.graph import Pass
@@ -44,6 +44,7 @@ def identify_pass(
         "inputs": inputs,
         "seed": seed,
         "layout": dict(layout),
+        "format": FORMAT,
         "schema": load_schema(work.schema).label,
         "code": xlcorpus.__version__,
     }

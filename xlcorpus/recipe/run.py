@@ -19,8 +19,9 @@ from xlcorpus.beam.workspace import RunState, Task, Workspace
 from xlcorpus.beam.write import WriteShards
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.by_file import losses_in, noted
+from xlcorpus.dataset.card import card_of
 from xlcorpus.dataset.dataset import Dataset, is_dataset, read_batches
-from xlcorpus.dataset.layout import BESIDE
+from xlcorpus.dataset.layout import BESIDE, CARD
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.ours import check_removable, shown
 from xlcorpus.dataset.partition import names_folders
@@ -158,6 +159,9 @@ def _make(
     settings.acceptance.check(work.label, workspace.folder, outcome.tallies, outcome.rejects, outcome.losses)
     outcome = _without_empty(outcome)
     manifest = _manifest(workspace.folder, work.schema, identity, outcome, settings)
+    storage.write_text(workspace.folder / CARD, card_of(manifest))
+    names = [name for name in (CARD, *BESIDE) if storage.is_file(workspace.folder / name)]
+    manifest = replace(manifest, plain_files=tuple(PlainFile.of(workspace.folder, name) for name in names))
     manifest.save(workspace.folder)
     workspace.clean_up(manifest.files())
 
@@ -296,5 +300,4 @@ def _manifest(folder: Location, schema: str, identity: Identity, outcome: Outcom
         rejects=outcome.rejects,
         tallies=outcome.tallies,
         notes={**outcome.notes, **noted(outcome.losses)},
-        plain_files=tuple(PlainFile.of(folder, name) for name in BESIDE if storage.is_file(folder / name)),
     )
