@@ -9,8 +9,9 @@ from typing import Literal
 
 PASSES = ("filter", "dedup", "mix")  # the datasets that the chain makes, in order
 FILTER, SIGN, MATCH, KEEP = "ingest + identify + score + filter", "dedup: sign", "dedup: match", "dedup: write"
+SHINGLE, COMPARE, MARK = "dedup: shingle", "dedup: compare", "dedup: mark"
 COUNT, CHOOSE, SCATTER, GATHER = "mix: count", "mix: choose", "mix: scatter", "mix: gather"
-PHASES = (FILTER, SIGN, MATCH, KEEP, COUNT, CHOOSE, SCATTER, GATHER)
+PHASES = (FILTER, SIGN, MATCH, SHINGLE, COMPARE, MARK, KEEP, COUNT, CHOOSE, SCATTER, GATHER)
 _TOKENS_PER_DOCUMENT = 20  # of the mixture: Swahili then needs more than one epoch
 
 

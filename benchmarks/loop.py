@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.chain import CHOOSE, COUNT, FILTER, GATHER, KEEP, MATCH, SCATTER, SIGN, Chain
+from benchmarks.chain import CHOOSE, COMPARE, COUNT, FILTER, GATHER, KEEP, MARK, MATCH, SCATTER, SHINGLE, SIGN, Chain
 from benchmarks.meter import Meter
 
 METER = Meter()
@@ -25,7 +25,7 @@ with METER.phase("imports"):
     from xlcorpus.dataset.decisions import DECISION, REJECT
     from xlcorpus.dataset.layout import DATA, DECISIONS, REJECTS
     from xlcorpus.dataset.shards import ShardFile, ShardWriter
-    from xlcorpus.dedup import candidates, mark, match, signature
+    from xlcorpus.dedup import compare, mark, match, signature
     from xlcorpus.dedup.options import DedupOptions
     from xlcorpus.dedup.sign import SignShard
     from xlcorpus.ingest.columns import output_schema
@@ -50,7 +50,6 @@ with METER.phase("imports"):
 
 K = TypeVar("K")
 V = TypeVar("V")
-_CANDIDATES_PER_GROUP = 20_000  # as in pipelines/dedup.py
 _SCHEMAS = {DECISIONS: DECISION, REJECTS: REJECT}
 
 
@@ -107,34 +106,26 @@ def filter_documents(raw: str, folder: Path) -> dict[int, Path]:
     return _paths(folder, shards)
 
 
-def _verdicts(paths: dict[int, Path], work: Path, options: DedupOptions) -> dict[int, list[pa.RecordBatch]]:
-    """Propose by bands, verify by shingles: the verdicts of each shard."""
-    rows = sum(pq.read_metadata(path).num_rows for path in paths.values())
-    pack = match.DealBands(work, 1 + rows // candidates.PARTITION_ROWS)
-    shingles = match.ShingleCandidates(work, paths, options.shingle_size, 1 + rows // _CANDIDATES_PER_GROUP)
-    bands = _grouped(pair for number in paths for pair in pack(number))
-    edges = [part for group in bands.items() for part in match.match_bands(group)]
-    if not edges:
-        return {}
-    labelled = match.label_candidates((0, edges))
-    groups = _grouped(pair for candidates_of in labelled for pair in shingles(candidates_of))
-    judge = match.JudgeComponents(options.threshold)
-    return _grouped(pair for group in groups.items() for pair in judge(group))
-
-
 def deduplicate(paths: dict[int, Path], folder: Path, chain: Chain) -> dict[int, Path]:
     """Sign, match, mark and write what stays."""
     work = folder / "_work"
     options = DedupOptions(threshold=chain.threshold)
     with METER.phase(SIGN):
-        sign = SignShard(work, options, signature.choose_banding(chain.threshold), chain.seed)
-        for number, path in paths.items():
-            sign(number, Shard(path, 0, 0, DOCUMENT, ()))
+        banding = signature.choose_banding(chain.threshold)
+        sign = SignShard(work, options, banding, chain.seed)
+        shards_of = {number: Shard(path, 0, 0, DOCUMENT, ()) for number, path in paths.items()}
+        rows = {number: sign(number, shard).rows for number, shard in shards_of.items()}
     with METER.phase(MATCH):
-        verdicts = _verdicts(paths, work, options)
-        marks = mark.MarkShard(work, paths)
-        for number in paths:
-            marks((number, verdicts.get(number, [])))
+        matched = match.MatchShards(work, rows, paths, banding.bands)(0, None)
+    with METER.phase(SHINGLE):
+        shingle = compare.ShingleShard(work, options.shingle_size)
+        shingled = [(number, shingle(number, shard)) for number, shard in shards_of.items()]
+        groups = compare.groups_of(matched, shingled)
+    with METER.phase(COMPARE):
+        for number, group in enumerate(groups):
+            compare.JudgeGroup(work, options.threshold)(number, group)
+    with METER.phase(MARK):
+        mark.MarkShards(work, rows, len(groups))(0, None)
     shards: list[ShardFile] = []
     with METER.phase(KEEP):
         for number, path in paths.items():

@@ -2,81 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
-import apache_beam as beam
-import pyarrow as pa
-
-from xlcorpus.beam.failures import Carried
 from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import ReadShards, shard_tasks
 from xlcorpus.beam.step import Outcome, Step
 from xlcorpus.beam.workspace import Task
 from xlcorpus.beam.write import WriteShards
-from xlcorpus.dataset.dataset import Dataset, Shard
-from xlcorpus.dataset.storage import Location
-from xlcorpus.dedup import candidates, mark, match
+from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dedup import mark
+from xlcorpus.dedup.compare import Group, JudgeGroup, ShingleShard, groups_of
+from xlcorpus.dedup.match import MOST_TEXTS, MatchShards
 from xlcorpus.dedup.options import DedupOptions
 from xlcorpus.dedup.sign import SignShard, check_columns
 from xlcorpus.dedup.signature import MISS, choose_banding
-
-CANDIDATES_PER_GROUP = 20_000  # texts with their shingles in one group: about 50 MB at 300 words a text
-Packed = tuple[int, bytes]
-Part = tuple[int, pa.RecordBatch]
-
-
-@dataclass
-class Match(beam.PTransform):  # type: ignore[misc]
-    """PCollection[Task] with signatures -> marks beside every shard. Packed hashes and ids are shuffled, never text."""
-
-    folder: Location
-    paths: Mapping[int, Location]
-    options: DedupOptions
-    rows: int
-
-    def expand(self, tasks: beam.PCollection[Task[Shard]]) -> beam.PCollection[int]:
-        """Propose by bands, verify by shingles, mark by shard."""
-        bands = match.DealBands(self.folder, 1 + self.rows // candidates.PARTITION_ROWS)
-        shingles = match.ShingleCandidates(
-            self.folder, self.paths, self.options.shingle_size, 1 + self.rows // CANDIDATES_PER_GROUP
-        )
-        judge, marks = match.JudgeComponents(self.options.threshold), mark.MarkShard(self.folder, self.paths)
-        numbers = tasks | "Number" >> beam.Map(lambda task: (task.number, None)).with_output_types(tuple[int, None])
-        verdicts = (
-            tasks
-            | "DealBands" >> beam.FlatMap(Carried(lambda task: bands(task.number))).with_output_types(Packed)
-            | "ByBand" >> beam.GroupByKey()
-            | "MatchBands" >> beam.FlatMap(Carried(match.match_bands)).with_output_types(bytes)
-            | "OneWorker" >> beam.Map(lambda edges: (0, edges)).with_output_types(Packed)
-            | "AllEdges" >> beam.GroupByKey()
-            | "Components" >> beam.FlatMap(Carried(match.label_candidates)).with_output_types(Packed)
-            | "Spread" >> beam.Reshuffle()
-            | "Shingle" >> beam.FlatMap(Carried(shingles)).with_output_types(Part)
-            | "ByComponent" >> beam.GroupByKey()
-            | "Judge" >> beam.FlatMap(Carried(judge)).with_output_types(Part)
-        )
-        return (
-            {"shard": numbers, "verdicts": verdicts}
-            | "ByShard" >> beam.CoGroupByKey()
-            | "Mark" >> beam.FlatMap(Carried(lambda group: marks(_verdicts(group)))).with_output_types(int)
-        )
-
-
-def _verdicts(group: tuple[int, dict[str, Iterable[Any]]]) -> tuple[int, Iterable[pa.RecordBatch]]:
-    return group[0], group[1]["verdicts"]
+from xlcorpus.errors import UserError
 
 
 def run(options: DedupOptions, inputs: Sequence[Dataset], execution: Execution) -> Outcome:
-    """Sign each shard, match over all of them, write what stays."""
+    """Sign each shard; match over all of them; compare the candidates, group by group; write what stays."""
     folder, tasks = execution.scratch, shard_tasks(inputs)
     banding = choose_banding(options.threshold, options.permutations)
     paths = {task.number: task.content.location for task in tasks}
-    rows = sum(dataset.manifest.rows for dataset in inputs)
-    execution.each("sign", tasks, SignShard(folder, options, banding, execution.seed))
-    execution.shuffle("match", tasks, Match(folder, paths, options, rows))
+    whole = [Task(0, sum(task.weight for task in tasks), None)]
+
+    signed = execution.each("sign", tasks, SignShard(folder, options, banding, execution.seed))
+    rows = {task.number: record.rows for task, record in zip(tasks, signed, strict=True)}
+    (matched,) = execution.each("match", whole, MatchShards(folder, rows, paths, banding.bands))
+    groups: list[Group] = []
+    if matched.groups:
+        shingled = execution.each("shingle", tasks, ShingleShard(folder, options.shingle_size))
+        groups = groups_of(matched, list(zip(rows, shingled, strict=True)))
+    judged = [Task(number, group.bounds[-1], group) for number, group in enumerate(groups)]
+    compared = execution.each("compare", judged, JudgeGroup(folder, options.threshold))
+    execution.each("mark", whole, mark.MarkShards(folder, rows, len(groups)))
     marked = [replace(t, content=replace(t.content, beside=mark.mark_file(folder, t.number))) for t in tasks]
     records = execution.write(
         marked,
@@ -87,11 +48,20 @@ def run(options: DedupOptions, inputs: Sequence[Dataset], execution: Execution) 
             | "Write" >> WriteShards(execution.workspace, execution.partition_by)
         ),
     )
-    return Outcome.of(records, {"banding": {"bands": banding.bands, "rows": banding.rows}})
+    notes = {
+        "banding": {"bands": banding.bands, "rows": banding.rows},
+        "candidates": matched.candidates,
+        "pairs_compared": sum(record.pairs for record in compared),
+    }
+    return Outcome.of(records, notes)
 
 
 def check(options: DedupOptions, inputs: Sequence[Dataset]) -> list[str]:
     """Look at the inputs before anything runs."""
+    if sum(dataset.manifest.rows for dataset in inputs) >= MOST_TEXTS:
+        raise UserError(
+            f"more than {MOST_TEXTS - 1:,} documents", remedy="dedup parts of them, such as each language by itself"
+        )
     for dataset in inputs:
         check_columns(dataset.manifest.arrow_schema, options, str(dataset.folder))
     found = choose_banding(options.threshold, options.permutations).probability(options.threshold)

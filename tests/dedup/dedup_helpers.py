@@ -1,24 +1,27 @@
-"""The passes of dedup over files, put together without Beam: a small group-by in memory takes its place."""
+"""The passes of dedup over files, put together without Beam."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from scipy import sparse
 
 from tests import rows
-from tests.rows import grouped, write_shards
+from tests.rows import write_shards
 from xlcorpus.dataset.beside import read_beside
 from xlcorpus.dataset.columns import append_slices
 from xlcorpus.dataset.dataset import read_batches
-from xlcorpus.dedup import mark, match
+from xlcorpus.dedup import mark
+from xlcorpus.dedup.compare import JudgeGroup, ShingleShard, groups_of
+from xlcorpus.dedup.match import MatchShards
 from xlcorpus.dedup.options import DedupOptions
 from xlcorpus.dedup.sign import SignShard
-from xlcorpus.dedup.signature import Banding, choose_banding
+from xlcorpus.dedup.signature import Banding, choose_banding, shingle_texts
 
 SURE = Banding(64, 1)  # proposes every pair of Jaccard 0.5 but for one in 2 ** 64
 
@@ -31,11 +34,12 @@ def documents(texts: Sequence[str | None], names: Sequence[str] | None = None, *
 
 @dataclass(frozen=True)
 class Deduplicated:
-    """What the passes leave: the documents kept, decisions for the others, and all marks."""
+    """What the passes leave: documents kept, decisions for the others, all marks, and how many pairs were compared."""
 
     kept: pa.Table
     decisions: pa.Table
     marks: pa.Table
+    pairs: int
 
     @property
     def verdicts(self) -> dict[bytes, tuple[bytes, int, bool, bool, float]]:
@@ -45,43 +49,29 @@ class Deduplicated:
         return {row[0]: row[1:] for row in zip(*columns, strict=True)}
 
 
-def deduplicate(
-    folder: Path,
-    shards: Sequence[pa.RecordBatch],
-    *,
-    banding: Banding | None = None,
-    partitions: int = 1,
-    shuffle: int = 0,
-    **given: Any,
-) -> Deduplicated:
-    """Sign, match, mark and keep; given: options. shuffle: elements reach each group in an order of this number."""
-    options, chaos, scratch = DedupOptions(**given), random.Random(shuffle), folder / "scratch"
-    sign = SignShard(scratch, options, banding or choose_banding(options.threshold), 0)
-    paths: dict[int, Path] = {}
-    for number, shard in enumerate(write_shards(folder, shards)):
-        paths[number] = shard.location
-        sign(number, shard)
-
-    bands = [element for number in paths for element in match.DealBands(scratch, partitions)(number)]
-    edges = [edge for group in grouped(bands, chaos) for edge in match.match_bands(group)]
-    verdicts: list[tuple[int, pa.RecordBatch]] = []
-    if edges:
-        chaos.shuffle(edges)
-        shingle = match.ShingleCandidates(scratch, paths, options.shingle_size, partitions)
-        candidates = list(match.label_candidates((0, edges)))
-        members = [element for candidate in candidates for element in shingle(candidate)]
-        judge = match.JudgeComponents(options.threshold)
-        verdicts = [verdict for group in grouped(members, chaos) for verdict in judge(group)]
-    by_shard = dict(grouped(verdicts, chaos))
+def deduplicate(folder: Path, shards: Sequence[pa.RecordBatch], **given: Any) -> Deduplicated:
+    """Sign, match, shingle, compare, mark and keep; given: options, and `banding`."""
+    banding = given.pop("banding", None)
+    options, scratch = DedupOptions(**given), folder / "scratch"
+    banding = banding or choose_banding(options.threshold)
+    written = dict(enumerate(write_shards(folder, shards)))
+    paths = {number: shard.location for number, shard in written.items()}
+    sign = SignShard(scratch, options, banding, 0)
+    rows = {number: sign(number, shard).rows for number, shard in written.items()}
+    matched = MatchShards(scratch, rows, paths, banding.bands)(0, None)
+    shingle = ShingleShard(scratch, options.shingle_size)
+    groups = groups_of(matched, [(number, shingle(number, shard)) for number, shard in written.items()])
+    compared = [JudgeGroup(scratch, options.threshold)(number, group) for number, group in enumerate(groups)]
+    mark.MarkShards(scratch, rows, len(groups))(0, None)
     kept, decisions, marks = [], [], []
     for number, path in paths.items():
-        mark.MarkShard(scratch, paths)((number, by_shard.get(number, [])))
         for batch in append_slices(read_batches(path), read_beside(mark.mark_file(scratch, number))):
             marks.append(batch)
             result = mark.keep_best_batch(batch, options.threshold)
             kept.append(result.rows)
             decisions.append(result.decisions)
-    return Deduplicated(*(pa.Table.from_batches(parts) for parts in (kept, decisions, marks)))
+    tables = [pa.Table.from_batches(parts) for parts in (kept, decisions, marks)]
+    return Deduplicated(*tables, sum(record.pairs for record in compared))
 
 
 def jaccard(one: set[Any], two: set[Any]) -> float:
@@ -101,3 +91,29 @@ def union_find(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
         first, second = sorted((find(one), find(two)))
         parent[second] = first
     return [find(item) for item in range(count)]
+
+
+def first_independent_set(
+    sets: Sequence[set[Any]], alike: Sequence[Any], threshold: float, order: Sequence[int] | None = None
+) -> set[int]:
+    """Which of the texts stay, best first (or in this order): by comparing each with all that stay. Texts without a
+    shingle, and of another value of `alike`, are like none."""
+    stays: list[int] = []
+    for text in range(len(sets)) if order is None else order:
+        if not any(alike[text] == alike[one] and jaccard(sets[text], sets[one]) >= threshold for one in stays):
+            stays.append(text)
+    return set(stays)
+
+
+def similarities(texts: Sequence[str], size: int = 5) -> sparse.csr_array:
+    """float64[texts, texts]: the Jaccard similarity of all pairs, by one product of matrices."""
+    values = shingle_texts(pa.array(texts), size)
+    _, columns = np.unique(values.hashes, return_inverse=True)
+    ones = np.ones(len(columns))
+    matrix = sparse.csr_array((ones, columns, values.offsets), shape=(len(texts), columns.max(initial=0) + 1))
+    matrix.sum_duplicates()
+    matrix.data[:] = 1
+    common = (matrix @ matrix.T).tocoo()
+    sizes = matrix.sum(axis=1)
+    one, two = common.coords
+    return sparse.csr_array((common.data / (sizes[one] + sizes[two] - common.data), (one, two)), shape=common.shape)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import unicodedata
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,14 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.dedup.dedup_helpers import SURE, deduplicate, documents, jaccard, union_find
+from tests.dedup.dedup_helpers import SURE, Deduplicated, deduplicate, documents, jaccard
 from tests.rows import doc_id
 from xlcorpus.dataset import dataset
 from xlcorpus.dataset.decisions import DECISION
-from xlcorpus.dedup.mark import KeepBest, keep_best_batch, mark_rows
-from xlcorpus.dedup.match import judge_candidates
+from xlcorpus.dedup import match
+from xlcorpus.dedup.mark import KeepBest, keep_best_batch
 from xlcorpus.dedup.options import DedupOptions
-from xlcorpus.dedup.sign import check_columns, sign_batch
+from xlcorpus.dedup.sign import band_name, check_columns, sign_batch
 from xlcorpus.dedup.signature import choose_banding, shingle_texts
 from xlcorpus.errors import UserError
 
@@ -30,6 +29,7 @@ SWAHILI = "moja mbili tatu nne tano sita saba nane tisa kumi kumi na moja na mbi
 WORDS = SWAHILI.split()
 JAPANESE = "すべての人間は生まれながらにして自由でありかつ尊厳と権利とについて平等である人間は理性と良心とを授けられ"
 HINDI = "सभी मनुष्यों को गौरव और अधिकारों के मामले में जन्मजात स्वतन्त्रता और समानता प्राप्त है उन्हें बुद्धि और अन्तरात्मा"
+SIMILAR = (len(WORDS) - 4) / (len(WORDS) - 3)  # of a text and the same with a word more, by windows of five words
 POOL = [
     SWAHILI,
     SWAHILI + " arobaini",
@@ -50,40 +50,38 @@ POOL = [
 ]
 
 
-def verdicts_by_brute_force(texts: list[str], names: list[str], threshold: float) -> dict[bytes, tuple[Any, ...]]:
-    """Every text against every other one; copies are compared by their words here, not by digests."""
+def check_by_brute_force(texts: list[str], names: list[str], threshold: float, found: Deduplicated) -> None:
+    """Every text against every one that stays; copies are compared by their words here, not by digests."""
     values = shingle_texts(pa.array(texts))
     sets = [set(values.hashes[a:b].tolist()) for a, b in pairwise(values.offsets)]
     contents = [" ".join(text.split()) for text in texts]
-    edges: dict[tuple[int, int], float] = {}
-    for two in range(len(texts)):
-        for one in range(two):
-            value = 1.0 if contents[one] == contents[two] else jaccard(sets[one], sets[two])
-            if value >= threshold:
-                edges[one, two] = value
-    labels = union_find(len(texts), list(edges))
-    found: dict[bytes, tuple[Any, ...]] = {}
-    for place in range(len(texts)):
-        members = [other for other, label in enumerate(labels) if label == labels[place]]
-        best_first = sorted(members, key=lambda m: (-len(texts[m].encode()), doc_id(names[m])))
-        copies = [member for member in best_first if contents[member] == contents[place]]
-        nearest = max((value for edge, value in edges.items() if place in edge), default=0.0)
-        kept = best_first[0]
-        found[doc_id(names[place])] = (
-            doc_id(names[kept]),
-            len(members),
-            kept == place,
-            copies[0] != place,
-            pytest.approx(nearest),
-        )
-    return found
+    ids = [doc_id(name) for name in names]
+
+    def likeness(one: int, two: int) -> float:
+        return 1.0 if contents[one] == contents[two] else jaccard(sets[one], sets[two])
+
+    stays: list[int] = []
+    for text in sorted(range(len(texts)), key=lambda text: (-len(texts[text].encode()), ids[text])):
+        if all(likeness(text, kept) < threshold for kept in stays):
+            stays.append(text)
+    sizes = Counter(verdict[0] for verdict in found.verdicts.values())
+    place = {key: text for text, key in enumerate(ids)}
+    for text, key in enumerate(ids):
+        kept, size, is_kept, exact, similarity = found.verdicts[key]
+        assert is_kept == (text in stays) == (kept == key)
+        assert size == sizes[kept]
+        if not is_kept:
+            assert place[kept] in stays
+            assert similarity == pytest.approx(likeness(text, place[kept]))
+            assert similarity >= np.float32(threshold)
+            assert exact == (contents[text] == contents[place[kept]])
 
 
 @settings(max_examples=25)
 @given(
     st.lists(st.sampled_from(POOL), min_size=1, max_size=14),
     st.lists(st.integers(0, 14), max_size=3),
-    st.integers(1, 3),
+    st.integers(1, 40),
     st.sampled_from([0.5, 0.8, 1.0]),
     st.data(),
 )
@@ -91,7 +89,7 @@ def test_verdicts_are_those_of_brute_force_in_any_order_and_sharding(
     tmp_path_factory: pytest.TempPathFactory,
     texts: list[str],
     cuts: list[int],
-    partitions: int,
+    most: int,
     threshold: float,
     data: st.DataObject,
 ) -> None:
@@ -103,11 +101,13 @@ def test_verdicts_are_those_of_brute_force_in_any_order_and_sharding(
     shards = [mixed.slice(a, b - a) for a, b in pairwise(places)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dataset, "BATCH_ROWS", data.draw(st.integers(1, 5)))
-        found = deduplicate(folder, shards, threshold=threshold, banding=SURE, partitions=partitions, shuffle=len(cuts))
+        patch.setattr(match, "BLOCK_SHINGLES", most)
+        patch.setattr(match, "GROUP_SHINGLES", 3 * most)
+        found = deduplicate(folder / "mixed", shards, threshold=threshold, banding=SURE)
+        whole = deduplicate(folder / "whole", [documents(texts, names)], threshold=threshold, banding=SURE)
     shutil.rmtree(folder)
-    due = verdicts_by_brute_force(texts, names, threshold)
-    assert found.verdicts == due
-    assert {doc.as_py() for doc in found.kept["doc_id"]} == {name for name, verdict in due.items() if verdict[2]}
+    assert whole.verdicts == found.verdicts
+    check_by_brute_force(texts, names, threshold, found)
     assert found.kept.num_rows + found.decisions.num_rows == len(texts)
 
 
@@ -122,11 +122,10 @@ def test_a_small_corpus_by_hand(tmp_path: Path) -> None:
     assert (kept["b"]["dup_size"], kept["b"]["dup_cluster"]) == (3, doc_id("b"))
     assert (kept["d"]["dup_size"], kept["d"]["dup_cluster"]) == (1, doc_id("d"))
     gone = {row["origin"]["file"]: row for row in found.decisions.to_pylist()}
-    first, second = sorted("ac", key=doc_id)
-    assert gone[first]["reason"] == "near_duplicate"
-    assert gone[second]["reason"] == "exact_duplicate"
-    assert gone[first]["dup_of"] == gone[second]["dup_of"] == doc_id("b")
-    assert {gone[name]["similarity"] for name in "ac"} == {1.0}  # each has a copy
+    # A copy of each other, but of the one that stays only nearly.
+    assert {gone[name]["reason"] for name in "ac"} == {"near_duplicate"}
+    assert {gone[name]["dup_of"] for name in "ac"} == {doc_id("b")}
+    assert [gone[name]["similarity"] for name in "ac"] == [pytest.approx(SIMILAR)] * 2
     assert gone[max("ef", key=doc_id)]["reason"] == "exact_duplicate"
     assert len(gone) == 3
 
@@ -137,14 +136,6 @@ def test_nothing_in_common_leaves_all(tmp_path: Path) -> None:
     assert found.kept["dup_cluster"].to_pylist() == found.kept["doc_id"].to_pylist()
     assert found.decisions.num_rows == 0
     assert found.decisions.schema.equals(DECISION)
-
-
-def test_a_decomposed_copy_is_an_exact_copy(tmp_path: Path) -> None:
-    text = "Tiếng Việt rất đẹp và giàu"
-    texts = [text, unicodedata.normalize("NFD", text)]
-    assert texts[0] != texts[1]
-    found = deduplicate(tmp_path, [documents(texts)])
-    assert found.decisions["reason"].to_pylist() == ["exact_duplicate"]
 
 
 @pytest.mark.parametrize("within", ["lang", "source"])
@@ -201,51 +192,48 @@ def test_signatures_are_a_function_of_the_text() -> None:
     options = DedupOptions()
     for banding in (choose_banding(0.8), SURE):
         together = sign_batch(batch, options, banding, 0)
-        assert together.schema.names == ["doc_id", "digest", "rank", "bands"]
-        assert together.column("bands").type == pa.binary(8 * (banding.bands + 1))
+        bands = [band_name(number) for number in range(banding.bands + 1)]
+        assert together.schema.names == ["doc_id", "digest", "rank", "shingles", *bands]
         alone = [sign_batch(batch.slice(row, 1), options, banding, 0).to_pylist()[0] for row in range(6)]
         rows = together.to_pylist()
-        assert [row["bands"] for row in rows] == [row["bands"] for row in alone]
-        assert [row["digest"] for row in rows] == [row["digest"] for row in alone]
-        assert rows[0]["bands"] == rows[5]["bands"]
-        bands = {row["bands"][start : start + 8] for row in rows for start in range(0, 8 * banding.bands, 8)}
-        assert len(bands) == 4 * banding.bands  # null and empty text are one, and so are the copies
-    assert sign_batch(batch, options, SURE, 1).column("bands")[0] != together.column("bands")[0]
-    lengths = together.column("rank").to_pylist()[:2]
-    assert lengths == [len(SWAHILI.encode()), 0]
+        for row in (*rows, *alone):
+            row["rank"] = str(row["rank"])  # NaN is equal to nothing; it is that of null
+        assert rows == alone
+        assert [rows[0][name] for name in bands] == [rows[5][name] for name in bands]
+        assert len({row[name] for row in rows for name in bands[:-1]}) == 4 * banding.bands  # null is empty
+    assert sign_batch(batch, options, SURE, 1).column("band 0")[0] != together.column("band 0")[0]
+    assert together.column("rank").to_pylist()[:2] == [len(SWAHILI.encode()), 0]
+    assert together.column("shingles").to_pylist()[:3] == [len(WORDS) - 4, 0, 0]
 
 
-def test_rows_without_verdict_are_their_own_cluster() -> None:
-    ids = pa.array([doc_id(name) for name in "abcd"], pa.binary(16))
-    marks = mark_rows(ids.slice(1), [])
-    assert marks.column("dup_cluster").to_pylist() == ids.slice(1).to_pylist()
-    assert marks.column("dup_size").to_pylist() == [1, 1, 1]
-    assert marks.column("__dup_kept").to_pylist() == [True] * 3
-    assert marks.column("__dup_exact").to_pylist() == [False] * 3
-    assert marks.column("__dup_similarity").to_pylist() == [0] * 3
-    assert mark_rows(ids.slice(4), []).num_rows == 0
+def test_rows_without_a_candidate_are_their_own_cluster(tmp_path: Path) -> None:
+    found = deduplicate(tmp_path, [documents([SWAHILI, JAPANESE]), documents([]), documents([HINDI], ["x"])])
+    assert list(found.verdicts.values()) == [(key, 1, True, False, 0) for key in found.verdicts]
 
 
-def test_verdicts_go_to_their_rows() -> None:
-    keys = [(5 << 32) + 2, (5 << 32) + 0, (6 << 32) + 1]
-    members = pa.RecordBatch.from_arrays(
-        [
-            pa.array(keys, pa.uint64()),
-            pa.array([keys[1]] * 3, pa.uint64()),
-            pa.array([doc_id(name) for name in "cax"], pa.binary(16)),
-            pa.array([b"digest-000000000"] * 3, pa.binary(16)),
-            pa.array([1.0, 1.0, 9.0]),
-            pa.array([[1, 2], [1, 2], [1, 2]], pa.large_list(pa.uint64())),
-        ],
-        names=["key", "label", "doc_id", "digest", "rank", "shingles"],
-    )
-    found = dict(judge_candidates(members, 0.8))
-    assert sorted(found) == [5, 6]
-    marks = mark_rows(pa.array([doc_id(name) for name in "abc"], pa.binary(16)), [found[5]])
-    assert marks.column("dup_cluster").to_pylist() == [doc_id("x"), doc_id("b"), doc_id("x")]
-    assert marks.column("dup_size").to_pylist() == [3, 1, 3]
-    assert marks.column("__dup_kept").to_pylist() == [False, True, False]
-    assert found[6].column("__dup_kept").to_pylist() == [True]
+@pytest.mark.parametrize("apart", [False, True])
+def test_the_same_document_twice_is_removed(tmp_path: Path, apart: bool) -> None:
+    """As where a file is in the input twice: a copy is a copy, and its row names its own id, which stays."""
+    batch = documents([SWAHILI, JAPANESE, "!"], list("abc"))
+    found = deduplicate(tmp_path, [batch, batch] if apart else [pa.concat_batches([batch, batch])])
+    assert sorted(found.kept["doc_id"].to_pylist()) == sorted(doc_id(name) for name in "abc")
+    assert found.kept["dup_size"].to_pylist() == [2, 2, 2]
+    assert found.decisions["reason"].to_pylist() == ["exact_duplicate"] * 3
+    assert found.decisions["dup_of"].to_pylist() == found.decisions["doc_id"].to_pylist()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        documents([SWAHILI + " arobaini"], ["a"], lang=pa.array(["swh_Latn"])),
+        documents([HINDI], ["a"], lang=pa.array(["swh_Latn"])),
+        documents([SWAHILI], ["a"], lang=pa.array(["zza_Latn"])),  # a copy, but not within the same language
+    ],
+)
+def test_one_id_of_two_documents_is_refused(tmp_path: Path, other: pa.RecordBatch) -> None:
+    batch = documents([JAPANESE, SWAHILI], list("ba"), lang=pa.array(["jpn_Jpan", "swh_Latn"]))
+    with pytest.raises(UserError, match=r"(?s)1 documents have the doc_id of another.*row 1 of .*00000.* and row 0 of"):
+        deduplicate(tmp_path, [batch, other], within="lang")
 
 
 def marked() -> pa.RecordBatch:
@@ -332,7 +320,7 @@ def test_rows_of_a_large_shard_are_read_in_pieces(tmp_path: Path) -> None:
 
 
 def test_users_columns_may_bear_the_names_of_ours_on_the_way(tmp_path: Path) -> None:
-    names = ("dup_kept", "dup_exact", "dup_similarity", "rank", "bands", "digest", "key", "label", "shingles")
+    names = ("dup_kept", "dup_exact", "dup_similarity", "rank", "band 0", "digest", "row", "label", "shingles")
     mine = {name: pa.array([f"my {name}"] * 3) for name in names}
     found = deduplicate(tmp_path, [documents([SWAHILI, SWAHILI + " mia", JAPANESE], **mine)])
     rows = found.kept.to_pylist()

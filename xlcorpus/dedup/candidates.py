@@ -1,8 +1,6 @@
-"""From band hashes to groups of texts that may be duplicates: buckets, star edges, connected components."""
+"""Which texts may be duplicates of one another: those that share a band, put together to connected components."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable, Iterator
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -10,47 +8,54 @@ from scipy.sparse.csgraph import connected_components
 
 from xlcorpus.text.ragged import heads_of
 
-# A document's key: number of its shard << 32 | its row in the shard.
-ROW_BITS = np.uint64(32)
-ROW_MASK = np.uint64(0xFFFFFFFF)
-PARTITION_ROWS = 4_000_000  # rows of a band in one group: 64 MB packed, within the 2.5 GB that a group may hold
+_LEAST_EDGES = 1 << 20  # put together at once, though there be fewer texts
 
 
-def document_keys(shard: int, rows: int) -> np.ndarray:
-    """uint64[rows]: the keys of all rows of a shard."""
-    return (np.uint64(shard) << ROW_BITS) + np.arange(rows, dtype=np.uint64)
+def star_edges(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first text with each hash, and another one with it, for all others: int32[edges] each. hashes: uint64[texts].
 
-
-def deal_bands(bands: np.ndarray, keys: np.ndarray, partitions: int) -> Iterator[tuple[int, bytes]]:
-    """(band * partitions + partition, packed uint64[k, 2] of hash and key): one element a band and partition.
-
-    bands: uint64[rows, bands]; keys: uint64[rows].
+    A bucket of n texts has n - 1 edges, however large it is.
     """
-    for band in range(bands.shape[1]):
-        hashes = bands[:, band]
-        part = (hashes >> np.uint64(40)) % np.uint64(partitions)
-        for number in range(partitions):
-            chosen = part == number
-            if chosen.any():
-                yield band * partitions + number, np.column_stack([hashes[chosen], keys[chosen]]).tobytes()
+    order = np.argsort(hashes, kind="stable")
+    ordered = hashes[order]
+    begins = np.ones(len(order), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
+    if begins.all():
+        return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32)
+    del ordered
+    centre = order[heads_of(begins)]
+    return centre[~begins].astype(np.int32), order[~begins].astype(np.int32)
 
 
-def bucket_edges(packed: Iterable[bytes]) -> np.ndarray:
-    """Star edges of the buckets of one group: uint64[edges, 2], the smallest key of a bucket to each other one."""
-    pairs = np.concatenate([np.frombuffer(part, dtype=np.uint64) for part in packed]).reshape(-1, 2)
-    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
-    hashes, keys = pairs[order, 0], pairs[order, 1]
-    begins = np.concatenate([[True], hashes[1:] != hashes[:-1]])
-    centre = keys[heads_of(begins)]
-    other = ~begins & (keys != centre)
-    return np.column_stack([centre[other], keys[other]])
+class Components:
+    """Connected components of `texts` nodes (fewer than 2^31), to which edges are added bit by bit.
 
+    At most as many edges as there are texts are held: some 60 bytes a text when they are put together, 8 in between.
+    """
 
-def components(edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Connected components of uint64[edges, 2]: the keys, ascending, and for each the smallest of its component."""
-    keys, ends = np.unique(edges, return_inverse=True)
-    ends = ends.reshape(-1, 2)
-    graph = coo_array((np.ones(len(ends), dtype=np.int8), (ends[:, 0], ends[:, 1])), shape=(len(keys), len(keys)))
-    _, labels = connected_components(graph, directed=False)
-    _, first = np.unique(labels, return_index=True)  # keys are sorted, so the first of a label is its smallest
-    return keys, keys[first[labels]]
+    def __init__(self, texts: int) -> None:
+        """Each text alone."""
+        self._labels, self._count = np.arange(texts, dtype=np.int32), texts
+        self._edges: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def add(self, left: np.ndarray, right: np.ndarray) -> None:
+        """Connect two and two: int32[edges] each."""
+        left, right = self._labels[left], self._labels[right]
+        new = left != right
+        self._edges.append((left[new], right[new]))
+        if sum(len(ends) for ends, _ in self._edges) > max(len(self._labels) // 2, _LEAST_EDGES):
+            self._put_together()
+
+    def labels(self) -> np.ndarray:
+        """int32[texts]: the number of the component of each."""
+        self._put_together()
+        return self._labels
+
+    def _put_together(self) -> None:
+        if self._edges:
+            left, right = (np.concatenate([edge[side] for edge in self._edges]) for side in (0, 1))
+            self._edges = []
+            ends = (left, right)
+            graph = coo_array((np.ones(len(left), dtype=bool), ends), shape=(self._count, self._count))
+            self._count, merged = connected_components(graph, directed=False)
+            self._labels = merged[self._labels]

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.beside import write_beside
-from xlcorpus.dataset.columns import fixed_binary, require_column, text_column
+from xlcorpus.dataset.beside import read_each, write_each
+from xlcorpus.dataset.columns import bytes_of, fixed_binary, require_column, text_column
 from xlcorpus.dataset.dataset import Shard, read_batches
-from xlcorpus.dataset.record import Done
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dedup.options import DedupOptions
-from xlcorpus.dedup.signature import Banding, band_hashes, exact_digests, shingle_texts, signatures
+from xlcorpus.dedup.signature import Banding, band_hashes, content_digests, shingle_seen, signatures
 from xlcorpus.errors import UserError
 from xlcorpus.text.hashes import hash_spans, mix
+from xlcorpus.text.normalize import as_seen
 
 
 def check_columns(schema: pa.Schema, options: DedupOptions, where: str) -> None:
@@ -34,13 +36,13 @@ def check_columns(schema: pa.Schema, options: DedupOptions, where: str) -> None:
 
 
 def sign_batch(batch: pa.RecordBatch, options: DedupOptions, banding: Banding, seed: int) -> pa.RecordBatch:
-    """Signature columns of documents: doc_id, digest binary[16], rank float64, bands binary[8 * (bands + 1)].
+    """Signatures of documents: doc_id, digest binary[16], rank float64, shingles int32, and uint64 for each band.
 
     The last band is the hash of the exact content, so that texts without shingles meet their copies too.
     """
-    texts = text_column(batch)
-    digests = exact_digests(texts)
-    values = shingle_texts(texts, options.shingle_size)
+    seen = as_seen(text_column(batch))
+    digests = content_digests(seen)
+    values = shingle_seen(seen, options.shingle_size)
     rows, minima = signatures(values, banding.permutations, seed)
     exact = mix(np.frombuffer(digests, dtype=np.uint64).reshape(-1, 2)[:, 0])
     # A text without shingles gets band hashes of its own from its content.
@@ -48,15 +50,20 @@ def sign_batch(batch: pa.RecordBatch, options: DedupOptions, banding: Banding, s
     bands[rows, :-1] = band_hashes(minima, banding)
     if options.within != "none":
         bands ^= _value_hash(batch, options.within)[:, None]
-    return pa.RecordBatch.from_arrays(
-        [
-            batch.column("doc_id"),
-            fixed_binary(digests),
-            pa.array(_rank(batch, options.keep_by)),
-            fixed_binary(bands),
-        ],
-        names=["doc_id", "digest", "rank", "bands"],
+    columns = {
+        "doc_id": batch.column("doc_id"),
+        "digest": fixed_binary(digests),
+        "rank": pa.array(_rank(batch, options.keep_by)),
+        "shingles": pa.array(np.diff(values.offsets).astype(np.int32)),
+    }
+    return pa.RecordBatch.from_pydict(
+        columns | {band_name(number): pa.array(bands[:, number]) for number in range(banding.bands + 1)}
     )
+
+
+def band_name(number: int) -> str:
+    """The column of a band."""
+    return f"band {number}"
 
 
 def _rank(batch: pa.RecordBatch, keep_by: str) -> np.ndarray:
@@ -76,6 +83,13 @@ def _value_hash(batch: pa.RecordBatch, column: str) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Signed:
+    """How many rows a shard has."""
+
+    rows: int
+
+
+@dataclass(frozen=True)
 class SignShard:
     """Pass 1: write the signatures of a shard beside it."""
 
@@ -84,16 +98,36 @@ class SignShard:
     banding: Banding
     seed: int
 
-    def __call__(self, number: int, shard: Shard) -> Done:
+    def __call__(self, number: int, shard: Shard) -> Signed:
         """The signatures of all rows; of a shard without rows there is no file."""
         wanted = ["doc_id", "text"]
         wanted += [c for c in (self.options.within, self.options.keep_by) if c not in ("none", "length")]
-        signed = [sign_batch(batch, self.options, self.banding, self.seed) for batch in read_batches(shard, wanted)]
-        if signed:
-            write_beside(signature_file(self.folder, number), pa.concat_batches(signed))
-        return Done()
+        rows = 0
+
+        def signed() -> Iterator[pa.RecordBatch]:
+            nonlocal rows
+            for batch in read_batches(shard, wanted):
+                rows += batch.num_rows
+                yield sign_batch(batch, self.options, self.banding, self.seed)
+
+        parts = signed()
+        first = next(parts, None)
+        if first is not None:
+            write_each(signature_file(self.folder, number), first.schema, chain([first], parts))
+        return Signed(rows)
 
 
 def signature_file(folder: Location, number: int) -> Location:
     """Signatures of shard `number`."""
     return folder / f"{number:05d}.signatures.arrow"
+
+
+def read_signed(folder: Location, rows: Mapping[int, int], name: str) -> np.ndarray:
+    """A column of the signatures of all shards, one after the other; rows: of each shard. binary[16] gives void16."""
+    parts = []
+    for number, count in rows.items():
+        for signed in read_each(signature_file(folder, number)) if count else ():
+            column = signed.column(name)
+            fixed = pa.types.is_fixed_size_binary(column.type)
+            parts.append((bytes_of(column) if fixed else column.to_numpy()).copy())  # a copy: the file is let go
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.draws import stream
 from xlcorpus.text.hashes import DIGEST_BYTES, digests, hash_text, mix
-from xlcorpus.text.normalize import collapse_whitespace, compose, normalize_for_matching
+from xlcorpus.text.normalize import as_seen, collapse_whitespace
 from xlcorpus.text.shingle import Shingles, shingles
 from xlcorpus.text.words import tokens
 
@@ -52,17 +53,22 @@ def choose_banding(threshold: float, permutations: int = 112) -> Banding:
 
 
 def shingle_texts(texts: pa.Array, size: int = 5) -> Shingles:
-    """Shingles of a string array in the form in which texts are compared (NFC, lower case).
+    """Shingles of a string array in the form in which texts are compared: as a reader sees them, in lower case.
 
     Words where the script has spaces, characters where it has none, aksharas in Dravidian scripts.
     """
-    points = code_points(normalize_for_matching(texts))
+    return shingle_seen(as_seen(texts), size)
+
+
+def shingle_seen(seen: pa.Array, size: int) -> Shingles:
+    """`shingle_texts` of texts that `as_seen` has given."""
+    points = code_points(pc.utf8_lower(seen))
     return shingles(points, tokens(points, properties.shingled_singly()), size)
 
 
-def exact_digests(texts: pa.Array) -> np.ndarray:
-    """xxh3-128 of each text after NFC and collapsing white space: void16[rows]. Equal digest: an exact duplicate."""
-    return np.frombuffer(digests(collapse_whitespace(compose(texts))), dtype=f"V{DIGEST_BYTES}")
+def content_digests(seen: pa.Array) -> np.ndarray:
+    """xxh3-128 of each text that `as_seen` has given, white space collapsed: void16[rows]. Equal: a copy."""
+    return np.frombuffer(digests(collapse_whitespace(seen)), dtype=f"V{DIGEST_BYTES}")
 
 
 def permutation_keys(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
+from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.text import properties
+
 # White space of any script, as `properties.whitespace()`: RE2's \s alone is that of ASCII.
 _WHITESPACE = r"[\s\p{Z}\x{0B}\x{85}]+"
+_BRAILLE_BLANK = "\u2800"  # a cell without dots: the space of Braille
 
 
-def compose(texts: pa.Array) -> pa.Array:
-    """NFC. By Python: `pc.utf8_normalize` gives NFD whatever the form, up to pyarrow 25 (apache/arrow#51225)."""
+def _normalize(texts: pa.Array, form: Literal["NFC", "NFKC"]) -> pa.Array:
+    """By Python: `pc.utf8_normalize` gives NFD whatever the form, up to pyarrow 25 (apache/arrow#51225)."""
     other = pc.fill_null(pc.invert(pc.string_is_ascii(texts)), False)
     if not pc.any(other).as_py():
         return texts
-    composed = [unicodedata.normalize("NFC", text) for text in texts.filter(other).to_pylist()]
-    return pc.replace_with_mask(texts, other, pa.array(composed, texts.type))
+    normal = [unicodedata.normalize(form, text) for text in texts.filter(other).to_pylist()]
+    return pc.replace_with_mask(texts, other, pa.array(normal, texts.type))
+
+
+def compose(texts: pa.Array) -> pa.Array:
+    """NFC."""
+    return _normalize(texts, "NFC")
+
+
+@functools.cache
+def _unseen() -> str:
+    """What shows nothing, as a pattern of RE2: its own property tables have no Default_Ignorable_Code_Point."""
+    codes = np.flatnonzero(properties.unseen())
+    cuts = np.flatnonzero(np.diff(codes) != 1) + 1
+    return "[" + "".join(rf"\x{{{part[0]:X}}}-\x{{{part[-1]:X}}}" for part in np.split(codes, cuts)) + "]+"
+
+
+def as_seen(texts: pa.Array) -> pa.Array:
+    """What a reader sees of each text: no characters that show nothing, then NFKC (UAX 15), which writes compatibility
+    forms (full width, ligatures, presentation forms, circled and raised digits) as the characters they stand for.
+
+    In this order, since what is not seen stands between a letter and its mark. A text as NFKC_Casefold has it but for
+    the case; white space stays, and the blank of Braille is a space.
+    """
+    seen = pc.replace_substring_regex(texts, pattern=_unseen(), replacement="")
+    return _normalize(pc.replace_substring(seen, pattern=_BRAILLE_BLANK, replacement=" "), "NFKC")
 
 
 def normalize_for_matching(texts: pa.Array) -> pa.Array:
-    """NFC, then lower case: the form in which texts are compared (dedup). Combining marks stay."""
+    """NFC, then lower case: the form in which words are looked up. Combining marks stay."""
     return pc.utf8_lower(compose(texts))
 
 

@@ -56,6 +56,9 @@ capitals = functools.partial(matches, r"[\p{Lu}\p{Lt}]")
 joiners = functools.partial(matches, r"[\u200c\u200d]")  # zero-width; Persian and Indic spelling needs them
 apostrophes = functools.partial(matches, r"['\u2019]")  # stand inside of words; U+02BC is a word character anyway
 whitespace = functools.partial(matches, r"\s")  # with the line separators U+0085, U+2028 and U+2029
+# Show nothing: default-ignorable characters (joiners, soft hyphen, variation selectors, marks of direction, tags,
+# fillers), controls that are no white space, interlinear annotation.
+unseen = functools.partial(matches, r"(?!\s)[\p{Default_Ignorable_Code_Point}\p{Cc}\uFFF9-\uFFFB]")
 # Unicode's, and the shads that end clauses and sentences in Tibetan.
 sentence_terminals = functools.partial(matches, r"[\p{Sentence_Terminal}\u0F0D-\u0F12]")
 
