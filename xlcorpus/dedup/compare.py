@@ -144,7 +144,7 @@ def _checksum(piece: pa.RecordBatch) -> int:
     digest = xxhash.xxh3_64()
     sets = from_column(piece.column("shingles"))
     for values in (piece.column("seat").to_numpy(), piece.column("label").to_numpy(), sets.offsets, sets.hashes):
-        digest.update(np.ascontiguousarray(values))
+        digest.update(np.ascontiguousarray(values).data)
     return digest.intdigest()
 
 
