@@ -18,7 +18,7 @@ from xlcorpus.beam.step import SourcePlan, Step
 from xlcorpus.beam.workspace import Task
 from xlcorpus.code.licenses import parse_licenses
 from xlcorpus.code.read import code_schema, read_code
-from xlcorpus.code.trees import FILES_A_TASK, CodeFile, find_code
+from xlcorpus.code.trees import CodeFile, find_code
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.decisions import empty
 from xlcorpus.dataset.result import Result
@@ -32,7 +32,7 @@ from xlcorpus.ingest.read import cut_files, read_ranges
 from xlcorpus.raw.languages import wrong_language_lines
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.prints import check_unchanged
-from xlcorpus.raw.ranges import FileRange, group_parts
+from xlcorpus.raw.ranges import FILES_A_TASK, FileRange, group_parts, weight_of
 from xlcorpus.text.language_names import check_language, check_meanings
 
 
@@ -133,7 +133,7 @@ def _prepare_files(options: Options, inputs: Sequence[str]) -> SourcePlan:
     parts = cut_files(files, target_bytes=options.task_bytes)
     parts = parts or [()]  # files without a record still make a dataset
     return SourcePlan(
-        tasks=[Task(number, sum(part.size for part in content), content) for number, content in enumerate(parts)],
+        tasks=[Task(number, weight_of(content), content) for number, content in enumerate(parts)],
         identity=lambda: {"files": [[f.name, f.source, f.format, *f.fingerprints] for f in files]},
         unchanged=lambda: check_unchanged(look for f in files for look in f.looks),
         bytes=sum(file.size for file in files),
@@ -149,7 +149,7 @@ def _prepare_code(options: Options, inputs: Sequence[str]) -> SourcePlan:
         remarks.append("no licence file was found: of these files only those whose head names a licence can be kept")
     parts = group_parts(files, target_bytes=options.task_bytes, most=FILES_A_TASK)
     return SourcePlan(
-        tasks=[Task(number, sum(file.size for file in content), content) for number, content in enumerate(parts)],
+        tasks=[Task(number, weight_of(content), content) for number, content in enumerate(parts)],
         identity=lambda: {
             "code": storage.fingerprint([[f.name, f.source, f.license, f.license_from, f.fingerprint] for f in files]),
             "files": len(files),

@@ -12,12 +12,12 @@ import xxhash
 
 from tests.running import digests, run, write_recipe
 from xlcorpus.code.read import code_schema, read_code
-from xlcorpus.code.trees import FILES_A_TASK, find_code
+from xlcorpus.code.trees import find_code
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.decisions import DECISION, REJECT
 from xlcorpus.errors import UserError
 from xlcorpus.raw.options import ReadOptions
-from xlcorpus.raw.ranges import group_parts
+from xlcorpus.raw.ranges import FILES_A_TASK, group_parts
 
 MIT = (
     "Permission is hereby granted, free of charge, to any person obtaining a copy of it. "

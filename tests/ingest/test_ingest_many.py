@@ -16,7 +16,9 @@ from xlcorpus.dataset import storage
 from xlcorpus.ingest import read as module
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.find import find_files
+from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions
+from xlcorpus.raw.ranges import weight_of
 
 TEXT = list(TEXTS.values())
 
@@ -106,3 +108,11 @@ def test_the_order_of_small_files_is_that_of_their_names(tmp_path: Path) -> None
         row["origin"]["file"] for row in found.documents
     )
     assert read_all(folder, target_bytes=100).documents == found.documents
+
+
+def test_very_many_small_files_are_several_tasks_that_weigh_what_they_cost() -> None:
+    files = [InputFile(Path("nowhere"), f"{number:05d}", "s", "jsonl", "none", 10) for number in range(25_000)]
+    tasks = module.cut_files(files, target_bytes=64 << 20)
+    assert [len(parts) for parts in tasks] == [10_000, 10_000, 5_000]
+    assert [part.file.name for parts in tasks for part in parts] == [file.name for file in files]
+    assert weight_of(tasks[0]) > 100 << 20  # so that workers are started for them

@@ -21,7 +21,6 @@ _VERSION_CONTROL = frozenset({".git", ".hg", ".svn", ".bzr", "CVS"})
 _LINK = "a symbolic link, which is not followed"
 _VERSIONS = "the store of a version control system"
 _LICENCE_BYTES = 256 << 10
-FILES_A_TASK = 10_000  # small files take time too
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from xlcorpus.ingest.format import FORMATS
 from xlcorpus.raw.assemble import BATCH_ROWS, without_text
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions
-from xlcorpus.raw.ranges import FileRange, group_parts
+from xlcorpus.raw.ranges import FILES_A_TASK, FileRange, group_parts
 
 _SMALL_BYTES = 1 << 20  # of rows: joining less costs less than carrying it through the steps by itself
 _JOINED_BYTES = 4 << 20
@@ -26,7 +26,7 @@ def cut_files(files: Sequence[InputFile], *, target_bytes: int) -> list[tuple[Fi
     a target below 1, UserError where two parallel files differ in their number of lines.
     """
     parts = (part for file in files if file.size for part in FORMATS.find(file.format).cut(file, target_bytes))
-    return group_parts(parts, target_bytes=target_bytes)
+    return group_parts(parts, target_bytes=target_bytes, most=FILES_A_TASK)
 
 
 def read_ranges(

@@ -8,6 +8,9 @@ from typing import Protocol, TypeVar
 
 from xlcorpus.raw.input_files import InputFile
 
+FILES_A_TASK = 10_000  # small files take time too
+FILE_WEIGHT = 1 << 14  # bytes that are read in the time it takes to open a file and make its first batch: 0.5 ms
+
 
 class Part(Protocol):
     """Something to read."""
@@ -49,6 +52,11 @@ def cut_lines(file: InputFile, target: int) -> Iterator[FileRange]:
     for start in range(0, file.size, target):
         end = min(start + target, file.size)
         yield FileRange(file, start, end, size=end - start)
+
+
+def weight_of(parts: Iterable[Part]) -> int:
+    """About how many bytes of one large file take as long to read."""
+    return sum(part.size + FILE_WEIGHT for part in parts)
 
 
 def group_parts(parts: Iterable[P], *, target_bytes: int, most: int | None = None) -> list[tuple[P, ...]]:
