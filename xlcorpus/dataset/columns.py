@@ -116,3 +116,41 @@ def append_slices(batches: Iterator[pa.RecordBatch], columns: pa.RecordBatch | N
     for batch in batches:
         yield batch if columns is None else append_columns(batch, columns.slice(start, batch.num_rows))
         start += batch.num_rows
+
+
+_BYTES = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+
+
+def value_bytes(column: pa.Array) -> np.ndarray:
+    """int64[n]: bytes of each value, of what a dictionary holds as if it were written out.
+
+    Nulls among numbers take the room of one, other nulls none.
+
+    The same for a value however the rows arrive, but for types that only files of others have (unions, extensions).
+    """
+    type = column.type
+    if pa.types.is_dictionary(type):
+        lengths = np.append(value_bytes(column.dictionary), 0)  # the last one is that of nulls
+        return lengths[pc.fill_null(column.indices, len(lengths) - 1).to_numpy(zero_copy_only=False)]
+    if any(check(type) for check in _BYTES):
+        return np.asarray(pc.fill_null(pc.binary_length(column), 0), dtype=np.int64)
+    if type in (pa.string_view(), pa.binary_view()):  # 16 bytes for each, of which the first four are its length
+        views = np.frombuffer(column.buffers()[1], dtype=np.int32)[4 * column.offset :: 4]
+        return np.where(np.asarray(column.is_valid()), views[: len(column)], 0).astype(np.int64)
+    if pa.types.is_map(type):
+        return _within(column, value_bytes(column.keys) + value_bytes(column.items))
+    if pa.types.is_list(type) or pa.types.is_large_list(type):
+        return _within(column, value_bytes(column.values))
+    if pa.types.is_struct(type):
+        return sum((value_bytes(inner) for inner in column.flatten()), np.zeros(len(column), dtype=np.int64))
+    try:
+        width = max(1, type.bit_width // 8)
+    except ValueError:
+        width = column.nbytes // max(1, len(column))
+    return np.full(len(column), width, dtype=np.int64)
+
+
+def _within(lists: pa.Array, sizes: np.ndarray) -> np.ndarray:
+    """int64[n]: the sum of the sizes of the items of each list; nulls may stand over items, which are not theirs."""
+    ends = np.concatenate([[0], np.cumsum(sizes)])[lists.offsets.to_numpy()]
+    return np.where(np.asarray(lists.is_valid()), np.diff(ends), 0)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.beside import read_beside, write_beside
+from xlcorpus.dataset.columns import value_bytes
 from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.storage import Location, ParquetWriter
 from xlcorpus.errors import IntegrityError
@@ -68,17 +68,19 @@ def _is_whole(path: Location, size: int, sha256: str) -> bool:
 
 
 def row_weights(batch: pa.RecordBatch) -> np.ndarray:
-    """int64[rows]: bytes of each row in columns of text, bytes and lists of numbers, plus 64 for all others.
+    """int64[rows]: bytes of each row in columns of text, bytes and lists, plus 64 for all others.
 
-    Cuts must be stable: the weights are the same however the rows arrive.
+    Of structs and of lists of anything but numbers, what is beyond 64 bytes a column counts. Cuts must be stable: the
+    weights are the same however the rows arrive.
     """
     weights = np.full(batch.num_rows, 64, dtype=np.int64)
     for column in batch.columns:
-        if column.type in _VARIABLE:
-            weights += pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False)
-        elif pa.types.is_list(column.type) and pa.types.is_primitive(column.type.value_type):
-            size = max(1, column.type.value_type.bit_width // 8)
-            weights += size * pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+        if column.type in _VARIABLE or (
+            pa.types.is_list(column.type) and pa.types.is_primitive(column.type.value_type)
+        ):
+            weights += value_bytes(column)
+        elif pa.types.is_nested(column.type):
+            weights += np.maximum(value_bytes(column) - 64, 0)
     return weights
 
 

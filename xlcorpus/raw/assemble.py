@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.columns import batch_of, put_columns
+from xlcorpus.dataset.columns import batch_of, put_columns, value_bytes
 from xlcorpus.dataset.decisions import DECISION, decide, empty, reject, repeat
 from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.raw.input_files import InputFile
@@ -240,8 +240,6 @@ def _weights(batch: pa.RecordBatch) -> np.ndarray:
     """int64[n]: about how many bytes each row takes."""
     weights = np.full(batch.num_rows, 64, dtype=np.int64)
     for column in batch.columns:
-        if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
-            weights += np.asarray(pc.fill_null(pc.binary_length(column), 0), dtype=np.int64)
-        elif pa.types.is_nested(column.type) and batch.num_rows:
-            weights += column.nbytes // batch.num_rows + 1  # an average is enough where values have no simple length
+        if pa.types.is_nested(column.type) or pa.types.is_string(column.type) or pa.types.is_binary(column.type):
+            weights += value_bytes(column)
     return weights

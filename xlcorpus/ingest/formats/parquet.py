@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +11,8 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.result import Result
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.format import Format, Look
-from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, Assembler
+from xlcorpus.ingest.parquet_batches import RowGroups
+from xlcorpus.raw.assemble import BATCH_ROWS, Assembler
 from xlcorpus.raw.input_columns import Column, fields_by_input, united
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions, say_column
@@ -119,44 +119,30 @@ def read_parquet(part: FileRange, options: ReadOptions, schema: pa.Schema) -> It
         return
     read_schema(file, options)
     try:
-        # Without checksums in the file (Spark writes them, pyarrow by default does not) damage may read as other text.
-        parquet = storage.open_parquet(file.path)
+        groups = RowGroups(file.path)
     except FileNotFoundError:
         raise
     except _BROKEN as error:
         if part.start == 0:
             yield from reader.broken(0, f"not readable as Parquet: {_first_line(error)}")
         return
-    with parquet:
-        metadata = parquet.metadata
-        rows = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
-        row = sum(rows[: part.start])
-        for group in range(part.start, min(part.end, len(rows))):
+    with groups:
+        row = sum(groups.rows[: part.start])
+        for group, rows in enumerate(groups.rows[part.start : part.end], part.start):
             done = 0
             try:
-                for batch in parquet.iter_batches(
-                    batch_size=_batch_rows(metadata.row_group(group)),
-                    row_groups=[group],
-                    columns=[name for name in parquet.schema_arrow.names if name in reader.wanted],
-                    use_threads=False,
-                ):
+                for batch in groups.batches(group, reader.wanted):
                     yield from reader.batch(batch, row + done)
                     done += batch.num_rows
             except _BROKEN as error:
-                lost = rows[group] - done
+                lost = rows - done
                 message = f"{lost:,} rows of row group {group} cannot be read: {_first_line(error)}"
                 yield from reader.broken(row + done, message, lost)
-            row += rows[group]
+            row += rows
 
 
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
-
-
-def _batch_rows(group: Any) -> int:
-    """Rows that take about 16 MB, by the average of the row group: its images must not come 4,096 at a time."""
-    average = max(1, group.total_byte_size // max(1, group.num_rows))
-    return int(min(BATCH_ROWS, max(1, BATCH_BYTES // average)))
 
 
 class _Reader:
