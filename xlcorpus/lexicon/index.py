@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from xlcorpus.lexicon.folding import fold
 from xlcorpus.text.codepoints import code_points, string_buffers
-from xlcorpus.text.hashes import SpanHasher, code_values
+from xlcorpus.text.hashes import SpanHasher
 from xlcorpus.text.labels import is_dotless, same_language
 from xlcorpus.text.ragged import offsets_of, ranges, sum_segments
 
@@ -232,7 +232,7 @@ class LexiconIndex:
 
 def hash_words(codes: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """uint64[n]: hashes of spans of code points, as they are (not folded)."""
-    return SpanHasher(code_values()[codes]).hash(starts, ends)
+    return SpanHasher.of_codes(codes).hash(starts, ends)
 
 
 def directions_of(label: str | None, directions: Sequence[Direction]) -> list[int]:

@@ -14,7 +14,7 @@ from xlcorpus.quality.ngrams import ngram_coverage
 from xlcorpus.quality.phrases import phrase_counts
 from xlcorpus.quality.weighed_tokens import WeighedTokens, weigh_tokens
 from xlcorpus.text.codepoints import code_points, string_buffers
-from xlcorpus.text.hashes import SpanHasher, code_values
+from xlcorpus.text.hashes import SpanHasher
 from xlcorpus.text.slices import pieces
 from xlcorpus.text.words import tokens
 
@@ -62,7 +62,7 @@ def _surface(texts: pa.Array) -> tuple[dict[str, np.ndarray], WeighedTokens]:
     points = code_points(texts)
     spans = tokens(points)
     flags = class_table()[points.codes]
-    hasher = SpanHasher(code_values()[points.codes])
+    hasher = SpanHasher.of_codes(points.codes)
     lines = find_lines(points, flags)
     words = weigh_tokens(points, spans, flags, hasher)
     counts = line_counts(lines, flags, hasher)

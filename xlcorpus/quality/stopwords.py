@@ -11,7 +11,7 @@ import pyarrow as pa
 from xlcorpus.quality.character_classes import UNSPACED, WORD, class_table
 from xlcorpus.quality.rules import StopWords
 from xlcorpus.text.codepoints import CODE_SPACE, CodePoints, code_points
-from xlcorpus.text.hashes import SpanHasher, code_values, mix
+from xlcorpus.text.hashes import SpanHasher, mix
 from xlcorpus.text.slices import pieces
 
 
@@ -55,7 +55,7 @@ class _Patterns:
         for length, entries in sorted(by_length.items()):
             codes = np.array([[ord(character) for character in word] for _, word, _ in entries], dtype=np.uint32)
             starts = np.arange(len(entries), dtype=np.int64) * length
-            hashes = SpanHasher(code_values()[codes.ravel()]).hash(starts, starts + length)
+            hashes = SpanHasher.of_codes(codes.ravel()).hash(starts, starts + length)
             keys = hashes ^ self._salts[[number for number, _, _ in entries]]
             order = np.argsort(keys)
             self._groups.append((length, keys[order], np.array([index for *_, index in entries])[order]))
@@ -72,7 +72,7 @@ class _Patterns:
         places = np.flatnonzero(self._first[codes] & ~inside[:-1])
         row = np.searchsorted(points.offsets, places, side="right") - 1
         room = points.offsets[row + 1] - places
-        hasher = SpanHasher(code_values()[codes])
+        hasher = SpanHasher.of_codes(codes)
         found: list[np.ndarray] = []
         for length, keys, indices in self._groups:
             fits = np.flatnonzero(room >= length)

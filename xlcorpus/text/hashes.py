@@ -89,8 +89,8 @@ class SpanHasher:
     are taken of the same sequence.
     """
 
-    def __init__(self, values: np.ndarray) -> None:
-        """values: uint64[n], uniformly distributed (mixed) already."""
+    def __init__(self, values: np.ndarray, table: np.ndarray | None = None) -> None:
+        """values: uint64[n], uniformly distributed (mixed) already; with a table, places in it, which is so."""
         count = len(values)
         blocks = (count >> _BLOCK_BITS) + 1
         low, _ = _low_powers()
@@ -100,9 +100,15 @@ class SpanHasher:
         for block in range(blocks):
             start, end = block << _BLOCK_BITS, min((block + 1) << _BLOCK_BITS, count)
             out = self._prefix[start + 1 : end + 1]
-            np.multiply(values[start:end], low[: end - start], out=out)
+            here = values[start:end]
+            np.multiply(here if table is None else table[here], low[: end - start], out=out)
             out *= high[block]
         np.cumsum(self._prefix, out=self._prefix)
+
+    @classmethod
+    def of_codes(cls, codes: np.ndarray) -> SpanHasher:
+        """Of code points (uint32[n]), whose values are looked up block by block: 8 bytes a character are much."""
+        return cls(codes, code_values())
 
     def hash(self, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """uint64[spans]: equal sequences, equal hash. Different ones collide with probability 2^-64."""

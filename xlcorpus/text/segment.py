@@ -63,7 +63,8 @@ def runs(inside: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarra
     """Maximal runs of true (bool[n]) within each text (offsets: int64[rows + 1]): int64 starts and ends."""
     if not len(inside):
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
+    edges = np.flatnonzero(inside[1:] != inside[:-1])
+    edges += 1
     if inside[0]:
         edges = np.append(0, edges)
     if inside[-1]:

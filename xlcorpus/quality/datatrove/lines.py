@@ -12,7 +12,7 @@ from xlcorpus.quality.character_classes import count_per_text, dot_triples
 from xlcorpus.quality.datatrove.characters import ends_line, is_space, terminal
 from xlcorpus.quality.lines import SHORT_LINE
 from xlcorpus.text.codepoints import CodePoints
-from xlcorpus.text.hashes import SpanHasher, code_values
+from xlcorpus.text.hashes import SpanHasher
 from xlcorpus.text.ragged import sum_segments
 from xlcorpus.text.repeats import occurs_before
 from xlcorpus.text.segment import LINE_FEED, Spans
@@ -26,7 +26,7 @@ def line_counts(points: CodePoints) -> dict[str, np.ndarray]:
     codes = points.codes
     solid = np.flatnonzero(~is_space()[codes])
     feeds = np.flatnonzero(codes == LINE_FEED)
-    hasher = SpanHasher(code_values()[codes])
+    hasher = SpanHasher.of_codes(codes)
     parts = _between(feeds, points)
     triples = dot_triples(points)
     return {

@@ -18,7 +18,7 @@ from xlcorpus.errors import UserError
 from xlcorpus.quality.datatrove.characters import is_space
 from xlcorpus.quality.datatrove.words import Words
 from xlcorpus.text.codepoints import code_points
-from xlcorpus.text.hashes import SpanHasher, code_values
+from xlcorpus.text.hashes import SpanHasher
 from xlcorpus.text.ragged import offsets_of, ranges
 from xlcorpus.text.segment import runs
 
@@ -73,7 +73,7 @@ class SpacyBreaker:
         solid = ~is_space()[points.codes]
         joins = self._join(points.codes, solid)
         starts, ends = _at_most(*runs(solid, points.offsets), LONGEST_RUN)
-        hashes = SpanHasher(code_values()[points.codes]).hash(starts, ends)
+        hashes = SpanHasher.of_codes(points.codes).hash(starts, ends)
         distinct, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
         number = self._numbers(distinct.tolist(), points.codes, starts[first], ends[first])[inverse]
         counts = self._counts[number]

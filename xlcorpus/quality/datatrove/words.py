@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.text.hashes import SpanHasher, code_values
+from xlcorpus.text.hashes import SpanHasher
 from xlcorpus.text.ragged import offsets_of, rows_of
 
 
@@ -49,7 +49,7 @@ class Words:
     @cached_property
     def hasher(self) -> SpanHasher:
         """Of the words' code points."""
-        return SpanHasher(code_values()[self.codes])
+        return SpanHasher.of_codes(self.codes)
 
     @cached_property
     def hashes(self) -> np.ndarray:
