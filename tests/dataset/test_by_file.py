@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xlcorpus.dataset.by_file import FileLoss, add_files, files_standing_out, loss_lines, losses_in, noted
+from xlcorpus.dataset.by_file import (
+    FileLoss,
+    add_files,
+    files_standing_out,
+    loss_lines,
+    losses_in,
+    noted,
+    without_single,
+)
 
 Counts = dict[str, dict[str, int]]
 
@@ -61,6 +69,16 @@ def test_small_certain_differences_are_not_worth_a_line() -> None:
 def test_a_file_of_which_nothing_can_be_read(lost: dict[str, int], unread: bool) -> None:
     assert FileLoss("a", sum(lost.values()), 0, lost).is_unread is unread
     assert not FileLoss("a", sum(lost.values()) + 1, 1, lost).is_unread
+
+
+def test_files_of_one_record_are_named_where_it_was_rejected() -> None:
+    counts = {f"{number}.txt": {"kept": 1} for number in range(50)}
+    counts |= {f"{number}.warc": {"removed http_status": 1} for number in range(9)}
+    counts["line.jsonl"] = {"rejected invalid_json": 1}
+    together = without_single(counts)
+    assert together == {"": {"kept": 50, "removed http_status": 9}, "line.jsonl": {"rejected invalid_json": 1}}
+    assert names(together) == ["line.jsonl"]
+    assert not files_standing_out(together)[0].is_unread
 
 
 def test_a_table_of_them() -> None:

@@ -40,7 +40,7 @@ def crc_flipped(data: bytes) -> bytes:
 
 # By file name, its damaged content, and what the message says besides the name.
 DAMAGES: dict[str, tuple[Callable[[Path], bytes], str]] = {
-    "a.jsonl.gz": (lambda path: COMPRESS[".gz"](LINES)[:-300], "ends within a member"),
+    "a.jsonl.gz": (lambda path: COMPRESS[".gz"](LINES)[:-300], "what came after is not known"),
     "b.jsonl.gz": (lambda path: crc_flipped(COMPRESS[".gz"](LINES)), "incorrect data check"),
     "a.jsonl.zst": (lambda path: COMPRESS[".zst"](LINES)[:-40], "zstd data"),
     "a.txt.bz2": (lambda path: COMPRESS[".bz2"](LINES)[:-20], "bz2 data"),
@@ -170,3 +170,16 @@ def test_arrays_and_utf16_are_told_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is UTF-16") as error:
         read_all(tmp_path)
     assert "iconv" in (error.value.remedy or "")
+
+
+def test_an_encrypted_file_is_called_so(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(b"PARE" + b"\0" * 40 + b"PARE")
+    with pytest.raises(UserError, match="is encrypted"):
+        read_all(tmp_path)
+
+
+def test_a_file_that_is_one_bad_record_is_named(tmp_path: Path) -> None:
+    write_lines(tmp_path / "a.jsonl", GOOD)
+    write_lines(tmp_path / "joined.jsonl", [b'{"text": "a"}' * 50])
+    dataset = xlcorpus.ingest(tmp_path, output=tmp_path.parent / f"{tmp_path.name}-out")
+    assert [one["file"] for one in dataset.manifest.notes["files"]] == ["joined.jsonl"]

@@ -52,6 +52,11 @@ class FileLoss:
     lost: dict[str, int]
 
     @property
+    def is_single(self) -> bool:
+        """Whether it is one record, and that was rejected."""
+        return self.records == 1 and any(name.startswith(f"{REJECTED} ") for name in self.lost)
+
+    @property
     def is_unread(self) -> bool:
         """Whether every record was rejected, and they are several: the file is not what it was taken for.
 
@@ -68,7 +73,8 @@ def files_standing_out(counts: Mapping[str, Mapping[str, int]]) -> list[FileLoss
 
     A file stands out where n records of it would lose a share s, or more, with a probability below 1 in 100 for all
     files together if each were lost with the probability p that the files have that do not stand out (Chernoff: at most
-    exp(-n KL(s, p))), and where s is at least p + 0.1. Files of which nothing could be read are always among them.
+    exp(-n KL(s, p))), and where s is at least p + 0.1. Files of which nothing could be read are always among them,
+    those of one record too.
     """
     losses = []
     for file, mine in counts.items():
@@ -77,7 +83,7 @@ def files_standing_out(counts: Mapping[str, Mapping[str, int]]) -> list[FileLoss
         losses.append(FileLoss(file, kept + sum(lost.values()), kept, lost))
     found: list[FileLoss] = []
     alike = losses
-    more = [one for one in losses if one.file and one.is_unread] or _above(losses, len(losses))
+    more = [one for one in losses if one.file and (one.is_unread or one.is_single)] or _above(losses, len(losses))
     while more:  # without those that were found the others' share is smaller, and the next ones stand out
         found += more
         names = {one.file for one in found}
@@ -120,10 +126,14 @@ def losses_in(notes: Mapping[str, Any]) -> list[FileLoss]:
 
 
 def without_single(counts: FileCounts) -> FileCounts:
-    """The counts with those of all files of one record together, under '': one record says nothing of its file."""
+    """The counts with those of all files of one record that could be read together, under ''.
+
+    One record says nothing of its file, but one that was rejected may have been all of it (many objects in one line).
+    """
     kept: FileCounts = {}
     for file, mine in counts.items():
-        add_files(kept, {file if sum(mine.values()) > 1 else "": mine})
+        rejected = any(name.startswith(f"{REJECTED} ") for name in mine)
+        add_files(kept, {file if sum(mine.values()) > 1 or rejected else "": mine})
     return kept
 
 
@@ -138,7 +148,7 @@ def loss_lines(losses: Sequence[FileLoss]) -> list[str]:
         rows.append([one.file, f"{one.records:,}", f"{one.kept:,}", shown])
     more = len(losses) - _SHOWN
     return [
-        "files that lost far more than the others",
+        "files that lost far more than the others, or gave nothing",
         *("  " + line for line in table_lines(rows, right=(1, 2))),
         *([f"  and {more:,} more"] if more > 0 else []),
     ]

@@ -46,7 +46,8 @@ def read_header(file: InputFile, options: ReadOptions) -> tuple[str, ...] | None
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(
             f"the first line of {file.path} is no header: {error}",
-            remedy="its first line must name the columns, in UTF-8",
+            remedy="its first line must name the columns, in UTF-8 (iconv -f UTF-16 -t UTF-8 FILE > NEW rewrites what "
+            "Excel calls Unicode text)",
         ) from error
     names = tuple(name or f"column_{number}" for number, name in enumerate(found, 1))
     columns = ", ".join(names[:50])

@@ -94,11 +94,11 @@ def _named(folder: Location, rejects: Sequence[ShardFile], concerns: Callable[[s
             messages: Any = batch.column("message")
             for row, (name, reason) in enumerate(zip(names, batch.column("reason").to_pylist(), strict=True)):
                 if name is not None and concerns(name, reason):
-                    first, count = found.get(name) or (messages[row].as_py(), 0)
+                    unknown = "; what came after is not known" if reason == "truncated_file" else ""
+                    first, count = found.get(name) or (messages[row].as_py()[:_MESSAGE] + unknown, 0)
                     found[name] = (first, count + 1)
     shown = [
-        f"{message[:_MESSAGE]}" + (f" ({count:,} records)" if count > 1 else "")
-        for message, count in list(found.values())[:_SHOWN]
+        message + (f" ({count:,} records)" if count > 1 else "") for message, count in list(found.values())[:_SHOWN]
     ]
     more = len(found) - len(shown)
     return "; ".join(shown) + (f"; and {more:,} more files: {folder / REJECTS}" if more > 0 else "")

@@ -50,7 +50,12 @@ def read_schema(file: InputFile, options: ReadOptions) -> pa.Schema | None:
         return None
     try:
         schema = storage.parquet_schema(file.path)
-    except _BROKEN:
+    except _BROKEN as error:
+        if "encrypted" in str(error):
+            raise UserError(
+                f"{file.path} is encrypted: its columns cannot be read without the keys",
+                remedy="decrypt it first, or leave it out",
+            ) from None
         return None
     schema = pa.schema([pa.field(field.name, plain_type(field.type)) for field in schema])
     columns = ", ".join(schema.names)
