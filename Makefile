@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 DEMO := out/quickstart
 
-.PHONY: demo test check format fuzz slow cluster benchmark clean
+.PHONY: demo test check format fuzz slow cluster benchmark damages clean
 
 $(VENV)/core: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "xlcorpus needs Python 3.11 or 3.12; name it: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -53,6 +53,9 @@ cluster: $(VENV)/test  ## Spark, Flink and Prism on this machine (needs Java 17,
 benchmark: $(VENV)/test
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.romanize
+
+damages: $(VENV)/test  ## 1,000 random damages to inputs, shards, manifests and models: is each noticed? (2 minutes)
+	$(BIN)/python -m benchmarks.damages
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info out

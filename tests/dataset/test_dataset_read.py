@@ -13,6 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.dataset.dataset_helpers import documents, make_dataset, varied, weights_of, write_shard
+from xlcorpus.beam.read import read_shard
+from xlcorpus.beam.workspace import Task
 from xlcorpus.dataset import dataset, storage
 from xlcorpus.dataset.beside import read_beside, read_each, write_beside, write_each
 from xlcorpus.dataset.columns import append_columns, append_slices
@@ -96,6 +98,8 @@ def test_a_flipped_bit_of_a_shard_is_noticed_where_it_is_read(
     for columns in (None, ["doc_id"]):
         with pytest.raises(IntegrityError, match=r"part-00000-000\.parquet was changed after .*\n.*restore the file"):
             list(read_batches(shard, columns))
+    with pytest.raises(IntegrityError, match=r"part-00000-000\.parquet(.|\n)*restore the file"):
+        list(read_shard(Task(0, 1, shard)))  # as the steps do, which ask for the columns first
 
 
 def _flipped(factory: pytest.TempPathFactory, place: float, bit: int) -> Path:

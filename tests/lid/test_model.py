@@ -15,6 +15,7 @@ from xlcorpus.lid.identify import identify_batch
 from xlcorpus.lid.known import MODELS, KnownModel
 from xlcorpus.lid.model import LanguageModel, Predictions, load_model
 from xlcorpus.lid.models.embedded import MODEL
+from xlcorpus.sample import sample_folder
 from xlcorpus.text.labels import known_languages, language_of, normalize_label
 
 ODD = [
@@ -181,3 +182,16 @@ def test_models_by_name() -> None:
 
 def test_the_languages_of_the_embedded_model_are_known(embedded: LanguageModel) -> None:
     assert {language_of(normalize_label(label)) for label in embedded.labels} <= known_languages()
+
+
+def test_sizes_beyond_any_file_are_a_damaged_model(tmp_path: Path) -> None:
+    """A damaged header says how many entries of its dictionary were pruned: as many as no file has."""
+    from xlcorpus.lid import fasttext_file
+
+    whole = bytearray(next((sample_folder().parent / "lid" / "embedded").glob("*.ftz")).read_bytes())
+    at = fasttext_file._HEADER.size + fasttext_file._DICTIONARY.size - 8
+    whole[at : at + 8] = (1 << 61).to_bytes(8, "little")
+    path = tmp_path / "model.ftz"
+    path.write_bytes(whole)
+    with pytest.raises(fasttext_file.NotWholeError):
+        fasttext_file.model_kind(path)

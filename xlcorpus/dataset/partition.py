@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import UserError
+from xlcorpus.errors import IntegrityError, UserError
 
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"  # the name that DuckDB, Spark and pyarrow read as null
 LONGEST_NAME = 255  # bytes that a file system allows a folder's name
@@ -93,9 +93,15 @@ class Partition:
 
 
 def shard_schema(location: Location) -> pa.Schema:
-    """The columns of a shard's rows; raises OSError, pa.ArrowInvalid."""
-    inside = storage.parquet_schema(location)
-    partition = Partition.of(inside)
+    """The columns of a shard's rows; raises IntegrityError where its footer cannot be read."""
+    try:
+        inside = storage.parquet_schema(location)
+        partition = Partition.of(inside)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise IntegrityError(
+            f"{location}: cannot be read: {' '.join(str(error).split())}",
+            remedy="restore the file from a copy, or make the dataset again with --overwrite",
+        ) from error
     return inside if partition is None else partition.schema(inside)
 
 

@@ -68,7 +68,7 @@ def model_kind(path: Location) -> str:
         if kind == SUPERVISED:
             try:
                 end = _end(data)
-            except struct.error as error:
+            except (struct.error, OverflowError) as error:  # sizes of a damaged file may be any number
                 raise NotWholeError("it ends before its matrices") from error
             if end > len(data):
                 raise NotWholeError(f"it has {len(data):,} of {end:,} bytes")
