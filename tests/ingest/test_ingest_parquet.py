@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.ingest.ingest_helpers import TEXTS, find_files, read_all
+from xlcorpus.errors import UserError
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.read import read_range
 from xlcorpus.raw.options import ReadOptions
@@ -94,3 +95,44 @@ def test_a_damaged_file_does_not_hide_the_others(tmp_path: Path) -> None:
     result = read_all(tmp_path)
     assert [(row["text"], row["n"]) for row in result.documents] == [("a", 1)]
     assert result.reasons == {"corrupt_file": 1}
+
+
+def unchecked(values: list[bytes]) -> pa.Array:
+    """Strings that may not be UTF-8, as Spark may write them."""
+    text = pa.array(values, pa.binary())
+    return pa.Array.from_buffers(pa.string(), len(text), text.buffers())
+
+
+def test_strings_of_every_column_are_utf8(tmp_path: Path) -> None:
+    texts = list(TEXTS.values())[:6]
+    cut = "ዛሬ".encode()[:-1]
+    wrong = [[cut if row == bad else b"x" for row in range(6)] for bad in range(4)]
+    columns = {
+        "url": unchecked(wrong[0]),
+        "k": unchecked(wrong[1]).dictionary_encode(),
+        "l": pa.ListArray.from_arrays(list(range(7)), unchecked(wrong[2])),
+        "s": pa.StructArray.from_arrays([unchecked(wrong[3])], ["a"]),
+    }
+    pq.write_table(pa.table({"text": texts, **columns}), tmp_path / "a.parquet")
+    result = read_all(tmp_path)
+    assert result.texts == texts[4:]
+    assert [row["reason"] for row in result.rejects] == ["invalid_utf8"] * 4
+    assert [row["message"].rpartition("column ")[2] for row in result.rejects] == [
+        f"{name!r} is not UTF-8" for name in columns
+    ]
+
+
+def test_any_flipped_bit_of_a_footer_is_no_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": list(TEXTS.values()), "номер": list(range(len(TEXTS)))}), path, store_schema=False)
+    whole = path.read_bytes()
+    size = int.from_bytes(whole[-8:-4], "little")
+    for place in range(len(whole) - 8 - size, len(whole), 3):
+        data = bytearray(whole)
+        data[place] ^= 0x80
+        path.write_bytes(data)
+        try:
+            result = read_all(path)
+        except UserError:
+            continue
+        assert result.records == len(result.documents) + len(result.rejects)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ from xlcorpus.raw.input_columns import Column, fields_by_input, united
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions, say_column
 from xlcorpus.raw.ranges import FileRange
-from xlcorpus.raw.rejects import Reject
+from xlcorpus.raw.rejects import Reject, in_order
 
 _MOST_LOST = 10_000_000  # rows of one row group; 70 s of reject rows
 _BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -84,7 +84,7 @@ def cut_row_groups(file: InputFile, target: int) -> Iterator[FileRange]:
     try:
         with storage.open_parquet(file.path) as parquet:
             metadata = parquet.metadata
-    except (pa.ArrowException, OSError):
+    except _BROKEN:
         yield FileRange(file, 0, 1, size=file.size)  # its reader will say what is wrong with it
         return
     start, size = 0, 0
@@ -175,7 +175,37 @@ class _Reader:
             for name in batch.schema.names
             if name in self.fields
         }
-        yield from self.assembler.rows(offsets, raw, columns, size=batch.nbytes)
+        good, rejects = _valid(columns, offsets)
+        if rejects:
+            keep = pa.array(good)
+            offsets = offsets[good]
+            raw, columns = ({name: one.filter(keep) for name, one in table.items()} for table in (raw, columns))
+        yield from self.assembler.rows(offsets, raw, columns, size=batch.nbytes, rejects=rejects)
+
+
+def _valid(columns: Mapping[str, pa.Array], offsets: np.ndarray) -> tuple[np.ndarray, list[Reject]]:
+    """bool[n], true for rows whose strings are UTF-8 in all columns, within lists and structs too; a reject for others.
+
+    offsets: int64[n].
+    """
+    good = np.ones(len(offsets), dtype=bool)
+    rejects = []
+    for name, column in columns.items():
+        if _is_valid(column):
+            continue
+        for row in np.flatnonzero(good).tolist():
+            if not _is_valid(column.take(pa.array([row]))):
+                good[row] = False
+                rejects.append(Reject(int(offsets[row]), "invalid_utf8", f"column {name!r} is not UTF-8"))
+    return good, in_order(rejects)
+
+
+def _is_valid(column: pa.Array) -> bool:
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _bytes(column: pa.Array) -> pa.Array:
