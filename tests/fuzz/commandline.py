@@ -172,7 +172,7 @@ def things() -> Path:
     (folder / "code" / "a.py").write_text("print('ciao')\n" * 5)
     (folder / "labelled").mkdir()
     for label in ("eng_Latn", "rus_Cyrl"):
-        (folder / "labelled" / f"{label}.txt.gz").write_bytes(gzip.compress((SENTENCES[label] + "\n").encode() * 300))
+        (folder / "labelled" / f"{label}.txt.gz").write_bytes(gzip.compress((SENTENCES[label] + "\n").encode() * 30))
     shutil.copy(Path(entry.__file__).parents[1] / "sample" / "tokenizer.model", folder / "tokenizer.model")
     (folder / "dangling").symlink_to(folder / "nowhere")
     (folder / "name with\nnewline.jsonl").write_text(lines[0] + "\n", encoding="utf-8")
