@@ -17,6 +17,7 @@ from xlcorpus.mix.shipped import load_mix
 from xlcorpus.mix.spec import parse_mix
 from xlcorpus.options import StepOptions
 from xlcorpus.recipe.load import load_recipe
+from xlcorpus.text.language_names import meaning_of
 from xlcorpus.text.sizes import parse_size
 
 
@@ -115,3 +116,28 @@ def test_what_ends_a_comment_ends_its_licence_whatever_follows(marks: str) -> No
 )
 def test_marks_of_comments_are_taken_off_a_head(head: str, generated: bool) -> None:
     assert is_generated("a.py", head) is generated
+
+
+@pytest.mark.parametrize("side", ["src_lang", "tgt_lang"])
+def test_an_entry_without_a_language_is_refused(side: str, tmp_path: Path) -> None:
+    columns = {
+        "src": ["ёж"],
+        "tgt": ["Igel"],
+        "src_lang": ["rus_Cyrl"],
+        "tgt_lang": ["deu_Latn"],
+        "score": [0.5],
+        "source": ["x"],
+    }
+    table = pa.table(
+        {name: pa.array([None], pa.string()) if name == side else values for name, values in columns.items()}
+    )
+    for number, metadata in enumerate(({}, {b"xlcorpus.schema": b"lexicon-1"})):  # mined, and built but damaged
+        path = tmp_path / f"{number}.parquet"
+        pq.write_table(table.replace_schema_metadata(metadata), path)
+        with pytest.raises(UserError, match="row 1: "):
+            read_entries([locate(str(path))])
+
+
+@pytest.mark.parametrize("name", ["\0", "English\0", "\0\0", "Русский\0", "\0deu_Latn"])
+def test_a_name_with_nul_is_no_language(name: str) -> None:
+    assert meaning_of(name).label is None

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from xlcorpus.cli.options import together
+from xlcorpus.cli.options import SEED, at_least, together
 from xlcorpus.cli.print_table import print_table
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
@@ -40,7 +40,7 @@ _REASONS = {
 
 
 _limits = together(
-    click.option("--max-candidates", type=click.IntRange(1), help="keep the best N translations of each word"),
+    click.option("--max-candidates", type=at_least(1), help="keep the best N translations of each word"),
     click.option("--min-score", type=float, help="leave out entries with a lower score; those without one stay"),
     click.option("--single-word-targets", is_flag=True, help="leave out translations of several words"),
     click.option("--plan", "--dry-run", "plan_only", is_flag=True, help="read and count, but write nothing"),
@@ -120,13 +120,13 @@ def invert_command(file: Location, output: Location) -> None:
 @click.option(
     "--seed-dictionary", type=click.Path(path_type=Location), help="a small dictionary to begin with, besides these"
 )
-@click.option("--candidates", type=click.IntRange(1), default=3, show_default=True, help="translations of a word")
-@click.option("--min-count", type=click.IntRange(1), default=2, show_default=True, help="of a word in the text")
+@click.option("--candidates", type=at_least(1), default=3, show_default=True, help="translations of a word")
+@click.option("--min-count", type=at_least(1), default=2, show_default=True, help="of a word in the text")
 @click.option("--min-score", type=float, help="leave out translations with a lower CSLS score")
 @click.option(
     "--most-mb", type=click.IntRange(1, 1024), default=200, show_default=True, help="text of each language to use"
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="seed of every random choice")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="seed of every random choice")
 def induce_command(folders: tuple[Location, ...], output: Location, **options: Any) -> None:
     """Make a dictionary of two languages out of their texts alone, where there is none: fastText vectors, VecMap.
 
@@ -164,7 +164,7 @@ def induce_command(folders: tuple[Location, ...], output: Location, **options: A
 @click.argument("file", type=click.Path(path_type=Location))
 @click.option("--lang", help="only pairs with this language on one side")
 @click.option("--word", help="show the translations of a word, in any case")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="translations or pairs to show")
+@click.option("--limit", type=at_least(1), default=20, show_default=True, help="translations or pairs to show")
 def inspect_command(file: Location, lang: str | None, word: str | None, limit: int) -> None:
     """Show the languages and sizes of a dictionary FILE, or the translations of a word, the best first.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from xlcorpus.cli.options import SEED, THREADS, at_least
 from xlcorpus.cli.print_table import print_table
 from xlcorpus.dataset import storage
 
@@ -24,10 +25,12 @@ def command() -> None:
     required=True,
     help="the model, *.ftz",
 )
-@click.option("--size-limit", type=int, default=6_000_000, show_default=True, help="bytes of the quantised model")
-@click.option("--epochs", type=click.IntRange(1), default=3, show_default=True, help="passes over the sampled text")
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="1: the same bytes each time")
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option(
+    "--size-limit", type=at_least(1), default=6_000_000, show_default=True, help="bytes of the quantised model"
+)
+@click.option("--epochs", type=at_least(1), default=3, show_default=True, help="passes over the sampled text")
+@click.option("--threads", type=THREADS, default=1, show_default=True, help="1: the same bytes each time")
+@click.option("--seed", type=SEED, default=1, show_default=True)
 def train_command(
     folder: storage.Location, output: storage.Location, size_limit: int, epochs: int, threads: int, seed: int
 ) -> None:

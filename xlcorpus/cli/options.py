@@ -14,6 +14,14 @@ from xlcorpus.dataset.storage import Location
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+THREADS = click.IntRange(1, 1024)
+SEED = click.IntRange(-(2**31), 2**31 - 1)  # what the trainers in C++ take
+
+
+def at_least(least: int) -> click.IntRange:
+    """A whole number that is not below `least` and that 31 bits hold, as libraries in C++ want it."""
+    return click.IntRange(least, 2**31 - 1)
+
 
 def together(*options: Callable[[F], F]) -> Callable[[F], F]:
     """Several options as one decorator, in this order."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from xlcorpus.cli.options import output_option, run_options, step_option
+from xlcorpus.cli.options import SEED, output_option, run_options, step_option
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 
@@ -34,7 +34,7 @@ def step_command(name: str) -> click.Command:
             _run(name, files, output, seed, chosen, values, context.obj or [])
 
     callback = output_option(required=True, help="folder of the new dataset")(call)
-    callback = click.option("--seed", type=int, default=0, show_default=True, help="seed of every random choice")(
+    callback = click.option("--seed", type=SEED, default=0, show_default=True, help="seed of every random choice")(
         callback
     )
     callback = run_options(callback)

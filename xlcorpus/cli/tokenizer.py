@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from xlcorpus.cli.options import together
+from xlcorpus.cli.options import SEED, THREADS, at_least, together
 from xlcorpus.cli.print_table import print_table
 from xlcorpus.dataset.storage import Location
 
@@ -18,8 +18,8 @@ _PLAN = click.option("--plan", "--dry-run", "plan_only", is_flag=True, help="sho
 _sampling = together(
     click.option("--coverage", default="auto", show_default=True, help="of characters: auto (by script), or a share"),
     click.option("--sample-bytes", default="500M", show_default=True, help="train on at most this much text"),
-    click.option("--seed", type=int, default=0, show_default=True, help="of the sample"),
-    click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="each number has its bytes"),
+    click.option("--seed", type=SEED, default=0, show_default=True, help="of the sample"),
+    click.option("--threads", type=THREADS, default=1, show_default=True, help="each number has its bytes"),
 )
 
 
@@ -32,7 +32,7 @@ def command() -> None:
 @_DATASETS
 @click.option("--output", "-o", type=click.Path(path_type=Location, dir_okay=False), required=True, help="FILE.model")
 @click.option("--model", type=click.Choice(["unigram", "bpe"]), default="unigram", show_default=True)
-@click.option("--vocab-size", type=click.IntRange(8), default=32_000, show_default=True, help="pieces, all included")
+@click.option("--vocab-size", type=at_least(8), default=32_000, show_default=True, help="pieces, all included")
 @click.option(
     "--byte-fallback/--no-byte-fallback", default=True, show_default=True, help="bytes for unknown characters"
 )
@@ -85,7 +85,7 @@ def train_command(datasets: tuple[Location, ...], output: Location, plan_only: b
     help="with --romanized: the score of a piece that several become  [default: max]",
 )
 @click.option(
-    "--pieces", type=click.IntRange(0), help="how many to add  [default: with --with and --romanized, all that can be]"
+    "--pieces", type=at_least(0), help="how many to add  [default: with --with and --romanized, all that can be]"
 )
 @click.option(
     "--output", "-o", type=click.Path(path_type=Location), required=True, help="FILE.model, FILE.json or a folder"
@@ -172,7 +172,7 @@ def extend_command(
 @click.option(
     "--sample-bytes", default="50M", show_default=True, help="measure at most this much; with --parallel, all"
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="of the sample")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="of the sample")
 def report_command(
     tokenizer: str, datasets: tuple[Location, ...], plot: Location | None, output: Location | None, **options: Any
 ) -> None:

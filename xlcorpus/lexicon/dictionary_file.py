@@ -189,6 +189,9 @@ def _with_languages(
     for number, (side, asked) in enumerate((("src", src), ("tgt", tgt))):
         codes = raw.columns.get(f"{side}_lang")
         if codes is not None:
+            raw.refuse(
+                path, pc.is_null(codes), "it has no language", f"fill in the {side}_lang, or delete the {raw.unit}"
+            )
             columns[f"{side}_lang"] = codes if built else _labels(path, raw, codes, columns[side])
             continue
         code = _code_of_side(path, raw, number, asked)

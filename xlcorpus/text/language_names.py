@@ -174,7 +174,8 @@ def _look_up(what: str, name: str, language: str = "en") -> str | None:
     from language_data.names import normalize_name
 
     names, wanted = _names(what, language), normalize_name(name.replace("_", " "))
-    return names[wanted][0].decode() if wanted in names else None
+    # The table is a trie of NAME 0xFF TAG in which NUL ends a text: it finds the beginnings of others for NUL.
+    return names[wanted][0].decode() if "\0" not in wanted and wanted in names else None
 
 
 def _by_name(name: str) -> Meaning | None:

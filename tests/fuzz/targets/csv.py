@@ -48,7 +48,7 @@ def make(chaos: random.Random) -> Case:
         values = {"src_lang": chaos.choice(LABELS), "tgt_lang": chaos.choice((*LABELS, "en", "xx_Yyyy_z"))}
         row = [values.get(name) or (chaotic.clean(chaos) if chaos.random() < 0.97 else "") for name in names]
         if chaos.random() < 0.03:
-            row = row[:-1] if chaos.random() < 0.5 else [*row, "more"]
+            row = [*row[:-2], "less"] if chaos.random() < 0.5 else [*row, "more"]
         rows.append(row)
     if kind == "tsv":
         lines = ["\t".join(value.replace("\t", " ") for value in row) for row in [names, *rows]]

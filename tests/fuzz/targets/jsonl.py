@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -151,11 +152,13 @@ def run(case: Case, folder: Path) -> int:
     path = folder / next(iter(case.files))
     outcome = read_files([path])
     plain = case.about.get("plain")
+    if plain is not None and re.search(rb"\r(?!\n)", plain):
+        plain = None  # such a line may be several records
     check_outcome(outcome, {} if plain is None else {"records": count(plain)})
     if plain is not None:
         _check_values(outcome, plain)
-        if path.suffix != ".gz":
-            check_cuts([path], outcome, random.Random(len(plain)))
+    if path.suffix != ".gz":
+        check_cuts([path], outcome, random.Random(path.stat().st_size))
     return outcome.records
 
 
