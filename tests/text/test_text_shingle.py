@@ -6,10 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.text.text_reference import texts, tokens_of
+from xlcorpus.text import shingle
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.hashes import hash_spans, mix
 from xlcorpus.text.shingle import Shingles, shingles
@@ -135,3 +137,11 @@ def test_mix_is_the_finaliser_of_splitmix64() -> None:
         4593380528125082431,
         16408922859458223821,
     ]
+
+
+def test_shingles_do_not_depend_on_how_many_tokens_are_hashed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = code_points(pa.array(["one two three four five six seven", "", "सभी मनुष्यों को गौरव और", "すべての人間は"]))
+    whole = shingles(points, tokens(points))
+    for at_once in (1, 2, 5):
+        monkeypatch.setattr(shingle, "_TOKENS_AT_ONCE", at_once)
+        assert shingles(points, tokens(points)).hashes.tolist() == whole.hashes.tolist()

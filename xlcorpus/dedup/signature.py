@@ -13,7 +13,9 @@ from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.draws import stream
 from xlcorpus.text.hashes import DIGEST_BYTES, digests, hash_text, mix
 from xlcorpus.text.normalize import as_seen, collapse_whitespace
+from xlcorpus.text.ragged import offsets_of
 from xlcorpus.text.shingle import Shingles, shingles
+from xlcorpus.text.slices import pieces
 from xlcorpus.text.words import tokens
 
 _BLOCK_SHINGLES = 32_768  # 256 KB of hashes, so that one permutation's products stay in the L2 cache
@@ -62,8 +64,14 @@ def shingle_texts(texts: pa.Array, size: int = 5) -> Shingles:
 
 def shingle_seen(seen: pa.Array, size: int) -> Shingles:
     """`shingle_texts` of texts that `as_seen` has given."""
-    points = code_points(pc.utf8_lower(seen))
-    return shingles(points, tokens(points, properties.shingled_singly()), size)
+    parts = []
+    for _, piece in pieces(pc.utf8_lower(seen)):
+        points = code_points(piece)
+        parts.append(shingles(points, tokens(points, properties.shingled_singly()), size))
+    if not parts:
+        return Shingles(np.zeros(0, dtype=np.uint64), np.zeros(1, dtype=np.int64))
+    sizes = np.concatenate([np.diff(part.offsets) for part in parts])
+    return Shingles(np.concatenate([part.hashes for part in parts]), offsets_of(sizes))
 
 
 def content_digests(seen: pa.Array) -> np.ndarray:
