@@ -53,7 +53,6 @@ _DETECTED = {
 _TIE = 0.98  # of the best confidence: chardet's order among those says nothing, their damage does
 
 _MARKUP = re.compile(rb"<[^>]{0,1000}>")
-_BEYOND_ASCII = re.compile(r"[^\0-\x7f]")
 _CONTROLS = re.compile(f"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f{BAD}]")
 _WORDS_BEYOND = re.compile(r"[^\0-\x20<>]{0,40}[^\0-\x7f][^\0-\x20<>]{0,40}.?")
 _SIGN = r"(?: (?![\p{L}\p{M}\p{Nd}\p{Cf}\p{P}\p{Z}´]) [^\0-\x7f] )"
@@ -132,7 +131,7 @@ def _seven_bits(data: bytes, names: Sequence[str]) -> Decoded:
 def _utf8(data: bytes) -> Decoded | None:
     """The text, if it is UTF-8 but for few of its characters: no other encoding's is for so many."""
     read = decode(data, "utf-8")
-    beyond = len(_BEYOND_ASCII.findall(read.text)) if read.replaced else 0
+    beyond = _beyond_ascii(read.text) if read.replaced else 0
     return read if read.replaced <= beyond * _FEW else None
 
 
@@ -167,14 +166,19 @@ def _proves_utf8(text: str, declared: str) -> bool:
     Of words of Korean, Chinese, Japanese in their own encodings 1 in 300 to 1 in 40 is valid UTF-8 by chance, of words
     in one-byte encodings 1 in 100 or fewer (ibm866, iso-8859-5, windows-1250), in each case with one or two characters.
     """
-    return sum(len(one.encode()) - 1 for one in set(_BEYOND_ASCII.findall(text))) >= _UTF8_PROOF.get(declared, 4)
+    return sum(len(one.encode()) - 1 for one in set(text) if not one.isascii()) >= _UTF8_PROOF.get(declared, 4)
+
+
+def _beyond_ascii(text: str) -> int:
+    """How many characters are beyond ASCII."""
+    return len(text) - len(text.encode("ascii", "ignore"))
 
 
 def _damage(read: Decoded) -> float:
     """The share of the characters beyond ASCII that are bad, plus that of those in a sample that are odd, at most 1."""
-    bad = read.replaced / max(1, len(_BEYOND_ASCII.findall(read.text))) if read.replaced else 0.0
+    bad = read.replaced / max(1, _beyond_ascii(read.text)) if read.replaced else 0.0
     words = " ".join(_first(_WORDS_BEYOND.finditer(read.text[:_LOOK]), _SAMPLE))
-    beyond = len(_BEYOND_ASCII.findall(words))
+    beyond = _beyond_ascii(words)
     odd = sum(found.end() - found.start() for found in _ODD.finditer(words)) - words.count(BAD)
     return min(1.0, bad + odd / max(1, beyond))
 

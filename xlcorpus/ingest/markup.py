@@ -1,0 +1,117 @@
+"""Pages on which a tree takes too long, and their text by the tags alone, in time and memory linear in the page.
+
+Main-content extraction (resiliparse 2.0.1) takes time quadratic in the depth of the tree: 0.06 s for 2,000, 7 s for
+16,000 nested <div>; the parser under it (lexbor) in the <option> of a page (1.6 s for 16,000) and in the attributes of
+one tag or of all <html> and <body> (0.5 s for 16,000), and it looks up through the whole depth at some tags (0.6 s for
+16,000 </p> in 1,000 <div>).
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections import Counter
+
+_MOST_DEPTH = 2_000
+_MOST_TAGS = 400_000  # in a tree: some 1.5 s and 0.2 GB
+_MOST_TO_STRIP = 2_000_000  # some 2.5 s; a page of 64 MB that people read has fewer
+_MOST_LOOKS = 15_000_000  # depth summed over all tags
+_MOST_OPTIONS = 4_000
+_MOST_ATTRIBUTES = 4_000
+_SMALL = 1 << 16  # characters in which there cannot be enough of anything but depth
+
+# Tags that open no level: void elements, and those that end the one of their name before them.
+_NO_LEVEL = frozenset((
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
+    "p", "li", "dt", "dd", "tr", "td", "th", "option",
+))  # fmt: skip
+_NO_LEVEL_IN_SVG = frozenset(("br", "dd", "dt", "embed", "hr", "img", "li", "meta", "p"))  # the others nest there
+_ATTRIBUTE = r"""[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>"'][^\s>]*+)?+)?+"""
+_RAW = "script|style|title|textarea|iframe|noembed|noframes|select"
+_COMMENT = r"<!--(?:-?>|.*?(?:--!?>|\Z))"
+_TAG = rf"<(/?)([a-zA-Z][^\s/>]*+)((?:[\s/]++|{_ATTRIBUTE})*+)>?"
+_ALL_TAGS = re.compile(rf"{_COMMENT}|{_TAG}", re.DOTALL)
+_RAW_OR_TAG = re.compile(
+    rf"{_COMMENT}|<({_RAW})(?=[\s/>]).*?(?:</\1(?=[\s/>])|\Z)|{_TAG}|<[!?/][^>]*+>?", re.DOTALL | re.IGNORECASE
+)
+_ONE_ATTRIBUTE = re.compile(_ATTRIBUTE)
+_NAME = re.compile(r"[a-z][a-z0-9:-]*")
+_FOREIGN = re.compile(r"<(?:svg|math)", re.IGNORECASE)
+_INLINE = frozenset((
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img",
+    "ins", "kbd", "label", "mark", "nobr", "q", "rb", "rp", "rt", "rtc", "ruby", "s", "samp", "small", "span", "strike",
+    "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
+))  # fmt: skip
+_PIECE = 1 << 20  # characters of text that are unescaped at once
+
+
+def is_heavy(page: str) -> bool:
+    """Whether a tree of the page would take too long: an estimate from above of depth, tags, options, attributes."""
+    tags = page.count("<")
+    if tags <= _MOST_DEPTH and len(page) <= _SMALL:
+        return False
+    if tags > _MOST_TAGS:
+        return True
+    flat = _NO_LEVEL_IN_SVG if _FOREIGN.search(page) else _NO_LEVEL
+    open_now: Counter[str] = Counter()
+    depth = looks = options = attributes_of_roots = 0
+    for found in _ALL_TAGS.finditer(page):
+        closing, name, attributes = found.groups()
+        if name is None:
+            continue
+        name = name.lower()
+        looks += depth
+        if looks > _MOST_LOOKS:
+            return True
+        if closing:
+            if open_now[name]:
+                open_now[name] -= 1
+                depth -= 1
+            continue
+        if len(attributes) > _MOST_ATTRIBUTES and _count(attributes) > _MOST_ATTRIBUTES:
+            return True
+        if name in ("option", "html", "body"):
+            options += name == "option"
+            attributes_of_roots += _count(attributes) if name != "option" else 0
+            if options > _MOST_OPTIONS or attributes_of_roots > _MOST_ATTRIBUTES:
+                return True
+        if name not in flat and _NAME.fullmatch(name):
+            open_now[name] += 1
+            depth += 1
+            if depth > _MOST_DEPTH:
+                return True
+    return False
+
+
+def _count(attributes: str) -> int:
+    return sum(1 for _ in _ONE_ATTRIBUTE.finditer(attributes))
+
+
+def strip_tags(page: str) -> str:
+    """The text of a page without its tags, scripts, styles and lists to choose from; blocks begin lines.
+
+    Raises ValueError where there is little else than tags.
+    """
+    if page.count("<") > _MOST_TO_STRIP:
+        raise ValueError(f"more than {_MOST_TO_STRIP:,} tags")
+    out = io.StringIO()
+    at = 0
+    for found in _RAW_OR_TAG.finditer(page):
+        _write(out, page, at, found.start())
+        name = found.group(3)
+        out.write("" if name is not None and name.lower() in _INLINE else "\n")
+        at = found.end()
+    _write(out, page, at, len(page))
+    out.seek(0)
+    lines = (" ".join(line.split()) for line in out)
+    return "\n".join(line for line in lines if line)
+
+
+def _write(out: io.StringIO, page: str, begin: int, end: int) -> None:
+    """Text between tags, character references read."""
+    while begin < end:
+        stop = min(begin + _PIECE, end)
+        piece = page[begin:stop]
+        out.write(html.unescape(piece) if "&" in piece else piece)
+        begin = stop
