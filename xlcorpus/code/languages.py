@@ -44,20 +44,20 @@ PROSE = frozenset({"Markdown", "Org", "TeX", "reStructuredText"})  # a line may 
 # Suffixes of more than one language: what a file of the second must hold; the first is in the table above.
 _SHARED: dict[str, tuple[tuple[str, str], ...]] = {
     "h": (
-        ("Objective-C", r"^\s*(#import\b|@interface\b|@protocol\b|@class\b)"),
-        ("C++", r"^\s*(class\s+\w+|template\s*<|namespace\s+\w+|using\s+namespace|public:|private:)|\bstd::"),
+        ("Objective-C", r"^[^\S\n]*(#import\b|@interface\b|@protocol\b|@class\b)"),
+        ("C++", r"^[^\S\n]*(class\s+\w+|template\s*<|namespace\s+\w+|using\s+namespace|public:|private:)|\bstd::"),
         ("C", ""),
     ),
-    "m": (("Objective-C", r"^\s*(#import\b|#include\b|@(interface|implementation|end|import)\b)"), ("MATLAB", "")),
-    "pl": (("Prolog", r"^\s*:-|^[a-z]\w*\(.*\)\s*:-"), ("Perl", "")),
-    "v": (("Coq", r"^\s*(Require\s|Theorem\s|Lemma\s|Inductive\s|Definition\s|Proof\.|Qed\.)"), ("Verilog", "")),
+    "m": (("Objective-C", r"^[^\S\n]*(#import\b|#include\b|@(interface|implementation|end|import)\b)"), ("MATLAB", "")),
+    "pl": (("Prolog", r"^[^\S\n]*:-|^[a-z]\w*\(.*\)\s*:-"), ("Perl", "")),
+    "v": (("Coq", r"^[^\S\n]*(Require\s|Theorem\s|Lemma\s|Inductive\s|Definition\s|Proof\.|Qed\.)"), ("Verilog", "")),
     "ts": (("XML", r"\A\s*<(\?xml|!DOCTYPE)"), ("TypeScript", "")),
-    "fs": (("GLSL", r"^\s*(#version\s|precision\s+\w+p\s+float|void\s+main\s*\()"), ("F#", "")),
-    "cls": (("TeX", r"^\s*(%|\\)"), ("Visual Basic", r"^\s*(Attribute|Public|Private|Option)\s")),
-    "t": (("Perl", r"^\s*(use\s|#!.*perl|my\s)"),),
-    "d": (("D", r"^\s*(module|import|void|int|class|struct)\s"),),
+    "fs": (("GLSL", r"^[^\S\n]*(#version\s|precision\s+\w+p\s+float|void\s+main\s*\()"), ("F#", "")),
+    "cls": (("TeX", r"^[^\S\n]*(%|\\)"), ("Visual Basic", r"^[^\S\n]*(Attribute|Public|Private|Option)\s")),
+    "t": (("Perl", r"^[^\S\n]*(use\s|#!.*perl|my\s)"),),
+    "d": (("D", r"^[^\S\n]*(module|import|void|int|class|struct)\s"),),
 }  # fmt: skip
-_SHEBANG = re.compile(r"#!\s*(?:\S*/)?(?:env\s+(?:-\S+\s+)*)?(?:\S*/)?([A-Za-z]+)")
+_SHEBANG = re.compile(r"#!\s*(?:\S{0,255}/)?(?:env\s+(?:-\S+\s+)*)?(?:\S{0,255}/)?([A-Za-z]+)")
 
 
 def language_of(name: str, head: str) -> str | None:

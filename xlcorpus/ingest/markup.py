@@ -28,16 +28,18 @@ _NO_LEVEL = frozenset((
 ))  # fmt: skip
 _NO_LEVEL_IN_SVG = frozenset(("br", "dd", "dt", "embed", "hr", "img", "li", "meta", "p"))  # the others nest there
 _ATTRIBUTE = r"""[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>"'][^\s>]*+)?+)?+"""
-_RAW = "script|style|title|textarea|iframe|noembed|noframes|select"
+_RAW_NAMES = ("script", "style", "title", "textarea", "iframe", "noembed", "noframes")  # no tags are read in them
+_IN_SVG = frozenset(("foreignobject", "desc", "title", "annotation-xml"))  # HTML again: too much to keep track of
+_RAW = "|".join((*_RAW_NAMES, "select"))
 _COMMENT = r"<!--(?:-?>|.*?(?:--!?>|\Z))"
 _TAG = rf"<(/?)([a-zA-Z][^\s/>]*+)((?:[\s/]++|{_ATTRIBUTE})*+)>?"
 _ALL_TAGS = re.compile(rf"{_COMMENT}|{_TAG}", re.DOTALL)
 _RAW_OR_TAG = re.compile(
-    rf"{_COMMENT}|<({_RAW})(?=[\s/>]).*?(?:</\1(?=[\s/>])|\Z)|{_TAG}|<[!?/][^>]*+>?", re.DOTALL | re.IGNORECASE
+    rf"{_COMMENT}|<({_RAW})(?=[\s/>]).*?(?:</\1(?=[\s/>])[^>]*+>?|\Z)|{_TAG}|<[!?/][^>]*+>?", re.DOTALL | re.IGNORECASE
 )
 _ONE_ATTRIBUTE = re.compile(_ATTRIBUTE)
 _NAME = re.compile(r"[a-z][a-z0-9:-]*")
-_FOREIGN = re.compile(r"<(?:svg|math)", re.IGNORECASE)
+_RAW_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in _RAW_NAMES}
 _INLINE = frozenset((
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img",
     "ins", "kbd", "label", "mark", "nobr", "q", "rb", "rp", "rt", "rtc", "ruby", "s", "samp", "small", "span", "strike",
@@ -53,10 +55,11 @@ def is_heavy(page: str) -> bool:
         return False
     if tags > _MOST_TAGS:
         return True
-    flat = _NO_LEVEL_IN_SVG if _FOREIGN.search(page) else _NO_LEVEL
     open_now: Counter[str] = Counter()
-    depth = looks = options = attributes_of_roots = 0
-    for found in _ALL_TAGS.finditer(page):
+    depth = looks = options = attributes_of_roots = at = 0
+    foreign = False
+    while (found := _ALL_TAGS.search(page, at)) is not None:
+        at = found.end()
         closing, name, attributes = found.groups()
         if name is None:
             continue
@@ -69,18 +72,21 @@ def is_heavy(page: str) -> bool:
                 open_now[name] -= 1
                 depth -= 1
             continue
+        in_svg = foreign or open_now["svg"] > 0 or open_now["math"] > 0
+        foreign = foreign or (in_svg and name in _IN_SVG)
+        if name in _RAW_END and not in_svg:
+            end = _RAW_END[name].search(page, at)
+            at = len(page) if end is None else end.end()
+            continue
         if len(attributes) > _MOST_ATTRIBUTES and _count(attributes) > _MOST_ATTRIBUTES:
             return True
-        if name in ("option", "html", "body"):
-            options += name == "option"
-            attributes_of_roots += _count(attributes) if name != "option" else 0
-            if options > _MOST_OPTIONS or attributes_of_roots > _MOST_ATTRIBUTES:
-                return True
-        if name not in flat and _NAME.fullmatch(name):
+        options += name == "option"
+        attributes_of_roots += _count(attributes) if name in ("html", "body") else 0
+        if name not in (_NO_LEVEL_IN_SVG if in_svg else _NO_LEVEL) and _NAME.fullmatch(name):
             open_now[name] += 1
             depth += 1
-            if depth > _MOST_DEPTH:
-                return True
+        if depth > _MOST_DEPTH or options > _MOST_OPTIONS or attributes_of_roots > _MOST_ATTRIBUTES:
+            return True
     return False
 
 
