@@ -37,6 +37,12 @@ HEAVY = {
     "attributes with tags in them": "<a " + " ".join(f"a{number}='<b>'" for number in range(20_000)) + f">{TEXT}",
     "attributes of many bodies": "".join(f"<body a{number}=1>" for number in range(20_000)) + TEXT,
     "lookups through the depth": "<div>" * 1_500 + "</p>" * 50_000 + TEXT,
+    "rows without a table": "<tr class=x>y</tr> " * 50_000 + TEXT,
+    "end tags of nothing": "<p>" + "some words </x>" * 20_000 + TEXT,
+    "text between rows": "<table>" + "y<tr>" * 40_000 + f"</table>{TEXT}",
+    "text and comments between cells": "<table>" + "y<!-- -->" * 40_000 + f"</table>{TEXT}",
+    "forms in a form": "<form>" + "some words <form>" * 20_000 + f"</form>{TEXT}",
+    "tags in a list to choose from": "<select>" + "some words <b>" * 1_000 + "<p>x" * 40_000 + f"</select>{TEXT}",
     "angles": "<" * 500_000 + f"<p>{TEXT}",
     "tags": "<p>a" * 500_000 + f"<p>{TEXT}",
 }
@@ -49,6 +55,7 @@ LIGHT = {
     "a list to choose from": "<select>" + "<option>a" * 300 + f"</select>{TEXT}" + "<p>a" * 3000,
     "script": "<script>" + "if (a<b) {x='<p>'};" * 5_000 + f"</script>{TEXT}",
     "a drawing and a table": "<svg><g></g></svg><table>" + f"<tr><td>{TEXT}" * 3_000,
+    "rows and white space": "<table>\n" + f"<tr>\n<td>{TEXT}</td>\n</tr>\n" * 5_000 + "</table>",
     "comments": "<!-- <div> -->" * 5_000 + TEXT,
     "data in an attribute": f"<a data-x='{'x y ' * 50_000}'>{TEXT}</a>",
 }
