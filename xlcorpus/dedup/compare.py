@@ -10,7 +10,6 @@ from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
-import xxhash
 
 from xlcorpus.dataset.beside import read_beside, read_some, write_beside, write_each
 from xlcorpus.dataset.columns import parts_by
@@ -21,6 +20,7 @@ from xlcorpus.dedup.match import Matched, seats_file
 from xlcorpus.dedup.sets import MOST_ROWS, as_column, from_column, joined_sets, sets_of
 from xlcorpus.dedup.signature import shingle_texts
 from xlcorpus.errors import IntegrityError
+from xlcorpus.text.hashes import hash_arrays
 
 _SPILLED = pa.schema([("seat", pa.int32()), ("label", pa.int32()), ("shingles", pa.large_list(pa.uint64()))])
 
@@ -141,11 +141,8 @@ class JudgeGroup:
 
 
 def _checksum(piece: pa.RecordBatch) -> int:
-    digest = xxhash.xxh3_64()
     sets = from_column(piece.column("shingles"))
-    for values in (piece.column("seat").to_numpy(), piece.column("label").to_numpy(), sets.offsets, sets.hashes):
-        digest.update(np.ascontiguousarray(values).data)
-    return digest.intdigest()
+    return hash_arrays((piece.column("seat").to_numpy(), piece.column("label").to_numpy(), sets.offsets, sets.hashes))
 
 
 def _spill_file(folder: Location, number: int) -> Location:

@@ -46,6 +46,14 @@ def hash_parts(parts: Iterable[str]) -> np.uint64:
     return np.uint64(digest.intdigest())
 
 
+def hash_arrays(arrays: Iterable[np.ndarray]) -> int:
+    """xxh3-64 of the bytes of some arrays, one after the other: checksums."""
+    digest = xxhash.xxh3_64()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.intdigest()
+
+
 def digest_bytes(content: bytes) -> str:
     """xxh3-128, hex, of bytes: fingerprints of models."""
     return xxhash.xxh3_128_hexdigest(content)
