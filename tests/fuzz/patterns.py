@@ -48,11 +48,13 @@ _SETS = {
 
 # Expressions that are slow on long strings, and why no long string reaches them: beginning of the pattern, bound.
 BOUNDED: dict[str, str] = {
-    r"#!\s*(?:\S*/)?(?:env\s+(?:-\S+\s+)*)?(?:\S*/)?([A-Za-z]+)": "the first 4,096 bytes of a source file",
     r"(?:^|(?<=\s))::(\S+)(?=\s|$)(.*?)(?=\s+::\S|\s*$)": "a line of uroman's own data",
     r"\s{2,}#.*$": "a line of uroman's own data",
     r"::(\S+) (.*?)(?= ::|$)": "a line of uroman's own data",
     r"([bcdfghjklmnpqrstvwxyz].*)a$": "the reading of one letter",
+    r"[;\s]\s*([^\s=;]+)": "the first 1,000 characters of a content type",
+    r"(.+?)[ _]*\((.+)\)": "200 characters of a language's name",
+    r"(.+)[ _](.+)": "200 characters of a language's name",
     r"(jquery([-.](ui|migrate|slim))?": "the name of a file",
 }
 

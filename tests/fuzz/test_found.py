@@ -10,14 +10,16 @@ import pytest
 
 from xlcorpus.code.checks import is_generated
 from xlcorpus.code.licenses import header_license
+from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import locate
 from xlcorpus.errors import UserError
+from xlcorpus.ingest.charset import _ESCAPES
 from xlcorpus.lexicon.dictionaries import read_entries
 from xlcorpus.mix.shipped import load_mix
 from xlcorpus.mix.spec import parse_mix
 from xlcorpus.options import StepOptions
 from xlcorpus.recipe.load import load_recipe
-from xlcorpus.text.language_names import meaning_of
+from xlcorpus.text.language_names import INVALID, meaning_of
 from xlcorpus.text.sizes import parse_size
 
 
@@ -141,3 +143,30 @@ def test_an_entry_without_a_language_is_refused(side: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("name", ["\0", "English\0", "\0\0", "Русский\0", "\0deu_Latn"])
 def test_a_name_with_nul_is_no_language(name: str) -> None:
     assert meaning_of(name).label is None
+
+
+@pytest.mark.parametrize("name", ["Swahili " * 5000, "aa_(" + " " * 20_000 + "x", "日" * 1000, "(" * 300])
+def test_a_name_without_end_is_no_language(name: str) -> None:
+    assert meaning_of(name).problem == INVALID
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "日" * 200, "a/" + "b" * 5000, "a\0b"])
+def test_a_path_that_cannot_be_is_not_there(name: str, tmp_path: Path) -> None:
+    place = locate(str(tmp_path), name)
+    assert (storage.exists(place), storage.is_file(place), storage.is_folder(place)) == (False, False, False)
+
+
+@pytest.mark.parametrize("step", ["nope", "khm_Khmr", "ingest, files: x, id: '1 2'", "dedup, input: " + "n" * 300])
+def test_an_error_in_a_step_names_the_recipe(step: str, tmp_path: Path) -> None:
+    path = tmp_path / "road.yaml"
+    path.write_text(f"steps: [{{step: {step}}}]\n")
+    with pytest.raises(UserError, match=r"road\.yaml"):
+        load_recipe(str(path))
+
+
+@pytest.mark.parametrize(
+    ("page", "is_hz"),
+    [(b"~{VPND~} a", True), (b"~{<:Ky2;#,~}", True), (b"~{!!~" * 30_000, False), (b"~{!~!~" * 30_000, False)],
+)
+def test_pages_in_hz_are_told_in_time_that_grows_with_them(page: bytes, is_hz: bool) -> None:
+    assert (dict(_ESCAPES)["hz-gb-2312"].search(page) is not None) is is_hz

@@ -64,13 +64,13 @@ def relative_name(location: Location, folder: Location) -> str:
 
 
 def is_file(location: Location) -> bool:
-    """Whether there is a file."""
-    return location.is_file()
+    """Whether there is a file; no name is too long to ask."""
+    return os.path.isfile(location)
 
 
 def is_folder(location: Location) -> bool:
-    """Whether there is a folder."""
-    return location.is_dir()
+    """Whether there is a folder; no name is too long to ask."""
+    return os.path.isdir(location)
 
 
 def is_link(location: Location) -> bool:
@@ -79,8 +79,8 @@ def is_link(location: Location) -> bool:
 
 
 def exists(location: Location) -> bool:
-    """Whether there is anything."""
-    return location.exists()
+    """Whether there is anything; no name is too long to ask."""
+    return os.path.exists(location)
 
 
 def size_of(location: Location) -> int:

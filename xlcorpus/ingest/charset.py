@@ -29,7 +29,7 @@ _UTF16 = ("utf-16le", "utf-16be")
 _ESCAPES = (
     ("iso-2022-jp", re.compile(rb"\x1b(?:\$[@B]|\([IJ])")),
     ("iso-2022-kr", re.compile(rb"\x1b\$\)C")),
-    ("hz-gb-2312", re.compile(rb"~\{[\x21-\x7d][\x21-\x7e]+~\}")),
+    ("hz-gb-2312", re.compile(rb"~\{(?:[\x21-\x77][\x21-\x7e])++~\}")),
 )
 _FOLLOWED = 0.1  # most damage of a declaration that is followed without a look at others
 _FEW = 0.2  # of the characters beyond ASCII may be bad in what is UTF-8 whatever is declared

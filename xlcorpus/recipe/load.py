@@ -55,7 +55,15 @@ def find_recipe(name: str) -> Location:
 def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
     """Load a recipe and apply `--set key=value` (`seed=3`, `variables.x=y`, `ID.option=value`)."""
     path = find_recipe(name)
-    content = load_yaml(path)
+    try:
+        return _parse(load_yaml(path), path, settings)
+    except UserError as error:
+        if str(path) in error.message:
+            raise
+        raise UserError(f"{path}: {error.message}", remedy=error.remedy) from error
+
+
+def _parse(content: Any, path: Location, settings: Sequence[str]) -> Recipe:
     if not isinstance(content, dict):
         raise UserError(
             f"{path}: a recipe is a mapping with the keys {', '.join(_KEYS)}; this is a {type(content).__name__}",

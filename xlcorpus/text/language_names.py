@@ -39,6 +39,7 @@ from xlcorpus.text.labels import (
 from xlcorpus.text.script import leading_script, letters_by_script
 
 _BEGINNING = 2_000  # characters that tell the script
+_LONGEST = 200  # characters of a name of a language, script and region
 INVALID, AMBIGUOUS = "invalid", "ambiguous"
 _CODE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
 _PREFIX = re.compile(r"^__[A-Za-z0-9]+__")
@@ -77,6 +78,8 @@ class Meaning:
 @functools.lru_cache(maxsize=1 << 14)
 def meaning_of(value: str) -> Meaning:
     """The meaning of a code or name: `sw`, `swa`, `swh_Latn`, `sw-KE`, `pt_BR`, `iw`, `Swahili`, `日本語`."""
+    if len(value) > _LONGEST:
+        return Meaning(problem=INVALID, message=f"{len(value):,} characters are no name of a language")
     given = _PREFIX.sub("", unicodedata.normalize("NFC", value).strip())
     base, _, modifier = given.partition("@")
     base = _LOCALE.sub("", base)

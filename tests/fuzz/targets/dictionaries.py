@@ -200,7 +200,7 @@ def run(case: Case, folder: Path) -> int:
     try:
         sizes = sizes_of(read.table, None, where="x")
         for size in sizes:
-            list(translations(read.table, "two words", [size.direction]))
+            list(translations(read.table, read.table["src"][0].as_py(), [size.direction]))
         index = open_index([path], **options)
         for direction in index.directions:
             index.find(pa.array(["the", "ё", ""]), direction)
