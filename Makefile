@@ -39,7 +39,7 @@ format: $(VENV)/test
 	$(BIN)/ruff check --fix .
 
 SECONDS ?= 300
-fuzz: $(VENV)/test  ## CPU minutes in every parser, the command line, every regular expression: an hour
+fuzz: $(VENV)/test  ## CPU minutes in every parser and the command line, every regular expression attacked: an hour
 	$(BIN)/python -m tests.fuzz.patterns
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --jobs 2
 

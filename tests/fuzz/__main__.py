@@ -28,9 +28,9 @@ def attack(name: str, seed: int, seconds: float, out: Path) -> dict[str, Any]:
     outcomes: Counter[str] = Counter()
     at = 0
     for _ in range(_MOST_WORKERS):
-        if counts["parser_seconds"] >= seconds * 0.99:
+        if counts["cpu_seconds"] >= seconds * 0.99:
             break
-        left = str(seconds - counts["parser_seconds"])
+        left = str(seconds - counts["cpu_seconds"])
         arguments = [sys.executable, "-m", "tests.fuzz.worker", name, str(seed), str(at), left, str(out)]
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=errors)
@@ -79,7 +79,9 @@ def main() -> None:
     """Parse, attack, print."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET")
-    parser.add_argument("--seconds", type=float, default=30, help="of CPU in each parser")
+    parser.add_argument(
+        "--seconds", type=float, default=30, help="of CPU for each target, the making of its cases included"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("out/fuzz"), help="folder for the inputs that show faults")
     parser.add_argument("--jobs", type=int, default=1, help="targets at a time")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,6 +20,7 @@ from xlcorpus.lexicon.dictionaries import read_entries
 from xlcorpus.mix.shipped import load_mix
 from xlcorpus.mix.spec import parse_mix
 from xlcorpus.options import StepOptions
+from xlcorpus.raw.streams import _Members
 from xlcorpus.recipe.load import load_recipe
 from xlcorpus.text.language_names import INVALID, meaning_of
 from xlcorpus.text.sizes import parse_size
@@ -170,3 +173,28 @@ def test_an_error_in_a_step_names_the_recipe(step: str, tmp_path: Path) -> None:
 )
 def test_pages_in_hz_are_told_in_time_that_grows_with_them(page: bytes, is_hz: bool) -> None:
     assert (dict(_ESCAPES)["hz-gb-2312"].search(page) is not None) is is_hz
+
+
+class _Counted(io.BytesIO):
+    """A file that counts the bytes that are read."""
+
+    taken = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.taken += len(data)
+        return data
+
+
+@pytest.mark.parametrize(
+    "false", [b"\x1f\x8b\x08" * 20_000, b"\x1f\x8b\x08\x00" * 20_000, b"x\x1f\x8b\x08\x1f" * 9_000, b""]
+)
+@pytest.mark.parametrize("text", ["ёж", "গান " * 40_000])
+def test_what_looks_like_members_is_read_few_times(false: bytes, text: str) -> None:
+    damaged = bytearray(gzip.compress(text.encode() * 9, 1))
+    damaged[len(damaged) // 2 :] = b"\xff" * 300
+    good = gzip.compress(text.encode(), mtime=0)
+    file = _Counted(bytes(damaged) + false + good + false)
+    pieces = list(_Members(file, "gzip", True).pieces())
+    assert b"".join(piece for piece in pieces if isinstance(piece, bytes)).endswith(text.encode())
+    assert file.taken < 12 * len(file.getvalue()) + (1 << 20)

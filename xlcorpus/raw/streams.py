@@ -25,6 +25,7 @@ ZSTD_FEED = 1 << 10  # zstandard has no output limit; 1 KiB of run-length blocks
 ZSTD_WINDOW = 1 << 31  # `zstd --long=31`, as the Reddit dumps use; memory is taken only when a frame asks for it
 MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd", "bz2": b"BZh", "xz": b"\xfd7zXZ\x00"}
 _GZIP_MEMBER = MAGIC["gzip"] + b"\x08"
+_BEGINNING = 1 << 10  # bytes of a member within which the first one comes out: a header of 10, the codes of some 300
 _ZSTD_SKIPPABLE = b"\x2a\x4d\x18"  # after a byte 0x50 to 0x5f
 _ERRORS = (zlib.error, OSError, EOFError, lzma.LZMAError, zstandard.ZstdError, MemoryError)
 
@@ -257,24 +258,26 @@ class _Members:
         """Move to the next place in or after the damaged member where a gzip member begins that decodes."""
         base, buffer = self.begin + 1, b""
         self.file.seek(base)
-        while block := self.file.read(READ):
+        while True:
+            block = self.file.read(READ)
             buffer += block
+            seen = len(buffer) - (_BEGINNING if block else 0)  # of what begins behind it too little is there yet
             found = buffer.find(_GZIP_MEMBER)
-            while found >= 0:
-                if self._decodes(base + found):
+            while 0 <= found < seen:
+                if _gives_bytes(buffer[found : found + _BEGINNING]):
                     self.at = base + found
                     return True
                 found = buffer.find(_GZIP_MEMBER, found + 1)
-            base += max(0, len(buffer) - 2)
-            buffer = buffer[-2:]
-        return False
+            if not block:
+                return False
+            passed = found if found >= 0 else max(0, len(buffer) - 2)
+            base += passed
+            buffer = buffer[passed:]
 
-    def _decodes(self, offset: int) -> bool:
-        here = self.file.tell()
-        self.file.seek(offset)
-        try:
-            return bool(zlib.decompressobj(wbits=31).decompress(self.file.read(READ), READ))
-        except zlib.error:
-            return False
-        finally:
-            self.file.seek(here)
+
+def _gives_bytes(beginning: bytes) -> bool:
+    """Whether these bytes begin a gzip member."""
+    try:
+        return bool(zlib.decompressobj(wbits=31).decompress(beginning, 1))
+    except zlib.error:
+        return False
