@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.rows import documents, write_shards
 from xlcorpus.beam.failures import carrying, found_in
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.progress import format_duration
 from xlcorpus.beam.runners import RunnerChoice, choose_runner
-from xlcorpus.beam.workspace import Workspace
+from xlcorpus.beam.workspace import Task, Workspace
+from xlcorpus.dataset.dataset import Shard
+from xlcorpus.dataset.record import Done
 from xlcorpus.errors import IntegrityError, UserError
 
 
@@ -91,3 +94,19 @@ def test_a_pass_is_called_by_its_steps_and_a_phase_by_its_name(tmp_path: Path) -
     one_pass = Execution(Workspace(tmp_path), RunnerChoice(), "identify", phases=False)
     assert one_pass.label("write") == "identify"
     assert replace(one_pass, step="dedup", phases=True).label("sign") == "dedup: sign"
+
+
+class Hungry:
+    """A work on shards that has no memory for them."""
+
+    def __call__(self, number: int, shard: Shard) -> Done:
+        raise MemoryError
+
+
+@pytest.mark.parametrize("texts", [["слово"], ["คำ", "文"], ["a", "b", "c"]])
+def test_a_task_without_memory_names_its_shard(tmp_path: Path, texts: list[str]) -> None:
+    (shard,) = write_shards(tmp_path, [documents(texts)])
+    execution = Execution(Workspace(tmp_path / "out"), choose_runner("local", 1)[0], "dedup")
+    with pytest.raises(UserError, match=f"not enough memory for sign of {shard.location}") as raised:
+        execution.each("sign", [Task(0, 1, shard)], Hungry())
+    assert "--workers" in str(raised.value)

@@ -43,10 +43,12 @@ def storage_error(error: OSError) -> StorageError:
     )
 
 
-def memory_error() -> UserError:
-    """A UserError where the memory of the machine does not suffice."""
+def memory_error(work: str | None = None) -> UserError:
+    """A UserError where the memory of the machine does not suffice for some work."""
     return UserError(
-        "there is not enough memory", remedy="give fewer --workers or more memory; with --resume nothing done is lost"
+        f"there is not enough memory{f' for {work}' if work else ''}",
+        remedy="give fewer --workers or more memory, or leave very long documents out (ingest --max-record-bytes); "
+        "with --resume nothing done is lost",
     )
 
 

@@ -15,6 +15,7 @@ from xlcorpus.beam.interrupt import raise_if_interrupted
 from xlcorpus.beam.progress import Progress
 from xlcorpus.beam.runners import LOCAL, RunnerChoice
 from xlcorpus.beam.workspace import Task, Workspace
+from xlcorpus.dataset.dataset import Shard
 from xlcorpus.dataset.record import Done, Written
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import IntegrityError, RunnerError
@@ -127,7 +128,12 @@ class _RunTask(beam.DoFn):  # type: ignore[misc]
 
     def process(self, task: Task[Any]) -> list[int]:
         with carrying():
-            self._workspace.finish(self._phase, task.number, self._work(task.number, task.content))
+            try:
+                record = self._work(task.number, task.content)
+            except MemoryError as error:
+                where = task.content.location if isinstance(task.content, Shard) else f"task {task.number}"
+                raise memory_error(f"{self._phase} of {where}") from error
+            self._workspace.finish(self._phase, task.number, record)
         return [task.number]
 
 
