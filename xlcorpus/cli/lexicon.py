@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from xlcorpus.cli.options import SEED, at_least, together
+from xlcorpus.cli.options import at_least, together
 from xlcorpus.cli.print_table import print_table
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
@@ -126,7 +126,7 @@ def invert_command(file: Location, output: Location) -> None:
 @click.option(
     "--most-mb", type=click.IntRange(1, 1024), default=200, show_default=True, help="text of each language to use"
 )
-@click.option("--seed", type=SEED, default=0, show_default=True, help="seed of every random choice")
+@click.option("--seed", type=at_least(0), default=0, show_default=True, help="seed of every random choice")
 def induce_command(folders: tuple[Location, ...], output: Location, **options: Any) -> None:
     """Make a dictionary of two languages out of their texts alone, where there is none: fastText vectors, VecMap.
 
