@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 from pathlib import Path
@@ -28,3 +29,18 @@ def test_no_room_for_standard_input(tmp_path: Path, step: str) -> None:
     assert "remedy: set TMPDIR" in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())  # neither half a copy nor a dataset that was begun
+
+
+def closed() -> None:
+    os.close(0)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("step", ["ingest", "identify"])
+def test_standard_input_that_is_closed(tmp_path: Path, step: str) -> None:
+    done = command(step, "-", "--output", tmp_path / "o", stdin=b"", preexec=closed)
+    assert done.returncode == 1
+    assert "standard input is closed" in done.stderr
+    assert "remedy: pipe data into '-'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())

@@ -61,6 +61,8 @@ def _example(step: Any) -> str:
 def _standard_input() -> Any:
     from xlcorpus.dataset.storage import spooled
 
+    if sys.stdin is None:  # closed by whoever started us (`<&-`, some schedulers)
+        raise UserError("standard input is closed", remedy="pipe data into '-', or give files instead")
     return spooled(sys.stdin.buffer)
 
 
