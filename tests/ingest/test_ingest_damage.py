@@ -46,6 +46,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "a.txt.bz2": (lambda path: COMPRESS[".bz2"](LINES)[:-20], "bz2 data"),
     "a.txt.xz": (lambda path: COMPRESS[".xz"](LINES)[:-200], "xz data"),
     "a.warc": (lambda path: b"".join(PAGES)[:-50], "truncated_file"),
+    "b.warc": (lambda path: b"".join(PAGES) + PAGES[0][:40], "truncated_file"),  # within a header
+    "c.warc": (lambda path: b"".join(PAGES) + PAGES[0][:3], "truncated_file"),
     "a.warc.gz": (lambda path: b"".join(map(COMPRESS[".gz"], PAGES))[:-30], "truncated_file"),
     "b.warc.gz": (lambda path: crc_flipped(COMPRESS[".gz"](PAGES[0])) + COMPRESS[".gz"](PAGES[1]), "corrupt_file"),
     "a.wet.zst": (lambda path: COMPRESS[".zst"](wet("ሰላም ለዓለም") * 9)[:-9], "zstd data"),

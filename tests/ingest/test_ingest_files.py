@@ -198,3 +198,10 @@ def test_parquet_is_cut_at_row_groups(tmp_path: Path) -> None:
 def test_target_must_be_positive() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         cut_files([], target_bytes=0)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "b.txt", "c.warc.gz", "d.parquet"])
+def test_files_without_bytes_are_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"")
+    (tmp_path / "full.jsonl").write_text('{"text": "слово"}\n', encoding="utf-8")
+    assert f"note (it has no bytes): {tmp_path / name}" in find_files([str(tmp_path)]).remarks.lines()

@@ -11,7 +11,7 @@ from xlcorpus.ingest.format import FORMATS, Format, Look, formats_of
 from xlcorpus.raw.input_files import FoundFiles, InputFile, found_files, look_into
 from xlcorpus.raw.names import suffixes_of, uncompressed_name
 from xlcorpus.raw.options import ReadOptions
-from xlcorpus.raw.search import LISTING, UNKNOWN_FORMAT, Candidate, Remarks, chosen_files
+from xlcorpus.raw.search import EMPTY, LISTING, UNKNOWN_FORMAT, Candidate, Remarks, chosen_files
 
 
 def find_files(inputs: Sequence[str], options: ReadOptions) -> FoundFiles:
@@ -38,6 +38,8 @@ def find_files(inputs: Sequence[str], options: ReadOptions) -> FoundFiles:
             remarks.skip(UNKNOWN_FORMAT, candidate.path)
         else:
             found.append(file)
+            if not file.size:
+                remarks.note(EMPTY, candidate.path)
     return found_files(found, remarks, inputs, tuple(formats_of(options.kind)))
 
 

@@ -67,7 +67,11 @@ class _Header:
 
 
 class _BadHeader(Exception):
-    pass
+    """What is wrong; cut_off: the bytes are the beginning of a header, whose end is missing."""
+
+    def __init__(self, message: str, *, cut_off: bool = False) -> None:
+        super().__init__(message)
+        self.cut_off = cut_off
 
 
 class _Window:
@@ -160,7 +164,7 @@ class _Cutter:
                 whole = b"\n\r\n" in head or b"\n\n" in head
                 header = _warc_header(head if whole else window.peek(HEADER_BYTES))
         except _BadHeader as error:
-            yield from self._broken(str(error), 1)
+            yield from self._broken(str(error), 1, cut_off=error.cut_off)
             return
         if header.length > self.limit:
             yield from self._large(header)
@@ -226,8 +230,8 @@ class _Cutter:
             if not more or left == 0:
                 return False
 
-    def _broken(self, message: str, skip: int) -> Iterator[Broken]:
-        """One row for everything up to the next record."""
+    def _broken(self, message: str, skip: int, *, cut_off: bool = False) -> Iterator[Broken]:
+        """One row for everything up to the next record; cut_off: if there is none, the stream ends too early."""
         window = self.window
         offset, head = window.offset, window.peek(EXCERPT_BYTES)
         found = self._scan(min(skip, window.fill(skip)), None)
@@ -236,7 +240,8 @@ class _Cutter:
             window.resume()
             return
         where = f"reading goes on at byte {window.offset:,}" if found else "no record follows"
-        yield Broken(offset, window.offset, "corrupt_record", f"{message}; {where}", head)
+        reason = "truncated_file" if cut_off and not found else "corrupt_record"
+        yield Broken(offset, window.offset, reason, f"{message}; {where}", head)
 
     def _cut_off(self, header: _Header) -> Iterator[Broken]:
         """The stream ends within the block, or the length is wrong and other records lie in what it covers."""
@@ -279,10 +284,10 @@ class _Cutter:
 def _warc_header(head: bytes) -> _Header:
     """Raises _BadHeader where the bytes do not begin with the header of a WARC record."""
     if not re.match(rb"WARC/\d", head):
-        raise _BadHeader("these bytes are no WARC record")
+        raise _BadHeader("these bytes are no WARC record", cut_off=b"WARC/".startswith(head))
     found = split_header(head)
     if found is None:
-        raise _BadHeader("the header of the record has no end")
+        raise _BadHeader("the header of the record has no end", cut_off=True)
     header, size = found
     if _BEGIN.search(header, 1):
         raise _BadHeader("the header of the record breaks off")
@@ -298,7 +303,7 @@ def _arc_header(head: bytes) -> _Header:
     line, newline, _ = head.partition(b"\n")
     fields = _arc_fields(line) if newline and b":" in line else None
     if fields is None:
-        raise _BadHeader("these bytes are no ARC record")
+        raise _BadHeader("these bytes are no ARC record", cut_off=not newline)
     url, date, mime, length = (value.decode("utf-8", "replace") for value in fields)
     if not re.fullmatch(r"[0-9]{1,18}", length):
         raise _BadHeader(f"its length is {length!r}, not a number of bytes")
