@@ -174,7 +174,7 @@ class Arena:
         """The case with its first file as small as some tries make it."""
         name, data = next(iter(case.files.items()))
         # What was known of the whole file is not known of a part of it.
-        about = {key: value for key, value in case.about.items() if key not in ("records", "texts", "valid")}
+        about = {key: value for key, value in case.about.items() if key not in ("records", "texts", "valid", "plain")}
         known = {**case.about} if key in ("violation records", "violation texts", "violation refused") else about
         if known is not about:
             return case

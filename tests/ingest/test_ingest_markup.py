@@ -22,6 +22,8 @@ HEAVY = {
     "deep": "<div>" * 5_000 + TEXT,
     "deep and closed": "<div>" * 5_000 + TEXT + "</div>" * 5_000,
     "deep, unknown elements": "<x-y>" * 5_000 + TEXT,
+    "deep, names with odd letters": "<bodt</title></head>" * 5_000 + f"<p>{TEXT}",
+    "deep, names that are no names": "<a@b.c><é><x:1>" * 3_000 + TEXT,
     "deep, end tags of others": "<div></span>" * 5_000 + TEXT,
     "deep tables": "<table><tr><td>" * 5_000 + TEXT,
     "deep in SVG": "<svg>" + "<tr>" * 5_000 + TEXT,

@@ -43,7 +43,6 @@ _RAW_OR_TAG = re.compile(
     rf"{_COMMENT}|<({_RAW})(?=[\s/>]).*?(?:</\1(?=[\s/>])[^>]*+>?|\Z)|{_TAG}|<[!?/][^>]*+>?", re.DOTALL | re.IGNORECASE
 )
 _ONE_ATTRIBUTE = re.compile(_ATTRIBUTE)
-_NAME = re.compile(r"[a-z][a-z0-9:-]*")
 _RAW_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in _RAW_NAMES}
 _INLINE = frozenset((
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img",
@@ -89,7 +88,7 @@ def is_heavy(page: str) -> bool:
             return True
         options += name == "option"
         attributes_of_roots += _count(attributes) if name in ("html", "body") else 0
-        if name not in (_NO_LEVEL_IN_SVG if in_svg else _NO_LEVEL) and _NAME.fullmatch(name):
+        if name not in (_NO_LEVEL_IN_SVG if in_svg else _NO_LEVEL):
             open_now[name] += 1
             depth += 1
         if depth > _MOST_DEPTH or options > _MOST_OPTIONS or attributes_of_roots > _MOST_ATTRIBUTES:

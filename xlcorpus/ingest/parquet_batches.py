@@ -41,19 +41,23 @@ class RowGroups:
 
     def batches(self, group: int, wanted: Collection[str]) -> Iterator[pa.RecordBatch]:
         """The rows of a row group: at most 4,096 at a time, and of columns of bytes 16 MB; strings may be coded."""
-        chunks = [chunk for chunk in self._chunks(group) if chunk.path_in_schema.partition(".")[0] in wanted]
+        columns = [name for name in self.plain.schema_arrow.names if name in wanted]
+        # A row is read first: of a damaged footer pyarrow's `column` below ends the process instead of raising (25.0).
+        next(self.plain.iter_batches(batch_size=1, row_groups=[group], columns=columns, use_threads=False), None)
+        chunks = self._chunks(group, columns)
         packed = [chunk for chunk in chunks if chunk.has_dictionary_page and chunk.physical_type == "BYTE_ARRAY"]
         file, rows = self.plain, _rows(self.metadata.row_group(group), chunks)
         if packed and sum(chunk.total_uncompressed_size for chunk in chunks) <= _CODED:
             file = self.coded = self.coded or storage.open_parquet(self.location, read_dictionary=self._strings())
         elif packed:
             rows = min(rows, max(1, _MOST // max(map(_dictionary_bytes, packed))))
-        columns = [name for name in self.plain.schema_arrow.names if name in wanted]
         for batch in file.iter_batches(batch_size=rows, row_groups=[group], columns=columns, use_threads=False):
             yield from _cut(batch)
 
-    def _chunks(self, group: int) -> list[Any]:
-        return [self.metadata.row_group(group).column(number) for number in range(self.metadata.num_columns)]
+    def _chunks(self, group: int, columns: Collection[str]) -> list[Any]:
+        schema, rows = self.metadata.schema, self.metadata.row_group(group)
+        numbers = range(self.metadata.num_columns)
+        return [rows.column(number) for number in numbers if schema.column(number).path.partition(".")[0] in columns]
 
     def _strings(self) -> list[str]:
         """Paths of all columns of bytes but those within maps, which Arrow cannot decode later."""
