@@ -66,3 +66,14 @@ def nearest(name: object, known: Iterable[object]) -> str:
         return "nothing is known here"
     more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
     return f"known: {', '.join(names[:_MOST_NAMES])}{more}"
+
+
+def given_twice(names: Iterable[object]) -> str | None:
+    """The first name that stands there a second time."""
+    seen = set()
+    for name in names:
+        if isinstance(name, str):
+            if name in seen:
+                return name
+            seen.add(name)
+    return None

@@ -8,7 +8,7 @@ import pytest
 
 from tests.house.source import ROOT
 from xlcorpus import errors
-from xlcorpus.errors import UserError, nearest, readable
+from xlcorpus.errors import UserError, given_twice, nearest, readable
 
 _KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, UserError)}
 
@@ -50,3 +50,11 @@ def test_the_nearest_name_may_be_of_any_type_and_their_list_ends() -> None:
     assert nearest("q", [str(number) for number in range(900, 1000)]).endswith(" and 60 more")
     assert nearest("x" * 10_000, ["ab"]) == "known: ab"
     assert nearest("x", []) == "nothing is known here"
+
+
+def test_a_name_that_is_given_twice_is_found_in_time_that_grows_with_the_names() -> None:
+    names = [f"столбец {number}" for number in range(200_000)]
+    assert given_twice(names) is None  # with a search for each it would take minutes
+    assert given_twice([*names, "столбец 7", "столбец 3"]) == "столбец 7"
+    assert given_twice([["a"], ["a"], {}, 1, 1, "b"]) is None
+    assert given_twice(()) is None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from xlcorpus.errors import given_twice
 from xlcorpus.mix.exact import Weights, exact
 from xlcorpus.registry import Registry
 
@@ -76,9 +77,9 @@ def different(value: Any) -> Any:
     """Names of which none is given twice; a name alone is a list of one."""
     values = [value] if isinstance(value, str) else value
     if isinstance(values, list | tuple):
-        for name in values:
-            if values.count(name) > 1:
-                raise ValueError(f"{name!r} is given twice")
+        twice = given_twice(values)
+        if twice is not None:
+            raise ValueError(f"{twice!r} is given twice")
     return values
 
 

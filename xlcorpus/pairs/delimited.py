@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.result import Result
-from xlcorpus.errors import UserError, nearest
+from xlcorpus.errors import UserError, given_twice, nearest
 from xlcorpus.raw.assemble import BATCH_ROWS, Assembler
 from xlcorpus.raw.input_columns import Column, fields_by_input
 from xlcorpus.raw.input_files import InputFile
@@ -51,11 +51,11 @@ def read_header(file: InputFile, options: ReadOptions) -> tuple[str, ...] | None
         ) from error
     names = tuple(name or f"column_{number}" for number, name in enumerate(found, 1))
     columns = ", ".join(names[:50])
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(
-                f"{file.path} has more than one column {name!r}; columns: {columns}", remedy="rename one of them"
-            )
+    twice = given_twice(names)
+    if twice is not None:
+        raise UserError(
+            f"{file.path} has more than one column {twice!r}; columns: {columns}", remedy="rename one of them"
+        )
     for output, name in options.texts.items():
         if name not in names:
             raise UserError(

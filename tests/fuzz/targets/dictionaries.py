@@ -205,7 +205,7 @@ def run(case: Case, folder: Path) -> int:
         for direction in index.directions:
             index.find(pa.array(["the", "ё", ""]), direction)
     except UserError as error:
-        REASONS[f"no index: {str(error).partition(': ')[2][:40]}"] += 1
+        REASONS[f"no index: {str(error).partition(': ')[2].partition(' ')[0]}"] += 1
     written = folder / "written.parquet"
     write_lexicon(read.table, locate(str(written)))
     again = read_entries([locate(str(written))])

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.result import Result
-from xlcorpus.errors import UserError, nearest
+from xlcorpus.errors import UserError, given_twice, nearest
 from xlcorpus.ingest.format import Format, Look
 from xlcorpus.ingest.parquet_batches import RowGroups
 from xlcorpus.raw.assemble import BATCH_ROWS, Assembler
@@ -59,10 +59,10 @@ def read_schema(file: InputFile, options: ReadOptions) -> pa.Schema | None:
         return None
     schema = pa.schema([pa.field(field.name, plain_type(field.type)) for field in schema])
     columns = ", ".join(schema.names)
-    twice = sorted({one for one in schema.names if schema.names.count(one) > 1})
-    if twice:
+    twice = given_twice(schema.names)
+    if twice is not None:
         raise UserError(
-            f"{file.path} has more than one column {twice[0]!r}; columns: {columns}",
+            f"{file.path} has more than one column {twice!r}; columns: {columns}",
             remedy="rename one of them in the file",
         )
     for output, name in options.texts.items():
