@@ -6,6 +6,7 @@ import bz2
 import gzip
 import json
 import lzma
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -177,3 +178,15 @@ def arc(*records: tuple[str, bytes]) -> bytes:
     for head, block in records:
         out += f"{head} {len(block)}\n".encode() + block + b"\n"
     return out
+
+
+def raw_deflate(body: bytes) -> bytes:
+    """DEFLATE without the zlib header, as some servers send it."""
+    compressor = zlib.compressobj(wbits=-15)
+    return compressor.compress(body) + compressor.flush()
+
+
+def chunked(body: bytes, size: int = 50, line: str = "{:x}", end: bytes = b"\r\n", trailer: bytes = b"") -> bytes:
+    """A body in chunks; line: of a chunk's size, with extensions."""
+    parts = [body[at : at + size] for at in range(0, len(body), size)]
+    return b"".join(line.format(len(part)).encode() + end + part + end for part in parts) + b"0" + end + trailer + end

@@ -13,7 +13,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ingest.ingest_helpers import TEXTS, page, read_all, record, write
+from tests.ingest.ingest_helpers import TEXTS, chunked, page, raw_deflate, read_all, record, write
 from xlcorpus.ingest.header_fields import parse_fields, split_header
 from xlcorpus.ingest.http_message import (
     BodyTooLarge,
@@ -26,16 +26,6 @@ from xlcorpus.ingest.http_message import (
 )
 
 BODY = page(TEXTS["Ethi"])
-
-
-def raw_deflate(body: bytes) -> bytes:
-    compressor = zlib.compressobj(wbits=-15)
-    return compressor.compress(body) + compressor.flush()
-
-
-def chunked(body: bytes, size: int = 50, line: str = "{:x}", end: bytes = b"\r\n", trailer: bytes = b"") -> bytes:
-    parts = [body[at : at + size] for at in range(0, len(body), size)]
-    return b"".join(line.format(len(part)).encode() + end + part + end for part in parts) + b"0" + end + trailer + end
 
 
 def message(fields: str, body: bytes) -> HttpMessage:

@@ -6,6 +6,7 @@ import re
 import string
 from collections import Counter
 
+from tests.quality.quality_slow import seen_before
 from xlcorpus.quality.datatrove.characters import terminal, word_making
 
 _NUMBER = re.compile(r"([0-9]+ [,.:/] )+[0-9]+")
@@ -21,12 +22,7 @@ def slow_indic(text: str) -> list[str]:
 
 
 def _again(items: list[str]) -> tuple[int, int]:
-    seen: set[str] = set()
-    again = []
-    for item in items:
-        if item in seen:
-            again.append(item)
-        seen.add(item)
+    again = seen_before(items)
     return len(again), sum(map(len, again))
 
 

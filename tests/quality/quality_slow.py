@@ -96,7 +96,7 @@ def _paragraphs(text: str, lines: list[tuple[int, int]]) -> list[str]:
     return [text[start:end] for start, end in spans]
 
 
-def _before(items: list[str]) -> list[str]:
+def seen_before(items: list[str]) -> list[str]:
     seen: set[str] = set()
     again = []
     for item in items:
@@ -170,7 +170,7 @@ def slow_signals(text: str) -> dict[str, float]:
     paragraphs = _paragraphs(text, spans)
     n_words = sum(share for *_, share in words)
     lettered = sum(share for s, e, share in words if any(_is(r"\p{L}", c) for c in text[s:e]))
-    again, again_paragraphs = _before(lines), _before(paragraphs)
+    again, again_paragraphs = seen_before(lines), seen_before(paragraphs)
     dup_chars = sum(map(len, again))
     lower = [_ascii_lower(line) for line in lines]
     linked = [_links(line) for line in lines]

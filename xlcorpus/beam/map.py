@@ -10,7 +10,7 @@ import pyarrow as pa
 from apache_beam.utils.shared import Shared
 
 from xlcorpus.beam.element import ShardBatch
-from xlcorpus.beam.failures import carried
+from xlcorpus.beam.failures import carried, memory_error
 from xlcorpus.dataset.decisions import reject
 from xlcorpus.dataset.result import Result, concat_results
 from xlcorpus.dataset.tally import Tally
@@ -67,11 +67,8 @@ def apply_kernel(kernel: Kernel, batch: pa.RecordBatch, loaded: Any) -> Result:
 def _no_memory(row: pa.RecordBatch, step: str) -> UserError:
     """The error for a document that a kernel has not memory enough for."""
     origin = row.column("origin")[0].as_py()
-    return UserError(
-        f"there is not enough memory for {step} of the document at {origin['offset']:,} of {origin['file']}, which has "
-        f"{row.nbytes:,} bytes",
-        remedy="give fewer --workers or more memory, or leave such documents out: ingest --max-record-bytes",
-    )
+    where = f"the document at {origin['offset']:,} of {origin['file']}"
+    return memory_error(f"{step} of {where}, which has {row.nbytes:,} bytes")
 
 
 def map_batch(kernel: Kernel, element: ShardBatch, loaded: Any) -> ShardBatch:

@@ -89,7 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(f"error: {error}", err=True)
         status = 1
     except MemoryError:
-        click.echo("error: there is not enough memory\n  remedy: give more of it, or smaller inputs", err=True)
+        from xlcorpus.beam.failures import memory_error
+
+        click.echo(f"error: {memory_error()}", err=True)
         status = 1
     except BrokenPipeError:
         # The reader of our output (`| head`) has seen enough.

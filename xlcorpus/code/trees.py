@@ -15,7 +15,7 @@ from xlcorpus.dataset.storage import Location, State
 from xlcorpus.errors import UserError
 from xlcorpus.raw.names import clean_name, tell_apart
 from xlcorpus.raw.prints import take_print
-from xlcorpus.raw.search import NO_FILE, Remarks
+from xlcorpus.raw.search import NO_FILE, Remarks, scan_folder
 
 _VERSION_CONTROL = frozenset({".git", ".hg", ".svn", ".bzr", "CVS"})
 _LINK = "a symbolic link, which is not followed"
@@ -131,10 +131,7 @@ def _walk(root: Location, tree: str, source: str, remarks: Remarks) -> Iterator[
 
 
 def _entries(folder: Location) -> list[storage.Entry]:
-    try:
-        entries = storage.scan(folder)
-    except OSError as error:
-        raise UserError(f"cannot read {folder}: {error.strerror}", remedy="check its permissions") from error
+    entries = scan_folder(folder)
     if any(entry.name == MANIFEST for entry in entries) and is_dataset(folder):
         raise UserError(
             f"{folder} is an xlcorpus dataset, not a source tree", remedy="give it to the next step as it is"

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from xlcorpus.text.ragged import heads_of
+from xlcorpus.text.ragged import begins_of, heads_of
 
 _LEAST_EDGES = 1 << 20  # put together at once, though there be fewer texts
 
@@ -17,12 +17,9 @@ def star_edges(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     A bucket of n texts has n - 1 edges, however large it is.
     """
     order = np.argsort(hashes, kind="stable")
-    ordered = hashes[order]
-    begins = np.ones(len(order), dtype=bool)
-    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
+    begins = begins_of(hashes[order])
     if begins.all():
         return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32)
-    del ordered
     centre = order[heads_of(begins)]
     return centre[~begins].astype(np.int32), order[~begins].astype(np.int32)
 

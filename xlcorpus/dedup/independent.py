@@ -14,7 +14,7 @@ import numpy as np
 
 from xlcorpus.dedup.prefixes import Frequencies, Index, Prefixes, labelled, prefixes
 from xlcorpus.dedup.sets import Sets, jaccard
-from xlcorpus.text.ragged import heads_of
+from xlcorpus.text.ragged import begins_of, heads_of
 
 _SEATS_AT_ONCE = 256  # that are compared among themselves
 _MEETINGS_AT_ONCE = 1 << 21  # of some texts with those that stay: some 100 MB
@@ -185,6 +185,4 @@ def _ends(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _places(ascending: np.ndarray) -> np.ndarray:
     """int64[n]: the place of each in the run of its value."""
-    begins = np.ones(len(ascending), dtype=bool)
-    np.not_equal(ascending[1:], ascending[:-1], out=begins[1:])
-    return np.arange(len(ascending)) - heads_of(begins)
+    return np.arange(len(ascending)) - heads_of(begins_of(ascending))

@@ -16,7 +16,7 @@ from xlcorpus.dedup.sets import MOST_ROWS
 from xlcorpus.dedup.sign import band_name, read_signed
 from xlcorpus.errors import UserError
 from xlcorpus.text.hashes import mix
-from xlcorpus.text.ragged import heads_of, offsets_of
+from xlcorpus.text.ragged import begins_of, heads_of, offsets_of
 
 MOST_TEXTS = 1 << 31  # their numbers have 32 bits
 GROUP_SHINGLES = 1 << 22  # of texts that are compared on one worker: 32 MB; more where a component has more
@@ -136,11 +136,8 @@ def _first_copies(labels: np.ndarray, digests: np.ndarray) -> np.ndarray:
     halves = digests.view(np.uint64).reshape(-1, 2)
     key = halves[:, 0] ^ mix(labels.astype(np.uint64))
     order = np.argsort(key, kind="stable")
-    begins = np.ones(len(order), dtype=bool)
-    begins[1:] = np.diff(key[order]) != 0
-    begins[1:] |= np.diff(halves[order, 1]) != 0
     leaders = np.empty(len(order), dtype=np.int64)
-    leaders[order] = order[heads_of(begins)]
+    leaders[order] = order[heads_of(begins_of(key[order]) | begins_of(halves[order, 1]))]
     return leaders
 
 
@@ -163,7 +160,7 @@ def _seated(labels: np.ndarray, leads: np.ndarray, shingles: np.ndarray) -> _Sea
     starts = np.searchsorted(group[order], np.arange(group.max(initial=-1) + 2))
     seat = np.arange(len(order)) - np.repeat(starts[:-1], np.diff(starts))
     block = _cut(weights[order], group[order], BLOCK_SHINGLES, MOST_ROWS)
-    begins = np.flatnonzero(np.diff(block, prepend=-1))
+    begins = np.flatnonzero(begins_of(block))
     bounds = []
     for start, end in zip(starts.tolist(), starts[1:].tolist(), strict=False):
         bounds.append((*(begins[slice(*np.searchsorted(begins, [start, end]))] - start).tolist(), end - start))

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from scipy.sparse import csr_array
 
-from xlcorpus.text.ragged import offsets_of, ranges, rows_of
+from xlcorpus.text.ragged import begins_of, offsets_of, ranges, rows_of
 from xlcorpus.text.shingle import Shingles
 
 MOST_ROWS = 4096  # of a batch of sets: the number of a row has 12 bits beside the hash
@@ -55,9 +55,7 @@ def sets_of(values: Shingles) -> Sets:
     """The shingles of each text as a set; at most `MOST_ROWS` texts."""
     rows = rows_of(values.offsets).astype(np.uint64) << _ROW_SHIFT
     ordered = np.sort(rows | (values.hashes >> _ROW_BITS))
-    first = np.ones(len(ordered), dtype=bool)
-    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
-    ordered = ordered[first]
+    ordered = ordered[begins_of(ordered)]
     sizes = np.bincount((ordered >> _ROW_SHIFT).astype(np.int64), minlength=len(values.offsets) - 1)
     return Sets(ordered & _HASH_MASK, offsets_of(sizes))
 

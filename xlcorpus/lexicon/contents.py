@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.lexicon.entries import candidate_ranks, is_multiword, keys_of, lookup_keys, one_array, word_runs
 from xlcorpus.lexicon.index import Direction
+from xlcorpus.text.ragged import begins_of
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def sizes_of(table: pa.Table, lang: str | None = None, *, where: str = "the dict
     single = table.filter(pa.array(~phrase))
     keys = keys_of(single)
     runs = word_runs(single, keys)
-    heads = np.flatnonzero(np.diff(runs, prepend=-1))
+    heads = np.flatnonzero(begins_of(runs))
     _check_order(single.take(pa.array(heads)), keys.take(pa.array(heads)))
     word, entry = np.zeros((2, table.num_rows), dtype=np.int64)
     _, entry[~phrase] = candidate_ranks(runs, one_array(single["src"]), one_array(single["tgt"]))

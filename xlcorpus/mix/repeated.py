@@ -22,6 +22,7 @@ from xlcorpus.mix.census import census_file
 from xlcorpus.mix.texts import ORIGINAL
 from xlcorpus.text.draws import id_halves
 from xlcorpus.text.hashes import mix
+from xlcorpus.text.ragged import begins_of
 
 IDS_A_GROUP = 4 << 20  # what one worker sorts: 32 bytes each, and as much again for the sort
 _PACKED = pa.schema([("one", pa.uint64()), ("two", pa.uint64()), ("shard", pa.int64()), ("row", pa.int64())])
@@ -82,7 +83,7 @@ def find_repeated(group: tuple[int, Iterable[pa.RecordBatch]]) -> Iterator[tuple
     one, two, shard, row = (parts.column(name).to_numpy() for name in _PACKED.names)
     order = np.lexsort((row, shard, two, one))
     one, two, shard, row = one[order], two[order], shard[order], row[order]
-    again = np.append(False, (one[1:] == one[:-1]) & (two[1:] == two[:-1])) if len(one) else np.zeros(0, dtype=bool)
+    again = ~(begins_of(one) | begins_of(two))
     if not again.any():
         return
     places = np.flatnonzero(again)

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.dataset import is_dataset
-from xlcorpus.dataset.layout import MANIFEST, WORK
+from xlcorpus.dataset.layout import MANIFEST, RUN, WORK
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.raw.names import clean_name, own_name, shown, tell_apart, without_suffixes
 
-_UNFINISHED = f"{WORK}/run.json"  # the state of a run, see beam/workspace.py
 _SHOWN = 20  # of what is passed over for one reason, so many are named; the others are counted
 
 HIDDEN = "hidden: its name begins with . or _"
@@ -219,21 +218,26 @@ class _Walk:
         return Candidate(path, clean_name(name), self.source, explicit=False, real=real)
 
     def _entries(self, folder: Location) -> list[storage.Entry]:
-        try:
-            entries = storage.scan(folder)
-        except OSError as error:
-            raise UserError(f"cannot read {folder}: {error.strerror}", remedy="check its permissions") from error
+        entries = scan_folder(folder)
         if any(entry.name == MANIFEST for entry in entries) and is_dataset(folder):
             raise UserError(
                 f"{folder} holds {MANIFEST}: it is an xlcorpus dataset, not raw input",
                 remedy="give it to the next step as it is, or give the raw files themselves",
             )
-        if any(entry.name == WORK for entry in entries) and storage.is_file(folder / _UNFINISHED):
+        if any(entry.name == WORK for entry in entries) and storage.is_file(folder / WORK / RUN):
             raise UserError(
                 f"{folder} holds an unfinished xlcorpus run: it is neither a dataset nor raw input",
                 remedy="finish it first: the command that made it, with --resume",
             )
         return entries
+
+
+def scan_folder(folder: Location) -> list[storage.Entry]:
+    """What lies directly in a folder of the input, sorted by name; raises UserError where it cannot be read."""
+    try:
+        return storage.scan(folder)
+    except OSError as error:
+        raise UserError(f"cannot read {folder}: {error.strerror}", remedy="check its permissions") from error
 
 
 def _hidden(name: str) -> bool:

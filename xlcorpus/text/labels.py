@@ -30,7 +30,7 @@ FOLDED_PREFIX = "__folded__"  # before the labels of models that were trained on
 NO_LANGUAGE = "zxx_Zyyy"
 UNKNOWN_LANGUAGE = "und"
 
-_PREFIX = re.compile(r"^__[A-Za-z0-9]+__")
+LABEL_PREFIX = re.compile(r"^__[A-Za-z0-9]+__")  # of fastText: __label__, and those of models
 _SCRIPT = re.compile(r"^[A-Za-z]{4}$")
 # Languages that write a dotless i: there I is the capital of ı, and İ that of i. In Latin letters only.
 _DOTLESS = frozenset({"tur", "aze", "azj", "azb", "crh", "gag", "kaz", "tat"})
@@ -51,7 +51,7 @@ def _codes() -> dict[str, tuple[str, tuple[str, ...]]]:
 
 def _parts(raw: str) -> tuple[str, str | None]:
     """Language code as written (lower case) and script (title case) of a label; regions and variants are dropped."""
-    code, *rest = _PREFIX.sub("", raw).replace("-", "_").split("_")
+    code, *rest = LABEL_PREFIX.sub("", raw).replace("-", "_").split("_")
     script = next((part.title() for part in rest if _SCRIPT.match(part)), None)
     return code.lower(), script
 

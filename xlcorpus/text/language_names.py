@@ -27,6 +27,7 @@ import pyarrow.compute as pc
 from xlcorpus.errors import UserError
 from xlcorpus.text.aliases import REPRESENTATIVES, members_of, present_code
 from xlcorpus.text.labels import (
+    LABEL_PREFIX,
     NO_LANGUAGE,
     canonical_code,
     han_variant,
@@ -42,7 +43,6 @@ _BEGINNING = 2_000  # characters that tell the script
 _LONGEST = 200  # characters of a name of a language, script and region
 INVALID, AMBIGUOUS = "invalid", "ambiguous"
 _CODE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
-_PREFIX = re.compile(r"^__[A-Za-z0-9]+__")
 _LOCALE = re.compile(r"\.[A-Za-z0-9-]+$")  # en_US.UTF-8
 _MODIFIERS = {"latin": "Latn", "cyrillic": "Cyrl", "devanagari": "Deva", "arabic": "Arab"}  # of locales: sr_RS@latin
 _NOT_KNOWN = frozenset({"", "und", "mis", "mul", "unknown", "none", "null", "n/a", "?", "-"})
@@ -80,7 +80,7 @@ def meaning_of(value: str) -> Meaning:
     """The meaning of a code or name: `sw`, `swa`, `swh_Latn`, `sw-KE`, `pt_BR`, `iw`, `Swahili`, `日本語`."""
     if len(value) > _LONGEST:
         return Meaning(problem=INVALID, message=f"{len(value):,} characters are no name of a language")
-    given = _PREFIX.sub("", unicodedata.normalize("NFC", value).strip())
+    given = LABEL_PREFIX.sub("", unicodedata.normalize("NFC", value).strip())
     base, _, modifier = given.partition("@")
     base = _LOCALE.sub("", base)
     lower = base.lower().replace("_", "-")

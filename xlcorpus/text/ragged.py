@@ -23,8 +23,7 @@ def sums_before_alike(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
     """int64[n]: the sum of the earlier values with the same code; both whole numbers [n]."""
     order = np.argsort(codes, kind="stable")
     sums = offsets_of(values[order])[:-1]
-    begins = np.diff(codes[order], prepend=-1) != 0
-    sums -= sums[heads_of(begins)]
+    sums -= sums[heads_of(begins_of(codes[order]))]
     before = np.empty(len(codes), dtype=np.int64)
     before[order] = sums
     return before
@@ -33,6 +32,13 @@ def sums_before_alike(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
 def rows_of(offsets: np.ndarray) -> np.ndarray:
     """int64[items]: the row of each item. offsets: int64[rows + 1]."""
     return np.repeat(np.arange(len(offsets) - 1, dtype=np.int64), np.diff(offsets))
+
+
+def begins_of(values: np.ndarray) -> np.ndarray:
+    """bool[n]: the first of each run of equal values. values: whole numbers [n]."""
+    begins = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=begins[1:])
+    return begins
 
 
 def heads_of(begins: np.ndarray) -> np.ndarray:
