@@ -25,7 +25,7 @@ WHOLE = {
     "yue_Hans": "yue_Hant",
     "sr-Cyrl": "srp_Cyrl", "sr_RS@latin": "srp_Latn", "uz_UZ@cyrillic": "uzn_Cyrl", "Serbian (Latin)": "srp_Latn",
     "sr-Latn-ME": "srp_Latn", "kor_Kore": "kor_Hang", "az-Arab": "azj_Arab", "als_Latn": "als_Latn", "zxx": "zxx_Zyyy",
-    "mn-Mong": "khk_Mong", "ber_Tfng": "ber_Tfng",
+    "mn-Mong": "khk_Mong", "zgh_Tfng": "tzm_Tfng",
 }  # fmt: skip
 LANGUAGES = {
     "sw": "swh", "swa": "swh", "swh": "swh", "SW": "swh", "sw-KE": "swh", "Swahili": "swh", "swahili": "swh",
@@ -40,6 +40,7 @@ LANGUAGES = {
     "sq": "als", "Tosk Albanian": "als", "ku": "kmr", "Kurdish (Sorani)": "ckb", "Odia": "ory", "Oriya": "ory",
     "Ga": "gaa", "ga": "gle", "Aguaruna": "agr", "agr": "agr", "日本語": "jpn", "हिन्दी": "hin", "አማርኛ": "amh",
     "français": "fra", "Deutsch": "deu", "Bahasa Indonesia": "ind", "kng": "kng", "kon": "kon",
+    "nan": "nan", "btk": "bbc", "Ua": "aah",
 }  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def test_values_that_leave_the_script_to_the_text(value: str) -> None:
     assert (found.language, found.problem) == (LANGUAGES[value], "")
 
 
-@pytest.mark.parametrize("value", ["", " ", "und", "UND", "unknown", "None", "mul", "mis", "null"])
+@pytest.mark.parametrize("value", ["", " ", "und", "UND", "unknown", "None", "mul", "mis", "null", "NaN"])
 def test_values_that_say_that_none_is_known(value: str) -> None:
     assert (meaning_of(value).language, meaning_of(value).problem) == (None, "")
 
@@ -76,6 +77,11 @@ def test_values_that_say_that_none_is_known(value: str) -> None:
         "en,fr",
         "s",
         "🙂",
+        "ua",  # countries
+        "CN",
+        "cz",
+        "UA",
+        "ua-Cyrl",
     ],
 )
 def test_values_that_mean_nothing(value: str) -> None:
@@ -94,6 +100,10 @@ def test_values_that_mean_nothing(value: str) -> None:
         ("del", ["umu", "unm"]),
         ("Mono", ["mnr", "mru", "mte"]),
         ("raj", ["mup"]),
+        ("sla", ["family"]),
+        ("ber_Tfng", ["family"]),
+        ("Slavic languages", ["family"]),
+        ("gem", ["family"]),
     ],
 )
 def test_values_that_may_mean_several_are_told_with_the_candidates(value: str, candidates: list[str]) -> None:

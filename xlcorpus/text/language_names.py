@@ -43,6 +43,7 @@ _BEGINNING = 2_000  # characters that tell the script
 _LONGEST = 200  # characters of a name of a language, script and region
 INVALID, AMBIGUOUS = "invalid", "ambiguous"
 _CODE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
 _LOCALE = re.compile(r"\.[A-Za-z0-9-]+$")  # en_US.UTF-8
 _MODIFIERS = {"latin": "Latn", "cyrillic": "Cyrl", "devanagari": "Deva", "arabic": "Arab"}  # of locales: sr_RS@latin
 _NOT_KNOWN = frozenset({"", "und", "mis", "mul", "unknown", "none", "null", "n/a", "?", "-"})
@@ -88,12 +89,16 @@ def meaning_of(value: str) -> Meaning:
         return Meaning()
     if lower in _WIKIPEDIAS:
         return Meaning(_WIKIPEDIAS[lower])
-    named = None if base.islower() or base.isupper() or "-" in lower else _by_name(base)  # Ga is a name, ga a code
+    is_code = base.islower() or base.isupper()  # Ga is a name, ga a code
+    if base == "NaN":  # a missing value; nan is Min Nan
+        return Meaning()
+    named = None if is_code or "-" in lower else _by_name(base)
     if named is None and _CODE.fullmatch(base):
         found = _by_code(lower, _MODIFIERS.get(modifier.lower()))
         if found is not None:
             return found
-    named = named or _by_name(base)
+    if not (is_code and _COUNTRY.fullmatch(base)):  # UA is Ukraine, and not the language of the name Ua
+        named = named or _by_name(base)
     if named is not None:
         return named
     candidates = _longer_names(base)
@@ -130,6 +135,8 @@ def _by_code(tag: str, modifier: str | None = None, *, named: bool = False) -> M
             shown = sorted(members, key=lambda member: (member != first, member))
             more = f", {len(shown) - 12} more" if len(shown) > 12 else ""
             return Meaning(problem=AMBIGUOUS, message=f"it is a macrolanguage: {', '.join(shown[:12])}{more}")
+        if code in _families():
+            return Meaning(problem=AMBIGUOUS, message="it is a family of languages")
         language = present_code(code)
     if language_of(NO_LANGUAGE) == language:
         return Meaning(language, script_of(NO_LANGUAGE))
@@ -152,6 +159,14 @@ def _is_code(code: str) -> bool:
     from langcodes import tag_is_valid
 
     return not "qaa" <= code <= "qtz" and bool(tag_is_valid(code))
+
+
+@functools.cache
+def _families() -> frozenset[str]:
+    """Codes of IANA's registry for more than one language: sla, cel, ber."""
+    from langcodes.registry_parser import parse_registry
+
+    return frozenset(entry["Subtag"] for entry in parse_registry() if entry.get("Scope") == "collection")  # type: ignore[no-untyped-call]
 
 
 def _likely_script(code: str, region: str) -> str | None:
