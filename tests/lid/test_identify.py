@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from xlcorpus.lid.identify import ALTERNATIVES, identify_batch, prior_script
 from xlcorpus.lid.model import LanguageModel, Predictions
 from xlcorpus.text import properties
 from xlcorpus.text.labels import fits_script, normalize_label
+from xlcorpus.text.normalize import plain_letters
 
 # One sentence a language, written for this test.
 SENTENCES = {
@@ -187,7 +189,42 @@ def test_all_labels_are_asked_before_a_language_is_unknown() -> None:
     rows = identify_batch(batch_of(["ελληνικά", "a word", "ᠮᠣᠩᠭᠣᠯ"]), model).to_pylist()  # type: ignore[arg-type]
     assert [row["lang"] for row in rows] == ["ell_Grek", "ava_Latn", "und_Mong"]
     assert [row["lang_score"] for row in rows] == pytest.approx([0.003, 0.02, 0])
-    assert [len(row["lang_alts"]) for row in rows] == [4, 4, 4]
+    assert [len(row["lang_alts"]) for row in rows] == [4, 4, 0]
+
+
+def _in_shapes(text: str, tag: str) -> str:
+    """A text in the letters that Unicode decomposes to its own by this tag, where there are such."""
+    shapes = {
+        unicodedata.normalize("NFKC", chr(code)): chr(code)
+        for code in range(0x1D434, 0x2100, -1)
+        if unicodedata.decomposition(chr(code)).startswith(tag)
+    }
+    return "".join(
+        shapes.get(letter, letter) for letter in unicodedata.normalize("NFKD" if tag == "<narrow>" else "NFC", text)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ("Der schnelle braune Fuchs springt heute wieder einmal über den Hund", "<wide>"),
+        ("The quick brown fox jumps over the lazy dog near the river bank", "<font>"),
+        ("الكتاب على الطاولة في الغرفة الكبيرة", "<medial>"),
+        ("کتاب روی میز است و ما آن را می‌خوانیم", "<isolated>"),
+        ("コンピュータヲツカッテシゴトヲシマス", "<narrow>"),
+    ],
+)
+def test_letters_of_other_shapes_are_the_plain_ones(text: str, tag: str, embedded: LanguageModel) -> None:
+    shaped = _in_shapes(text, tag)
+    assert shaped != text
+    plain, other = identify_batch(batch_of([text, shaped]), embedded).drop_columns(["text", "n"]).to_pylist()
+    assert other == plain
+    assert plain["lang_score"] > 0.9
+
+
+def test_letters_that_are_written_with_compatibility_characters_stay() -> None:
+    texts = pa.array(["น้ำ ทำ", "ນ້ຳ ໜ້າ", "և", "1º ª", "ŉ", "ĳ", "x²"])
+    assert plain_letters(texts) == texts
 
 
 def test_letters_that_the_model_does_not_see_have_no_language(embedded: LanguageModel) -> None:

@@ -13,6 +13,7 @@ from xlcorpus.lid.folding import excerpt, fold
 from xlcorpus.lid.model import LanguageModel, Predictions
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.labels import NO_LANGUAGE, UNKNOWN_LANGUAGE, fits_script, han_variant
+from xlcorpus.text.normalize import plain_letters
 from xlcorpus.text.script import NO_SCRIPT, leading_script, letters_per_script, main_script
 
 # Right on the crawl documents: 0.9808, as with 3,000 (0.9803) or whole texts (0.9798), in half the time.
@@ -61,6 +62,16 @@ def _normalized(
         numbers[position] = names.setdefault(name, len(names))
         fits[position] = script_names[script] == NO_SCRIPT or fits_script(name, script_names[script])
     return numbers[inverse], list(names), fits[inverse]
+
+
+def _script(texts: pa.Array) -> tuple[pa.StringArray, np.ndarray]:
+    """`main_script`, but mathematical letters, which are of no script in Unicode, count where there are no others."""
+    script, share = main_script(texts)
+    none = np.flatnonzero(pc.equal(script, NO_SCRIPT))
+    if len(none):
+        plain, share[none] = main_script(plain_letters(texts.take(pa.array(none))))
+        script = pc.replace_with_mask(script, pc.equal(script, NO_SCRIPT), plain)
+    return script, share
 
 
 @dataclass(frozen=True)
@@ -136,15 +147,17 @@ def identify_batch(
     lang: the model's best label, as `xxx_Yyyy`, that fits the text's `prior_script`; `und_Yyyy` with score 0 where the
     model has no label of that script; `zxx_Zyyy` with score 0 where the text has no letters. lang_score: the model's
     own probability of it, 0 to 1. lang_alts: up to top_k - 1 other labels with a probability of at least alt_floor
-    (FineWeb-2: 0.01), best first; a label passed over for its script is among them. script: of the whole text.
-    Of a text of more than 1,500 characters, the model sees a third of that from its start, middle and end.
+    (FineWeb-2: 0.01), best first; a label passed over for its script is among them. They are none where lang is
+    `und_Yyyy`. script: of the whole text. Of a text of more than 1,500 characters, the model sees a third of that from
+    its start, middle and end; letters of other shapes (full width, Arabic presentation forms, mathematical alphabets)
+    it sees as the plain ones.
     Raises UserError where there is no column `text` of strings, ValueError where top_k is under 1.
     """
     if top_k < 1:
         raise ValueError(f"top_k must be at least 1, not {top_k}")
     texts = pc.fill_null(text_column(batch).cast(pa.string()), "")
-    script, share = main_script(texts)
-    sample = excerpt(texts, MAX_CHARS)
+    script, share = _script(texts)
+    sample = plain_letters(excerpt(texts, MAX_CHARS))
     folded = fold(sample)
     prepared = folded if model.folded else model.prepare(sample)
     expected = prior_script(folded)
@@ -160,10 +173,11 @@ def identify_batch(
     seen = pc.not_equal(expected, NO_SCRIPT)
     has_letters = pc.not_equal(script, NO_SCRIPT)
     nameless = pc.binary_join_element_wise(UNKNOWN_LANGUAGE, pc.if_else(seen, expected, script), "_")
+    judged = np.asarray(pc.and_(pc.and_(seen, has_letters), pc.is_valid(lang)))
     lang = pc.coalesce(pc.if_else(seen, lang, None), nameless)
     lang = pc.if_else(has_letters, lang, NO_LANGUAGE)
-    score = np.where(pc.and_(seen, has_letters), score, np.float32(0.0))
-    others = found.others(lang) & (found.scores >= alt_floor) & np.asarray(pc.and_(seen, has_letters))[found.rows]
+    score = np.where(judged, score, np.float32(0.0))
+    others = found.others(lang) & (found.scores >= alt_floor) & judged[found.rows]
 
     columns: dict[str, pa.Array] = {
         "lang": lang,

@@ -31,12 +31,33 @@ def compose(texts: pa.Array) -> pa.Array:
     return _normalize(texts, "NFC")
 
 
-@functools.cache
-def _unseen() -> str:
-    """What shows nothing, as a pattern of RE2: its own property tables have no Default_Ignorable_Code_Point."""
-    codes = np.flatnonzero(properties.unseen())
+def _one_of(codes: np.ndarray) -> str:
+    """A pattern of RE2 for runs of some code points (int64[n], ascending)."""
     cuts = np.flatnonzero(np.diff(codes) != 1) + 1
     return "[" + "".join(rf"\x{{{part[0]:X}}}-\x{{{part[-1]:X}}}" for part in np.split(codes, cuts)) + "]+"
+
+
+@functools.cache
+def _unseen() -> str:
+    """What shows nothing: RE2's own property tables have no Default_Ignorable_Code_Point."""
+    return _one_of(np.flatnonzero(properties.unseen()))
+
+
+@functools.cache
+def _other_shapes() -> dict[int, str]:
+    """Letters in another shape, and the plain ones: of full and half width, of mathematical alphabets, Arabic ones for
+    a place in the word, ligatures. Not every compatibility letter: many are how a language is written (Thai ำ, և)."""
+    codes = np.flatnonzero(properties.other_shapes()).tolist()
+    return {code: unicodedata.normalize("NFKC", chr(code)) for code in codes}
+
+
+def plain_letters(texts: pa.Array) -> pa.Array:
+    """Letters in another shape (full width, presentation forms, mathematical alphabets) as the plain ones."""
+    shaped = pc.match_substring_regex(texts, _one_of(np.array(list(_other_shapes()))))
+    if not pc.any(shaped).as_py():
+        return texts
+    plain = [text.translate(_other_shapes()) for text in texts.filter(shaped).to_pylist()]
+    return pc.replace_with_mask(texts, shaped, pa.array(plain, texts.type))
 
 
 def as_seen(texts: pa.Array) -> pa.Array:

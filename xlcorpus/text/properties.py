@@ -59,6 +59,10 @@ whitespace = functools.partial(matches, r"\s")  # with the line separators U+008
 # Show nothing: default-ignorable characters (joiners, soft hyphen, variation selectors, marks of direction, tags,
 # fillers), controls that are no white space, interlinear annotation.
 unseen = functools.partial(matches, r"(?!\s)[\p{Default_Ignorable_Code_Point}\p{Cc}\uFFF9-\uFFFB]")
+# Letters in another shape; U+FB00 and the following are ligatures of Latin and Armenian.
+other_shapes = functools.partial(
+    matches, r"[\p{dt=wide}\p{dt=narrow}\p{dt=font}\p{dt=initial}\p{dt=medial}\p{dt=final}\p{dt=isolated}\uFB00-\uFB17]"
+)
 # Unicode's, and the shads that end clauses and sentences in Tibetan.
 sentence_terminals = functools.partial(matches, r"[\p{Sentence_Terminal}\u0F0D-\u0F12]")
 
