@@ -25,6 +25,7 @@ from xlcorpus.dataset.result import Result
 from xlcorpus.lexicon.index import LexiconIndex
 from xlcorpus.text.characters import is_word
 from xlcorpus.text.codepoints import CodePoints, code_points, string_buffers
+from xlcorpus.text.composed import composed
 from xlcorpus.text.labels import is_dotless
 from xlcorpus.text.ragged import offsets_of
 from xlcorpus.text.slices import pieces
@@ -77,10 +78,11 @@ def _switch_piece(
     options: CodeswitchOptions,
 ) -> _Part:
     here = slice(first_row, first_row + len(texts))
-    points, pairs, states = code_points(texts), served.pairs[here], served.states[here]
+    written, pairs, states = code_points(texts), served.pairs[here], served.states[here]
+    points, back = composed(written)  # words are found in NFC, and replaced where they are written
     classes = characters.classify(points.codes)
     named = None if served.named is None else served.named.slice(first_row, len(texts))
-    covered = protect.protected(points, classes, protect.named_spans(named, points))
+    covered = protect.protected(points, classes, protect.named_spans(named, written, back))
     lookup = Lookup(points, pairs, index)
     found = lookup.find(classes, covered)
     words = found.words
@@ -95,12 +97,14 @@ def _switch_piece(
     slot = choose_language(keys >= 0, chosen.span, states[row])
     key = keys[0] if len(keys) == 1 else keys[slot, np.arange(len(at))]
     starts, ends = found.starts.take(at), found.ends.take(at)
-    byte_at = BytePositions(points.codes)
-    byte_starts, byte_ends = byte_at(starts), byte_at(ends)
+    byte_at = BytePositions(written.codes)
+    own_starts, own_ends = (starts, ends) if back is None else (back.take(starts), back.take(ends))
+    byte_starts, byte_ends = byte_at(own_starts), byte_at(own_ends)
     verified = lookup.verify(key, starts, ends, string_buffers(texts)[0], byte_starts, byte_ends)
     if not verified.all():
         at, bits, row, key, slot = at[verified], bits[verified], row[verified], key[verified], slot[verified]
-        starts, ends, byte_starts, byte_ends = (each[verified] for each in (starts, ends, byte_starts, byte_ends))
+        starts, ends, own_starts, own_ends = (each[verified] for each in (starts, ends, own_starts, own_ends))
+        byte_starts, byte_ends = byte_starts[verified], byte_ends[verified]
     count = np.minimum(index.counts.take(key), options.candidates).astype(np.uint64)
     pick = ((bits & np.uint64(0xFFFF)) * count) >> np.uint64(16)
     entry = index.first.take(key) + pick.astype(np.int64)
@@ -112,8 +116,8 @@ def _switch_piece(
         row=row + first_row,
         byte_starts=byte_starts,
         byte_ends=byte_ends,
-        first=starts - points.offsets[row],
-        lengths=ends - starts,
+        first=own_starts - written.offsets[row],
+        lengths=own_ends - own_starts,
         entry=entry,
         form=form,
         pair=pairs[:, 0].take(row) if len(keys) == 1 else pairs[row, slot],

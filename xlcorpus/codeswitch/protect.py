@@ -108,9 +108,10 @@ def _one_of(codes: np.ndarray, signs: np.ndarray) -> np.ndarray:
     return table.take(np.minimum(codes, 0x80))
 
 
-def named_spans(column: pa.Array | None, points: CodePoints) -> list[Edges]:
+def named_spans(column: pa.Array | None, points: CodePoints, back: np.ndarray | None = None) -> list[Edges]:
     """Spans of a column list<struct<start, end, ...>>: positions in code points of the text, cut to the text.
 
+    back: where each of other code points comes from (`text.composed`), if the spans are wanted in these.
     Raises UserError where the column has another type.
     """
     if column is None:
@@ -134,4 +135,7 @@ def named_spans(column: pa.Array | None, points: CodePoints) -> list[Edges]:
         for name in ("start", "end")
     )
     some = end > start
-    return [((first + start)[some], (first + end)[some])]
+    start, end = (first + start)[some], (first + end)[some]
+    if back is None:
+        return [(start, end)]
+    return [(np.searchsorted(back, start, side="right") - 1, np.searchsorted(back, end))]

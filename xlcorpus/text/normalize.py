@@ -31,10 +31,15 @@ def compose(texts: pa.Array) -> pa.Array:
     return _normalize(texts, "NFC")
 
 
+def class_of(codes: np.ndarray) -> str:
+    """What stands between the brackets of a pattern of RE2 for some code points (int64[n], ascending)."""
+    cuts = np.flatnonzero(np.diff(codes) != 1) + 1
+    return "".join(rf"\x{{{part[0]:X}}}-\x{{{part[-1]:X}}}" for part in np.split(codes, cuts))
+
+
 def _one_of(codes: np.ndarray) -> str:
     """A pattern of RE2 for runs of some code points (int64[n], ascending)."""
-    cuts = np.flatnonzero(np.diff(codes) != 1) + 1
-    return "[" + "".join(rf"\x{{{part[0]:X}}}-\x{{{part[-1]:X}}}" for part in np.split(codes, cuts)) + "]+"
+    return f"[{class_of(codes)}]+"
 
 
 @functools.cache
