@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import fasttext
@@ -8,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.lid import folding
 from xlcorpus.lid.folding import excerpt, fold, one_line
@@ -37,6 +39,16 @@ def test_embedded_model_is_small_and_labelled_in_our_way(embedded: LanguageModel
     assert len(embedded.labels) >= 200
     assert len(embedded.fingerprint) == 32
     assert (MODEL.where().parent / "README.md").read_text("utf-8").count(embedded.fingerprint) == 1
+
+
+def test_damaged_embedded_model_is_refused(tmp_path: Path) -> None:
+    damaged = bytearray(MODEL.where().read_bytes())
+    damaged[len(damaged) // 2] ^= 4
+    path = tmp_path / "lid.ftz"
+    path.write_bytes(damaged)
+    with pytest.raises(UserError, match="is not the file of the model 'embedded' any more") as caught:
+        LanguageModel(replace(MODEL, where=lambda: Location(path)))
+    assert "install xlcorpus again" in str(caught.value.remedy)
 
 
 def predict(model: LanguageModel, texts: pa.StringArray, k: int) -> Predictions:

@@ -28,12 +28,14 @@ class KnownModel:
 
     where: its file; raises UserError where it is not there. prepare: the texts as the model was trained to see them,
     one line each; None: as its labels say (folded, where they begin with `__folded__`). label: what a label means.
+    fingerprint: xxh3-128 of the file, 32 hexadecimal digits, where there is one file only.
     """
 
     name: str
     where: Callable[[], Location]
     prepare: Prepare | None = None
     label: NameLabel = normalize_label
+    fingerprint: str | None = None
 
 
 MODELS: Registry[KnownModel] = Registry("language model", "xlcorpus.lid.models", "MODEL", "xlcorpus.lid_models")

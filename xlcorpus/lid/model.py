@@ -43,9 +43,15 @@ class LanguageModel:
     """A supervised fastText model. Load it once a worker (`load_model`): fastText models cannot be pickled."""
 
     def __init__(self, given: KnownModel) -> None:
-        """Load its file. Raises UserError where it is missing, not fastText's, or not a supervised model."""
+        """Load its file. Raises UserError where it is missing, damaged, not fastText's, or not a supervised model."""
         self.name, self.label = given.name, given.label
         self.path = given.where()
+        if given.fingerprint and given.fingerprint != self.fingerprint:
+            raise UserError(
+                f"{self.path} is not the file of the model {given.name!r} any more: its xxh3-128 is "
+                f"{self.fingerprint}, and not {given.fingerprint}",
+                remedy="install xlcorpus again",
+            )
         self._model = _load(self.path)
         found: list[str] = self._model.getLabels("strict")[0]
         self.labels: tuple[str, ...] = tuple(found)

@@ -6,4 +6,9 @@ from xlcorpus.dataset import storage
 from xlcorpus.lid.folding import fold
 from xlcorpus.lid.known import KnownModel
 
-MODEL = KnownModel("embedded", lambda: storage.packaged("xlcorpus.lid.embedded", "lid.ftz"), prepare=fold)
+MODEL = KnownModel(
+    "embedded",
+    lambda: storage.packaged("xlcorpus.lid.embedded", "lid.ftz"),
+    prepare=fold,
+    fingerprint="23726b64aab06ef7002eeed4a330c823",
+)
