@@ -265,7 +265,10 @@ def test_a_manifest_says_what_a_reader_needs(corpus: Path, tmp_path: Path) -> No
         "fingerprint": SAMPLE_TOKENIZER.fingerprint,
         "vocab_size": SAMPLE_TOKENIZER.vocab_size,
         "special_ids": SAMPLE_TOKENIZER.special_ids(),
+        "template": {"single": [[], []], "pair": [[], [], []]},
     }
+    assert notes["around"] == {"before": [], "after": [SAMPLE_TOKENIZER.eos_id]}
+    assert "each document: ... </s>" in notes["table"]
     assert made.manifest.steps[-1].models["tokenizer"] == SAMPLE_TOKENIZER.fingerprint
     assert made.manifest.steps[-1].parameters["tokenizer"] == "tokenizer.model"  # no path of this machine
     packed: Counter[str] = Counter()
@@ -273,7 +276,7 @@ def test_a_manifest_says_what_a_reader_needs(corpus: Path, tmp_path: Path) -> No
         packed[row["lang"] or ""] += len(ids_of(SAMPLE_TOKENIZER, row["text"])) if row["text"] else 0
     assert notes["counts"]["languages"] == packed
     table = notes["table"]
-    by_language = {line.split()[0]: line.split() for line in table[3 : 3 + len(packed)]}
+    by_language = {line.split()[0]: line.split() for line in table[4 : 4 + len(packed)]}
     assert {label: int(cells[1].replace(",", "")) for label, cells in by_language.items()} == {
         label or "und": count for label, count in packed.items()
     }

@@ -103,11 +103,14 @@ def test_faults() -> None:
 LISTS = st.lists(st.lists(st.integers(0, 99), max_size=6), max_size=8)
 
 
-@given(LISTS, st.none() | st.just(-1), st.none() | st.just(-2))
-def test_frame(lists: list[list[int]], bos: int | None, eos: int | None) -> None:
+SPECIALS = st.lists(st.integers(-9, -1), max_size=3)
+
+
+@given(LISTS, SPECIALS, SPECIALS)
+def test_frame(lists: list[list[int]], before: list[int], after: list[int]) -> None:
     ids, offsets = np.array([*chain(*lists)], dtype=np.int32), offsets_of(np.array([len(part) for part in lists], int))
-    framed, framed_offsets = frame(ids, offsets, bos, eos)
-    expected = [[*([] if bos is None else [bos]), *part, *([] if eos is None else [eos])] for part in lists]
+    framed, framed_offsets = frame(ids, offsets, before, after)
+    expected = [[*before, *part, *after] for part in lists]
     assert framed.tolist() == [*chain(*expected)]
     assert np.diff(framed_offsets).tolist() == [len(part) for part in expected]
 

@@ -30,7 +30,7 @@ from xlcorpus.tokenizer.hf_folder import write_folder
 from xlcorpus.tokenizer.kinds.huggingface import HuggingFaceTokenizer
 from xlcorpus.tokenizer.kinds.sentencepiece import SentencePieceTokenizer
 from xlcorpus.tokenizer.text_sample import draw_sample
-from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL
+from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, ROLES
 from xlcorpus.tokenizer.train import TrainOptions
 from xlcorpus.tokenizer.write_extended import write_extended
 
@@ -121,9 +121,10 @@ def test_opened_without_truncation_and_special_tokens(library: Any, bases: dict[
 def test_special_ids(bases: dict[str, Path]) -> None:
     bpe, unigram, wordpiece = (open_tokenizer(bases[name]) for name in ("bpe", "unigram", "wordpiece"))
     # tokenizer_config.json names an eos alone; without one, names are known.
-    assert bpe.special_ids() == {"pad": None, "unk": None, "bos": None, "eos": bpe.vocab_size - 2, "mask": None}
-    assert unigram.special_ids() == {"pad": 1, "unk": 3, "bos": 0, "eos": 2, "mask": unigram.vocab_size - 1}
-    assert wordpiece.special_ids() == {"pad": 0, "unk": 1, "bos": 2, "eos": 3, "mask": 4}
+    none = dict.fromkeys(ROLES)
+    assert bpe.special_ids() == none | {"eos": bpe.vocab_size - 2}
+    assert unigram.special_ids() == none | {"pad": 1, "unk": 3, "bos": 0, "eos": 2, "mask": unigram.vocab_size - 1}
+    assert wordpiece.special_ids() == none | {"pad": 0, "unk": 1, "cls": 2, "sep": 3, "mask": 4}
     with pytest.raises(UserError, match="no pad id"):
         bpe.require("pad", mode="padding")
 

@@ -10,9 +10,9 @@ from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError
 from xlcorpus.pack.byte_budgets import read_budgets
 from xlcorpus.pack.language_ids import load_ids
-from xlcorpus.pack.objectives import OBJECTIVES
 from xlcorpus.pack.options import PackOptions
-from xlcorpus.pack.sides import VIEWS
+from xlcorpus.pack.sides import VIEWS, room_of
+from xlcorpus.tokenizer.objectives import special_ids_around
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 DOCUMENT, PAIR, RESTORE, TRANSLICO = "document", "pair", "restore", "translico"  # names of schemas
@@ -29,14 +29,9 @@ def check_tokenizer(options: PackOptions, tokenizer: Tokenizer) -> None:
     """Raise UserError where the tokenizer lacks a special id that the objective or the view needs."""
     if options.view is not None:
         tokenizer.require(*VIEWS[options.view].needs, mode=f"the view {options.view}")
+        room_of(options, tokenizer)
         return
-    needs = dict.fromkeys(OBJECTIVES[options.objective].needs)
-    for special, wanted, given in (("bos", options.with_bos, options.bos), ("eos", options.with_eos, options.eos)):
-        if wanted:
-            needs[special] = None
-        elif given is False:
-            needs.pop(special, None)
-    tokenizer.require(*needs, mode=f"objective {options.objective}")
+    special_ids_around(tokenizer, options.objective, options.bos, options.eos)
     if options.byte_budget is not None and tokenizer.kind != "bytes":
         raise UserError("--byte-budget counts bytes, and so must the tokenizer", remedy="use --tokenizer bytes")
 

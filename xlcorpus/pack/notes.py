@@ -22,8 +22,10 @@ from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 from xlcorpus.text.tables import table_lines
 from xlcorpus.tokenizer.measure import measure
+from xlcorpus.tokenizer.objectives import shown_around, special_ids_around
 from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.report_table import SHORT, report_rows
+from xlcorpus.tokenizer.template import Ids
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 # Fertility is measured on the beginnings of the first texts: always the same ones, and of bounded size.
@@ -40,6 +42,7 @@ def tokenizer_facts(tokenizer: Tokenizer) -> dict[str, Any]:
         "fingerprint": tokenizer.fingerprint,
         "vocab_size": tokenizer.vocab_size,
         "special_ids": tokenizer.special_ids(),
+        "template": asdict(tokenizer.template),
     }
 
 
@@ -59,7 +62,8 @@ def of_run(
         texts = (
             batch for dataset in inputs for batch in dataset.batches(text_columns(dataset.manifest.arrow_schema.names))
         )
-        found = pack_notes(tokenizer, counts, made, texts, options.length)
+        around = special_ids_around(tokenizer, options.objective, options.bos, options.eos)
+        found = pack_notes(tokenizer, counts, made, texts, options.length, around)
     return {"tokenizer": tokenizer_facts(tokenizer), **numbers, **found}
 
 
@@ -74,17 +78,25 @@ def pack_notes(
     packs: Iterable[pa.RecordBatch],
     texts: Iterable[pa.RecordBatch],
     length: int,
+    around: tuple[Ids, Ids] = ((), ()),
 ) -> dict[str, Any]:
-    """counts: of each task (`PackCounts`); packs: the rows made; texts: the documents, `text_columns`."""
+    """counts: of each task (`PackCounts`); packs: the rows made; texts: the documents, `text_columns`; around: ids
+    before and after each document."""
     total = PackCounts(**_sum(counts))
     measured = measure(tokenizer, first_texts(texts))
     rows = language_rows(total, measured)
-    table = [*pack_lines(total, length), "", *table_lines(rows, right=tuple(range(1, len(rows[0]))))]
+    table = [
+        *pack_lines(total, length),
+        f"each document: {shown_around(tokenizer, around)}",
+        "",
+        *table_lines(rows, right=tuple(range(1, len(rows[0])))),
+    ]
     texts_measured = pc.sum(measured["texts"]).as_py() or 0
     if texts_measured < total.documents:
         table.append(f"fertility and what is right of it: of the first {texts_measured:,} documents")
     table += ["", *decoded_packs(tokenizer, packs)]
-    return {"counts": asdict(total), "padding": round(total.padding, 6), "table": table}
+    ids = dict(zip(("before", "after"), around, strict=True))
+    return {"counts": asdict(total), "padding": round(total.padding, 6), "around": ids, "table": table}
 
 
 def side_notes(

@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from xlcorpus.errors import UserError
 from xlcorpus.options import StepOptions, option
-from xlcorpus.pack.objectives import OBJECTIVES
+from xlcorpus.tokenizer.objectives import OBJECTIVES
 
 _OF_PACKS = {"view": (None,)}
 
@@ -31,7 +31,9 @@ class PackOptions(StepOptions):
         None, description="documents longer than a pack: split (default) or refuse; views: truncate (default) or refuse"
     )
     bos: bool | None = option(
-        None, only=_OF_PACKS, description="bos before each document; default: as the objective has it"
+        None,
+        only=_OF_PACKS,
+        description="bos before each document; default: where the objective has it, or for clm the tokenizer",
     )
     eos: bool | None = option(
         None, only=_OF_PACKS, description="eos after each document; default: as the objective has it"
@@ -57,14 +59,9 @@ class PackOptions(StepOptions):
         return self.pure or self.view is not None
 
     @property
-    def with_bos(self) -> bool:
-        """Whether bos stands before each document."""
-        return OBJECTIVES[self.objective].bos if self.bos is None else self.bos
-
-    @property
     def with_eos(self) -> bool:
         """Whether eos stands after each document."""
-        return OBJECTIVES[self.objective].eos if self.eos is None else self.eos
+        return OBJECTIVES[self.objective].end if self.eos is None else self.eos
 
     @model_validator(mode="after")
     def _check_together(self) -> PackOptions:

@@ -1,7 +1,8 @@
 """Rows of pairs and triples as token ids, a list for each side; never packed with one another.
 
 The lists hold text alone. Objectives put other special ids around the same pair (TLM joins both sides, a seq2seq model
-ends the source with a language id), so the collator adds them; the limits here leave room for as many as it needs.
+ends the source with a language id), so the collator adds them; the limits here leave room for as many as it needs, by
+the objective or by the tokenizer's own template (XLM-R puts four around a pair).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from xlcorpus.tokenizer.tokenizer import Tokenizer
 @dataclass(frozen=True)
 class Sides:
     """What a view is made of: columns of text; special ids that its objective needs, and how many it adds to a side
-    (joint: to all sides together); columns of labels with the columns of their numbers."""
+    at least (joint: to all sides together); columns of labels with the columns of their numbers."""
 
     sides: tuple[str, ...]
     needs: tuple[str, ...]
@@ -43,6 +44,24 @@ class Sides:
         names += ["script"] if self.script else []
         names += [*self.labels.values(), *(["script_id"] if self.script else []), "truncated"]
         return fields_of("pack_id", "length", "pair_id", *names)
+
+
+def room_of(options: PackOptions, tokenizer: Tokenizer) -> int:
+    """Tokens of text that a side may have (joint: all sides together), besides the special ids around it.
+
+    Raises UserError where that is not one for each side.
+    """
+    spec = VIEWS[str(options.view)]
+    own = tokenizer.template.pair if spec.joint else tokenizer.template.single
+    room = options.length - max(spec.specials, sum(map(len, own)))
+    least = len(spec.sides) if spec.joint else 1
+    if room < least:
+        raise UserError(
+            f"a length of {options.length} leaves no room beside the {options.length - room} special ids of the "
+            f"tokenizer {tokenizer.path}",
+            remedy=f"give --length {options.length - room + least} or more",
+        )
+    return room
 
 
 _LANG = {"lang": "lang_id"}
@@ -83,7 +102,7 @@ def tokenize_sides(
     remedy = f"the view {options.view} is made of {', '.join(spec.sides)}: give such rows, or choose another view"
     sides = {side: encode(text_column(batch, side, remedy=remedy), tokenizer) for side in spec.sides}
     sizes = np.stack([np.diff(offsets) for _, offsets in sides.values()], axis=1)
-    room = options.length - spec.specials
+    room = room_of(options, tokenizer)
     if spec.joint:
         keep, asked = _share(sizes, room), sizes.sum(axis=1, keepdims=True)
     else:

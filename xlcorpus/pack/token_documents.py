@@ -63,17 +63,20 @@ class TokenDocuments:
         )
 
 
-def frame(ids: np.ndarray, offsets: np.ndarray, bos: int | None, eos: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Ids (int32) and offsets (int64) with bos before and eos after each document; None adds nothing."""
-    added = (bos is not None) + (eos is not None)
+def frame(
+    ids: np.ndarray, offsets: np.ndarray, before: Sequence[int], after: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ids (int32) and offsets (int64) with these special ids before and after each document."""
+    added = len(before) + len(after)
     if not added:
         return ids, offsets
     framed_offsets = offsets + added * np.arange(len(offsets))
     framed = np.empty(int(framed_offsets[-1]), dtype=np.int32)
     text = np.ones(len(framed), dtype=bool)
-    for special, places in ((bos, framed_offsets[:-1]), (eos, framed_offsets[1:] - 1)):
-        if special is not None:
-            text[places] = False
-            framed[places] = special
+    starts, ends = framed_offsets[:-1], framed_offsets[1:] - len(after)
+    for first, specials in ((starts, before), (ends, after)):
+        for place, special in enumerate(specials):
+            text[first + place] = False
+            framed[first + place] = special
     framed[text] = ids
     return framed, framed_offsets

@@ -14,6 +14,7 @@ from xlcorpus.errors import UserError
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.token_documents import TokenDocuments, frame
 from xlcorpus.text.ragged import offsets_of, ranges
+from xlcorpus.tokenizer.objectives import special_ids_around
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 STEP_NAME = "pack"
@@ -40,16 +41,16 @@ def tokenize_batch(
 
     keep: int64[rows], tokens of text to keep of each document (`byte_budgets.ByteBudget`), all without it. Decisions:
     no_tokens; fewer_than_min_tokens (score: tokens of text); longer_than_pack (score: tokens, special ids included;
-    threshold: the length), where options.long is refuse. Raises UserError where there is no text column or an id is
-    not in the tokenizer's vocabulary.
+    threshold: the length), where options.long is refuse. Raises UserError where there is no text column, or where the
+    tokenizer lacks a special id that the objective needs or gives an id outside its vocabulary.
     """
     ids, offsets = encode(text_column(batch), tokenizer)
     counts = np.diff(offsets)
     if keep is not None:
         counts = np.minimum(counts, keep)
         ids, offsets = ids[ranges(offsets[:-1], counts)], offsets_of(counts)
-    bos, eos = tokenizer.bos_id if options.with_bos else None, tokenizer.eos_id if options.with_eos else None
-    framed, framed_offsets = frame(ids, offsets, bos, eos)
+    before, after = special_ids_around(tokenizer, options.objective, options.bos, options.eos)
+    framed, framed_offsets = frame(ids, offsets, before, after)
     lengths = np.diff(framed_offsets)
     refused = (lengths > options.length) & (options.long == "refuse")
     reason = np.select([counts == 0, counts < options.min_tokens, refused], [1, 2, 3], 0)

@@ -14,10 +14,12 @@ from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.text.codepoints import CODE_SPACE
 from xlcorpus.text.ragged import offsets_of
+from xlcorpus.tokenizer.template import Template
 
 # The special tokens by role, as tokenizers that are trained here name them; ids 0 to 4.
 SPECIALS = {"pad": "<pad>", "unk": "<unk>", "bos": "<s>", "eos": "</s>", "mask": "<mask>"}
-ROLES = tuple(SPECIALS)
+ROLES = (*SPECIALS, "cls", "sep")
+_INSTEAD = {"bos": "cls", "eos": "sep"}  # BERT begins and ends texts with these
 
 # What a piece is, one number for each id. Control: never made from text (<s>, <pad>, holes in the ids).
 # Partial: bytes that are no whole characters: byte pieces above 0x7F, halves of letters in byte-level BPE.
@@ -30,7 +32,8 @@ class Tokenizer(ABC):
     A class of a kind is made from a location, as `Kind(location)`, and keeps it as its path. path: of the file or
     folder; name: of the file, for people; kind: the name of its `TokenizerKind`; fingerprint: xxh3-128, hex, of what
     decides the ids; vocab_size: one more than the highest id;
-    pad_id, unk_id, bos_id, eos_id, mask_id: None where there is none.
+    pad_id, unk_id, bos_id, eos_id, mask_id, cls_id, sep_id: None where there is none; template: what it puts around
+    texts by itself.
     """
 
     kind: ClassVar[str]
@@ -43,6 +46,9 @@ class Tokenizer(ABC):
     bos_id: int | None = None
     eos_id: int | None = None
     mask_id: int | None = None
+    cls_id: int | None = None
+    sep_id: int | None = None
+    template: Template = Template()
 
     @abstractmethod
     def encode_batch(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
@@ -83,17 +89,18 @@ class Tokenizer(ABC):
         return table
 
     def special_ids(self) -> dict[str, int | None]:
-        """Ids by role (pad, unk, bos, eos, mask)."""
+        """Ids by role (pad, unk, bos, eos, mask, cls, sep)."""
         return {role: getattr(self, f"{role}_id") for role in ROLES}
 
     def require(self, *roles: str, mode: str) -> None:
         """Raise UserError where a special id that `mode`, what the user asked for, cannot do without is missing, or
-        outside the vocabulary."""
+        outside the vocabulary. cls does for bos, and sep for eos."""
         for role in roles:
             if role not in ROLES:
                 raise ValueError(f"{role!r} is no role; {nearest(role, ROLES)}")
         ids = self.special_ids()
-        missing = [role for role in roles if ids[role] is None]
+        found = {role: ids[_INSTEAD.get(role, role)] if ids[role] is None else ids[role] for role in roles}
+        missing = [role for role, number in found.items() if number is None]
         if missing:
             have = ", ".join(f"{role} {number}" for role, number in ids.items() if number is not None)
             raise UserError(
@@ -101,13 +108,16 @@ class Tokenizer(ABC):
                 f"it has {have or 'no special ids'}",
                 remedy="add it (`xlcorpus tokenizer extend --special`), choose what needs none, or a tokenizer with it",
             )
-        for role in roles:
-            number = ids[role]
-            if number is not None and not 0 <= number < self.vocab_size:
-                raise UserError(
-                    f"the tokenizer {self.path} gives {number} as its {role} id, outside its {self.vocab_size} ids",
-                    remedy="repair the tokenizer's special ids",
-                )
+        for role, number in found.items():
+            self.check_id(role, number)
+
+    def check_id(self, role: str, number: int | None) -> None:
+        """Raise UserError where the id of a role is outside the vocabulary."""
+        if number is not None and not 0 <= number < self.vocab_size:
+            raise UserError(
+                f"the tokenizer {self.path} gives {number} as its {role} id, outside its {self.vocab_size} ids",
+                remedy="repair the tokenizer's special ids",
+            )
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """Workers open the file themselves; one that was altered since is refused."""

@@ -13,10 +13,10 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location, read_json, write_json
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer.extend import Extended
-from xlcorpus.tokenizer.kinds.huggingface import CONFIGS
 from xlcorpus.tokenizer.kinds.sentencepiece import SentencePieceTokenizer
 from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.sentencepiece_model import SentencePieceModel
+from xlcorpus.tokenizer.template import CONFIGS
 from xlcorpus.tokenizer.tokenizer import SPECIALS, Tokenizer
 from xlcorpus.tokenizer.write import check_output, guarded, rows_by_language, write_model
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from xlcorpus.dataset.storage import Location, fingerprint, locate
 from xlcorpus.text.codepoints import byte_lengths, string_buffers
+from xlcorpus.tokenizer.template import Template
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer, TokenizerKind
 
 BYTES = locate("bytes")  # the word, not a file
@@ -28,6 +29,7 @@ class ByteTokenizer(Tokenizer):
         self.path = self.name = str(given)
         self.vocab_size = FIRST + 256
         self.pad_id, self.eos_id, self.unk_id = 0, 1, 2
+        self.template = Template(((), (1,)), ((), (1,), (1,)))
         self.fingerprint = fingerprint({"tokenizer": "bytes", "first": FIRST})
         kinds = np.full(self.vocab_size, NORMAL, dtype=np.uint8)
         kinds[FIRST + 0x80 :] = PARTIAL

@@ -14,20 +14,22 @@ from xlcorpus.dataset.storage import Location, fingerprint, fingerprint_of_file,
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer.byte_alphabet import from_letters
 from xlcorpus.tokenizer.sentencepiece_model import WORD_START
+from xlcorpus.tokenizer.template import settings_beside, stated_template, template_of
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, ROLES, UNKNOWN, Tokenizer, TokenizerKind, end_to_end
 
 EXTRA = "hf"
 _FILE = "tokenizer.json"
-CONFIGS = ("tokenizer_config.json", "special_tokens_map.json")
 _CHUNK = 256  # texts a call: the library's encodings take some 100 bytes a token
 
 # Names by which special tokens are known where no tokenizer_config.json says which is which; the first that is there.
 _NAMES: dict[str, tuple[str, ...]] = {
     "pad": ("<pad>", "[PAD]", "<|pad|>", "<|finetune_right_pad_id|>", "<|endofpad|>"),
     "unk": ("<unk>", "[UNK]", "<|unk|>"),
-    "bos": ("<s>", "<bos>", "[BOS]", "[CLS]", "<|begin_of_text|>", "<|startoftext|>", "<|endoftext|>"),
-    "eos": ("</s>", "<eos>", "[EOS]", "[SEP]", "<|end_of_text|>", "<|endoftext|>"),
+    "bos": ("<s>", "<bos>", "[BOS]", "<|begin_of_text|>", "<|startoftext|>", "<|endoftext|>"),
+    "eos": ("</s>", "<eos>", "[EOS]", "<|end_of_text|>", "<|endoftext|>"),
     "mask": ("<mask>", "[MASK]", "<|mask|>"),
+    "cls": ("[CLS]", "<cls>"),
+    "sep": ("[SEP]", "<sep>"),
 }
 
 
@@ -57,9 +59,15 @@ class HuggingFaceTokenizer(Tokenizer):
         vocab: dict[str, int] = self._tokenizer.get_vocab(with_added_tokens=True)
         self.ids = vocab
         self.vocab_size = max(vocab.values(), default=-1) + 1
-        roles = special_roles(file, self.json, vocab)
-        self.pad_id, self.unk_id, self.bos_id, self.eos_id, self.mask_id = (roles[role] for role in ROLES)
-        self.fingerprint = fingerprint({"tokenizer.json": fingerprint_of_file(file), "special": roles})
+        settings = settings_beside(file) if file.name == _FILE else {}
+        roles = special_roles(settings, self.json, vocab)
+        for role in ROLES:
+            setattr(self, f"{role}_id", roles[role])
+        self.template = template_of(library, self._tokenizer.post_processor)
+        if not self.template.ids:
+            self.template = stated_template(settings, self.bos_id, self.eos_id)
+        decides = {"tokenizer.json": fingerprint_of_file(file), "special": roles, "template": self.template.single}
+        self.fingerprint = fingerprint(decides)
         self._texts, self._kinds = self._read_pieces()
 
     @property
@@ -191,21 +199,17 @@ def read_tokenizer_json(file: Location) -> dict[str, Any]:
     return value
 
 
-def special_roles(file: Location, value: Mapping[str, Any], vocab: Mapping[str, int]) -> dict[str, int | None]:
-    """Ids by role: as the CONFIGS beside the file say, else by well-known names."""
+def special_roles(
+    settings: Mapping[str, Any], value: Mapping[str, Any], vocab: Mapping[str, int]
+) -> dict[str, int | None]:
+    """Ids by role: as the settings beside the file say, or, where they name none, by well-known names."""
     named: dict[str, str] = {}
-    stated = False
-    for config in CONFIGS:
-        beside = file.parent / config
-        if file.name == _FILE and is_file(beside):
-            settings = _object(beside)
-            stated = True
-            for role in ROLES:
-                entry = settings.get(f"{role}_token")
-                content = entry.get("content") if isinstance(entry, dict) else entry
-                if isinstance(content, str):
-                    named.setdefault(role, content)
-    if not stated:
+    for role in ROLES:
+        entry = settings.get(f"{role}_token")
+        content = entry.get("content") if isinstance(entry, dict) else entry
+        if isinstance(content, str):
+            named[role] = content
+    if not any(f"{role}_token" in settings for role in ROLES):
         special = {token["content"] for token in value.get("added_tokens") or [] if token.get("special")}
         for role, names in _NAMES.items():
             found = next((name for name in names if name in special), None)
@@ -219,14 +223,6 @@ def special_roles(file: Location, value: Mapping[str, Any], vocab: Mapping[str, 
     if roles["unk"] is None and isinstance(number, int):
         roles["unk"] = number
     return roles
-
-
-def _object(path: Location) -> dict[str, Any]:
-    try:
-        value = read_json(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read as JSON: {error}", remedy="restore the file, or remove it") from error
-    return value if isinstance(value, dict) else {}
 
 
 def _opens(given: Location, start: bytes) -> bool:

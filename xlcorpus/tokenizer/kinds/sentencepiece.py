@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.dataset.storage import Location, is_file
+from xlcorpus.dataset.storage import Location, fingerprint, is_file
 from xlcorpus.text.hashes import digest_bytes
 from xlcorpus.tokenizer import sentencepiece_model as model_file
+from xlcorpus.tokenizer.template import settings_beside, stated_template
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer, TokenizerKind, end_to_end
 
-MASKS = ("<mask>", "[MASK]")
+_NAMES = (("<mask>", "[MASK]"), ("<cls>", "[CLS]"), ("<sep>", "[SEP]"))  # a model does not say which these are
 _FOLDER_FILE = "tokenizer.model"  # Llama, Gemma, Mistral: their ids are those of the file
 
 
@@ -34,8 +35,14 @@ class SentencePieceTokenizer(Tokenizer):
         self.pad_id, self.unk_id, self.bos_id, self.eos_id = (number if number >= 0 else None for number in ids)
         self._ids = {piece.text: number for number, piece in enumerate(self.model.pieces)}
         special = (model_file.CONTROL, model_file.USER_DEFINED)
-        masks = [self._ids[name] for name in MASKS if name in self._ids]
-        self.mask_id = next((number for number in masks if self.model.pieces[number].type in special), None)
+        self.mask_id, self.cls_id, self.sep_id = (
+            next((at for at in ids if at is not None and self.model.pieces[at].type in special), None)
+            for ids in (map(self._ids.get, names) for names in _NAMES)
+        )
+        if path.name == _FOLDER_FILE:
+            self.template = stated_template(settings_beside(path), self.bos_id, self.eos_id)
+        if self.template.ids:
+            self.fingerprint = fingerprint({"model": self.fingerprint, "template": self.template.single})
         self._kinds = np.array([_kind(piece) for piece in self.model.pieces], dtype=np.uint8)
 
     def encode_batch(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
