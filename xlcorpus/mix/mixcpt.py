@@ -51,8 +51,7 @@ def mixcpt_cells(code_share: Number = CODE_SHARE) -> dict[str, MixSpec]:
 def _cell(name: str, model: str, data: str, short: str, share: Fraction) -> dict[str, Any]:
     kind, _, code = data.partition("+")
     table, category = published_tables(), published_tables()["categories"][short]
-    millions = category["mono" if kind == "Mono" else "pairs"]
-    totals = {lang: int(exact(value) * 10**6) for lang, value in millions.items()}
+    totals: dict[str, int] = category["mono" if kind == "Mono" else "pairs"]
     text = sum(totals.values())
     languages = {"rule": "match", "by": "lang", "totals": totals}
     total = text + round(text * share / (1 - share)) if code else text
