@@ -14,6 +14,7 @@ from tests.fuzz.reading import Outcome, check_cuts, check_outcome, read_files
 from tests.fuzz.target import Case, Target, Violation
 from tests.fuzz.texts import LABELS
 from xlcorpus.dataset.schema import load_schema
+from xlcorpus.raw.input_columns import EXTRA
 
 TOKENS = (
     b'{"text": "',
@@ -48,7 +49,7 @@ TOKENS = (
     b"1.0000000000000001",
     b"\xe2\x80\xa8",
 )
-OURS = frozenset(load_schema("document").names)
+OURS = {*load_schema("document").names, EXTRA}
 _BLANK = b" \t\r\f\v"
 KEYS = (
     "id",
