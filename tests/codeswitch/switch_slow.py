@@ -16,6 +16,11 @@ from xlcorpus.text.properties import UNSPACED_SCRIPTS
 MASK = (1 << 64) - 1
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}\u200c\u200d]")
 _FOLLOWS = regex.compile(r"[\p{M}ะาำๅະາຳ]")
+# No word ends behind the first, none begins with a letter before the second.
+_OPENS, _KILLED = regex.compile(r"[เแโใไั][\p{M}ะาำๅ]*"), regex.compile(r"[\p{M}ะาำๅ]?\u0e4c")
+APOSTROPHES = "'’‘‛′`´＇ʻʼʹˈꞋꞌ՚׳"
+INSIDE = APOSTROPHES + "·•‧:\u05be\u00ad"
+CLITICS = {"eng": ("", "s re ll ve d m"), "fra": ("l d j m t s n c qu jusqu lorsqu puisqu quoiqu", "")}
 
 
 def mix(value: int) -> int:
@@ -26,8 +31,10 @@ def mix(value: int) -> int:
 
 def fold(word: str) -> str:
     def one(c: str) -> str:
-        if c in "’ʼ":
+        if c in APOSTROPHES:
             return "'"
+        if c in "•‧":
+            return "·"
         return c.casefold() if len(c.casefold()) == 1 else c.lower()[0]
 
     return "".join(one(c) for c in word)
@@ -57,7 +64,8 @@ class Word:
 class Dictionary:
     """One direction: exact and folded spelling to candidates."""
 
-    def __init__(self, entries: list[tuple[str, str]], candidates: int) -> None:
+    def __init__(self, entries: list[tuple[str, str]], candidates: int, language: str = "") -> None:
+        self.before, self.behind = (clitics.split() for clitics in CLITICS.get(language, ("", "")))
         self.exact: dict[str, list[str]] = {}
         self.folded: dict[str, list[str]] = {}
         for src, tgt in entries:
@@ -75,7 +83,7 @@ class Dictionary:
             return False
         if all(map(unspaced, src)):
             return len(src) <= 16 and not _FOLLOWS.match(src) and (len(src) > 1 or han_or_kana(src))
-        return all(spaced(c) or (c in "'’" and 0 < i < len(src) - 1) for i, c in enumerate(src))
+        return all(spaced(c) or (c in INSIDE and 0 < i < len(src) - 1) for i, c in enumerate(src))
 
     def find(self, word: str) -> tuple[list[str] | None, bool]:
         if fold(word) != word and any(regex.match(r"[\p{Lu}\p{Lt}]", c) for c in word) and word in self.exact:
@@ -86,7 +94,7 @@ class Dictionary:
 def words_of(text: str, dictionary: Dictionary) -> list[Word]:
     letter = [spaced(c) for c in text]
     for i in range(1, len(text) - 1):
-        if text[i] in "'’" and spaced(text[i - 1]) and spaced(text[i + 1]):
+        if text[i] in INSIDE and spaced(text[i - 1]) and spaced(text[i + 1]):
             letter[i] = True
     words, i = [], 0
     while i < len(text):
@@ -106,13 +114,13 @@ def words_of(text: str, dictionary: Dictionary) -> list[Word]:
 
 def _spaced_word(text: str, start: int, end: int, dictionary: Dictionary) -> Word:
     entries, exact = dictionary.find(text[start:end])
-    inner = [i for i in range(start, end) if text[i] in "'’"]
-    if entries is None and len(inner) == 1:
+    inner = [i for i in range(start + 1, end) if text[i] in INSIDE]
+    if entries is None and len(inner) == 1 and text[inner[0]] in APOSTROPHES:
         at = inner[0]
         left, right = at - start, end - at - 1
-        if right >= 3 and left <= 2:
+        if right >= 3 and fold(text[start:at]) in dictionary.before:
             sought = (at + 1, end)
-        elif left >= 3 and right <= 2 and text[at + 1 : end] not in ("t", "T"):
+        elif left >= 3 and fold(text[at + 1 : end]) in dictionary.behind:
             sought = (start, at)
         else:
             return Word(start, end)
@@ -135,9 +143,9 @@ def _segment(text: str, start: int, end: int, dictionary: Dictionary) -> list[Wo
 
     while i < end:
         size = 0
-        if not _FOLLOWS.match(text[i]):
+        if _may_begin(text, i, start, end):
             for length in range(1 if han_or_kana(text[i]) else 2, min(dictionary.longest, end - i) + 1):
-                whole = i + length == end or not _FOLLOWS.match(text[i + length])
+                whole = i + length == end or _may_begin(text, i + length, start, end)
                 if whole and fold(text[i : i + length]) in dictionary.folded:
                     size = length
         if size:
@@ -149,6 +157,14 @@ def _segment(text: str, start: int, end: int, dictionary: Dictionary) -> list[Wo
         i += max(size, 1)
     flush()
     return words
+
+
+def _may_begin(text: str, i: int, start: int, end: int) -> bool:
+    """Whether a word of the run text[start:end] may begin at i, so far as spelling shows it."""
+    inner = i > start and (
+        _KILLED.match(text[i + 1 : end]) or any(_OPENS.fullmatch(text[j:i]) for j in range(start, i))
+    )
+    return not _FOLLOWS.match(text[i]) and not inner
 
 
 def poisson_length(bits: int, mean: float) -> int:
@@ -188,7 +204,7 @@ def slow_switch(
         new = entries[((hashes[j] & 0xFFFF) * min(len(entries), settings.candidates)) >> 16]
         old = text[word.start : word.end]
         if not word.exact:
-            new = _carry(old, new, text, words_start(text, word.start))
+            new = _carry(old, new)
         region = new
         if word.unspaced:
             if word.start and _WORD.match(text[word.start - 1]) and spaced(new[0]):
@@ -221,15 +237,11 @@ def _covers(k: int, j: int, hashes: list[int], settings: CodeswitchOptions) -> b
     return k <= j < k + poisson_length((hashes[k] >> 16) & 0xFFFF, settings.poisson)
 
 
-def words_start(text: str, start: int) -> bool:
-    """Whether a replaced stretch begins its word (the stem of l'homme does not)."""
-    return not (start >= 2 and text[start - 1] in "'’" and spaced(text[start - 2]))
-
-
-def _carry(old: str, new: str, text: str, begins: bool) -> str:
-    uppers = sum(1 for c in old if regex.match(r"[\p{Lu}\p{Lt}]", c))
-    if uppers >= 2 and uppers == len(old) - (sum(c in "'’" for c in old) == 1):
+def _carry(old: str, new: str) -> str:
+    """The case of a word on another: signs and marks have none."""
+    uppers, lowers = (regex.findall(pattern, old) for pattern in (r"[\p{Lu}\p{Lt}]", r"\p{Ll}"))
+    if len(uppers) >= 2 and not lowers:
         return new.upper()
-    if uppers and begins and regex.match(r"[\p{Lu}\p{Lt}]", old[0]):
+    if regex.match(r"\P{Ll}?[\p{Lu}\p{Lt}]", old):
         return new[0].upper() + new[1:]
     return new

@@ -19,7 +19,7 @@ from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.words import joined_tokens, tokens, vocabulary
 
 
-def nothing(at: np.ndarray, room: np.ndarray) -> np.ndarray:
+def nothing(at: np.ndarray, room: np.ndarray, may_end: np.ndarray) -> np.ndarray:
     return np.zeros(len(at), dtype=np.int64)
 
 

@@ -6,6 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.text import properties
+from xlcorpus.text.ragged import offsets_of, ranges, sum_segments
+
 AS_IS, TITLE, CAPITALS = 0, 1, 2
 
 
@@ -37,10 +40,17 @@ def _upper(words: pa.Array) -> pa.Array:
     return pc.utf8_upper(pc.replace_substring(words, "ß", "SS"))
 
 
-def form_of(uppers: np.ndarray, letters: np.ndarray, title: np.ndarray) -> np.ndarray:
-    """int64[n]: the form that carries over the case of words with `uppers` capitals among `letters` characters.
+def forms(codes: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """int64[n]: the form that carries over the case of words: codes[starts:ends].
 
-    A single capital letter is a capital, not capitals; a capital inside (iPhone) is not carried over.
+    Capitals are two capital letters and no small one. A single capital letter is a capital, not capitals; a capital
+    inside (iPhone) is not carried over. Signs and marks have no case ('Okina, DON'T).
     """
-    capitals = (uppers >= 2) & (uppers == letters)
+    sizes = ends - starts
+    at = ranges(starts, sizes)
+    edges = offsets_of(sizes)
+    upper, lower = properties.capitals()[codes[at]], properties.small_letters()[codes[at]]
+    capitals = (sum_segments(upper, edges) >= 2) & (sum_segments(lower, edges) == 0)
+    # The first letter with a case is at the word's beginning, or behind a sign there.
+    title = upper[edges[:-1]] | (~lower[edges[:-1]] & (sizes > 1) & upper[np.minimum(edges[:-1] + 1, len(at) - 1)])
     return np.where(capitals, CAPITALS, np.where(title, TITLE, AS_IS))

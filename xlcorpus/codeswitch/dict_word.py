@@ -14,11 +14,10 @@ import pyarrow.compute as pc
 
 from xlcorpus.codeswitch import characters, protect
 from xlcorpus.codeswitch.assemble import BytePositions, Replacements
-from xlcorpus.codeswitch.case import carry_case, form_of
+from xlcorpus.codeswitch.case import carry_case, forms
 from xlcorpus.codeswitch.lookup import Lookup
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.codeswitch.partners import Served, choose_language, serve
-from xlcorpus.codeswitch.switchable import Switchable
 from xlcorpus.codeswitch.switched import WordCounts, switched_words
 from xlcorpus.codeswitch.word_choice import budgets, choose_words, word_hashes
 from xlcorpus.dataset.result import Result
@@ -110,7 +109,7 @@ def _switch_piece(
     entry = index.first.take(key) + pick.astype(np.int64)
     form = np.zeros(len(at), dtype=np.int8)
     cased = np.flatnonzero((words.uppers.take(at) > 0) & index.cased.take(entry) & ~index.exact.take(key))
-    form[cased] = _forms(words, at[cased], starts[cased], ends[cased])
+    form[cased] = forms(points.codes, starts[cased], ends[cased])
     before, after = _spaces(words.unspaced.take(at), starts, ends, entry, points, index)
     return _Part(
         row=row + first_row,
@@ -127,16 +126,6 @@ def _switch_piece(
         known=np.diff(np.searchsorted(np.flatnonzero(replaceable), words.offsets)),
         replaced=np.bincount(row, minlength=len(texts)),
     )
-
-
-def _forms(words: Switchable, at: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """int64[k]: the form of `case` for each of these words, of which starts and ends are the part to replace."""
-    letters, whole = ends - starts, (words.ends - words.starts)[at]
-    if len(words.divided):  # the apostrophe of DON'T has no case
-        divided = np.zeros(len(words.starts), dtype=bool)
-        divided[words.divided] = True
-        letters = letters - (divided[at] & (letters == whole))
-    return form_of(words.uppers[at], letters, words.title[at] & (starts == words.starts[at]))
 
 
 def _spaces(

@@ -10,11 +10,14 @@ from xlcorpus.codeswitch import switchable
 from xlcorpus.codeswitch.switchable import Switchable
 from xlcorpus.lexicon import folding
 from xlcorpus.lexicon.index import EXACT, FOLDED, LexiconIndex, hash_words, pad_bytes
-from xlcorpus.text.characters import ATTACHED, Classes, classes, is_han_or_kana
+from xlcorpus.text.apostrophes import clitics, is_of_words_at_edges
+from xlcorpus.text.characters import Classes, codes_of, is_apostrophe, is_han_or_kana, is_tibetan
 from xlcorpus.text.codepoints import CodePoints
 from xlcorpus.text.hashes import SpanHasher
 from xlcorpus.text.labels import is_dotless
 from xlcorpus.text.ragged import offsets_of, ranges
+
+_SHORTEST_STEM = 3
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,15 @@ class Lookup:
         self._points, self._index, self._row_pairs = points, index, row_pairs
         dotless = np.array([*(is_dotless(pair.src) for pair in index.directions), False], dtype=bool)
         self._folding = folding.undotted(points, dotless[row_pairs].any(axis=1))
+        edges = np.array([*(is_of_words_at_edges(pair.src) for pair in index.directions), False], dtype=bool)
+        self._at_edges = edges[row_pairs].any(axis=1)
         self._hasher = SpanHasher(folding.folded_values().take(self._folding))
         # A pair that is not there has a salt as well; nothing is stored under it.
         self._salts = np.vstack([index.salts, np.zeros((1, 2), dtype=np.uint64)])
 
     def find(self, classes: Classes, covered: np.ndarray) -> Found:
         """The words of all texts and their keys. classes, covered: as for `switchable.find_switchable`."""
-        words = switchable.find_switchable(self._points, classes, covered, self._longest)
+        words = switchable.find_switchable(self._points, classes, covered, self._longest, self._at_edges)
         starts, ends = words.starts, words.ends
         hashes = self._hasher.hash(starts, ends)
         slots = [self._find_slot(hashes, starts, ends, pairs, words) for pairs in self._row_pairs.T]
@@ -101,7 +106,7 @@ class Lookup:
 
     def _find_stems(self, words: Switchable, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Starts and ends with those of the stems where the whole word has no entry; `keys` is completed."""
-        stem_starts, stem_ends = switchable.stems(words, self._points.codes)
+        stem_starts, stem_ends = self._stems(words)
         sought = (keys[:, words.divided] < 0).all(axis=0) & (stem_ends > stem_starts)
         divided, stem_starts, stem_ends = words.divided[sought], stem_starts[sought], stem_ends[sought]
         hashes = self._hasher.hash(stem_starts, stem_ends)
@@ -114,13 +119,29 @@ class Lookup:
         starts[divided], ends[divided] = stem_starts, stem_ends
         return starts, ends
 
-    def _longest(self, at: np.ndarray, room: np.ndarray) -> np.ndarray:
+    def _stems(self, words: Switchable) -> tuple[np.ndarray, np.ndarray]:
+        """The part of each divided word to look up by itself: int64[k] starts and ends, equal for none.
+
+        What stands beside a clitic of the text's language and its apostrophe (l'homme, house's), of three letters.
+        """
+        starts, ends, at = words.starts[words.divided], words.ends[words.divided], words.signs
+        before, behind = (at - starts >= _SHORTEST_STEM), (ends - at - 1 >= _SHORTEST_STEM)
+        apostrophe = is_apostrophe(self._points.codes[at])
+        first, second = np.zeros(len(at), dtype=bool), np.zeros(len(at), dtype=bool)
+        number = self._row_pairs[words.rows[words.divided], 0]
+        for one in np.unique(number):
+            label, rows = self._index.directions[one].src, np.flatnonzero((number == one) & apostrophe)
+            first[rows] = np.isin(self._hasher.hash(at[rows] + 1, ends[rows]), _clitics(label, behind=True))
+            second[rows] = np.isin(self._hasher.hash(starts[rows], at[rows]), _clitics(label, behind=False))
+        first, second = first & before, second & behind
+        return np.where(second, at + 1, starts), np.where(first, at, np.where(second, ends, starts))
+
+    def _longest(self, at: np.ndarray, room: np.ndarray, may_end: np.ndarray) -> np.ndarray:
         """See `switchable.LongestMatch`: longest key of any of the row's dictionaries."""
         index, codes = self._index, self._points.codes
         best = np.zeros(len(at), dtype=np.int64)
         row = np.searchsorted(self._points.offsets, at, side="right") - 1
-        least = np.where(is_han_or_kana(codes[at]), 1, 2)
-        attached = np.append((classes()[codes] & ATTACHED) != 0, False)
+        least = np.where(is_han_or_kana(codes[at]) | is_tibetan(codes[at]), 1, 2)
         for pairs in self._row_pairs.T:
             pair = pairs[row]
             salts = self._salts[:, FOLDED].take(pair)
@@ -130,9 +151,16 @@ class Lookup:
                 hashes = self._hasher.hash(at[left], at[left] + size) ^ salts[left]
                 begun = index.may_begin(hashes)
                 left, hashes = left[begun], hashes[begun]
-                whole = (least[left] <= size) & ((room[left] == size) | ~attached[at[left] + size])
+                whole = (least[left] <= size) & may_end[at[left] + size]
                 hit = left[whole][index.keys.find(hashes[whole]) >= 0]
                 best[hit] = np.maximum(best[hit], size)
                 size += 1
                 left = left[(room[left] >= size) & (index.longest[pair[left]] >= size)]
         return best
+
+
+def _clitics(label: str, *, behind: bool) -> np.ndarray:
+    """uint64[k]: hashes of the clitics of a language, folded, as the hasher of a text has them."""
+    words = clitics(label, behind=behind)
+    edges = offsets_of(np.array([len(word) for word in words], dtype=np.int64))
+    return hash_words(folding.folds()[codes_of("".join(words))], edges[:-1], edges[1:])

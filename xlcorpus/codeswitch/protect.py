@@ -16,12 +16,13 @@ from xlcorpus.errors import UserError
 from xlcorpus.text.characters import Classes, codes_of, is_word
 from xlcorpus.text.codepoints import CodePoints
 from xlcorpus.text.ragged import ranges
+from xlcorpus.text.words import Edges
 
 _ALWAYS = codes_of(characters.ALWAYS_TECHNICAL)
 _BLOCKS = regex.compile(
     r"""
     (?P<fence>```|~~~) .*? (?: (?P=fence) | \Z )
-    | `[^`\n]+`
+    | (?<! [\p{L}\p{M}] ) `[^`\n]+`
     | <!-- .*? (?: --> | \Z )
     | <(?P<tag>script|style|code|pre|math|svg)\b[^<>]{0,500}> .*? (?: </(?P=tag)\s*> | \Z )
     | </?[A-Za-z][^<>]{0,500}>
@@ -30,8 +31,6 @@ _BLOCKS = regex.compile(
 )
 _BLOCK_STARTS = codes_of("`<{}")
 _CODE_SIGNS = frozenset("(){}[]=<>")
-
-Edges = tuple[np.ndarray, np.ndarray]
 
 
 def protected(points: CodePoints, classes: Classes, named: list[Edges]) -> np.ndarray:
@@ -58,7 +57,8 @@ def _chunks(points: CodePoints, flags: np.ndarray, signs: np.ndarray) -> Edges:
     after = np.where(signs + 1 < last, codes[np.minimum(signs + 1, len(codes) - 1)], 0x20)
     table = characters.classes()
     word_before, word_after = is_word(table[before]), is_word(table[after])
-    technical = _one_of(sign, _ALWAYS)
+    # A grave accent behind a letter is typed for an apostrophe (Uzbek o`zbek), or ends what `_BLOCKS` finds.
+    technical = _one_of(sign, _ALWAYS) & ~((sign == ord("`")) & word_before)
     # example.com, U.S., report.pdf: in each a full stop between two letters.
     technical |= (sign == ord(".")) & word_before & word_after & ((table[before] | table[after]) & BREAK == 0)
     technical |= (sign == ord("/")) & ((after == ord("/")) | (word_after & (table[before] & BREAK != 0)))

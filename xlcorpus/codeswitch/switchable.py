@@ -1,7 +1,7 @@
 """The words of a batch that may be switched: those of `text.words`, without protected ones and those with a number.
 
-Scripts without spaces: from left to right the longest key of the row's dictionaries; what lies between two matches is
-cut into words of the script's mean length, which have no entry.
+Scripts without spaces: from left to right the longest key of the row's dictionaries that begins and ends where a word
+can (`text.unspaced`); what lies between two matches is cut into words of the script's mean length, which have no entry.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from functools import cached_property
 import numpy as np
 
 from xlcorpus.text.characters import (
-    APOSTROPHE,
-    ATTACHED,
+    INNER,
     NUMBER,
     UNSPACED,
     UPPER,
     WORD,
     Classes,
     is_han_or_kana,
+    is_tibetan,
     is_word,
 )
 from xlcorpus.text.codepoints import CodePoints
 from xlcorpus.text.ragged import heads_of, ranges, rows_of
+from xlcorpus.text.unspaced import bounds
 from xlcorpus.text.words import spaced_words, unspaced_runs, without_letter
 
 # Mean code points of a word, as `properties.LETTERS_PER_WORD`: Chinese and Japanese 1.7 to 3, Thai and others 4.8.
 _PIECE_HAN, _PIECE_ELSEWHERE = 2, 5
-_T = ord("t")
 
-# Longest key that begins at each of some positions: (positions int64[n], room int64[n]) -> int64[n], 0 for none.
-# room: code points up to the end of the run of unspaced characters.
-LongestMatch = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# Longest key that begins at each of some positions: (positions int64[n], room int64[n], may_end bool[codes + 1]) ->
+# int64[n], 0 for none. room: code points up to the end of the run of unspaced characters; may_end: where a word may.
+LongestMatch = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,7 @@ class Switchable:
 
     starts, ends: int64[words], positions in the codes; offsets: int64[rows + 1]; known: bool[words], false for what
     lies between matches of an unspaced script; unspaced: bool[words]; uppers: int64[words], upper-case letters;
-    title: bool[words], the first letter is upper case; divided: int64[k], the words with one apostrophe inside, and
-    apostrophes: int64[k], where it is.
+    divided: int64[k], the words with one sign inside (`words.join_inner`), and signs: int64[k], where it is.
     """
 
     starts: np.ndarray
@@ -52,9 +51,8 @@ class Switchable:
     known: np.ndarray
     unspaced: np.ndarray
     uppers: np.ndarray
-    title: np.ndarray
     divided: np.ndarray
-    apostrophes: np.ndarray
+    signs: np.ndarray
 
     @cached_property
     def rows(self) -> np.ndarray:
@@ -62,19 +60,25 @@ class Switchable:
         return rows_of(self.offsets)
 
 
-def find_switchable(points: CodePoints, classes: Classes, covered: np.ndarray, longest: LongestMatch) -> Switchable:
-    """Words of all texts. classes: of their characters; covered: int64[k], the protected ones.
+def find_switchable(
+    points: CodePoints,
+    classes: Classes,
+    covered: np.ndarray,
+    longest: LongestMatch,
+    edges: np.ndarray | None = None,
+) -> Switchable:
+    """Words of all texts. classes: of their characters; covered: int64[k], the protected ones; edges: `join_inner`.
 
-    `classes.flags` is changed: protected characters lose their classes, apostrophes within a word become part of it.
+    `classes.flags` is changed: protected characters lose their classes, signs within a word become part of it.
     """
     flags = classes.flags
     touched = covered
     if len(covered):
         touched = covered[is_word(flags.take(covered))]
         flags[covered] = 0
-    starts, ends = spaced_words(points, classes)
-    # Capitals, numbers and apostrophes inside of words, 1 character in 100; those at the start are seen there.
-    at = classes.where(UPPER | NUMBER | APOSTROPHE)
+    starts, ends = spaced_words(points, classes, edges)
+    # Capitals, numbers and signs inside of words, 1 character in 100; those at the start are seen there.
+    at = classes.where(UPPER | NUMBER | INNER)
     at = at[flags.take(at - 1, mode="wrap") & WORD != 0]
     word = np.searchsorted(starts, at, side="right") - 1
     inside = (word >= 0) & (at < ends.take(word, mode="clip")) if len(starts) else np.zeros(len(at), dtype=bool)
@@ -82,39 +86,38 @@ def find_switchable(points: CodePoints, classes: Classes, covered: np.ndarray, l
     inside = at > starts.take(word)
     at, word = at[inside], word[inside]
     classed, first = flags.take(at), flags.take(starts)
-    title = first & UPPER != 0
     uppers = np.bincount(word[classed & UPPER != 0], minlength=len(starts))
-    uppers += title
+    uppers += first & UPPER != 0
     keep = first & NUMBER == 0
     keep[word[classed & NUMBER != 0]] = False
     keep[without_letter(flags, starts, ends)] = False
     if len(touched):  # a word of which a part is protected is left alone
         keep[_edges_at(touched + 1, starts, points.offsets)] = False
         keep[_edges_at(touched, ends, points.offsets)] = False
-    divided, apostrophes = word[classed & APOSTROPHE != 0], at[classed & APOSTROPHE != 0]
+    divided, signs = word[classed & INNER != 0], at[classed & INNER != 0]
     once = keep[divided] & (np.bincount(divided, minlength=len(starts))[divided] == 1)
-    divided, apostrophes = divided[once], apostrophes[once]
+    divided, signs = divided[once], signs[once]
     dropped = np.flatnonzero(~keep)
     if len(dropped):
         divided -= np.searchsorted(dropped, divided)
         kept = np.flatnonzero(keep)
-        starts, ends, uppers, title = starts.take(kept), ends.take(kept), uppers.take(kept), title.take(kept)
+        starts, ends, uppers = starts.take(kept), ends.take(kept), uppers.take(kept)
     known, unspaced = np.ones(len(starts), dtype=bool), np.zeros(len(starts), dtype=bool)
-    columns = [starts, ends, uppers, title, known, unspaced]
+    columns = [starts, ends, uppers, known, unspaced]
     if np.bitwise_or.reduce(flags, initial=0) & UNSPACED:
         more = _segment(points, flags, longest)
         count = len(more[0])
-        none, every = np.zeros(count, dtype=bool), np.ones(count, dtype=bool)
+        none, every = np.zeros(count, dtype=np.int64), np.ones(count, dtype=bool)
         columns = [
             np.concatenate([column, other])
-            for column, other in zip(columns, [*more[:2], none.astype(np.int64), none, more[2], every], strict=True)
+            for column, other in zip(columns, [*more[:2], none, more[2], every], strict=True)
         ]
         order = np.argsort(columns[0])
         place = np.empty(len(order), dtype=np.int64)
         place[order] = np.arange(len(order))
         divided = place[divided]
         columns = [column[order] for column in columns]
-    starts, ends, uppers, title, known, unspaced = columns
+    starts, ends, uppers, known, unspaced = columns
     return Switchable(
         starts=starts,
         ends=ends,
@@ -122,24 +125,9 @@ def find_switchable(points: CodePoints, classes: Classes, covered: np.ndarray, l
         known=known,
         unspaced=unspaced,
         uppers=uppers,
-        title=title,
         divided=divided,
-        apostrophes=apostrophes,
+        signs=signs,
     )
-
-
-def stems(words: Switchable, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The part of each divided word (`divided`) to look up by itself: int64[k] starts and ends, equal for none.
-
-    The longer side where the other one is a clitic of at most two letters: house's, l'homme. Not before 't (don't).
-    codes: uint32[n].
-    """
-    starts, ends, at = words.starts[words.divided], words.ends[words.divided], words.apostrophes
-    left, right = at - starts, ends - at - 1
-    negated = (right == 1) & (codes[np.minimum(at + 1, len(codes) - 1)] | np.uint32(0x20) == _T)
-    first = (left >= 3) & (right <= 2) & ~negated
-    second = (right >= 3) & (left <= 2)
-    return np.where(second, at + 1, starts), np.where(first, at, np.where(second, ends, starts))
 
 
 def _edges_at(positions: np.ndarray, edges: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -158,9 +146,12 @@ def _segment(points: CodePoints, flags: np.ndarray, longest: LongestMatch) -> tu
     first = np.cumsum(sizes) - sizes  # of each run, among all unspaced characters
     at = ranges(run_starts, sizes)
     room = np.repeat(run_ends, sizes) - at
-    free = (flags[at] & ATTACHED) == 0
+    begins, ends = bounds(points.codes[at], flags[at], first)
+    may_end = np.zeros(len(flags) + 1, dtype=bool)
+    may_end[at[ends]] = True
+    may_end[run_ends] = True
     length = np.zeros(len(at), dtype=np.int64)
-    length[free] = longest(at[free], room[free])
+    length[begins] = longest(at[begins], room[begins], may_end)
     # Reached from the run's first character by matches, or by single steps where nothing matches. Doubling the steps
     # takes log2(longest run) passes; one step after the other would take as many passes as the longest run has words.
     # A run's last step ends where the next run begins, which is reached anyway.
@@ -175,7 +166,7 @@ def _segment(points: CodePoints, flags: np.ndarray, longest: LongestMatch) -> tu
     matched = length[here] > 0
     word_starts = here[matched]
     word_ends = word_starts + length[word_starts]
-    loose = here[~matched]
+    loose = here[~matched & ((flags[at[here]] & INNER) == 0)]  # a tsheg between two syllables is no word
     loose_starts, loose_ends = _cut_loose(loose, at, np.repeat(first, sizes), points.codes)
     starts = np.concatenate([at[word_starts], loose_starts])
     ends = np.concatenate([at[word_ends - 1] + 1, loose_ends])
@@ -183,13 +174,15 @@ def _segment(points: CodePoints, flags: np.ndarray, longest: LongestMatch) -> tu
 
 
 def _cut_loose(loose: np.ndarray, at: np.ndarray, run: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cut stretches of unmatched characters (indices into `at`) into pieces of a word's mean length."""
+    """Cut stretches of unmatched characters (indices into `at`) into pieces of a word's mean length; Tibetan syllables
+    stay."""
     if not len(loose):
         return loose, loose
     begins = np.ones(len(loose), dtype=bool)
     begins[1:] = (loose[1:] != loose[:-1] + 1) | (run[loose[1:]] != run[loose[:-1]])
     heads = heads_of(begins)
-    size = np.where(is_han_or_kana(codes[at[loose]]), _PIECE_HAN, _PIECE_ELSEWHERE)[heads]
+    codes = codes[at[loose]]
+    size = np.select([is_han_or_kana(codes), is_tibetan(codes)], [_PIECE_HAN, len(at)], _PIECE_ELSEWHERE)[heads]
     begins |= (np.arange(len(loose)) - heads) % size == 0
     piece = np.flatnonzero(begins)
     lasts = np.append(piece[1:], len(loose)) - 1

@@ -14,16 +14,17 @@ from xlcorpus.errors import UserError
 from xlcorpus.lexicon import folding
 from xlcorpus.lexicon.entries import one_array
 from xlcorpus.lexicon.index import EXACT, FOLDED, Direction, Keys, LexiconIndex, hash_words
-from xlcorpus.text.characters import APOSTROPHE, ATTACHED, NUMBER, UNSPACED, WORD, classes, is_han_or_kana
+from xlcorpus.text.apostrophes import is_of_words_at_edges
+from xlcorpus.text.characters import ATTACHED, INNER, NUMBER, UNSPACED, WORD, classes, is_han_or_kana, is_tibetan
 from xlcorpus.text.codepoints import CodePoints, code_points, utf8_lengths
 from xlcorpus.text.hashes import hash_text, mix
 from xlcorpus.text.labels import encode_pairs, is_dotless
 from xlcorpus.text.normalize import compose
 from xlcorpus.text.ragged import heads_of, sums_before
-from xlcorpus.text.words import join_apostrophes
+from xlcorpus.text.words import join_inner
 
 # A longer key of an unspaced script is a phrase; each length costs a pass over what may begin with a key so far.
-LONGEST_UNSPACED = 16
+LONGEST_UNSPACED, LONGEST_TIBETAN = 16, 24  # Tibetan: four to five syllables
 _ROWS = 1 << 16  # entries whose code points are in memory at a time
 
 Columns = tuple[pa.Array | pa.ChunkedArray, ...]
@@ -121,7 +122,8 @@ class _Reader:
                 points, np.array([is_dotless(direction.src) for direction in directions], dtype=bool)[numbers]
             )
             other_codes = folding.folds().take(others.codes)
-            one_word, unspaced = _one_word(points)
+            edges = np.array([is_of_words_at_edges(direction.src) for direction in directions], dtype=bool)
+            one_word, unspaced = _one_word(points, edges[numbers])
         hashes = hash_words(folded_codes, points.offsets[:-1], points.offsets[1:])
         keep = self._leave_out(
             empty=(points.lengths == 0) | (others.lengths == 0),
@@ -199,19 +201,24 @@ def _traits(points: CodePoints, keep: np.ndarray) -> np.ndarray:
     return traits
 
 
-def _one_word(points: CodePoints) -> tuple[np.ndarray, np.ndarray]:
-    """bool[rows]: texts that are one word as `text.words` finds words; bool[rows]: those of an unspaced script."""
+def _one_word(points: CodePoints, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """bool[rows]: texts that are one word as `text.words` finds words; bool[rows]: those of an unspaced script.
+
+    edges: bool[rows], texts of a language where an apostrophe at the edge is of the word.
+    """
     flags = classes()[points.codes]
     length = points.lengths
     with_number = points.sum_per_text((flags & NUMBER) != 0) > 0
+    join_inner(points, flags, np.flatnonzero(flags & INNER), edges)
     inside = points.sum_per_text((flags & UNSPACED) != 0) == length
-    begins = np.zeros(len(points), dtype=bool)
+    begins, short, longest = np.zeros(len(points), dtype=bool), np.zeros(len(points), dtype=bool), np.zeros_like(length)
     some = length > 0
-    begins[some] = (flags[points.offsets[:-1][some]] & ATTACHED) == 0
-    han = np.zeros(len(points), dtype=bool)
-    han[some] = is_han_or_kana(points.codes[points.offsets[:-1][some]])
-    unspaced = some & inside & begins & (length <= LONGEST_UNSPACED) & (han | (length > 1))
-    join_apostrophes(points, flags, np.flatnonzero(flags & APOSTROPHE))
+    first = points.offsets[:-1][some]
+    begins[some] = (flags[first] & ATTACHED) == 0
+    tibetan = is_tibetan(points.codes[first])
+    short[some] = tibetan | is_han_or_kana(points.codes[first])
+    longest[some] = np.where(tibetan, LONGEST_TIBETAN, LONGEST_UNSPACED)
+    unspaced = some & inside & begins & (length <= longest) & (short | (length > 1))
     spaced = some & (points.sum_per_text((flags & WORD) != 0) == length)
     return (unspaced | spaced) & ~with_number, unspaced & ~with_number
 

@@ -7,14 +7,14 @@ import functools
 import numpy as np
 
 from xlcorpus.text import properties
-from xlcorpus.text.characters import LIKE_APOSTROPHE, codes_of
+from xlcorpus.text.characters import SAME_SIGNS, codes_of
 from xlcorpus.text.codepoints import CODE_SPACE, CodePoints
 from xlcorpus.text.hashes import code_values
 
 
 @functools.cache
 def folds() -> np.ndarray:
-    """uint32[0x110000]: each code point's simple case folding, one to one; apostrophes of all kinds become one.
+    """uint32[0x110000]: each code point's simple case folding, one to one; signs for one and the same become one.
 
     Foldings to several characters (sharp s to ss) would move positions: the lower case is taken there.
     """
@@ -26,7 +26,8 @@ def folds() -> np.ndarray:
         if len(folded) != 1:
             folded = character.lower()
         table[code] = ord(folded[0])  # only the dotted capital I of Turkish has a longer lower case: i and a dot
-    table[codes_of(LIKE_APOSTROPHE)] = ord("'")
+    for sign, others in SAME_SIGNS.items():
+        table[codes_of(others)] = ord(sign)
     return table
 
 

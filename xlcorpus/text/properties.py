@@ -53,6 +53,7 @@ marks = functools.partial(matches, r"\p{M}")
 numbers = functools.partial(matches, r"\p{N}")
 digits = functools.partial(matches, r"\p{Nd}")  # of decimal systems
 capitals = functools.partial(matches, r"[\p{Lu}\p{Lt}]")
+small_letters = functools.partial(matches, r"\p{Ll}")
 joiners = functools.partial(matches, r"[\u200c\u200d]")  # zero-width; Persian and Indic spelling needs them
 apostrophes = functools.partial(matches, r"['\u2019]")  # stand inside of words; U+02BC is a word character anyway
 whitespace = functools.partial(matches, r"\s")  # with the line separators U+0085, U+2028 and U+2029

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xlcorpus.text import properties
-from xlcorpus.text.characters import APOSTROPHE, ATTACHED, UNSPACED, WORD, Classes
+from xlcorpus.text.characters import ATTACHED, INNER, UNSPACED, WORD, Classes, is_apostrophe, parted_scripts
 from xlcorpus.text.codepoints import CODE_SPACE, CodePoints
 from xlcorpus.text.ragged import offsets_of, ranges, sum_segments, sums_before
 from xlcorpus.text.segment import Spans, joined, runs, spans_of
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from xlcorpus.text.breakers import WordBreaker
 
 _MARK = np.uint8(2)
+
+Edges = tuple[np.ndarray, np.ndarray]  # int64 starts and ends
 
 
 @functools.cache
@@ -106,23 +108,41 @@ def joined_tokens(points: CodePoints) -> Spans:
     return joined(found, apart)
 
 
-def spaced_words(points: CodePoints, classes: Classes) -> tuple[np.ndarray, np.ndarray]:
+def spaced_words(points: CodePoints, classes: Classes, edges: np.ndarray | None = None) -> Edges:
     """Words of scripts with spaces, runs of marks alone among them: int64 starts and ends.
 
-    `classes.flags` is changed: apostrophes within a word become part of it.
+    `classes.flags` is changed, see `join_inner`, which takes edges too.
     """
-    join_apostrophes(points, classes.flags, classes.where(APOSTROPHE))
+    join_inner(points, classes.flags, classes.where(INNER), edges)
     return runs((classes.flags & WORD) != 0, points.offsets)
 
 
-def join_apostrophes(points: CodePoints, flags: np.ndarray, at: np.ndarray) -> None:
-    """Set WORD in `flags` for those of the apostrophes (int64, ascending) that stand between two letters of a text."""
-    at = at[(at > 0) & (at + 1 < len(flags))]
-    if len(at):
-        at = at[(flags[at - 1] & WORD != 0) & (flags[at + 1] & WORD != 0)]
-        row = np.searchsorted(points.offsets, at, side="right") - 1
-        at = at[(at > points.offsets[row]) & (at + 1 < points.offsets[row + 1])]
-        flags[at] |= WORD
+def join_inner(points: CodePoints, flags: np.ndarray, at: np.ndarray, edges: np.ndarray | None = None) -> None:
+    """Make signs that stand inside of words part of them: what is between two letters of a text, by its script.
+
+    at: int64, ascending, characters that are INNER; flags: uint8[n], which get WORD there, a Tibetan tsheg UNSPACED.
+    edges: bool[rows], texts of a language where an apostrophe at one edge of a word is of it too ('okina, tog'); at
+    both edges it is a quotation mark.
+    """
+    at = at[(flags[at] & (WORD | UNSPACED | INNER)) == INNER]
+    if not len(at):
+        return
+    row = np.searchsorted(points.offsets, at, side="right") - 1
+    left = np.where(at > points.offsets[row], flags[at - 1], 0)
+    right = np.where(at + 1 < points.offsets[row + 1], flags.take(at + 1, mode="clip"), 0)
+    joins = left & right & (WORD | UNSPACED)
+    scripts = parted_scripts()
+    own = (scripts[points.codes[at]] << np.uint8(1)) & np.uint8(0b101010)
+    beside = scripts[points.codes[at - 1]] & scripts[points.codes.take(at + 1, mode="clip")]
+    flags[at] |= np.where(own == 0, joins & WORD, np.where(own & beside, joins, 0))
+    if edges is not None and edges[row].any():
+        place = np.flatnonzero(edges[row] & ((left ^ right) & WORD != 0) & is_apostrophe(points.codes[at]))
+        at, opens = at[place], (right & WORD != 0)[place]
+        gaps = np.append(np.flatnonzero((flags & WORD) == 0), len(flags))
+        ends = gaps[np.searchsorted(gaps, at, side="right")]  # of the word that follows each
+        quotes = np.zeros(len(at) + 1, dtype=bool)
+        quotes[1:-1] = opens[:-1] & ~opens[1:] & (ends[:-1] == at[1:])
+        flags[at[~(quotes[:-1] | quotes[1:])]] |= WORD
 
 
 def without_letter(flags: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -135,7 +155,7 @@ def without_letter(flags: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> n
     return odd[sum_segments(flags[at] & ATTACHED == 0, offsets_of(sizes)) == 0]
 
 
-def unspaced_runs(points: CodePoints, flags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def unspaced_runs(points: CodePoints, flags: np.ndarray) -> Edges:
     """Runs of word characters of scripts without spaces: int64 starts and ends."""
     return runs((flags & UNSPACED) != 0, points.offsets)
 
@@ -155,7 +175,7 @@ def vocabulary(points: CodePoints, breaker: WordBreaker | None = None) -> Spans:
     return spans_of(starts, ends, points)
 
 
-def _broken(points: CodePoints, flags: np.ndarray, breaker: WordBreaker) -> tuple[np.ndarray, np.ndarray]:
+def _broken(points: CodePoints, flags: np.ndarray, breaker: WordBreaker) -> Edges:
     """Words of the runs without spaces: int64 starts and ends."""
     starts, ends = unspaced_runs(points, flags)
     content = points.codes.tobytes().decode("utf-32-le")
