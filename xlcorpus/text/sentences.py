@@ -1,19 +1,21 @@
 r"""Sentences of a batch as spans of code points, by rules that follow the script.
 
 Terminators are Unicode's Sentence_Terminal (UCD, PropList.txt) and what each script really uses besides; quotes,
-brackets and note numbers that follow one go with it. Three kinds of rules:
+brackets and note numbers that follow one go with it. Four kinds of rules:
 
 - A terminator that is nothing else (。 । ۔ ؟ ። ။ ៕ ։ ...) ends a sentence wherever it stands, unless the sentence goes
   on: a comma, or hiragana after a closing quote (「...。」と言った).
 - `.` `!` `?` and ellipses need white space after them, and then no lower-case letter. A full stop ends nothing after a
   single capital or a letter between stops (J. K., z. B.), after a title (Dr., Prof.), a day or rank (am 3. Mai), or
   between a short word and a number (No. 5). `!` and `?` need no space before kana and Han.
+- What is typed for a terminator counts as one before white space: a bar for a danda, `::` for ።, `:` for ։, and `;` in
+  Greek. Where Tibetan script has no shad, a letter before a space ends a sentence (Dzongkha).
 - Thai and Lao write no terminators, and spaces between clauses: such a space is a boundary where the runs on both
-  sides of it are long. A line break of any kind always is one.
+  sides of it are long, and none of the words that go on with a sentence stands there. A line break always is one.
 
 Lists of words are kept as short as they are on purpose: an abbreviation like `approx.` before a capital is a boundary.
 
-Checked against parallel text in 18 scripts (tests/text/test_text_sentences.py has the figures).
+Checked against parallel text in 18 scripts (`python -m benchmarks.sentences`; tests/text/test_text_sentences.py).
 """
 
 from __future__ import annotations
@@ -27,20 +29,41 @@ from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints
 from xlcorpus.text.segment import LINE_FEED, Spans, spans_of
 
-# Characters in an unbroken run of Thai or Lao that may be a sentence, or a clause worth keeping alone. In PUD's Thai,
-# 20 finds 0.54 of the boundaries and cuts 0.5 clauses for each of them; 10: 0.75 and 0.9; 30: 0.38 and 0.3.
-RUN_CHARACTERS = 20
+# Characters without a space in Thai or Lao before and after one that may end a sentence. F of PUD and of NTREX's Thai:
+# 0.66 and 0.48; with 20 after it, 0.59 and 0.40; with 10 before it, 0.63 and 0.47.
+RUN_CHARACTERS, NEXT_CHARACTERS = 20, 8
+# And, or, by and that end no sentence. They, which, in order to, because, then, makes, with, got, will, but and is open
+# none: without these words, F is 0.60 and 0.45.
+_OPEN_ENDS = "และ|หรือ|โดย|ว่า|ແລະ|ຫຼື|ຫລື|ໂດຍ|ວ່າ"
+_THAI_GOES_ON = "ที่|ซึ่ง|เพื่อ|เพราะ|จึง|ก็|ทำให้|รวมถึง|รวมทั้ง|ได้|จะ|แต่|เป็น"
+_LAO_GOES_ON = "ທີ່|ຊຶ່ງ|ເຊິ່ງ|ເພື່ອ|ເພາະ|ຈຶ່ງ|ກໍ|ເຮັດໃຫ້|ລວມເຖິງ|ລວມທັງ|ໄດ້|ຈະ|ແຕ່|ເປັນ"
 
 _BREAKS = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"  # where str.splitlines breaks
 _STOPS = ".․．﹒"
 _SOFT = f"{_STOPS}!?…‥⋯‼⁇⁈⁉‽"
 # ၊ is Myanmar's comma, though Unicode lists it; Tibetan ends clauses and sentences with the shad, which it does not.
 _HARD = rf"[\p{{Sentence_Terminal}}--[{_SOFT}၊]]||[\u0F0D-\u0F12]"
+# Typed for a danda, where the keyboard has none: bars, and a Bengali sign of fractions that looks like it.
+_BARS = "|｜│∣ǀ৷"
+_DANDA_SCRIPTS = ("Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Oriya", "Ol_Chiki", "Meetei_Mayek", "Tibetan")
 # Prof. and the like in Latin, Cyrillic and Greek. Those without a vowel (Dr., Mr., Св., dhr.) go by their shape: up to
 # three consonants, r and l at the end only, where they do not stand for a vowel (Czech krk, Croatian vrh).
 _TITLES = "Prof|Gen|Sen|Rep|Gov|Rev|Hon|Capt|Col|Maj|Mrs|Bw|Sra|sra|[Śś]w|Проф|Акад|Ген|Им|Ул|Αγ|Καθ"
+# Dr., Mr., No. and letters of the alphabet as initials, in Devanagari; the other eight scripts that Unicode lays out
+# alike have them 0x80 n further on. Not C: Panjabi ends sentences with that word (ਸੀ, was).
+_INDIC_TITLES = (
+    "डॉ|डा|डो|ड|(?:श्|स़?्)री|श्रीमती|प्र[ोॊा]फ?|मि|मिस|मो|पं|नं|[एऎऐई]|[बडजपटवतढ][ीि]|[जक]े|आर्?|आ[ईइ]|ओ|य[ूु]|[एऎऐ]ੱ?[फचलमनस]्?"
+)
 _VOWELS = "AEIOUYÄÖÜÅÆØАЕЁИІЇОУЫЭЄЮЯΑΕΗΙΟΥΩ"
 _CONSONANTS = "b-df-hjkmnp-qstvxzçčšžřñбвгджзйкмнпстфхцчшщβγδζθκμνξπστφχψς"
+
+
+def _indic(devanagari: str) -> str:
+    """Alternatives: the pattern, and what it is in the scripts from Bengali to Malayalam."""
+    shifted = (
+        "".join(chr(ord(one) + 0x80 * block) if "ऀ" <= one <= "ॿ" else one for one in devanagari) for block in range(9)
+    )
+    return "|".join(shifted)
 
 
 @functools.cache
@@ -48,7 +71,10 @@ def _ends() -> regex.Pattern[str]:
     """Matches from the first of a run of terminators to the end of its sentence; possessive, so that it is linear."""
     breaks, word = f"[{_BREAKS}]", r"[\p{L}\p{M}\p{N}]"
     gap = rf"[\s--[{_BREAKS}]]"
-    soft, hard, terminal = f"[{_SOFT}]", f"[{_HARD}]", f"[[{_HARD}]||[{_SOFT}]]"
+    soft, hard, terminal = f"[{_SOFT}]", f"[{_HARD}]", f"[[{_HARD}]||[{_SOFT}{_BARS}]]"
+    danda = "".join(rf"\p{{{script}}}" for script in _DANDA_SCRIPTS)
+    indic = r"[\u0900-\u0DFF]"
+    tibetan = r"[\p{Tibetan}&&[\p{L}\p{M}]]"
     opener = r"[\p{Ps}\p{Pi}\p{Pf}\p{Pd}\"'¿¡]"
     closers = (
         rf"(?: [\p{{Pe}}\p{{Pf}}\"'＂＇] | \p{{Pi}}(?=[\s\p{{Pe}}\p{{Pf}}\"'.]) | \[\w{{1,3}}\] )*+"
@@ -61,6 +87,8 @@ def _ends() -> regex.Pattern[str]:
         rf" | (?![{_VOWELS}])\p{{Lu}}[{_CONSONANTS}]{{0,2}}[{_CONSONANTS}rlрлρλ]"
         rf" | (?<!\p{{Nd}}{gap}?)[{_CONSONANTS}]{{0,2}}[{_CONSONANTS}rlрлρλ] ) )"
         rf"(?<! [.]{gap}?\p{{L}}\p{{M}}{{0,3}} )"
+        rf"(?: (?<! {indic} ) | (?<! (?<!{word}) (?: {_indic(_INDIC_TITLES)} ) )"
+        rf"  (?<! [.]{gap}? (?: {indic}\p{{M}}{{0,3}} ){{1,3}} ) )"  # letters have names of up to three syllables there
         rf"(?<! (?<=[\s(])(?:[012]?\d|3[01]) )"
         r"(?<! \p{Armenian} )"  # a colon, there
     )
@@ -70,13 +98,17 @@ def _ends() -> regex.Pattern[str]:
     )
     return regex.compile(
         rf"""
-        (?: {soft}*+ (?: {hard} | ፡፡ ) {terminal}*+ (?: {gap}*[\u0F0D-\u0F12] )*+
-            {closers} (?! (?<= [\p{{Pe}}\p{{Pf}}\"'] ) \p{{Hiragana}} ) (?! [,;:、，；：،؛・] )
+        (?: {soft}*+ (?: {hard} | ፡፡ | (?<= \p{{Ethiopic}} ) :: ) {terminal}*+ (?: {gap}*[\u0F0D-\u0F12] )*+
+            {closers} (?: (?: {gap}++ [।॥{_BARS}]++ | [{_STOPS}] ) (?=\s) )?+
+            (?! (?<= [\p{{Pe}}\p{{Pf}}\"'] ) \p{{Hiragana}} ) (?! [,;:、，；：،؛・] )
           | {abbreviated} [{_STOPS}](?! {terminal} ) {numbered} {closers} {free}
           | (?! [{_STOPS}](?! {terminal} ) ) {soft}++ {closers} {free}
           | {soft}++ (?<= [!?．] ) (?= [\p{{Han}}\p{{Hiragana}}\p{{Katakana}}] )
         )
-        | \u0F42 {gap}++ (?= \p{{Tibetan}} )  # the shad is not written after ga
+        # No shad is written after ga. Dzongkha leaves it out after any letter, and writes a tsheg before other spaces.
+        | (?: \u0F42 | (?<= [\u0F0B\u0F0C] {tibetan}{{0,7}} ) {tibetan} ) {gap}++ (?= {tibetan} )
+        | (?<= [{danda}] [\p{{N}}\p{{Pe}}\p{{Pf}}\"'.,%\x20]{{0,12}} )
+          [{_BARS}]++ {terminal}*+ {closers} [{_STOPS}]?+ (?=\s)
         | (?<= \p{{Armenian}}[»)”\"]{{0,2}} ) : {closers} {capital}  # typed for ։
         | (?<= \p{{Greek}} ) ; {closers} {capital}  # the Greek question mark
         """,
@@ -86,12 +118,14 @@ def _ends() -> regex.Pattern[str]:
 
 @functools.cache
 def _runs() -> regex.Pattern[str]:
-    """Matches the end of a long run of Thai or Lao where another one follows, and a wide space before either script."""
+    """Matches long runs of Thai or Lao with the space after them, where no clause goes on, and wide spaces."""
     letter = r"[[\p{Thai}\p{Lao}]--\p{Nd}]"
     gap = rf"[\s--[{_BREAKS}]]"
     return regex.compile(
         rf"""
-        (?<!{letter}) {letter}{{{RUN_CHARACTERS},}}+ {gap}++ (?={letter}{{{RUN_CHARACTERS}}})
+        (?<!\S) \S{{{RUN_CHARACTERS},}}+ (?<= {letter} | [\p{{Pe}}\p{{Pf}}\"'] ) (?<! {_OPEN_ENDS} )
+            {gap}++ (?= [\p{{Ps}}\p{{Pi}}\"']?{letter} \S{{{NEXT_CHARACTERS - 1},}} ) 
+            (?! {_OPEN_ENDS}|{_THAI_GOES_ON}|{_LAO_GOES_ON} )
         | (?<!{gap}) {gap}{{2,}}+ (?={letter})
         """,
         regex.VERBOSE | regex.VERSION1,
@@ -104,7 +138,8 @@ def _candidate_table() -> np.ndarray:
     table = properties.sentence_terminals().astype(np.uint8)
     table[[ord(character) for character in _SOFT]] = 1
     table[ord("၊")] = 0
-    table[[ord(character) for character in "፡:;\u0f42"]] = 2
+    table[[ord(character) for character in f"፡:;{_BARS}"]] = 2
+    table[0x0F40:0x0FBD] = 3
     return table
 
 
@@ -139,6 +174,8 @@ def sentences(points: CodePoints) -> Spans:
 def _terminated(joined: str, codes: np.ndarray) -> list[int]:
     """Ends of the sentences with a terminator. The pattern is tried at the one character in 40 that may be one."""
     kind = _candidate_table()[codes]
+    before_space = np.flatnonzero(kind == 3)
+    kind[before_space[~_space_table()[codes[before_space + 1]]]] = 0
     kind[1:][(kind[1:] == 1) & (kind[:-1] == 1)] = 0
     match, found, last = _ends().match, [], 0
     for at in np.flatnonzero(kind).tolist():
