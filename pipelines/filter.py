@@ -20,6 +20,7 @@ from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
 from xlcorpus.options import StepOptions, option
+from xlcorpus.quality.datatrove.breakers import versions
 from xlcorpus.quality.filter import filter_batch
 from xlcorpus.quality.thresholds import DATATROVE_SIGNAL, Thresholds, load_thresholds
 from xlcorpus.text.tables import in_lines
@@ -81,6 +82,12 @@ def thresholds_of(options: Options) -> Thresholds:
     return thresholds.judging(options.signals)
 
 
+def models(options: Options) -> dict[str, str]:
+    """The thresholds; and the libraries that find words, where stop words are looked for among these."""
+    thresholds = thresholds_of(options)
+    return {"thresholds": thresholds.fingerprint} | (versions() if thresholds.needs_word_breakers else {})
+
+
 def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
     """What the thresholds ask for and this step cannot do, and the languages of the input that they do not know."""
     thresholds = thresholds_of(options)
@@ -133,7 +140,7 @@ STEP = Step(
     speed=50.0,
     options=Options,
     map=lambda options, execution: Filter(thresholds_of(options), execution.keep_text),
-    models=lambda options: {"thresholds": thresholds_of(options).fingerprint},
+    models=models,
     check=check,
     notes=notes,
 )

@@ -12,6 +12,7 @@ from xlcorpus.text.properties import LETTERS_PER_WORD, LETTERS_PER_WORD_ELSEWHER
 
 POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
 SOFT = set(".!?…․‥⋯")
+DANDA_SCRIPTS = {"Deva", "Beng", "Guru", "Gujr", "Orya", "Olck", "Mtei", "Tibt"}
 BULLETS = set("-*+•‣⁃∙◦●○■□▪▫◆◇►▶▸➢➤➔·・❖✓✔")
 ELLIPSES = ("...", "…", "⋯")
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}\u200C\u200D]")
@@ -138,19 +139,36 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole > 0 else 0.0
 
 
+def _danda_bars(text: str) -> set[int]:
+    """Last bars of runs that follow a script with dandas (and 12 digits, quotes or spaces at most) and end a word."""
+    found = set()
+    for run in regex.finditer("[|｜│∣ǀ৷]+", text):
+        before = text[: run.start()]
+        for at in range(len(before), max(len(before) - 13, 0), -1):
+            if script(before[at - 1]) in DANDA_SCRIPTS:
+                after = text[run.end() :].lstrip("".join(c for c in text if _is(r"[\p{Pe}\p{Pf}\"'.․．﹒]", c)))
+                if not after or is_space(after[0]):
+                    found.add(run.end() - 1)
+                break
+            if not _is(r"[\p{N}\p{Pe}\p{Pf}\"'.,% ]", before[at - 1]):
+                break
+    return found
+
+
 def _sentences(text: str) -> int:
-    count = 0
+    count, bars = 0, _danda_bars(text)
     for i, c in enumerate(text):
-        soft, hard = c in SOFT, _TERMINAL.fullmatch(c) is not None and c not in SOFT
+        soft, hard = c in SOFT, (_TERMINAL.fullmatch(c) is not None and c not in SOFT) or i in bars
         after = text[i + 1] if i + 1 < len(text) else " "
-        if not (soft or hard) or after in SOFT or _TERMINAL.fullmatch(after):
+        if not (soft or hard) or after in SOFT or _TERMINAL.fullmatch(after) or i + 1 in bars:
             continue
         count += hard or is_space(after) or _QUOTE.fullmatch(after) is not None or _CLOSE.fullmatch(after) is not None
     return count
 
 
 def _symbol_runs(text: str) -> int:
-    symbol = [not is_word(c) and not is_space(c) and c not in "\u0f0b\u0f0c\u1361" for c in text]
+    seen = [c for c in text if not _is(r"\p{Default_Ignorable_Code_Point}", c) or is_word(c)]
+    symbol = [not is_word(c) and not is_space(c) for c in seen if c not in "\u0f0b\u0f0c\u1361"]
     return sum(now and not before for before, now in zip([False, *symbol], symbol, strict=False))
 
 
@@ -197,7 +215,10 @@ def slow_signals(text: str) -> dict[str, float]:
         "q_ellipsis_line_ratio": _ratio(sum(line.endswith(ELLIPSES) for line in lines), len(lines)),
         "q_line_punct_ratio": _ratio(
             sum(
-                line[-1] in SOFT or bool(_TERMINAL.fullmatch(line[-1])) or bool(_QUOTE.fullmatch(line[-1]))
+                line[-1] in SOFT
+                or bool(_TERMINAL.fullmatch(line[-1]))
+                or bool(_QUOTE.fullmatch(line[-1]))
+                or len(line) - 1 in _danda_bars(line)
                 for line in lines
             ),
             len(lines),

@@ -216,6 +216,10 @@ PIECES = [
         "漢字字漢",
         "ภาษา",
         "ภาษา",
+        "ਹੈ |",
+        "क|",
+        "\u200b",
+        "\u00ad",
         "😀",
         "\ufffd",
     ),
@@ -288,6 +292,33 @@ EDGES: dict[str, str | None] = {
     "many brackets": "[" * (LONG // 20) + "](x)" * (LONG // 50),
     "a long indent": "x\n" + " " * 5000 + "y" + " " * 5000 + "\nz",
 }
+
+
+@pytest.mark.parametrize(
+    ("plain", "sign"),
+    [
+        ("ភាសា ខ្មែរ និង អក្សរ", "\u200b"),
+        ("ภาษาไทย และ อักษร", "\u200b"),
+        ("မြန်မာ ဘာသာ", "\u200b"),
+        ("Silben trennung im Wort", "\u00ad"),
+        ("می خواهم بروم", "\u200c"),
+        ("ക്ഷ മലയാളം", "\u200d"),
+        ("שלום עולם", "\u200f"),
+        ("word joined here", "\u2060"),
+    ],
+)
+def test_what_shows_nothing_is_no_symbol(plain: str, sign: str) -> None:
+    between = "" if sign in "\u200c\u200d" else sign  # joiners belong to words
+    marked = plain.replace(" ", f"{sign} {between}") + f" !{between}!"
+    assert signals([marked])[0]["q_alpha_word_ratio"] == signals([plain + " !!"])[0]["q_alpha_word_ratio"]
+
+
+@pytest.mark.parametrize("text", ["ਉਹ ਘਰ ਗਿਆ |\nਉਹ ਆਇਆ|", "नदी बढ़ गई |\nहाँ ||", "নদী বেড়ে গেল৷\nসে বলল “হ্যাঁ|”"])
+def test_a_bar_for_a_danda_ends_lines_and_sentences(text: str) -> None:
+    (found,) = signals([text])
+    assert (found["q_line_punct_ratio"], found["q_n_sentences"]) == (1, 2)
+    (table,) = signals(["| a | ਘਰ|ਬਾਹਰ\nThe end |"])
+    assert (table["q_line_punct_ratio"], table["q_n_sentences"]) == (0, 0)
 
 
 def test_edge_cases_are_finite_without_warnings() -> None:

@@ -12,6 +12,8 @@ import xlcorpus as xl
 from tests.quality.test_quality_filter import PUBLISHED
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
+from xlcorpus.pipelines.filter import STEP
+from xlcorpus.quality.datatrove.breakers import versions
 
 TEXTS = [
     "Watoto wa shule na walimu wao walikwenda sokoni kununua matunda ya wakulima wa kijiji chetu kila siku.",
@@ -70,6 +72,17 @@ def test_filter_names_languages_before_and_after(folder: Path, scored: Dataset, 
     assert reasons["pes_Arab"] == "stop_words_below"
     assert "swh_Latn" not in reasons
     assert columns(kept) == columns(scored)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"), [({}, True), ({"signals": "datatrove"}, True), ({"signals": "ours"}, False)]
+)
+def test_filter_writes_down_the_versions_of_breakers(folder: Path, given: dict[str, Any], named: bool) -> None:
+    """Other versions may find other stop words, so a run with them is another run."""
+    for thresholds, due in (("configs", named), ("own.yaml", False)):
+        if due or not given:
+            models = STEP.models(STEP.options(thresholds=str(folder / thresholds), **given))
+            assert models.keys() - {"thresholds"} == (versions().keys() if due else set())
 
 
 def test_filter_says_when_the_signals_are_not_there(folder: Path, capsys: Any) -> None:

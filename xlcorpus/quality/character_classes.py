@@ -9,6 +9,7 @@ import numpy as np
 from xlcorpus.text import properties
 from xlcorpus.text.characters import codes_of
 from xlcorpus.text.codepoints import CODE_SPACE, CodePoints
+from xlcorpus.text.sentences import bars_for_dandas
 
 WORD = 1 << 0  # letter, mark, number or joiner: part of a token
 LETTER = 1 << 1
@@ -60,8 +61,15 @@ def class_table() -> np.ndarray:
     flags[codes_of(":wW]")] |= LINKISH
     flags[codes_of("[)")] |= BRACKET
     flags[codes_of("{")] |= CURLY
-    flags[~(word | space)] |= SYMBOL
+    flags[~(word | space | properties.matches(r"\p{Default_Ignorable_Code_Point}"))] |= SYMBOL
     flags[list(_WORD_SEPARATORS)] &= ~np.uint16(SYMBOL)
+    return flags
+
+
+def classes_of(points: CodePoints) -> np.ndarray:
+    """uint16[n]: the classes of each character; a bar that was typed for a danda is TERMINAL as that is."""
+    flags = class_table()[points.codes]
+    flags[bars_for_dandas(points)] |= TERMINAL
     return flags
 
 
@@ -96,10 +104,14 @@ def sentence_ends(flags: np.ndarray, points: CodePoints) -> np.ndarray:
 
 
 def symbol_runs(flags: np.ndarray, points: CodePoints) -> np.ndarray:
-    """int64[hits]: first characters of the runs of visible characters that belong to no word."""
+    """int64[hits]: first characters of the runs of visible characters that belong to no word.
+
+    What shows nothing (U+200B, soft hyphen, marks of direction) neither is a symbol nor parts two.
+    """
     symbols = where(flags, SYMBOL)
     first = np.ones(len(symbols), dtype=bool)
-    first[1:] = symbols[1:] != symbols[:-1] + 1
+    place = symbols - np.searchsorted(np.flatnonzero(flags == 0), symbols)
+    first[1:] = place[1:] != place[:-1] + 1
     starts_text = np.zeros(len(points.codes) + 1, dtype=bool)
     starts_text[points.offsets] = True
     starts: np.ndarray = symbols[first | starts_text[symbols]]

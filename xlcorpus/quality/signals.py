@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from xlcorpus.dataset.columns import append_columns, text_column
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.quality.character_classes import character_counts, class_table
+from xlcorpus.quality.character_classes import character_counts, classes_of
 from xlcorpus.quality.lines import find_lines, line_counts
 from xlcorpus.quality.links import link_counts
 from xlcorpus.quality.ngrams import ngram_coverage
@@ -61,7 +61,7 @@ def _surface(texts: pa.Array) -> tuple[dict[str, np.ndarray], WeighedTokens]:
     """All signals but those of n-grams, and the words that n-grams are made of."""
     points = code_points(texts)
     spans = tokens(points)
-    flags = class_table()[points.codes]
+    flags = classes_of(points)
     hasher = SpanHasher.of_codes(points.codes)
     lines = find_lines(points, flags)
     words = weigh_tokens(points, spans, flags, hasher)

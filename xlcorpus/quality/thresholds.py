@@ -114,6 +114,12 @@ class Thresholds:
         return tuple(dict.fromkeys([*self.rule_columns, *extra]))
 
     @functools.cached_property
+    def needs_word_breakers(self) -> bool:
+        """Whether stop words may be looked for among the words that datatrove's word breakers find."""
+        exact = (rules.stop_words.exact for rules in self._all_rules() if rules.stop_words)
+        return any(exact) or (self.datatrove is not None and self.datatrove.needs_word_breakers)
+
+    @functools.cached_property
     def fingerprint(self) -> str:
         """xxh3-128, in hexadecimal, of the canonical JSON of all that decides."""
         content: dict[str, Any] = {

@@ -45,7 +45,8 @@ _SOFT = f"{_STOPS}!?…‥⋯‼⁇⁈⁉‽"
 _HARD = rf"[\p{{Sentence_Terminal}}--[{_SOFT}၊]]||[\u0F0D-\u0F12]"
 # Typed for a danda, where the keyboard has none: bars, and a Bengali sign of fractions that looks like it.
 _BARS = "|｜│∣ǀ৷"
-_DANDA_SCRIPTS = ("Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Oriya", "Ol_Chiki", "Meetei_Mayek", "Tibetan")
+_DANDA_SCRIPTS = r"\p{Deva}\p{Beng}\p{Guru}\p{Gujr}\p{Orya}\p{Olck}\p{Mtei}\p{Tibt}"
+_BAR_FOR_DANDA = rf"(?<= [{_DANDA_SCRIPTS}] [\p{{N}}\p{{Pe}}\p{{Pf}}\"'.,%\x20]{{0,12}} ) [{_BARS}]++"
 # Prof. and the like in Latin, Cyrillic and Greek. Those without a vowel (Dr., Mr., Св., dhr.) go by their shape: up to
 # three consonants, r and l at the end only, where they do not stand for a vowel (Czech krk, Croatian vrh).
 _TITLES = "Prof|Gen|Sen|Rep|Gov|Rev|Hon|Capt|Col|Maj|Mrs|Bw|Sra|sra|[Śś]w|Проф|Акад|Ген|Им|Ул|Αγ|Καθ"
@@ -72,7 +73,6 @@ def _ends() -> regex.Pattern[str]:
     breaks, word = f"[{_BREAKS}]", r"[\p{L}\p{M}\p{N}]"
     gap = rf"[\s--[{_BREAKS}]]"
     soft, hard, terminal = f"[{_SOFT}]", f"[{_HARD}]", f"[[{_HARD}]||[{_SOFT}{_BARS}]]"
-    danda = "".join(rf"\p{{{script}}}" for script in _DANDA_SCRIPTS)
     indic = r"[\u0900-\u0DFF]"
     tibetan = r"[\p{Tibetan}&&[\p{L}\p{M}]]"
     opener = r"[\p{Ps}\p{Pi}\p{Pf}\p{Pd}\"'¿¡]"
@@ -107,8 +107,7 @@ def _ends() -> regex.Pattern[str]:
         )
         # No shad is written after ga. Dzongkha leaves it out after any letter, and writes a tsheg before other spaces.
         | (?: \u0F42 | (?<= [\u0F0B\u0F0C] {tibetan}{{0,7}} ) {tibetan} ) {gap}++ (?= {tibetan} )
-        | (?<= [{danda}] [\p{{N}}\p{{Pe}}\p{{Pf}}\"'.,%\x20]{{0,12}} )
-          [{_BARS}]++ {terminal}*+ {closers} [{_STOPS}]?+ (?=\s)
+        | {_BAR_FOR_DANDA} {terminal}*+ {closers} [{_STOPS}]?+ (?=\s)
         | (?<= \p{{Armenian}}[»)”\"]{{0,2}} ) : {closers} {capital}  # typed for ։
         | (?<= \p{{Greek}} ) ; {closers} {capital}  # the Greek question mark
         """,
@@ -151,23 +150,48 @@ def _space_table() -> np.ndarray:
     return table
 
 
+@functools.cache
+def _bars() -> regex.Pattern[str]:
+    return regex.compile(rf"{_BAR_FOR_DANDA} (?= [\p{{Pe}}\p{{Pf}}\"'{_STOPS}]*+ \s )", regex.VERBOSE | regex.VERSION1)
+
+
+def _apart(points: CodePoints) -> np.ndarray:
+    """uint32[n + texts]: each text is given a line break at its end, so that no rule looks into the next one."""
+    return np.insert(points.codes, points.offsets[1:], LINE_FEED)
+
+
+def _without_breaks(points: CodePoints, ends: list[int]) -> np.ndarray:
+    """int64[ends]: ends in `_apart` as ends in the texts: text i was moved by i."""
+    found = np.array(ends, dtype=np.int64)
+    found -= np.searchsorted(points.offsets[1:] + np.arange(1, len(points) + 1), found, side="right")
+    return found
+
+
+def bars_for_dandas(points: CodePoints) -> np.ndarray:
+    """int64[hits]: the last of each run of bars that was typed for a danda; `sentences` end there."""
+    bars = properties.matches(f"[{_BARS}]")
+    if not bars.take(points.codes).any():
+        return np.zeros(0, dtype=np.int64)
+    codes = _apart(points)
+    joined = codes.tobytes().decode("utf-32-le")
+    tried = (_bars().match(joined, at) for at in np.flatnonzero(bars.take(codes)).tolist())
+    ends = np.unique(_without_breaks(points, [match.end() for match in tried if match is not None]))
+    return ends - 1
+
+
 def sentences(points: CodePoints) -> Spans:
     """Sentences of each text, in order, without the white space around them; what has none but white space has none.
 
     A span holds no line break (of those that str.splitlines knows). Every other character than white space is in
     exactly one span. points: uint32[n]; the result's positions are int64.
     """
-    # Each text is given a line break at its end, so that no rule looks into the next one.
-    apart = np.insert(points.codes, points.offsets[1:], LINE_FEED)
+    apart = _apart(points)
     joined = apart.tobytes().decode("utf-32-le")
     found = _terminated(joined, apart)
     if ((apart >= 0x0E00) & (apart < 0x0F00)).any():
         found += [match.end() for match in _runs().finditer(joined)]
-    # Back to positions without these breaks: text i is moved by i.
-    ends = np.array(found, dtype=np.int64)
-    ends -= np.searchsorted(points.offsets[1:] + np.arange(1, len(points) + 1), ends, side="right")
     breaks = np.flatnonzero(np.isin(points.codes, [ord(character) for character in _BREAKS]))
-    edges = np.unique(np.concatenate([ends, breaks, points.offsets]))
+    edges = np.unique(np.concatenate([_without_breaks(points, found), breaks, points.offsets]))
     return _trimmed(points, edges)
 
 
