@@ -136,7 +136,7 @@ def test_an_entry_without_a_language_is_refused(side: str, tmp_path: Path) -> No
     table = pa.table(
         {name: pa.array([None], pa.string()) if name == side else values for name, values in columns.items()}
     )
-    for number, metadata in enumerate(({}, {b"xlcorpus.schema": b"lexicon-1"})):  # mined, and built but damaged
+    for number, metadata in enumerate(({}, {b"xlcorpus.schema": b"lexicon-2"})):  # mined, and built but damaged
         path = tmp_path / f"{number}.parquet"
         pq.write_table(table.replace_schema_metadata(metadata), path)
         with pytest.raises(UserError, match="row 1: "):

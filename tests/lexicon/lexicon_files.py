@@ -10,7 +10,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from xlcorpus.lexicon.build import build_index
-from xlcorpus.lexicon.entries import entry_schema, merge_entries
+from xlcorpus.lexicon.entries import entry_schema, merge_entries, place_in_file
 from xlcorpus.lexicon.index import Direction, LexiconIndex
 
 WORDS = st.sampled_from(
@@ -42,9 +42,12 @@ Row = tuple[str, str, str, str, float | None, str]
 
 
 def entries(rows: Iterable[Row]) -> pa.Table:
-    """Entries (src, tgt, src_lang, tgt_lang, score, source) as a table, in the order given."""
-    names = entry_schema().names
-    return pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows], schema=entry_schema())
+    """Entries (src, tgt, src_lang, tgt_lang, score, source) as the table of one file, in the order given."""
+    names = ("src", "tgt", "src_lang", "tgt_lang", "score", "source")
+    table = pa.Table.from_pylist(
+        [dict(zip(names, row, strict=True)) | {"induced": row[-1] == "induced"} for row in rows], schema=entry_schema()
+    )
+    return table.set_column(table.column_names.index("rank"), "rank", pa.array(place_in_file(table)))
 
 
 def canonical(rows: Iterable[Row]) -> pa.Table:

@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 
 from tests.lexicon.lexicon_files import TABLES, Row, canonical, entries, merged, pairs
 from xlcorpus.lexicon.entries import (
-    clean_texts,
     invert_entries,
     limit_entries,
     lookup_keys,
     merge_entries,
 )
 
-ROW = {"src": "dog", "src_lang": "eng_Latn", "tgt_lang": "deu_Latn"}
+ROW = {"src": "dog", "src_lang": "eng_Latn", "tgt_lang": "deu_Latn", "induced": False}
 
 
 @pytest.mark.parametrize(
@@ -53,21 +52,6 @@ def test_lookup_keys_are_stable(words: list[str]) -> None:
     assert lookup_keys(apart, "eng_Latn").equals(keys)
 
 
-def test_texts_are_cleaned() -> None:
-    texts = [
-        "  ice \u3000 cream ",
-        "cafe\u0301",
-        "vi (noun)",
-        "rent(e)",
-        "乾（了）",
-        "rear admiral (upper half)",
-        "(x)",
-    ]
-    cleaned, notes = clean_texts(pa.array(texts))
-    assert cleaned.to_pylist() == ["ice cream", "café", "vi", "rent(e)", "乾（了）", "rear admiral", "(x)"]
-    assert notes == 2
-
-
 def test_equal_entries_become_one() -> None:
     table, left_out = merge_entries(
         [
@@ -80,8 +64,8 @@ def test_equal_entries_become_one() -> None:
         ]
     )
     assert table.to_pylist() == [
-        ROW | {"tgt": "Köter", "score": 2.0, "source": "a"},
-        ROW | {"tgt": "Hund", "score": 0.5, "source": "a|b|c"},
+        ROW | {"tgt": "Köter", "rank": 1, "score": 2.0, "source": "a"},
+        ROW | {"tgt": "Hund", "rank": 2, "score": 0.5, "source": "a|b|c"},
     ]
     assert left_out == {"identical": 1, "repeated": 1}
 
@@ -136,3 +120,22 @@ def test_limits_of_score_and_length() -> None:
         "Eis",
         "Glace",
     ]
+
+
+def test_the_order_of_a_file_is_the_rank_and_what_a_program_found_comes_last() -> None:
+    pair = ("eng_Latn", "deu_Latn")
+    listed = entries([("house", tgt, *pair, None, "hand") for tgt in ("Haus", "Heim", "Gebäude", "Anwesen")])
+    scored = entries([("House", "Bau", *pair, 3.0, "panlex"), ("house", "Haus", *pair, 7.0, "panlex")])
+    induced = entries([("house", "Garten", *pair, 0.9, "induced"), ("house", "Heim", *pair, 0.8, "induced")])
+    together = [tgt for _, tgt in pairs(merged(induced, scored, listed))]
+    assert together == ["Haus", "Heim", "Bau", "Gebäude", "Anwesen", "Garten"]
+    assert merged(listed, scored)["rank"].to_pylist() == [1, 2, 2, 3, 4]
+    assert merged(listed, induced)["induced"].to_pylist() == [False] * 4 + [True]
+
+
+def test_a_turned_dictionary_keeps_the_first_places() -> None:
+    rows: list[Row] = [("abode", tgt, "eng_Latn", "swe_Latn", None, "w") for tgt in ("boning", "bostad", "hus")] + [
+        ("house", tgt, "eng_Latn", "swe_Latn", None, "w") for tgt in ("hus", "boning")
+    ]
+    turned = invert_entries(canonical(rows))
+    assert pairs(turned)[-2:] == [("hus", "house"), ("hus", "abode")]

@@ -85,6 +85,32 @@ def test_languages_from_options_names_and_texts(tmp_path: Path) -> None:
     assert codes_of_name(Path("en-en.tsv")) is None
 
 
+def test_languages_have_codes_and_names_of_every_usual_kind(tmp_path: Path) -> None:
+    words = "dog mbwa\ncat paka\n"
+    for src, tgt in [("English", "Swahili"), ("english", "swh_Latn"), ("en-GB", "sw-KE"), ("eng", "Kiswahili")]:
+        read = read_dictionary(write(tmp_path, "words.txt", words), src=src, tgt=tgt)
+        assert langs(read.entries) == {("eng_Latn", "swh_Latn")}
+    named = write(tmp_path, "words.tsv", "English\tSwahili\ndog\tmbwa\n")
+    assert langs(read_dictionary(named).entries) == {("eng_Latn", "swh_Latn")}
+    rows = "English,dog,Swahili,mbwa\neng-000,dog,als-000,qen\neng-000,dog,zyb-001,ma\nen,dog,zh-TW,狗\n"
+    table = write(tmp_path, "all.csv", "src_lang,src,tgt_lang,tgt\n" + rows)
+    assert {tgt for _, tgt in langs(read_dictionary(table).entries)} == {
+        "swh_Latn", "als_Latn", "zyb_Latn", "zho_Hant"
+    }  # fmt: skip
+    with pytest.raises(UserError, match=r"'als' is no language: it may be als_Latn \(Tosk Albanian\) or gsw_Latn"):
+        read_dictionary(write(tmp_path, "en-als.txt", "dog qen\n"))
+    # a first line that names two languages other than those of the file's name is an entry
+    path = write(tmp_path, "en-de.tsv", "German\tDeutsch\nEnglish\tEnglisch\n")
+    assert pairs(read_dictionary(path).entries)[0] == ("German", "Deutsch")
+
+
+def test_lexicons_of_another_version_are_refused(tmp_path: Path) -> None:
+    table = pa.table({name: ["a"] for name in ("src", "tgt", "src_lang", "tgt_lang")})
+    pq.write_table(table.replace_schema_metadata({b"xlcorpus.schema": b"lexicon-1"}), tmp_path / "old.parquet")
+    with pytest.raises(UserError, match=r"its schema is lexicon-1, not lexicon-2\n  remedy: build it again"):
+        read_entries([tmp_path / "old.parquet"])
+
+
 def test_chinese_is_split_by_its_characters(tmp_path: Path) -> None:
     path = write(tmp_path, "en-zh.tsv", "en\tzh\nhorse\t马\nhorse\t馬\nperson\t人\n")
     entries = read_entries([path]).table
@@ -100,7 +126,9 @@ def test_rows_of_other_languages_are_left_out(tmp_path: Path) -> None:
     read = read_entries([path], src="eng_Latn", tgt="swh_Latn")
     assert (pairs(read.table), read.left_out) == ([("dog", "mbwa")], {"other_language": 1})
     assert pairs(read_entries([path], tgt="de").table) == [("dog", "Hund")]
-    with pytest.raises(UserError, match=r"no entry for --tgt deu_Latm; did you mean 'deu_Latn'"):
+    with pytest.raises(UserError, match=r"no entry for --tgt German; known: swh_Latn"):
+        read_entries([write(tmp_path, "x.csv", "src_lang,src,tgt_lang,tgt\nen,dog,sw,mbwa\n")], tgt="German")
+    with pytest.raises(UserError, match=r"'deu_Latm' is no language"):
         read_entries([path], tgt="deu_Latm")
 
 
@@ -168,8 +196,8 @@ def test_mined_words(tmp_path: Path) -> None:
         ("en-de.csv", b"dog,Hund\n", r"line 1: 'dog', 'Hund' name no columns of a dictionary.*\n  remedy: begin"),
         ("en-de.csv", b"src,tgt,score\ndog,Hund,high\n", r"line 2: the score is not a number"),
         ("en-de.csv", b"src,tgt,score\ndog,Hund,1e999\n", r"line 2: the score is not finite"),
-        ("en-de.csv", b"src,tgt,src_lang\ndog,Hund,english\n", r"line 2: 'english' is not a language code"),
-        ("en-de.csv", b"src,tgt,src_lang\ndog,Hund,en\ncat,Katze,\n", r"line 3: '' is not a language code"),
+        ("en-de.csv", b"src,tgt,src_lang\ndog,Hund,englsh\n", r"line 2: 'englsh' is no language"),
+        ("en-de.csv", b"src,tgt,src_lang\ndog,Hund,en\ncat,Katze,\n", r"line 3: '' is no language: it says"),
         ("words.txt", b"dog Hund\n", r"nothing says what language its source side is\n  remedy: give --src"),
         ("words.csv", b"src,tgt,src_lang\ndog,Hund,en\n", r"what language its target side is\n  remedy: give --tgt"),
         ("de-deu.txt", b"dog Hund\n", r"both sides of 1 entries are deu_Latn"),
@@ -188,9 +216,9 @@ def test_faults_name_the_file_and_the_line(tmp_path: Path, name: str, content: b
 
 def test_faults_of_options_and_paths(tmp_path: Path) -> None:
     path = write(tmp_path, "en-hi.tsv", "en\thi\nhouse\tघर\n")
-    with pytest.raises(UserError, match=r"the header says hi \(hin_Deva\), --tgt says deu_Latn"):
+    with pytest.raises(UserError, match=r"the header says hi \(hin\), --tgt says deu_Latn"):
         read_entries([path], tgt="deu_Latn")
-    with pytest.raises(UserError, match=r"--src: 'english!' is not a language code"):
+    with pytest.raises(UserError, match=r"--src: 'english!' is no language"):
         read_entries([write(tmp_path, "x.txt", "a b\n")], src="english!", tgt="de")
     with pytest.raises(UserError, match=r"does not exist"):
         read_entries([tmp_path / "absent.tsv"])

@@ -36,6 +36,16 @@ _REASONS = {
     "repeated": "in more than one place",
     "other_language": "of other languages",
     "limited": "beyond the limits",
+    "affixes": "parts of words or phrases",
+    "signs": "with signs inside",
+    "no_word": "without a letter",
+}
+_MENDED = {
+    "apart": "fields of several translations taken apart",
+    "notes": "notes in brackets taken off",
+    "trimmed": "signs at the ends taken off",
+    "unseen": "fields rid of marks that nobody sees",
+    "particles": "words before the dictionary form (to, articles) taken off",
 }
 
 
@@ -226,5 +236,6 @@ def _report(rows: int, kept: int, left_out: Counter[str]) -> None:
     for reason, words in _REASONS.items():
         if left_out[reason]:
             click.echo(f"  left out: {left_out[reason]:,} {words} ({reason})")
-    if left_out["notes"]:
-        click.echo(f"  taken off: {left_out['notes']:,} notes in brackets")
+    for reason, words in _MENDED.items():
+        if left_out[reason]:
+            click.echo(f"  mended: {left_out[reason]:,} {words} ({reason})")

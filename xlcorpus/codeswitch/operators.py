@@ -187,7 +187,7 @@ def fingerprints(options: CodeswitchOptions) -> dict[str, str]:
 
 
 def entries_of(options: CodeswitchOptions) -> pa.Table:
-    """The entries of all dictionaries into the partner languages (lexicon-1); raises UserError where there is none."""
+    """The entries of all dictionaries into the partner languages (lexicon-2); raises UserError where there is none."""
     _check_dictionary(options)
     paths = [locate(path) for path in options.dictionary]
     read = read_entries(paths, src=options.src, tgt=options.tgt, format=options.format)

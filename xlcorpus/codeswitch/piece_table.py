@@ -75,7 +75,7 @@ def build_piece_table(
 
 
 def open_pieces(path: str | None, entries: pa.Table, candidates: int) -> tuple[SentencePieceProcessor, PieceTable]:
-    """A SentencePiece model file and the index of a dictionary (lexicon-1) for its pieces.
+    """A SentencePiece model file and the index of a dictionary (lexicon-2) for its pieces.
 
     An entry that has the space mark is of pieces; words become the pieces that begin with it, where the model has
     these. Raises UserError where there is no such file, it is no model, or no entry is in its vocabulary.

@@ -18,8 +18,9 @@ from xlcorpus.dataset.shards import ROW_GROUP_ROWS
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import StorageError, UserError, nearest
 from xlcorpus.lexicon.build import Columns, build_from, slices_of
-from xlcorpus.lexicon.dictionary_file import LEXICON_KEY, read_dictionary
+from xlcorpus.lexicon.dictionary_file import LEXICON, LEXICON_KEY, read_dictionary
 from xlcorpus.lexicon.entries import entry_schema, limit_entries, merge_entries
+from xlcorpus.lexicon.fields import MENDED
 from xlcorpus.lexicon.formats import source_names
 from xlcorpus.lexicon.index import LexiconIndex
 from xlcorpus.text.labels import same_language
@@ -32,7 +33,7 @@ _OPENING = threading.Lock()
 
 @dataclass(frozen=True)
 class Entries:
-    """Entries of several files: one canonical table, rows read, rows left out by reason, fingerprint of the files."""
+    """Entries of several files: one canonical table, rows read, counts as in `Dictionary`, fingerprint of the files."""
 
     table: pa.Table
     rows: int
@@ -104,7 +105,7 @@ def read_entries(
 
 
 def into_partners(table: pa.Table, partners: Sequence[str]) -> pa.Table:
-    """The entries (lexicon-1) into these languages, all if none is named; raises UserError for one without entries."""
+    """The entries (lexicon-2) into these languages, all if none is named; raises UserError for one without entries."""
     if not partners:
         return table
     known = pc.unique(table["tgt_lang"]).to_pylist()
@@ -149,14 +150,25 @@ def _open_once(
     candidates: int,
     partners: tuple[str, ...],
 ) -> LexiconIndex:
-    return build_from(_slices(names, src, tgt, format, partners), candidates=candidates).prepare()
+    left_out: Counter[str] = Counter()
+    index = build_from(_slices(names, src, tgt, format, partners, left_out), candidates=candidates)
+    for reason, count in left_out.items():
+        if reason not in MENDED:
+            index.unused[reason] = index.unused.get(reason, 0) + count
+    return index.prepare()
 
 
 def _slices(
-    names: tuple[str, ...], src: str | None, tgt: str | None, format: str, partners: tuple[str, ...]
+    names: tuple[str, ...],
+    src: str | None,
+    tgt: str | None,
+    format: str,
+    partners: tuple[str, ...],
+    left_out: Counter[str],
 ) -> Iterator[Columns]:
     """The columns of all entries; the table is this generator's alone, and gone when it ends."""
     read = read_entries([storage.locate(name) for name in names], src=src, tgt=tgt, format=format)
+    left_out.update(read.left_out)
     table = into_partners(read.table, partners).select(_COLUMNS)
     del read
     pa.default_memory_pool().release_unused()
@@ -168,7 +180,7 @@ def write_lexicon(table: pa.Table, path: Location) -> None:
 
     Raises StorageError where the file cannot be written.
     """
-    schema = entry_schema().with_metadata({LEXICON_KEY: b"lexicon-1"})
+    schema = entry_schema().with_metadata({LEXICON_KEY: LEXICON})
     # One chunk: Parquet pages would otherwise break where the batches did.
     table = table.combine_chunks().cast(entry_schema()).replace_schema_metadata(schema.metadata)
     try:
@@ -180,7 +192,7 @@ def write_lexicon(table: pa.Table, path: Location) -> None:
                 version="2.6",
                 compression="zstd",
                 compression_level=3,
-                use_dictionary=["src_lang", "tgt_lang", "source", "score"],
+                use_dictionary=["src_lang", "tgt_lang", "source", "rank", "score"],
                 write_statistics=True,
                 store_schema=True,
             ) as writer,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -18,19 +19,26 @@ from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.lexicon import dictionary_text, formats
 from xlcorpus.lexicon.dictionary_text import RawColumns
-from xlcorpus.lexicon.entries import NOTES, OTHER_LANGUAGE, clean_texts, entry_schema, one_array
-from xlcorpus.lexicon.formats import CODE, FORMATS, JOINT, Header, codes_of_name, source_names
+from xlcorpus.lexicon.entries import OTHER_LANGUAGE, entry_schema, one_array, place_in_file
+from xlcorpus.lexicon.fields import UNSEEN, clean_texts, take_apart, without_particles
+from xlcorpus.lexicon.formats import CODE, FORMATS, INDUCED, JOINT, MINED_RANK, Header, codes_of_name, source_names
 from xlcorpus.text.labels import han_variant, has_script, language_of, normalize_label, usual_scripts
+from xlcorpus.text.language_names import INVALID, check_language, meaning_of
+from xlcorpus.text.normalize import collapse_whitespace
 from xlcorpus.text.script import script_of_all
 
 LEXICON_KEY = b"xlcorpus.schema"  # in the metadata of a built lexicon: the rows are canonical
+LEXICON = b"lexicon-2"
 
 _SIDES = {"src": "source", "tgt": "target"}
+_VARIETY = re.compile(r"[a-z]{3}-\d{3}")
+_KINDS = {"score": pa.float64(), "rank": pa.float64(), "induced": pa.bool_()}
 
 
 @dataclass(frozen=True)
 class Dictionary:
-    """What one file holds: clean entries (schema lexicon-1, any order), rows read, rows left out by reason, format."""
+    """What one file holds: clean entries (schema lexicon-2, as they are listed), rows read, counts of what was left out
+    and of what was taken off (`fields.MENDED`), format."""
 
     entries: pa.Table
     rows: int
@@ -40,8 +48,14 @@ class Dictionary:
 
 
 def is_lexicon(path: Location) -> bool:
-    """Whether a file is a Parquet file that `xlcorpus lexicon` built."""
-    return _is_parquet(path) and (_schema(path).metadata or {}).get(LEXICON_KEY) == b"lexicon-1"
+    """Whether a file is a Parquet file that `xlcorpus lexicon` built; raises UserError where another version did."""
+    made = (_schema(path).metadata or {}).get(LEXICON_KEY) if _is_parquet(path) else None
+    if made not in (None, LEXICON):
+        raise UserError(
+            f"{path}: its schema is {made.decode(errors='replace')}, not {LEXICON.decode()}",
+            remedy="build it again with this version, from the dictionary: xlcorpus lexicon build",
+        )
+    return made == LEXICON
 
 
 def read_dictionary(
@@ -121,21 +135,25 @@ def _read_parquet(path: Location) -> tuple[RawColumns, bool]:
             f"{path} has no columns src and tgt, but {', '.join(names)}", remedy="rename the columns of the two sides"
         )
     wanted = [names[at] for at in header.columns.values()]
+    built = dataset is None and is_lexicon(path)
+    wanted += ["induced"] if built else []
     table = _rows(path, wanted) if dataset is None else dataset.to_arrow(wanted)
     if not table.num_rows:
         raise UserError(f"{path} holds no entry", remedy="leave it out, or make it again")
     lines = np.arange(1, table.num_rows + 1)
     columns = {}
-    for column, at in header.columns.items():
-        kind = pa.float64() if column in ("score", "rank") else pa.string()
-        given = table[names[at]]
-        table = table.drop_columns(names[at])  # one column is in memory twice, not all of them
+    for column, name in zip([*header.columns, "induced"], wanted, strict=False):
+        kind = _KINDS.get(column, pa.string())
+        given = table[name]
+        table = table.drop_columns(name)  # one column is in memory twice, not all of them
         try:
             columns[column] = one_array(given.cast(kind))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise UserError(f"{path}: column {names[at]!r} is {given.type}, not {kind}", remedy="cast it") from error
+            raise UserError(f"{path}: column {name!r} is {given.type}, not {kind}", remedy="cast it") from error
     pa.default_memory_pool().release_unused()  # what decoding took is as much again
-    return RawColumns(columns, lines, unit="row"), is_lexicon(path)
+    if not built and "rank" in header.columns and names[header.columns["rank"]] == MINED_RANK:
+        columns["induced"] = pa.repeat(pa.scalar(value=True), len(lines))
+    return RawColumns(columns, lines, unit="row"), built
 
 
 def _read_text(path: Location, format: str, src: str | None, tgt: str | None) -> tuple[RawColumns, str]:
@@ -143,10 +161,15 @@ def _read_text(path: Location, format: str, src: str | None, tgt: str | None) ->
     data = dictionary_text.read_utf8(path)
 
     def is_code(first: str, second: str) -> bool:
+        sides = _language(first), _language(second)
+        if None in sides:
+            return False
         named = codes_of_name(path) or ((src, tgt) if src and tgt else None)
         if named:
-            return (_language(first), _language(second)) == (_language(named[0]), _language(named[1]))
-        return format == "tsv" or all(has_script(code) or usual_scripts(code) for code in (first, second))
+            return sides == (_language(named[0]), _language(named[1]))
+        return format == "tsv" or all(
+            has_script(code) or usual_scripts(str(_language(code))) for code in (first, second)
+        )
 
     def find_header(fields: Sequence[str]) -> Header | None:
         return formats.named_header(fields) or formats.code_header(fields, is_code)
@@ -165,26 +188,29 @@ def _read_text(path: Location, format: str, src: str | None, tgt: str | None) ->
     return dictionary_text.parse_muse(path, lines, numbers), "muse"
 
 
-def _language(code: str) -> str:
-    """The language of a code without its script: `en` and `eng_Latn` are both `eng`."""
-    return language_of(normalize_label(code))
+def _language(code: str) -> str | None:
+    """The language of a code or name: `en`, `eng_Latn` and `English` are all `eng`; None for no language."""
+    return meaning_of(_without_variety(code)).language
+
+
+def _without_variety(code: str) -> str:
+    """PanLex numbers the varieties of languages: eng-000."""
+    return code[:3] if _VARIETY.fullmatch(code) else code
 
 
 def _with_languages(
     path: Location, raw: RawColumns, src: str | None, tgt: str | None, source: str, format: str, built: bool
 ) -> Dictionary:
-    """Clean texts, a label for each row and side, scores and sources: entries."""
-    rows = len(raw.lines)
+    """Clean texts, a label for each row and side, ranks, scores and sources: entries."""
+    read = len(raw.lines)
     left_out: Counter[str] = Counter()
-    columns: dict[str, pa.Array] = {}
     for side in ("src", "tgt"):
-        texts = raw.columns[side]
-        if not built:
-            texts, noted = clean_texts(texts.fill_null(""))
-            left_out[NOTES] += noted
-        empty = pc.fill_null(pc.equal(texts, ""), True)
+        empty = pc.equal(collapse_whitespace(raw.columns[side].fill_null("")), "")
         raw.refuse(path, empty, f"the {_SIDES[side]} side is empty", f"fill it in, or delete the {raw.unit}")
-        columns[side] = texts
+    if not built:
+        raw = _taken_apart(raw, left_out)
+    rows = len(raw.lines)
+    columns = {side: raw.columns[side] for side in ("src", "tgt")}
     splits: list[str] = []
     for number, (side, asked) in enumerate((("src", src), ("tgt", tgt))):
         codes = raw.columns.get(f"{side}_lang")
@@ -195,18 +221,20 @@ def _with_languages(
             columns[f"{side}_lang"] = codes if built else _labels(path, raw, codes, columns[side])
             continue
         code = _code_of_side(path, raw, number, asked)
-        if _language(code) == "zho" and not has_script(code):
+        if _language(code) == "zho" and not meaning_of(code).script:
             splits.append(f"{side}_lang")
         label = _label(code, columns[side])
         columns[f"{side}_lang"] = pa.repeat(pa.scalar(label, pa.string()), rows)
     score = raw.columns.get("score")
-    if (score is None or score.null_count) and "rank" in raw.columns:
+    if (score is None or score.null_count) and "rank" in raw.columns and not built:
         score = pc.divide(1.0, raw.columns["rank"])
     columns["score"] = pa.nulls(rows, pa.float64()) if score is None else score
     infinite = pc.fill_null(pc.invert(pc.is_finite(columns["score"])), False)
     raw.refuse(path, infinite, "the score is not finite", "leave it empty")
     named = raw.columns.get("source")
     columns["source"] = pa.repeat(pa.scalar(source, pa.string()), rows) if named is None else named.fill_null(source)
+    columns["induced"] = raw.columns.get("induced", pa.repeat(pa.scalar(source == INDUCED), rows))
+    columns["rank"] = raw.columns["rank"].cast(pa.int32()) if built else pa.nulls(rows, pa.int32())
     table = pa.table(columns, schema=entry_schema())
     for column in splits:
         table = _split_chinese(table, column)
@@ -219,7 +247,31 @@ def _with_languages(
     kept = _of_languages(path, table, src, tgt)
     if table.num_rows > kept.num_rows:
         left_out[OTHER_LANGUAGE] = table.num_rows - kept.num_rows
-    return Dictionary(kept, rows, left_out, format, canonical=built)
+    if not built:
+        for side in ("src", "tgt"):
+            kept = _plain_forms(kept, side, left_out)
+        kept = kept.set_column(kept.column_names.index("rank"), "rank", pa.array(place_in_file(kept)))
+    return Dictionary(kept, read, left_out, format, canonical=built)
+
+
+def _taken_apart(raw: RawColumns, counts: Counter[str]) -> RawColumns:
+    """One row for each entry in the fields of a row (`fields.take_apart`)."""
+    sides = {}
+    for side in ("src", "tgt"):
+        sides[side], unseen = clean_texts(raw.columns[side])
+        counts[UNSEEN] += unseen
+    rows, src, tgt = take_apart(sides["src"], sides["tgt"], counts)
+    others = {name: column.take(pa.array(rows)) for name, column in raw.columns.items() if name not in sides}
+    return replace(raw, columns={"src": src, "tgt": tgt} | others, lines=raw.lines[rows])
+
+
+def _plain_forms(table: pa.Table, side: str, counts: Counter[str]) -> pa.Table:
+    """The words of a side in the form in which they stand in texts, language by language."""
+    texts, langs = one_array(table[side]), one_array(table[f"{side}_lang"])
+    for label in pc.unique(langs).to_pylist():
+        mask = pc.equal(langs, label)
+        texts = pc.replace_with_mask(texts, mask, without_particles(texts.filter(mask), language_of(label), counts))
+    return table.set_column(table.column_names.index(side), side, texts)
 
 
 def _code_of_side(path: Location, raw: RawColumns, number: int, asked: str | None) -> str:
@@ -228,7 +280,7 @@ def _code_of_side(path: Location, raw: RawColumns, number: int, asked: str | Non
     written = raw.codes[number] if raw.codes else None
     if asked and written and _language(asked) != _language(written):
         raise UserError(
-            f"{path}: the header says {written} ({normalize_label(written)}), {flag} says {asked}",
+            f"{path}: the header says {written} ({_language(written)}), {flag} says {asked}",
             remedy=f"leave {flag} out, or change the header",
         )
     named = codes_of_name(path)
@@ -238,27 +290,36 @@ def _code_of_side(path: Location, raw: RawColumns, number: int, asked: str | Non
             f"{path}: nothing says what language its {_SIDES[flag[2:]]} side is",
             remedy=f"give {flag}, for example {flag} eng_Latn, or name the file like en-de.tsv",
         )
-    if not CODE.fullmatch(code):
-        raise UserError(f"{flag}: {code!r} is not a language code", remedy="write eng_Latn, eng or en")
+    try:
+        check_language(code)
+    except UserError as error:
+        raise UserError(
+            f"{flag if asked else path}: {error.message}", remedy=f"write {flag} with a code or a name, e.g. eng_Latn"
+        ) from error
     return code
 
 
 def _label(code: str, texts: pa.Array) -> str:
-    """`xxx_Yyyy` of a code; where it names no script, that of the texts."""
-    if has_script(code) or not len(texts):
-        return normalize_label(code)
-    return normalize_label(code, script=script_of_all(texts))
+    """`xxx_Yyyy` of a code or name; where it names no script, that of the texts."""
+    meaning = meaning_of(code)
+    script = script_of_all(texts) if len(texts) else None
+    return meaning.label or normalize_label(meaning.language or code, script=script)
 
 
 def _labels(path: Location, raw: RawColumns, codes: pa.Array, texts: pa.Array) -> pa.Array:
-    """Labels of a column of codes."""
+    """Labels of a column of codes or names."""
     encoded = pc.dictionary_encode(pc.fill_null(pc.utf8_trim_whitespace(codes), ""))
     labels = []
-    for number, code in enumerate(encoded.dictionary.to_pylist()):
+    for number, given in enumerate(encoded.dictionary.to_pylist()):
         mask = pc.equal(encoded.indices, pa.scalar(number, encoded.indices.type))
-        if not CODE.fullmatch(code):
-            raw.refuse(path, mask, f"{code!r} is not a language code", "write eng_Latn, eng or en")
-        labels.append(code if has_script(code) and normalize_label(code) == code else _label(code, texts.filter(mask)))
+        code, part = _without_variety(given), texts.filter(mask)
+        meaning = meaning_of(code)
+        if meaning.language is None and (code != given or (CODE.fullmatch(code) and meaning.problem == INVALID)):
+            code = f"{code}_{script_of_all(part)}"  # PanLex has all of ISO 639-3, and more
+        elif meaning.language is None:
+            why = meaning.message or "it says that none is known"
+            raw.refuse(path, mask, f"{given!r} is no language: {why}", "write eng_Latn, eng, en or English")
+        labels.append(_label(code, part))
     return pa.array(labels, pa.string()).take(encoded.indices)
 
 
@@ -280,16 +341,12 @@ def _of_languages(path: Location, table: pa.Table, src: str | None, tgt: str | N
         if asked is None:
             continue
         present = pc.unique(table[column]).to_pylist()
-        exact = has_script(asked)
-        wanted = [
-            label
-            for label in present
-            if label == normalize_label(asked) or (not exact and _language(label) == _language(asked))
-        ]
+        meant = check_language(asked)
+        wanted = [label for label in present if meant in (label, language_of(label))]
         if not wanted:
             flag = f"--{column.removesuffix('_lang')}"
             raise UserError(
-                f"{path} has no entry for {flag} {asked}; {nearest(normalize_label(asked), present)}",
+                f"{path} has no entry for {flag} {asked}; {nearest(meant, present)}",
                 remedy=f"leave {flag} out to take all languages of the file",
             )
         if len(wanted) < len(present):

@@ -1,6 +1,6 @@
 """Entries of bilingual dictionaries as an Arrow table: clean, merge, invert, limit. Pure functions over tables.
 
-A table of entries has the columns of `schemas/lexicon-1.yaml`. It is canonical when `merge_entries` made it: every
+A table of entries has the columns of `schemas/lexicon-2.yaml`. It is canonical when `merge_entries` made it: every
 text is clean, every (src_lang, tgt_lang, src, tgt) occurs once, and the rows are in the schema's order. So the table
 depends on the set of entries alone, and merging is commutative, associative and idempotent.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from unicodedata import normalize
 
 import numpy as np
@@ -17,21 +17,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.schema import load_schema
+from xlcorpus.lexicon.fields import PIECE
+from xlcorpus.lexicon.folding import fold
 from xlcorpus.lexicon.formats import JOINT
-from xlcorpus.text.labels import is_dotless
-from xlcorpus.text.normalize import collapse_whitespace, compose
+from xlcorpus.text.codepoints import code_points
+from xlcorpus.text.hashes import SpanHasher
+from xlcorpus.text.labels import encode_pairs, is_dotless
+from xlcorpus.text.ragged import begins_of, heads_of
 
-PIECE = 1 << 16  # texts that are Python strings at a time: a million of them would be 80 MB
-IDENTICAL, OTHER_LANGUAGE, REPEATED, NOTES = "identical", "other_language", "repeated", "notes"
-
-# `pyeze (verb)`: a note to the reader of the dictionary, not part of the word. `rent(e)` is a spelling and stays.
-_NOTE = r"\s+[(（\[][^()（）\[\]]*[)）\]]$"
+IDENTICAL, OTHER_LANGUAGE, REPEATED = "identical", "other_language", "repeated"
 
 
 @functools.cache
 def entry_schema() -> pa.Schema:
-    """The columns of `schemas/lexicon-1.yaml`, without their descriptions."""
-    return pa.schema([pa.field(field.name, field.type) for field in load_schema("lexicon").fields])
+    """The columns of `schemas/lexicon-2.yaml`, without their descriptions."""
+    return pa.schema([pa.field(field.name, field.type) for field in load_schema("lexicon", 2).fields])
 
 
 def lookup_keys(words: pa.Array, lang: str) -> pa.Array:
@@ -58,7 +58,7 @@ def _undotted(words: pa.Array) -> pa.Array:
 def _lower(words: pa.Array) -> pa.Array:
     """NFC in lower case. By Python, except for ASCII: Arrow's lower case knows no final sigma."""
     if len(words) > PIECE:
-        return pa.concat_arrays([_lower(piece) for piece in pieces(words)])
+        return pa.concat_arrays([_lower(words.slice(start, PIECE)) for start in range(0, len(words), PIECE)])
     other = pc.fill_null(pc.invert(pc.string_is_ascii(words)), False)
     if not pc.any(other).as_py():
         return pc.utf8_lower(words)
@@ -67,21 +67,22 @@ def _lower(words: pa.Array) -> pa.Array:
     return pc.replace_with_mask(pc.utf8_lower(words), other, pa.array(lowered, words.type))
 
 
-def pieces(texts: pa.Array) -> Iterator[pa.Array]:
-    """Consecutive slices of at most PIECE texts."""
-    for start in range(0, len(texts), PIECE):
-        yield texts.slice(start, PIECE)
+def place_in_file(table: pa.Table) -> np.ndarray:
+    """int32[entries]: the place of each translation among those of its word, from 1, as the schema says it of `rank`.
 
-
-def clean_texts(texts: pa.Array) -> tuple[pa.Array, int]:
-    """NFC, one space for each run of white space, no note in brackets at the end; and how many notes there were."""
-    cleaned, count = [texts.slice(0, 0)], 0
-    for piece in pieces(texts):
-        piece = collapse_whitespace(compose(piece))
-        noted = pc.sum(pc.match_substring_regex(piece, _NOTE)).as_py() or 0
-        cleaned.append(pc.replace_substring_regex(piece, _NOTE, "") if noted else piece)
-        count += noted
-    return pa.concat_arrays(cleaned), count
+    table: src, src_lang, tgt_lang and score, in the order of one file.
+    """
+    pairs, number = encode_pairs(one_array(table["src_lang"]), one_array(table["tgt_lang"]))
+    dotless = np.array([is_dotless(src) for src, _ in pairs], dtype=bool)
+    points = code_points(one_array(table["src"]))
+    folded = fold(points, dotless[number] if len(number) else False)
+    words = SpanHasher.of_codes(folded).hash(points.offsets[:-1], points.offsets[1:])
+    score = pc.fill_null(one_array(table["score"]), -np.inf).to_numpy(zero_copy_only=False)
+    order = np.lexsort((-score, words, number))  # stable: those of one score stay as they are listed
+    begins = begins_of(words[order]) | begins_of(number[order])
+    place = np.empty(len(order), dtype=np.int32)
+    place[order] = np.arange(len(order)) - (heads_of(begins) if len(order) else 0) + 1
+    return place
 
 
 def is_multiword(texts: pa.Array) -> pa.Array:
@@ -93,7 +94,7 @@ def merge_entries(tables: Iterable[pa.Table]) -> tuple[pa.Table, Counter[str]]:
     """All entries of clean tables as one canonical table, and how many were left out, by reason.
 
     Left out are entries whose two sides are the same word (`identical`) and, beyond the first, equal entries
-    (`repeated`): they become one with the highest score and all sources.
+    (`repeated`): they become one with the first rank, the highest score and all sources.
     """
     table = pa.concat_tables([entry_schema().empty_table(), *tables])
     left_out: Counter[str] = Counter()
@@ -114,15 +115,27 @@ def _unique(table: pa.Table) -> pa.Table:
     coded = {name: pc.dictionary_encode(one_array(table[name])) for name in ("src_lang", "tgt_lang", "source")}
     # Codes for the columns of few values: texts would be in memory once more. Adding 0 makes one zero of two, so that
     # the highest score does not depend on the order.
-    columns = {"src": table["src"], "tgt": table["tgt"], "score": pc.add(table["score"], 0.0)}
+    columns = {name: table[name] for name in ("src", "tgt", "rank", "induced")} | {"score": pc.add(table["score"], 0.0)}
+    whole = [("rank", "min"), ("score", "max")]
+    measured = whole
+    if pc.any(table["induced"]).as_py():  # what a program found says nothing of an entry that a dictionary has
+        for name in ("rank", "score"):
+            columns[f"own_{name}"] = pc.if_else(table["induced"], None, columns[name])
+        measured = [*whole, *((f"own_{name}", how) for name, how in whole)]
     rows = pa.table(columns | {name: column.indices for name, column in coded.items()})
     grouped = rows.group_by(["src", "tgt", "src_lang", "tgt_lang"], use_threads=False).aggregate(
-        [("score", "max"), ("source", "distinct")]
+        [*measured, ("induced", "all"), ("source", "distinct")]
     )
     del rows, columns, table
     sources = _join_sources(one_array(grouped["source_distinct"]), coded["source"].dictionary.to_pylist())
     langs = {name: coded[name].dictionary.take(one_array(grouped[name])) for name in ("src_lang", "tgt_lang")}
-    unique = {"src": grouped["src"], "tgt": grouped["tgt"], "score": grouped["score_max"], "source": sources} | langs
+    unique = {"src": grouped["src"], "tgt": grouped["tgt"], "source": sources} | langs
+    for name, how in whole:
+        found = grouped[f"{name}_{how}"]
+        if measured is not whole:
+            found = pc.if_else(grouped["induced_all"], found, grouped[f"own_{name}_{how}"])
+        unique[name] = found
+    unique["induced"] = grouped["induced_all"]
     return pa.table(unique, schema=entry_schema())
 
 
@@ -145,14 +158,22 @@ def _join_sources(codes: pa.ListArray, names: list[str]) -> pa.Array:
 
 
 def sort_entries(table: pa.Table) -> pa.Table:
-    """The rows in the schema's order; Arrow puts nulls last."""
-    keyed = table.append_column("key", keys_of(table))
+    """The rows in the schema's order.
+
+    What a program found comes after what a dictionary has, whatever its score. Scores of several files are of different
+    kinds, so that the first of each file come first; of two of one rank, the one that somebody wrote down without any.
+    """
+    scored = pc.is_valid(table["score"])
+    keyed = table.append_column("key", keys_of(table)).append_column("scored", scored)
     order = pc.sort_indices(
         keyed,
         sort_keys=[
             ("src_lang", "ascending"),
             ("tgt_lang", "ascending"),
             ("key", "ascending"),
+            ("induced", "ascending"),
+            ("rank", "ascending"),
+            ("scored", "ascending"),
             ("score", "descending"),
             ("tgt", "ascending"),
             ("src", "ascending"),
@@ -162,10 +183,10 @@ def sort_entries(table: pa.Table) -> pa.Table:
 
 
 def invert_entries(table: pa.Table) -> pa.Table:
-    """The dictionary the other way round, in canonical order; scores and sources stay."""
+    """The dictionary the other way round, in canonical order; ranks, scores and sources stay."""
+    sides = ["tgt", "src", "tgt_lang", "src_lang"]
     names = entry_schema().names
-    swapped = table.select(["tgt", "src", "tgt_lang", "src_lang", "score", "source"]).rename_columns(names)
-    return sort_entries(swapped)
+    return sort_entries(table.select([*sides, *names[len(sides) :]]).rename_columns(names))
 
 
 def word_runs(table: pa.Table, keys: pa.Array) -> np.ndarray:

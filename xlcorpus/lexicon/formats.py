@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 
+INDUCED = "induced"  # the source of entries that `lexicon induce` found
+MINED_RANK = "rank_f"  # a column of `mined_word` datasets alone: their entries were found in texts by a program
 FORMATS = ("auto", "muse", "tsv", "csv", "mined", "lexicon")
 # What the columns of dictionaries are called; `source` is the source word where no other column is.
 NAMES = {
@@ -18,7 +20,7 @@ NAMES = {
     "src_lang": ("src_lang", "source_lang", "src_language", "source_language", "lang", "language"),
     "tgt_lang": ("tgt_lang", "target_lang", "tgt_language", "target_language", "trans_lang", "translation_lang"),
     "score": ("score", "frequency", "freq", "count", "quality", "weight", "confidence", "probability"),
-    "rank": ("rank_f", "rank"),
+    "rank": (MINED_RANK, "rank"),
     "source": ("source", "collection", "origin"),
 }
 CODE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
@@ -49,9 +51,9 @@ def named_header(fields: Sequence[str]) -> Header | None:
 
 
 def code_header(fields: Sequence[str], is_code: Callable[[str, str], bool]) -> Header | None:
-    """The header that names the sides by their languages (`en`, `de`, ...), or None; `is_code` judges the two."""
+    """The header that names the sides by their languages (`en`, `German`), or None; `is_code` judges the two."""
     names = [field.strip() for field in fields]
-    if len(names) < 2 or not all(CODE.fullmatch(name) for name in names[:2]) or names[0] == names[1]:
+    if len(names) < 2 or names[0] == names[1]:
         return None
     if not is_code(names[0], names[1]):
         return None

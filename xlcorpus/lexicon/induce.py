@@ -17,21 +17,21 @@ from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.lexicon.dictionaries import read_entries
 from xlcorpus.lexicon.embed import EmbedOptions, Vectors, train_vectors, word_lines
-from xlcorpus.lexicon.entries import entry_schema, limit_entries, merge_entries
+from xlcorpus.lexicon.entries import entry_schema, limit_entries, merge_entries, place_in_file
+from xlcorpus.lexicon.formats import INDUCED
 from xlcorpus.lexicon.vecmap import InduceOptions, dictionary_seed, identical_seed, induce, numeral_seed
 from xlcorpus.text.breakers import WordBreaker, word_breaker_for
 from xlcorpus.text.draws import row_states
 from xlcorpus.text.labels import script_of
 from xlcorpus.text.script import script_of_all
 
-SOURCE = "induced"
 # Columns of text and of its language, in datasets of documents and of sentence pairs.
 _TEXTS = (("text", "lang"), ("src", "src_lang"), ("tgt", "tgt_lang"))
 
 
 @dataclass(frozen=True)
 class InducedLexicon:
-    """entries: canonical (lexicon-1), score is CSLS, source is `induced`; the rest is for the report.
+    """entries: canonical (lexicon-2), score is CSLS, source is `induced`; the rest is for the report.
 
     words: vocabulary of each side; texts: texts of each side that were trained on; breakers: name and version of the
     word breaker of each side, None where words have spaces between them; seeds: pairs it began with.
@@ -165,8 +165,10 @@ def induce_lexicon(
         "src_lang": pa.repeat(pa.scalar(languages[0], pa.string()), rows),
         "tgt_lang": pa.repeat(pa.scalar(languages[1], pa.string()), rows),
         "score": found["score"],
-        "source": pa.repeat(pa.scalar(SOURCE, pa.string()), rows),
+        "induced": pa.repeat(pa.scalar(value=True), rows),
+        "source": pa.repeat(pa.scalar(INDUCED, pa.string()), rows),
     }
+    named["rank"] = pa.array(place_in_file(pa.table(named)))
     table = pa.table(named, schema=entry_schema())
     entries, _ = merge_entries([table])
     named_breakers = tuple(f"{one.name} {one.version}" if one else None for one in breakers)

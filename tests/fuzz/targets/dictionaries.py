@@ -175,7 +175,7 @@ def _parquet(chaos: random.Random, rows: int, *, built: bool) -> bytes:
         columns[chaos.choice(list(columns))] = column(chaos, rows)
     table = pa.table(columns)
     if built:
-        table = table.replace_schema_metadata({b"xlcorpus.schema": b"lexicon-1"})
+        table = table.replace_schema_metadata({b"xlcorpus.schema": b"lexicon-2"})
     sink = io.BytesIO()
     try:
         pq.write_table(table, sink)
