@@ -62,7 +62,7 @@ def test_text_and_built_lexicon_are_the_same(german: Path, tmp_path: Path) -> No
     table = read_entries([german]).table
     write_lexicon(table, tmp_path / "built.parquet")
     assert equal(text, open_index([tmp_path / "built.parquet"]))
-    assert found_in(text, ["Water", "Polish"], "eng_Latn", "deu_Latn") == [["Nass", "Wasser"], ["polnisch"]]
+    assert found_in(text, ["Water", "Polish"], "eng_Latn", "deu_Latn") == [["Wasser", "Nass"], ["polnisch"]]
     assert text.unused["not_one_word"] == 1
     made = switch_words(documents(["WATER the house"]), text, CodeswitchOptions(ratio=1.0))
     assert made.rows["cs_source"].to_pylist()[0] in ("NASS the Haus", "WASSER the Haus")

@@ -130,7 +130,9 @@ def test_an_entry_without_a_language_is_refused(side: str, tmp_path: Path) -> No
         "tgt": ["Igel"],
         "src_lang": ["rus_Cyrl"],
         "tgt_lang": ["deu_Latn"],
+        "rank": pa.array([1], pa.int32()),
         "score": [0.5],
+        "induced": [False],
         "source": ["x"],
     }
     table = pa.table(

@@ -32,7 +32,7 @@ LEXICON = b"lexicon-2"
 
 _SIDES = {"src": "source", "tgt": "target"}
 _VARIETY = re.compile(r"[a-z]{3}-\d{3}")
-_KINDS = {"score": pa.float64(), "rank": pa.float64(), "induced": pa.bool_()}
+_KINDS = {"score": pa.float64(), "rank": pa.float64()}
 
 
 @dataclass(frozen=True)
@@ -134,16 +134,20 @@ def _read_parquet(path: Location) -> tuple[RawColumns, bool]:
         raise UserError(
             f"{path} has no columns src and tgt, but {', '.join(names)}", remedy="rename the columns of the two sides"
         )
-    wanted = [names[at] for at in header.columns.values()]
+    wanted = {column: names[at] for column, at in header.columns.items()}
     built = dataset is None and is_lexicon(path)
-    wanted += ["induced"] if built else []
-    table = _rows(path, wanted) if dataset is None else dataset.to_arrow(wanted)
+    if built:
+        wanted = {column: column for column in entry_schema().names}
+        lacking = [column for column in wanted if column not in names]
+        if lacking:
+            raise UserError(f"{path} has no column {lacking[0]}, as lexicons have", remedy="build it again")
+    table = _rows(path, [*wanted.values()]) if dataset is None else dataset.to_arrow([*wanted.values()])
     if not table.num_rows:
         raise UserError(f"{path} holds no entry", remedy="leave it out, or make it again")
     lines = np.arange(1, table.num_rows + 1)
     columns = {}
-    for column, name in zip([*header.columns, "induced"], wanted, strict=False):
-        kind = _KINDS.get(column, pa.string())
+    for column, name in wanted.items():
+        kind = entry_schema().field(column).type if built else _KINDS.get(column, pa.string())
         given = table[name]
         table = table.drop_columns(name)  # one column is in memory twice, not all of them
         try:
@@ -151,9 +155,12 @@ def _read_parquet(path: Location) -> tuple[RawColumns, bool]:
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise UserError(f"{path}: column {name!r} is {given.type}, not {kind}", remedy="cast it") from error
     pa.default_memory_pool().release_unused()  # what decoding took is as much again
-    if not built and "rank" in header.columns and names[header.columns["rank"]] == MINED_RANK:
+    if not built and wanted.get("rank") == MINED_RANK:
         columns["induced"] = pa.repeat(pa.scalar(value=True), len(lines))
-    return RawColumns(columns, lines, unit="row"), built
+    raw = RawColumns(columns, lines, unit="row")
+    for column in ("rank", "induced") if built else ():
+        raw.refuse(path, pc.is_null(columns[column]), f"it has no {column}", "build the lexicon again")
+    return raw, built
 
 
 def _read_text(path: Location, format: str, src: str | None, tgt: str | None) -> tuple[RawColumns, str]:
@@ -234,7 +241,7 @@ def _with_languages(
     named = raw.columns.get("source")
     columns["source"] = pa.repeat(pa.scalar(source, pa.string()), rows) if named is None else named.fill_null(source)
     columns["induced"] = raw.columns.get("induced", pa.repeat(pa.scalar(source == INDUCED), rows))
-    columns["rank"] = raw.columns["rank"].cast(pa.int32()) if built else pa.nulls(rows, pa.int32())
+    columns["rank"] = raw.columns["rank"] if built else pa.nulls(rows, pa.int32())
     table = pa.table(columns, schema=entry_schema())
     for column in splits:
         table = _split_chinese(table, column)

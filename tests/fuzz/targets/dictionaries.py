@@ -171,6 +171,8 @@ def _parquet(chaos: random.Random, rows: int, *, built: bool) -> bytes:
         columns["score"] = pa.array([chaos.choice((0.5, None, -2.0, 1e300)) for _ in range(rows)], pa.float64())
     if built:
         columns["source"] = pa.array(["x"] * rows, pa.string())
+        columns["rank"] = pa.array([chaos.choice((1, 2, None)) for _ in range(rows)], pa.int32())
+        columns["induced"] = pa.array([chaos.choice((True, False)) for _ in range(rows)])
     if chaos.random() < 0.2:
         columns[chaos.choice(list(columns))] = column(chaos, rows)
     table = pa.table(columns)
