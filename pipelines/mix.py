@@ -29,7 +29,6 @@ from xlcorpus.mix.mixed_rows import columns_of_all
 from xlcorpus.mix.options import Options
 from xlcorpus.mix.repeated import PackIds, RefuseRepeated, Repeated, find_repeated
 from xlcorpus.mix.scatter import Scatter, read_spills
-from xlcorpus.mix.units import meaning_of
 from xlcorpus.mix.uses import DrawCell, PackTexts, WriteUses
 
 
@@ -127,7 +126,7 @@ def run(options: Options, inputs: Sequence[Dataset], execution: Execution) -> Ou
     scattered = execution.each("scatter", tasks, scattering)
     gathered = execution.each("gather", targets, gathering)
     achieved = add_sums((item.name for item in plan.cells), [record.cells for record in gathered])
-    notes = notes_of(plan, spec, achieved, meaning_of(plan.unit, options.tokenizer))
+    notes = notes_of(plan, spec, achieved, options.unit_means(spec), counting.specials)
     return Outcome.of([*scattered, *gathered], notes)
 
 

@@ -64,7 +64,7 @@ def check(options: PackOptions, inputs: Sequence[Dataset]) -> list[str]:
     input_check.check_files(options)
     for dataset in inputs:
         input_check.check_dataset(options, dataset)
-    return []
+    return [remark for dataset in inputs for remark in input_check.remarks(options, dataset)]
 
 
 STEP = Step(

@@ -146,6 +146,17 @@ def test_tokens_are_those_of_the_tokenizer(tmp_path: Path) -> None:
     assert {cell.kind: cell.units for cell in cells} == {"mono": sizes[0], "bi": sizes[3], "cs": sizes[4]}
 
 
+def test_special_ids_count_for_texts_with_tokens_and_not_for_the_sides_of_pairs(tmp_path: Path) -> None:
+    shards: list[Shard] = [
+        documents([HINDI, None, ""], ["hin_Deva"] * 3),
+        pairs([(YORUBA, GREEK)], "yor_Latn", "ell_Grek"),
+    ]
+    rows, _ = counted(tmp_path, shards, Counting("tokens", "bytes", "{src}{tgt}", specials=2))
+    sizes = [len(text.encode()) for text in (HINDI, YORUBA, GREEK)]
+    assert [row["units"] for row in rows] == [sizes[0] + 2, 0, 0, sizes[1] + sizes[2] + 2]
+    assert (rows[3]["src_units"], rows[3]["tgt_units"]) == (sizes[1], sizes[2])
+
+
 def test_a_shard_without_rows_or_without_texts_of_a_variant(tmp_path: Path) -> None:
     latin = documents([HINDI], ["hin_Deva"], text_latn=pa.array([None], pa.string()))
     empty = latin.slice(0, 0)

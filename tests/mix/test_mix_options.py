@@ -289,7 +289,7 @@ def test_what_cannot_be_matched(tmp_path: Path) -> None:
     mix = bilingual(tmp_path / "bi", {})
     for name, unit, message in (
         (folder, "bytes", "plain is no mix: there is nothing to match\n.*name the output of `xlcorpus mix`"),
-        (mix, "docs", "bi was counted in bytes, this mix in docs\n.*use the same --unit and --tokenizer"),
+        (mix, "docs", "bi was counted in bytes, this mix in docs\n.*use the same --unit, --tokenizer and --objective"),
     ):
         with pytest.raises(UserError, match=message):
             achieved_totals(Options(match_tokens_to=name, unit=unit).fixed(), unit)

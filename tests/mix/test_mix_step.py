@@ -318,11 +318,15 @@ def test_two_mixes_of_one_name_are_both_in_the_fingerprint(data: Path, tmp_path:
 
 def test_tokens_are_counted_by_the_tokenizer(data: Path, tmp_path: Path) -> None:
     by_bytes = mixed(data, tmp_path / "bytes", rule="uniform", tokenizer="bytes", budget=3000)
-    assert all(row["mix_units"] == len(row["text"].encode()) for row in rows_of(by_bytes))
+    assert all(row["mix_units"] == len(row["text"].encode()) + 1 for row in rows_of(by_bytes))
     notes = by_bytes.manifest.notes
     assert notes["unit"] == "tokens"
     assert notes["unit_means"].startswith("tokens of ")
-    assert notes["unit_means"].endswith(f"({by_bytes.manifest.steps[-1].models['tokenizer']})")
+    model = by_bytes.manifest.steps[-1].models["tokenizer"]
+    assert notes["unit_means"].endswith(f"({model}), each text with ... </s>")
+    plain = mixed(data, tmp_path / "plain", rule="uniform", tokenizer="bytes", objective="plain", budget=3000)
+    assert all(row["mix_units"] == len(row["text"].encode()) for row in rows_of(plain))
+    assert plain.manifest.notes["unit_means"].endswith(f"({model})")
     estimated = mixed(data, tmp_path / "words", rule="uniform", budget=300)
     assert estimated.manifest.notes["unit_means"] == TOKEN_ESTIMATE
     words = {row["text"]: row["mix_units"] for row in rows_of(estimated) if row["lang"] == "swh_Latn"}
@@ -507,7 +511,7 @@ def test_what_cannot_be_matched(data: Path, tmp_path: Path, through_files: Datas
     )
     message = refused(data, tmp_path / "b", match_tokens_to=str(through_files.folder))
     assert f"was counted in chars, this mix in {TOKEN_ESTIMATE}" in message
-    assert "remedy: use the same --unit and --tokenizer" in message
+    assert "remedy: use the same --unit, --tokenizer and --objective" in message
     message = refused(data, tmp_path / "c", ("switched",), match_tokens_to=str(through_files.folder), unit="chars")
     assert "no document has the lang 'ell_Grek'" in message
 

@@ -19,8 +19,11 @@ _MOST_ROWS = 40  # of the table; a mix of more cells is shown by kind and langua
 Achieved = Mapping[str, Sums]  # by name of the cell
 
 
-def notes_of(plan: MixPlan, spec: MixSpec, achieved: Achieved, unit_means: str) -> dict[str, Any]:
-    """Notes: the spec, cells as planned and achieved, units by single language, what the run card needs, a table."""
+def notes_of(plan: MixPlan, spec: MixSpec, achieved: Achieved, unit_means: str, specials: int = 0) -> dict[str, Any]:
+    """Notes: the spec, cells as planned and achieved, units by single language, what the run card needs, a table.
+
+    specials: special ids that count in each text.
+    """
     taken = [item for item in plan.cells if item.path]
     rows = {item.name: achieved.get(item.name, (0, 0, 0, 0)) for item in taken}
     cells = [item.to_json() | {"units": rows[item.name][0], "docs": rows[item.name][1]} for item in taken]
@@ -28,6 +31,7 @@ def notes_of(plan: MixPlan, spec: MixSpec, achieved: Achieved, unit_means: str) 
         "spec": spec.to_json(),
         "unit": plan.unit,
         "unit_means": unit_means,
+        "specials": specials,
         "budget": plan.budget,
         "largest_budget": plan.largest,
         "cells": cells,
@@ -102,7 +106,7 @@ def achieved_totals(spec: MixSpec | None, unit_means: str) -> dict[tuple[str, st
         if notes["unit_means"] != unit_means:
             raise UserError(
                 f"{mix} was counted in {notes['unit_means']}, this mix in {unit_means}",
-                remedy="use the same --unit and --tokenizer for both",
+                remedy="use the same --unit, --tokenizer and --objective for both",
             )
         totals = Counter[str](notes["languages"] if key == "lang" else {})
         for cell in notes["cells"] if key != "lang" else ():

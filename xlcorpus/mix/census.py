@@ -36,8 +36,8 @@ CENSUS = pa.schema(
 
 @dataclass(frozen=True)
 class Counting:
-    """What is counted: the unit, with the tokenizer for `tokens`; the template of pairs; romanised texts; domains, and
-    sizes of duplicate clusters, where the mix asks for them."""
+    """What is counted: the unit, with the tokenizer for `tokens` and the number of special ids around each text; the
+    template of pairs; romanised texts; domains, and sizes of duplicate clusters, where the mix asks for them."""
 
     unit: str
     tokenizer: str | None = None
@@ -45,6 +45,7 @@ class Counting:
     latin: bool = False
     domain: bool = False
     dup_size: bool = False
+    specials: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,14 @@ class CountShard:
             schema, shard.columns, latin=counting.latin, domain=counting.domain, dup_size=counting.dup_size
         )
         variants = variants_of(schema, shard.columns, latin=counting.latin)
-        counter = open_counter(counting.unit, counting.tokenizer)
+        counters = tuple(open_counter(counting.unit, counting.tokenizer, count) for count in (counting.specials, 0))
         parts: list[pa.RecordBatch] = []
         cells: list[Cell] = []
         first = 0
         for batch in read_batches(shard, wanted):
             for variant in variants:
                 texts = texts_of(batch, schema, variant, counting.template, domain=counting.domain)
-                part = _count(batch, texts, first, variant, counter, keyed=schema == CODESWITCH)
+                part = _count(batch, texts, first, variant, counters, keyed=schema == CODESWITCH)
                 parts.append(part)
                 cells += _cells(part, texts, with_sizes=counting.dup_size and "dup_size" in wanted)
             first += batch.num_rows
@@ -97,21 +98,22 @@ def _count(
     texts: Texts,
     first: int,
     variant: int,
-    counter: Callable[[pa.Array], np.ndarray],
+    counters: tuple[Callable[[pa.Array], np.ndarray], ...],
     *,
     keyed: bool,
 ) -> pa.RecordBatch:
     count = len(texts.rows)
     text_keys = np.frombuffer(digests(texts.text), dtype=np.uint64)[::2] if keyed else np.zeros(count, dtype=np.uint64)
     keys = pc.binary_join_element_wise(*map(_part, (texts.source, texts.kind, texts.lang, texts.domain)), _KEY)
-    sides = [counter(side) for side in texts.sides] or [np.zeros(count, dtype=np.int64)] * 2
+    of_texts, of_sides = counters
+    sides = [of_sides(side) for side in texts.sides] or [np.zeros(count, dtype=np.int64)] * 2
     columns = [
         pc.add(texts.rows, first),
         pa.repeat(pa.scalar(variant, pa.int8()), count),
         batch.column("doc_id").take(texts.rows),
         pa.array(text_keys),
         keys.dictionary_encode(),
-        pa.array(counter(texts.text)),
+        pa.array(of_texts(texts.text)),
         pc.fill_null(column_or_null(batch, "dup_size", pa.int32()).take(texts.rows), 1).cast(pa.int32()),
         *(pa.array(side.astype(np.int32)) for side in sides),
     ]

@@ -20,7 +20,6 @@ from xlcorpus.mix.ratios_option import resolve_names, spec_of_ratios
 from xlcorpus.mix.rules.match import references, resolve, without_paths
 from xlcorpus.mix.shipped import load_mix
 from xlcorpus.mix.spec import MixSpec
-from xlcorpus.mix.units import meaning_of
 from xlcorpus.tokenizer.open import open_tokenizer
 
 TARGET_BYTES = 64 << 20  # of text in an output shard: what one worker sorts in memory
@@ -57,7 +56,7 @@ def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
         check_names(options.ratios, languages, sources, _kinds_in(inputs))
     if options.latin and not any("text_latn" in dataset.manifest.arrow_schema.names for dataset in inputs):
         raise UserError("--latin: no input has romanised texts", remedy="run `xlcorpus romanize` before mixing")
-    achieved_totals(fixed, meaning_of(options.unit_of(fixed), options.tokenizer))
+    achieved_totals(fixed, options.unit_means(fixed))
     columns_of_all(inputs)
     related = ", ".join(fixed.related[:10]) if fixed is not None else ""
     return [f"mix: evaluate on these related languages too: {related}"] if related else []
@@ -101,7 +100,7 @@ def spec_of(options: Options, cells: Sequence[Cell], totals_of: Mapping[tuple[st
 def plan_for(options: Options, counted: Iterable[ShardCells]) -> tuple[MixSpec, MixPlan]:
     """The spec and the plan, once the cells of all shards are counted."""
     cells, fixed = cells_of(counted), options.fixed()
-    means = meaning_of(options.unit_of(fixed), options.tokenizer)
+    means = options.unit_means(fixed)
     spec = spec_of(options, cells, achieved_totals(fixed, means))
     return spec, plan_mix(cells, spec, options.budget, options.max_epochs)
 

@@ -12,9 +12,13 @@ from xlcorpus.mix.ratios_option import check_ratios, parse_ratios
 from xlcorpus.mix.rule import MOST_EPOCHS, RULES
 from xlcorpus.mix.shipped import load_mix
 from xlcorpus.mix.spec import MixSpec, needs, parse_mix
+from xlcorpus.mix.units import meaning_of
 from xlcorpus.options import StepOptions, option
 from xlcorpus.pairs.template import TEMPLATE, check_template
 from xlcorpus.text.sizes import parse_size
+from xlcorpus.tokenizer.objectives import special_ids_around, usual_objective
+from xlcorpus.tokenizer.open import open_once
+from xlcorpus.tokenizer.template import Ids
 
 _ONE_OF = ("ratios", "rule", "mix", "match_tokens_to")
 
@@ -44,6 +48,13 @@ class Options(StepOptions):
     tokenizer: str | None = option(
         None, description="tokenizer that will train, to count tokens with; default: an estimate, pre-tokens"
     )
+    objective: Literal["clm", "mlm", "span", "plain"] | None = option(
+        None,
+        only={"tokenizer": ()},
+        description="that of the `pack` that follows, whose special ids count as tokens; default: clm",
+    )
+    bos: bool | None = option(None, only={"tokenizer": ()}, description="bos before each text, as `pack` will be told")
+    eos: bool | None = option(None, only={"tokenizer": ()}, description="eos after each text, as `pack` will be told")
     max_epochs: float | None = option(
         None, gt=0, le=MOST_EPOCHS, description="how often a text may be used; default: 1"
     )
@@ -101,7 +112,19 @@ class Options(StepOptions):
 
     def counting(self, spec: MixSpec | None) -> Counting:
         """What is to be counted for a spec (`fixed`)."""
-        return Counting(self.unit_of(spec), self.tokenizer, self.template, self.latin, *needs(spec))
+        specials = sum(map(len, self.around()))
+        return Counting(self.unit_of(spec), self.tokenizer, self.template, self.latin, *needs(spec), specials)
+
+    def around(self) -> tuple[Ids, Ids]:
+        """Special ids before and after each text that count as its tokens."""
+        if self.tokenizer is None:
+            return (), ()
+        opened = open_once(self.tokenizer)
+        return special_ids_around(opened, self.objective or usual_objective(opened), self.bos, self.eos)
+
+    def unit_means(self, spec: MixSpec | None) -> str:
+        """The unit in words."""
+        return meaning_of(self.unit_of(spec), self.tokenizer, self.around())
 
     def fixed(self) -> MixSpec | None:
         """The spec, where it does not depend on the data: for ratios it does (None). Raises UserError."""

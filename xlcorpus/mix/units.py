@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.words import tokens
+from xlcorpus.tokenizer.objectives import shown_around
 from xlcorpus.tokenizer.open import open_once
+from xlcorpus.tokenizer.template import Ids
 
 UNITS = ("tokens", "bytes", "chars", "docs")
 
@@ -20,18 +22,25 @@ UNITS = ("tokens", "bytes", "chars", "docs")
 TOKEN_ESTIMATE = "pre-tokens: words, single characters of unspaced scripts, punctuation marks"
 
 
-def meaning_of(unit: str, tokenizer: str | None) -> str:
-    """The unit in words: of tokens, whose they are."""
+def meaning_of(unit: str, tokenizer: str | None, around: tuple[Ids, Ids] = ((), ())) -> str:
+    """The unit in words: of tokens, whose they are, and the special ids before and after each text that count too."""
     if unit != "tokens":
         return unit
     if tokenizer is None:
         return TOKEN_ESTIMATE
     opened = open_once(tokenizer)
-    return f"tokens of {opened.name} ({opened.fingerprint})"
+    specials = f", each text with {shown_around(opened, around)}" if any(around) else ""
+    return f"tokens of {opened.name} ({opened.fingerprint}){specials}"
 
 
-def open_counter(unit: str, tokenizer: str | None = None) -> Callable[[pa.Array], np.ndarray]:
-    """`count_units` in one unit; tokens by a tokenizer where one is named (see `open_tokenizer`)."""
+def open_counter(unit: str, tokenizer: str | None = None, specials: int = 0) -> Callable[[pa.Array], np.ndarray]:
+    """`count_units` in one unit; tokens by a tokenizer where one is named (see `open_tokenizer`).
+
+    specials: special ids around a text, which are added; not to one without tokens, which is in no pack.
+    """
+    if specials:
+        plain = open_counter(unit, tokenizer)
+        return lambda texts: (sizes := plain(texts)) + specials * (sizes > 0)
     if unit == "tokens" and tokenizer is not None:
         return open_once(tokenizer).count_batch
     return functools.partial(count_units, unit=unit)

@@ -13,6 +13,7 @@ from xlcorpus.pack.language_ids import load_ids
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.sides import VIEWS, room_of
 from xlcorpus.tokenizer.objectives import special_ids_around
+from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 DOCUMENT, PAIR, RESTORE, TRANSLICO = "document", "pair", "restore", "translico"  # names of schemas
@@ -47,6 +48,21 @@ def check_files(options: PackOptions) -> None:
 def check_dataset(options: PackOptions, dataset: Dataset) -> None:
     """Raise UserError where packs, or the view, are not made of what a dataset holds."""
     check_columns(options, dataset.folder, dataset.manifest.schema_name, dataset.manifest.arrow_schema)
+
+
+def remarks(options: PackOptions, dataset: Dataset) -> list[str]:
+    """What is said of a mix whose shares were planned for other special ids than these packs have."""
+    tokenizer, notes = open_tokenizer(options.tokenizer), dataset.manifest.notes
+    if options.view is not None or tokenizer.fingerprint not in str(notes.get("unit_means")):
+        return []
+    around = special_ids_around(tokenizer, options.objective, options.bos, options.eos)
+    planned, packed = notes.get("specials", 0), sum(map(len, around))
+    if planned == packed:
+        return []
+    return [
+        f"the shares of {dataset.folder} were planned for {planned} special ids a document, these packs have {packed}: "
+        "for the same shares here, mix with the same --objective, --bos and --eos"
+    ]
 
 
 def check_columns(options: PackOptions, folder: Location, schema: str, columns: pa.Schema) -> None:

@@ -59,6 +59,12 @@ def special_ids_around(
     return around[0], around[1]
 
 
+def usual_objective(tokenizer: Tokenizer) -> str:
+    """`clm`, or `plain` for a tokenizer that has nothing to end a text with."""
+    ends = tokenizer.template.single[1], tokenizer.eos_id, tokenizer.sep_id
+    return "plain" if ends == ((), None, None) else "clm"
+
+
 def shown_around(tokenizer: Tokenizer, around: tuple[Ids, Ids]) -> str:
     """`<s> ... </s>`; `... ` alone where nothing is added."""
     before, after = ([tokenizer.decode([number]) for number in part] for part in around)
