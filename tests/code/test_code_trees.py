@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -15,6 +16,7 @@ from xlcorpus.code.read import code_schema, read_code
 from xlcorpus.code.trees import find_code
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.decisions import DECISION, REJECT
+from xlcorpus.dataset.manifest import KEYS
 from xlcorpus.errors import UserError
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.ranges import FILES_A_TASK, group_parts
@@ -183,7 +185,7 @@ def test_what_is_wrong_with_an_input_is_said(tmp_path: Path, inputs: list[str], 
         plant(tmp_path / name, {"LICENSE": MIT, "src/a.py": "a = 1\n"})
     (tmp_path / "empty").mkdir()
     (tmp_path / "dataset" / "data").mkdir(parents=True)
-    (tmp_path / "dataset" / "manifest.json").write_text('{"xlcorpus": 1}')
+    (tmp_path / "dataset" / "manifest.json").write_text(json.dumps(dict.fromkeys(KEYS)))
     with pytest.raises(UserError, match=message) as error:
         find_code([str(tmp_path / name) for name in inputs])
     assert error.value.remedy

@@ -19,8 +19,9 @@ from tests.dataset.dataset_helpers import documents, make_dataset, varied
 from tests.running import edit_manifest
 from xlcorpus.dataset.dataset import Dataset, is_dataset
 from xlcorpus.dataset.manifest import Manifest, StepRecord
+from xlcorpus.dataset.ours import check_removable
 from xlcorpus.dataset.tally import Tally
-from xlcorpus.errors import IntegrityError
+from xlcorpus.errors import IntegrityError, UserError
 
 ROWS = varied(20)
 
@@ -100,6 +101,26 @@ def test_another_format_is_refused(made: Path, torn: Path) -> None:
         edit_manifest(torn, lambda content, number=number: {**content, "xlcorpus": number})
         with pytest.raises(IntegrityError, match=r"has format .*, this version reads 1 and 2\n.*remedy: upgrade"):
             Manifest.load(torn)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"xlcorpus": 7}', '{"xlcorpus": 2, "name": "app", "icons": []}', '{"xlcorpus": 1} ', "{}", '{"xlcorpus"',
+        '[{"xlcorpus": 2}]', '{"name": "ቤት", "xlcorpus": 2, "schema": "app"}', "\ufeffκείμενο",
+    ],
+)  # fmt: skip
+def test_a_file_of_this_name_alone_is_no_dataset(tmp_path: Path, content: str) -> None:
+    """Others write manifest.json too: neither read nor removed, and raw files beside it are ingested."""
+    (tmp_path / "manifest.json").write_text(content, encoding="utf-8")
+    assert not is_dataset(tmp_path)
+    with pytest.raises(IntegrityError, match="none of xlcorpus"):
+        Manifest.load(tmp_path)
+    with pytest.raises(UserError, match="did not write"):
+        check_removable(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "notes.parquet").touch()
+    assert not is_dataset(tmp_path)
 
 
 @given(share=st.floats(0, 0.999))

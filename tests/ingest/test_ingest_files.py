@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import json
 import os
 import pickle
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ingest.ingest_helpers import COMPRESS, find_files, jsonl, read_all
+from xlcorpus.dataset.manifest import KEYS
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.read import cut_files
 from xlcorpus.raw.input_files import InputFile
@@ -111,7 +113,7 @@ def test_what_is_wrong_with_an_input_is_said(tmp_path: Path, make: object, messa
     for name in ("notes.md", "only-notes/a.csv"):
         (tmp_path / name).write_text("x\n")
     for name in ("dataset", "above/inner"):
-        (tmp_path / name / "manifest.json").write_text('{"xlcorpus": 1}')
+        (tmp_path / name / "manifest.json").write_text(json.dumps(dict.fromkeys(KEYS)))
     (tmp_path / "pretty.json").write_text('{\n "text": "x"\n}\n')
     (tmp_path / "p.parquet.gz").write_bytes(gzip.compress(b"PAR1\x15\x04", mtime=0))
     with pytest.raises(UserError, match=message) as error:

@@ -17,15 +17,15 @@ WEIGHTS = st.dictionaries(NAMES, st.integers(1, 1000), min_size=1)
 
 
 def test_ratios_by_name_in_the_order_given() -> None:
-    assert parse_ratios("swh_Latn=0.7, eng_Latn = .3") == {"swh_Latn": 0.7, "eng_Latn": 0.3}
-    assert list(parse_ratios("b=0.5,a=0.5")) == ["b", "a"]
-    assert parse_ratios("code=1") == {"code": 1.0}
+    assert parse_ratios(["swh_Latn=0.7, eng_Latn = .3"]) == {"swh_Latn": 0.7, "eng_Latn": 0.3}
+    assert list(parse_ratios(["b=0.5,a=0.5"])) == ["b", "a"]
+    assert parse_ratios(["code=1"]) == {"code": 1.0}
 
 
 @given(WEIGHTS)
 def test_ratios_survive_being_written(weights: dict[str, int]) -> None:
     ratios = {name: weight / sum(weights.values()) for name, weight in weights.items()}
-    assert parse_ratios(",".join(f"{name}={share!r}" for name, share in ratios.items())) == ratios
+    assert parse_ratios([",".join(f"{name}={share!r}" for name, share in ratios.items())]) == ratios
     assert check_ratios(ratios) == ratios
 
 
@@ -52,7 +52,7 @@ def test_ratios_survive_being_written(weights: dict[str, int]) -> None:
 )
 def test_ratios_that_make_no_sense_are_named(text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        parse_ratios(text)
+        parse_ratios([text])
 
 
 @given(st.dictionaries(NAMES, st.floats(0.01, 1), min_size=1))
@@ -64,7 +64,7 @@ def test_the_remedy_of_a_wrong_sum_is_right(ratios: dict[str, float]) -> None:
         return
     with pytest.raises(UserError) as caught:
         check_ratios(ratios)
-    proposed = parse_ratios(str(caught.value.remedy).partition("proportions: ")[2])
+    proposed = parse_ratios([str(caught.value.remedy).partition("proportions: ")[2]])
     assert proposed == pytest.approx({name: share / total for name, share in ratios.items()}, rel=1e-4)
 
 
@@ -84,6 +84,9 @@ def test_names_are_sources_before_they_are_languages() -> None:
     [
         ("swa_Latn", r"did you mean 'swh_Latn'\?"),
         ("wob", r"did you mean 'web'\?"),
+        ("sw", r"did you mean 'swh_Latn'\?"),
+        ("en", r"did you mean 'eng_Latn'\?"),
+        ("swa", r"did you mean 'swh_Latn'\?"),
         ("zzzzzzzz", "known: books, eng_Latn, swh_Latn, web"),
     ],
 )
@@ -91,6 +94,27 @@ def test_a_name_that_no_document_has(name: str, hint: str) -> None:
     languages, sources = {"swh_Latn": 5, "eng_Latn": 2, "": 9}, {"web": 7, "books": 1}
     with pytest.raises(UserError, match=rf"has the language, kind or source '{name}'; {hint}\n.*xlcorpus inspect"):
         resolve_names({"web": 0.5, name: 0.5}, languages, sources)
+
+
+def test_ratios_given_several_times_add_up() -> None:
+    assert parse_ratios(["a=0.2", "b=0.3,c=0.5"]) == {"a": 0.2, "b": 0.3, "c": 0.5}
+    for texts, words in (
+        (["a=0.5", "a=0.5"], "'a' is given twice"),
+        (["a=1", "b=1"], "sum to 2, not 1"),
+        (["a=0.5,b=0.5", ""], "'' is not NAME=SHARE"),
+    ):
+        with pytest.raises(UserError, match=words):
+            parse_ratios(texts)
+
+
+@pytest.mark.parametrize("pair", ["eng_Latn-swh_Latn", "amh_Ethi-ell_Grek", "hin_Deva-zho_Hans"])
+def test_a_pair_in_both_directions_is_given_twice(pair: str) -> None:
+    other = "-".join(reversed(pair.split("-")))
+    assert resolve_names({other: 1.0}, {pair: 3}, {}) == {other: "lang"}
+    with pytest.raises(UserError, match=f"the pair '{pair}' is given twice"):
+        resolve_names({pair: 0.5, other: 0.5}, {pair: 3}, {})
+    # Sources are called what they are called.
+    assert resolve_names({"web-old": 0.5, "old-web": 0.5}, {}, {"web-old": 1, "old-web": 1})
 
 
 def test_kinds_are_between_sources_and_languages() -> None:

@@ -82,7 +82,7 @@ def step_option(name: str, field: FieldInfo) -> click.Option:
         default = str(field.default).replace("\n", "\\n")
         settings["help"] = f"{field.description or ''}  [default: {default}]"
     flag = f"--{name.replace('_', '-')}"
-    if typing.get_origin(kind) is list:
+    if typing.get_origin(kind) in (list, dict):  # of a mapping the parts add up, as lists do
         return click.Option([flag], default=None, multiple=True, help=f"{settings.pop('help')} (may be repeated)")
     if kind is bool:
         return click.Option([f"{flag}/--no-{flag[2:]}"], default=None, help=settings["help"])

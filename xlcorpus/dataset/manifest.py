@@ -29,26 +29,31 @@ _KEY = re.compile(rb'"(\w+)"\s*:(\s*\d)?')
 def is_ours(folder: Location) -> bool:
     """Whether the folder has a manifest that xlcorpus wrote, whole or damaged: others write files of this name too.
 
-    It has a format of ours, or most of the keys; or it is no JSON object, and shards of ours lie beside it.
+    It has most of our keys; or it has two of: our format as its first key, shards of ours beside it, damage
+    (it is no JSON). The format alone is any file's.
     """
     path = folder / MANIFEST
     if not storage.is_file(path):
         return False
     found: set[str] = set()
+    format_first = False
     with storage.open_mapped(path) as data:
         for match in _KEY.finditer(data):
+            format_first |= not found and match[1] == b"xlcorpus" and match[2] is not None
             found |= {match[1].decode("ascii", "replace")} & KEYS
-            if len(found) > len(KEYS) // 2 or (match[1] == b"xlcorpus" and match[2]):
+            if len(found) > len(KEYS) // 2:
                 return True
     shards = storage.names_below(folder / DATA) if storage.is_folder(folder / DATA) else []
-    return any(SHARD_NAME.fullmatch(f"{DATA}/{name}") for name in shards) and not _is_object(path)
+    beside = any(SHARD_NAME.fullmatch(f"{DATA}/{name}") for name in shards)
+    return format_first + beside + (not _is_json(path)) > 1
 
 
-def _is_object(path: Location) -> bool:
+def _is_json(path: Location) -> bool:
     try:
-        return isinstance(storage.read_json(path), dict)
+        storage.read_json(path)
     except ValueError:
         return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from xlcorpus.mix.gather import Sums
 from xlcorpus.mix.rules.match import references
 from xlcorpus.mix.spec import MixSpec
 
+_MOST_NAMES = 10
 _MOST_ROWS = 40  # of the table; a mix of more cells is shown by kind and language
 Achieved = Mapping[str, Sums]  # by name of the cell
 
@@ -26,7 +27,11 @@ def notes_of(plan: MixPlan, spec: MixSpec, achieved: Achieved, unit_means: str, 
     """
     taken = [item for item in plan.cells if item.path]
     rows = {item.name: achieved.get(item.name, (0, 0, 0, 0)) for item in taken}
-    cells = [item.to_json() | {"units": rows[item.name][0], "docs": rows[item.name][1]} for item in taken]
+    cells = [
+        item.to_json() | {"units": units, "docs": docs, "epochs": round(units / item.available, 4)}
+        for item in taken
+        for units, docs, *_ in [rows[item.name]]
+    ]
     notes: dict[str, Any] = {
         "spec": spec.to_json(),
         "unit": plan.unit,
@@ -40,8 +45,11 @@ def notes_of(plan: MixPlan, spec: MixSpec, achieved: Achieved, unit_means: str, 
         "related": list(spec.related),
         "related_trained": list(plan.related_trained),
         "missing": list(plan.missing),
+        "without_effect": list(plan.without_effect),
+        "nothing_of": [item.name for item in taken if not rows[item.name][1]],
         "table": mix_table(taken, rows, plan.unit),
     }
+    notes["table"] += [f"NOTE: {line}" for line in (*plan.without_effect, *_nothing_of(notes["nothing_of"], plan))]
     if plan.missing:
         notes["table"].append(f"no document bears {', '.join(plan.missing[:10])}" + ("..." * (len(plan.missing) > 10)))
     if spec.related:
@@ -49,6 +57,20 @@ def notes_of(plan: MixPlan, spec: MixSpec, achieved: Achieved, unit_means: str, 
     if plan.related_trained:
         notes["table"].append(f"and yet trained on: {', '.join(plan.related_trained)}")
     return notes
+
+
+def _nothing_of(names: Sequence[str], plan: MixPlan) -> list[str]:
+    """What to say of cells of which not one document was taken."""
+    if not names:
+        return []
+    asked = sum(item.budget for item in plan.cells if item.name in set(names))
+    shown = ", ".join(names[:_MOST_NAMES]) + (
+        f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    )
+    return [
+        f"the mix has no document of {shown}: {asked:,} {plan.unit} were asked of them together, less than half of the "
+        "smallest document each; raise the budget, or leave them out"
+    ]
 
 
 def _languages(taken: Sequence[CellPlan], rows: Achieved) -> dict[str, int]:
@@ -65,7 +87,11 @@ def _languages(taken: Sequence[CellPlan], rows: Achieved) -> dict[str, int]:
 
 
 def mix_table(taken: Sequence[CellPlan], rows: Achieved, unit: str) -> list[str]:
-    """Requested against achieved, a line a cell, or a line a kind and language where there are many."""
+    """Requested against achieved, a line a cell, or a line a kind and language where there are many.
+
+    ratio, achieved: shares of what was asked and of what the mix holds; in the line `total` what it holds by what was
+    asked. epochs: as achieved.
+    """
     lines: dict[str, list[float]] = {}
     for item in taken:
         source, kind, lang, domain = item.cell.key
@@ -82,11 +108,20 @@ def mix_table(taken: Sequence[CellPlan], rows: Achieved, unit: str) -> list[str]
         f"{'epochs':>6}"
     ]
     for name, line in lines.items():
-        epochs = line[1] / line[4] if line[4] else 0.0
-        table.append(f"{name:<{width}}  {line[0]:7.4f}  {line[2] / total:8.4f}  {_counts(line)}  {epochs:6.2f}")
+        epochs = line[2] / line[4] if line[4] else 0.0
+        shares = f"{_share(line[0]):>7}  {_share(line[2] / total):>8}"
+        table.append(f"{name:<{width}}  {shares}  {_counts(line)}  {epochs:6.2f}")
     sums = [sum(line[place] for line in lines.values()) for place in range(4)]
-    table.append(f"{'total':<{width}}  {1:7.4f}  {1:8.4f}  {_counts(sums)}")
+    met = sums[2] / sums[1] if sums[1] else 0.0
+    table.append(f"{'total':<{width}}  {_share(sums[0]):>7}  {_share(met):>8}  {_counts(sums)}")
     return table
+
+
+def _share(share: float) -> str:
+    """Four places; what is not 0 or 1 does not read so. Sums of floats miss 1 by less than 1e-9."""
+    if 0 < share < 0.00005:
+        return "<0.0001"
+    return ">0.9999" if 0.99995 <= share < 1 - 1e-9 else f"{share:.4f}"
 
 
 def _counts(line: Sequence[float]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
@@ -70,7 +70,8 @@ class CellPlan:
 class MixPlan:
     """The plan of every cell, by key. largest: the largest budget that these rules, caps and cells allow. missing:
     names of the mix that no document bears, where it says `missing: skip` (`lang wol_Latn`). related_trained: languages
-    that the mix names as related, for evaluation only, and yet takes.
+    that the mix names as related, for evaluation only, and yet takes. without_effect: of rules that change nothing,
+    because the budget is all there is within the caps, what to say.
     """
 
     cells: tuple[CellPlan, ...]
@@ -79,6 +80,7 @@ class MixPlan:
     unit: str
     missing: tuple[str, ...] = ()
     related_trained: tuple[str, ...] = ()
+    without_effect: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,7 @@ def plan_mix(
         spec.unit,
         tuple(setting.missing),
         tuple(lang for lang in spec.related if lang in trained),
+        tuple(_without_effect(tree, budget, spec.unit)),
     )
 
 
@@ -193,6 +196,30 @@ def _assign(branch: Branch, budget: int, path: tuple[str, ...], total: int, plan
         else:
             step = f"{branch.label}: {group.name} {percent}" if group.name else branch.label
             _assign(group.below, units, (*path, step), total, plans)
+
+
+def _without_effect(branch: Branch, budget: int, unit: str, name: str = "") -> Iterator[str]:
+    """Of each rule that passes on and is given all that its groups can give, so that sizes and caps alone decide.
+
+    UniMax without a budget is the case that people meet: it takes everything, which is proportional.
+    """
+    shares = fill(
+        {group.name: group.share for group in branch.groups},
+        {group.name: group.below.whole for group in branch.groups},
+        budget,
+    )
+    if branch.redistributes and any(
+        abs(budget * group.share - shares[group.name]) > 1 for group in branch.groups
+    ) and all(shares[group.name] == group.below.whole for group in branch.groups):  # fmt: skip
+        yield (
+            f"`{branch.label}`{f' for {name}' if name else ''} changes nothing: the budget, {budget:,} {unit}, is all "
+            "that the caps allow, so the shares are PROPORTIONAL to what there is; give a smaller --budget"
+        )
+    for group in branch.groups:
+        if isinstance(group.below, Branch):
+            yield from _without_effect(
+                group.below, shares[group.name], unit, _below(name, group.name, len(branch.groups))
+            )
 
 
 def shortfalls(node: Branch | Leaf, budget: int, name: str = "") -> list[Shortfall]:

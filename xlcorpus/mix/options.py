@@ -70,7 +70,8 @@ class Options(StepOptions):
     @field_validator("ratios", mode="before")
     @classmethod
     def _read_ratios(cls, value: Any) -> Any:
-        return parse_ratios(value) if isinstance(value, str) else value
+        texts = [value] if isinstance(value, str) else value
+        return parse_ratios(texts) if isinstance(texts, list) and all(isinstance(one, str) for one in texts) else value
 
     @field_validator("ratios")
     @classmethod

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from xlcorpus.errors import UserError, nearest
+from xlcorpus.errors import UserError, given_twice, nearest
+from xlcorpus.mix.cells import canonical_lang
 from xlcorpus.mix.rule import SUM_TOLERANCE
 from xlcorpus.mix.spec import MixSpec, parse_mix
+from xlcorpus.text.labels import normalize_label
 
 
-def parse_ratios(text: str) -> dict[str, float]:
-    """`eng_Latn=0.3,swh_Latn=0.7` as a mapping; raises UserError naming the part that is wrong."""
+def parse_ratios(texts: Sequence[str]) -> dict[str, float]:
+    """`eng_Latn=0.3,swh_Latn=0.7` as a mapping, several of them together; raises UserError naming what is wrong."""
     ratios: dict[str, float] = {}
-    for part in text.split(","):
+    for part in ",".join(texts).split(","):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not name or not equals:
             raise UserError(f"--ratios: {part.strip()!r} is not NAME=SHARE", remedy="write eng_Latn=0.3,swh_Latn=0.7")
@@ -61,11 +63,16 @@ def resolve_names(
                 found[name] = key
                 break
         else:
+            meant = normalize_label(name)  # `sw` is swh_Latn
+            known = [key for key in (*languages, *kinds, *sources) if key]
             raise UserError(
                 f"--ratios: no document has the language, kind or source {name!r}; "
-                f"{nearest(name, [key for key in (*languages, *kinds, *sources) if key])}",
+                f"{f'did you mean {meant!r}?' if meant in known else nearest(name, known)}",
                 remedy="`xlcorpus inspect DIR` lists the languages and sources of a dataset",
             )
+    twice = given_twice([canonical_lang(name) for name, key in found.items() if key == "lang"])
+    if twice is not None:
+        raise UserError(f"--ratios: the pair {twice!r} is given twice", remedy="give both directions one share")
     return found
 
 

@@ -86,8 +86,8 @@ class Node(Model):
     """Groups cells by a key and shares its budget out by a rule, or by explicit parts; each group goes to `within`.
 
     by: a key, or `cell` for no grouping. on_cap: what becomes of the units that a group above its cap of epochs would
-    need: `fail`, or `redistribute` to the others. epochs: how often the data below may be used, where `max_epochs` of
-    the mix does not say less. The parameters of the rule stand beside these keys.
+    need: `fail`, or `redistribute` to the others. epochs: how often the data below may be used, where neither a node
+    above nor `max_epochs` of the mix says less. The parameters of the rule stand beside these keys.
     """
 
     rule: Annotated[Rule, BeforeValidator(_read_rule)] = Proportional()

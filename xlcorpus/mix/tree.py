@@ -78,11 +78,13 @@ class Branch:
 
 @dataclass(frozen=True)
 class Setting:
-    """What holds for the nodes below: caps, weights, and how to name things in messages."""
+    """What holds for the nodes below: caps, weights, and how to name things in messages.
+
+    epochs: the least that the mix or a node above says; None: nobody does, which means 1.
+    """
 
     spec: MixSpec
-    cap: Fraction
-    hard: Fraction | None
+    epochs: Fraction | None
     values: Mapping[str, Collection[str]]
     empty: Mapping[str, Collection[str]]
     rehydration: Rehydration | None = None
@@ -123,7 +125,7 @@ def build_tree(cells: Sequence[Cell], spec: MixSpec, max_epochs: Fraction | None
     full = [cell for cell in cells if cell.units]
     values = {key: {cell.value(key) for cell in full} for key in KEYS}
     empty = {key: {cell.value(key) for cell in cells if not cell.units} for key in KEYS}
-    setting = Setting(spec, Fraction(1) if hard is None else hard, hard, values, empty)
+    setting = Setting(spec, hard, values, empty)
     if not full:
         raise UserError(f"{spec.name}: the inputs hold no {spec.unit}", remedy="`xlcorpus inspect DIR` shows a dataset")
     chosen = _select(full, spec.where, setting, "where")
@@ -213,7 +215,8 @@ class Division:
 
 def _build(node: Node, cells: Sequence[Cell], setting: Setting, place: str) -> Branch:
     if node.epochs is not None:
-        setting = replace(setting, cap=node.epochs if setting.hard is None else min(node.epochs, setting.hard))
+        least = node.epochs if setting.epochs is None else min(node.epochs, setting.epochs)
+        setting = replace(setting, epochs=least)
     if node.parts is not None:
         return _build_parts(node, cells, setting, place)
     return node.rule.divide(Division(node, cells, setting, place))
@@ -244,7 +247,8 @@ def _build_parts(node: Node, cells: Sequence[Cell], setting: Setting, place: str
 
 def _leaf(cell: Cell, setting: Setting) -> Leaf:
     units, documents = setting.size(cell)
-    return Leaf(cell, units, documents, setting.cap, setting.rehydration)
+    cap = Fraction(1) if setting.epochs is None else setting.epochs
+    return Leaf(cell, units, documents, cap, setting.rehydration)
 
 
 def _select(cells: Sequence[Cell], where: Where, setting: Setting, place: str) -> list[Cell]:

@@ -11,7 +11,7 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.yaml_file import load_yaml, parse_yaml
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.recipe.graph import Node, inline_raw_inputs
+from xlcorpus.recipe.graph import EVERY_ROW, Node, inline_raw_inputs, sees_all_rows
 from xlcorpus.recipe.options import make_options
 from xlcorpus.recipe.registry import find_step
 from xlcorpus.sample import sample_folder
@@ -197,7 +197,9 @@ def _link(steps: Sequence[dict[str, Any]], path: Location) -> tuple[Node, ...]:
             if len(inputs) > 1 and not step.many:
                 raise UserError(
                     f"{where}: {step.name} takes one input, {len(inputs)} are given",
-                    remedy="give one of them; only `mix` takes several",
+                    remedy=f"put a mix of them before it: xlcorpus mix ... {EVERY_ROW}"
+                    if sees_all_rows(step, options)
+                    else "give one of them; only `mix` takes several",
                 )
         keep = content.get("keep", False)
         if not isinstance(keep, bool):

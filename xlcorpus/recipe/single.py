@@ -8,7 +8,7 @@ from typing import Any
 from xlcorpus.dataset.dataset import is_dataset
 from xlcorpus.dataset.storage import Location, locate, resolve
 from xlcorpus.errors import UserError
-from xlcorpus.recipe.graph import Node, inline_raw_inputs
+from xlcorpus.recipe.graph import EVERY_ROW, Node, inline_raw_inputs, sees_all_rows
 from xlcorpus.recipe.options import make_options
 from xlcorpus.recipe.registry import find_step
 
@@ -25,7 +25,12 @@ def nodes_of_step(name: str, inputs: Sequence[str], options: Mapping[str, Any], 
     datasets = [folder for folder in map(locate, inputs) if is_dataset(folder)]
     raw = [given for given in inputs if not is_dataset(locate(given))]
     if len(datasets) + bool(raw) > 1 and not step.many:
-        raise UserError(f"{name} takes one dataset, {len(inputs)} inputs are given", remedy="run it on each of them")
+        raise UserError(
+            f"{name} takes one dataset, {len(inputs)} inputs are given",
+            remedy=f"make one of them first: xlcorpus mix {' '.join(inputs)} {EVERY_ROW} --output FOLDER"
+            if sees_all_rows(step, made)
+            else "run it on each of them",
+        )
     return inline_raw_inputs((Node(name, step, made, tuple(datasets)),), raw)
 
 
