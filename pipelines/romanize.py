@@ -13,11 +13,13 @@ from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.step import Step
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result
+from xlcorpus.errors import UserError
 from xlcorpus.pipelines import translico
 from xlcorpus.pipelines.translico import Options
 from xlcorpus.romanize.documents import notes_of, romanize_batch
 from xlcorpus.romanize.options import RomanizeOptions
 from xlcorpus.romanize.tools import Tool, check_latin, open_tool
+from xlcorpus.text.sentence_breakers import SENTENCE_BREAKERS
 from xlcorpus.translico.sentences import check_columns
 
 
@@ -49,12 +51,20 @@ class Romanize(beam.PTransform):  # type: ignore[misc]
 
 
 def models(options: Options) -> dict[str, str]:
-    """Version of the tool and its rules."""
-    return {"romanizer": f"{options.tool} {open_tool(options.tool, 1 << 20).version}"}
+    """Version of the tool and its rules, and of the library that finds sentences."""
+    found = {"romanizer": f"{options.tool} {open_tool(options.tool, 1 << 20).version}"}
+    if options.sentence_breaker:
+        breaker = SENTENCE_BREAKERS.find(options.sentence_breaker)
+        found["sentences"] = f"{breaker.name} {breaker.version}"
+    return found
 
 
 def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
-    """For pairs, look at the tool and the columns before anything runs."""
+    """For pairs, look at the tool, the sentence breaker and the columns before anything runs."""
+    if options.sentence_breaker:
+        if not options.view:
+            raise UserError("--sentence-breaker is about --view translico", remedy="leave it out, or make the view")
+        _ = SENTENCE_BREAKERS.find(options.sentence_breaker).version
     if options.view:
         check_latin(options.tool)
         for dataset in inputs:

@@ -96,6 +96,7 @@ class WritePairs:
             tool,
             code_of,
             include_latin=self.options.include_latin,
+            sentence_breaker=self.options.sentence_breaker,
             keep_text=self.keep_text,
         )
         return write_results(self.workspace, number, pairs.STEP_NAME, made, partition_by=self.partition_by)
@@ -104,7 +105,7 @@ class WritePairs:
 def run(options: Options, inputs: Sequence[Dataset], execution: Execution, open_tool: OpenTool = open_tool) -> Outcome:
     """List the sentences of each shard, choose by hash over all of them, romanise and write the chosen ones."""
     folder, tasks = execution.scratch, shard_tasks(inputs)
-    listed = execution.each("list", tasks, ListSentences(folder, options.include_latin))
+    listed = execution.each("list", tasks, ListSentences(folder, options.include_latin, options.sentence_breaker))
     deal = choose.DealSentences.of(folder, listed, execution.seed)
     execution.shuffle("choose", tasks, Choose(folder, deal, choose.Apportion(options.share, options.floor)))
     write = WritePairs(execution.workspace, folder, options, open_tool, execution.keep_text, execution.partition_by)

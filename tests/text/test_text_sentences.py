@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from hypothesis import strategies as st
 
 from tests.rows import records
 from tests.text.text_reference import ARTICLE_ONE, texts
+from xlcorpus.errors import UserError
 from xlcorpus.text.codepoints import code_points
+from xlcorpus.text.sentence_breakers import SENTENCE_BREAKERS, SentenceBreaker
+from xlcorpus.text.sentence_breakers.pythainlp import PyThaiNlpBreaker
 from xlcorpus.text.sentences import NEXT_CHARACTERS, RUN_CHARACTERS, sentences
 
 
@@ -253,3 +257,56 @@ def test_paragraphs_are_cut_to_the_same_sentences_in_most_languages(shared_data:
     assert len(counts) == 12
     shares = {code: count / counts["en"] for code, count in counts.items() if code != "th"}
     assert {code: share for code, share in shares.items() if not 0.9 <= share <= 1.15} == {}
+
+
+class EveryFifth:
+    """A breaker for the tests: an end after each five characters."""
+
+    name, scripts, version = "fifth", frozenset({"Thai", "Khmr"}), "1"
+
+    def ends(self, text: str) -> list[int]:
+        assert len(text.splitlines()) == 1
+        return list(range(5, len(text), 5))
+
+
+def broken(values: list[str], breaker: SentenceBreaker) -> list[list[str]]:
+    spans, whole = sentences(code_points(pa.array(values, pa.string())), breaker), "".join(values)
+    cut = [whole[a:b] for a, b in zip(spans.starts.tolist(), spans.ends.tolist(), strict=True)]
+    return [cut[a:b] for a, b in pairwise(spans.offsets.tolist())]
+
+
+def test_a_breaker_adds_ends_at_white_space_in_its_scripts() -> None:
+    values = ["กกกกก กกกกก\nกกกก กกกก", "aaaaa aaaaa", "កកកកក កកកកក។ កកកក a", "ກກກກກ ກກກກກ", ""]
+    assert broken(values, EveryFifth()) == [
+        ["กกกกก", "กกกกก", "กกกก", "กกกก"],
+        ["aaaaa aaaaa"],
+        ["កកកកក", "កកកកក។", "កកកក", "a"],
+        ["ກກກກກ ກກກກກ"],
+        [],
+    ]
+    goes_on = ["กกกกก ซึ่งกก", "กกว่า กกกกก"]
+    assert broken(goes_on, EveryFifth()) == [[one] for one in goes_on]
+
+
+@given(st.lists(texts(), max_size=3))
+def test_with_a_breaker_every_character_is_in_one_sentence(values: list[str]) -> None:
+    for value, found in zip(values, broken(values, EveryFifth()), strict=True):
+        assert regex.sub(r"[\s\x1c-\x1f]", "", "".join(found)) == regex.sub(r"[\s\x1c-\x1f]", "", value)
+
+
+def test_a_library_finds_more_thai_sentences() -> None:
+    pytest.importorskip("pycrfsuite", reason="needs xlcorpus[thai]")
+    breaker = SENTENCE_BREAKERS.find("pythainlp")
+    text = "ฉันไปตลาดเมื่อวานนี้ เขาอยู่บ้าน ฝนตกหนักมากเลยครับ"
+    assert len(broken([text], breaker)[0]) >= len(split([text])[0])
+    assert broken(["The river rose. Nobody slept.", ""], breaker) == [["The river rose.", "Nobody slept."], []]
+    assert "python-crfsuite" in breaker.version
+
+
+def test_a_missing_library_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pycrfsuite", None)
+    with pytest.raises(UserError, match="pythainlp needs") as caught:
+        _ = PyThaiNlpBreaker().version
+    assert "xlcorpus[thai]" in str(caught.value.remedy)
+    with pytest.raises(UserError, match="there is no sentence breaker 'pythai'"):
+        SENTENCE_BREAKERS.find("pythai")

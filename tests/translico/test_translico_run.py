@@ -16,9 +16,11 @@ from tests.translico.translico_runs import STEP, Options, documents
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result
 from xlcorpus.errors import ConservationError, UserError
+from xlcorpus.pipelines import romanize
 from xlcorpus.recipe.graph import Node, passes_of
 from xlcorpus.recipe.registry import find_step
 from xlcorpus.report.contents import contents_lines, sample_lines
+from xlcorpus.text.sentence_breakers import SENTENCE_BREAKERS
 from xlcorpus.translico import pairs as translico
 
 RIVER = {"hin_Deva": "नदी {} रात में बढ़ गई।", "zho_Hani": "河水夜里上涨了{}次。", "eng_Latn": "The river rose {} times."}
@@ -67,6 +69,30 @@ def test_a_view_is_a_dataset_of_its_own_schema(reference: Path, identified: Path
     gone = {row["doc_id"] for batch in dataset.decisions() for row in batch.to_pylist()}
     assert len(paired) + len(gone) == 90
     assert tally.repeated == 30 - len(paired)
+
+
+class AtSpaces:
+    """A breaker for the tests: Thai sentences end at each space."""
+
+    name, scripts, version = "spaces", frozenset({"Thai"}), "2"
+
+    def ends(self, text: str) -> list[int]:
+        return [at for at, character in enumerate(text) if character == " "]
+
+
+def test_a_breaker_reaches_every_pass_and_is_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SENTENCE_BREAKERS.all, "spaces", AtSpaces())
+    given = write_dataset(tmp_path / "in", [documents(["ฉันไปตลาด เขาอยู่บ้าน ฝนตกหนัก"], ["tha_Thai"])]).folder
+    asked = {"share": 1.0, "floor": 0, "sentence_breaker": "spaces"}
+    step = replace(STEP, models=lambda options: romanize.models(options.model_copy(update={"tool": "uroman"})))
+    run_nodes([Node("pairs", step, Options(view="translico", **asked), (given,))], tmp_path / "out")
+    made = Dataset.open(tmp_path / "out" / "pairs")
+    assert sorted(made.to_arrow(["text"])["text"].to_pylist()) == ["ฉันไปตลาด", "ฝนตกหนัก", "เขาอยู่บ้าน"]
+    assert made.manifest.steps[-1].models["sentences"] == "spaces 2"
+    assert "sentences spaces 2" in (tmp_path / "out" / "pairs" / "README.md").read_text(encoding="utf-8")
+    for wrong, view in (({"sentence_breaker": "space"}, "translico"), ({"sentence_breaker": "spaces"}, None)):
+        with pytest.raises(UserError):
+            romanize.check(Options(view=view, **wrong), [])
 
 
 def test_a_view_can_be_inspected(reference: Path) -> None:

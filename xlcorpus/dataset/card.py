@@ -27,6 +27,7 @@ def card_of(manifest: Manifest) -> str:
     columns = [
         f"| {_cell(f.name)} | {_cell(str(f.type))} | {_cell(meanings.get(f.name, ''))} |" for f in manifest.arrow_schema
     ]
+    models = [f"{name} {_cell(found)}" for step in manifest.steps for name, found in step.models.items()]
     lines = [
         "---",
         "configs:",
@@ -38,6 +39,7 @@ def card_of(manifest: Manifest) -> str:
         f"Made by xlcorpus {manifest.code_version}: {', '.join(step.step for step in manifest.steps)}. "
         "`manifest.json` says how, from what, and has the SHA-256 of every file.",
         "",
+        *([f"Models and libraries: {', '.join(models)}.", ""] if models else []),
         *([f"Languages: {languages}{more}.", ""] if counts else []),
         "| Column | Type | What it is |",
         "| --- | --- | --- |",

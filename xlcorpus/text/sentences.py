@@ -28,6 +28,7 @@ import regex
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints
 from xlcorpus.text.segment import LINE_FEED, Spans, spans_of
+from xlcorpus.text.sentence_breakers import SentenceBreaker
 
 # Characters without a space in Thai or Lao before and after one that may end a sentence. F of PUD and of NTREX's Thai:
 # 0.66 and 0.48; with 20 after it, 0.59 and 0.40; with 10 before it, 0.63 and 0.47.
@@ -179,17 +180,20 @@ def bars_for_dandas(points: CodePoints) -> np.ndarray:
     return ends - 1
 
 
-def sentences(points: CodePoints) -> Spans:
+def sentences(points: CodePoints, breaker: SentenceBreaker | None = None) -> Spans:
     """Sentences of each text, in order, without the white space around them; what has none but white space has none.
 
-    A span holds no line break (of those that str.splitlines knows). Every other character than white space is in
-    exactly one span. points: uint32[n]; the result's positions are int64.
+    breaker: its ends are added in stretches with letters of its scripts. A span holds no line break (of those that
+    str.splitlines knows). Every other character than white space is in exactly one span.
+    points: uint32[n]; the result's positions are int64.
     """
     apart = _apart(points)
     joined = apart.tobytes().decode("utf-32-le")
     found = _terminated(joined, apart)
     if ((apart >= 0x0E00) & (apart < 0x0F00)).any():
         found += [match.end() for match in _runs().finditer(joined)]
+    if breaker is not None:
+        found += _broken(joined, apart, found, breaker)
     breaks = np.flatnonzero(np.isin(points.codes, [ord(character) for character in _BREAKS]))
     edges = np.unique(np.concatenate([_without_breaks(points, found), breaks, points.offsets]))
     return _trimmed(points, edges)
@@ -208,6 +212,31 @@ def _terminated(joined: str, codes: np.ndarray) -> list[int]:
             last = end.end()
             found.append(last)
     return found
+
+
+@functools.cache
+def _pause() -> regex.Pattern[str]:
+    """Matches white space where no clause goes on."""
+    return regex.compile(
+        rf"(?<! {_OPEN_ENDS} ) [\s--[{_BREAKS}]]++ (?! {_OPEN_ENDS}|{_THAI_GOES_ON}|{_LAO_GOES_ON} )",
+        regex.VERBOSE | regex.VERSION1,
+    )
+
+
+def _broken(joined: str, codes: np.ndarray, found: list[int], breaker: SentenceBreaker) -> list[int]:
+    """Ends that a breaker finds, in stretches between the ends found by rules and line breaks, at white space."""
+    numbers = [number for number, name in enumerate(properties.script_names()) if name in breaker.scripts]
+    inside = np.flatnonzero(np.isin(properties.scripts().take(codes), numbers))
+    breaks = np.flatnonzero(np.isin(codes, [ord(character) for character in _BREAKS]))
+    edges = np.unique(np.concatenate([[0], np.array(found, dtype=np.int64), breaks, breaks + 1, [len(codes)]]))
+    more: list[int] = []
+    for stretch in np.unique(np.searchsorted(edges, inside, side="right")).tolist():
+        start, stop = int(edges[stretch - 1]), int(edges[stretch])
+        for end in breaker.ends(joined[start:stop]):
+            at = start + len(joined[start : start + end].rstrip())
+            pause = _pause().match(joined, at, stop)
+            more += [pause.end()] if pause is not None else []
+    return more
 
 
 def _trimmed(points: CodePoints, edges: np.ndarray) -> Spans:

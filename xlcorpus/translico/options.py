@@ -14,3 +14,8 @@ class PairOptions(StepOptions):
     share: float = option(0.05, gt=0, le=1, description="translico: share of the sentences of each language and script")
     floor: int = option(1000, ge=0, description="translico: at least so many of each, all where there are fewer")
     include_latin: bool = option(True, description="translico: Latin text too, whose pairs are nearly identities")
+    sentence_breaker: str | None = option(
+        None,
+        description="translico: library that finds more sentences where the script marks none: pythainlp "
+        "(Thai; needs xlcorpus[thai]); default: the built-in rules alone",
+    )

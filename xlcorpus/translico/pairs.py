@@ -162,6 +162,7 @@ def pairs_of_shard(
     code_of: CodeOf,
     *,
     include_latin: bool = True,
+    sentence_breaker: str | None = None,
     keep_text: bool = False,
 ) -> Iterator[Result]:
     """Pass 3: the shard once more, split as it was, batch by batch. At least one, so that the columns are known.
@@ -173,7 +174,7 @@ def pairs_of_shard(
     chosen = known.column("chosen").to_numpy(zero_copy_only=False) if known is not None else np.zeros(0, dtype=bool)
     start = 0
     for batch in read_batches(shard, COLUMNS):
-        found = find_sentences(batch, include_latin=include_latin)
+        found = find_sentences(batch, include_latin=include_latin, sentence_breaker=sentence_breaker)
         states = np.zeros(len(found.texts), dtype=np.int8)
         first, stop = np.searchsorted(rows, [start, start + len(states)])
         states[rows[first:stop] - start] = np.where(chosen[first:stop], CHOSEN, DISTINCT)

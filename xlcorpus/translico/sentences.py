@@ -18,6 +18,7 @@ from xlcorpus.text import properties
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.hashes import digests
 from xlcorpus.text.ragged import sums_before
+from xlcorpus.text.sentence_breakers import SENTENCE_BREAKERS, SentenceBreaker
 from xlcorpus.text.sentences import sentences
 from xlcorpus.text.slices import pieces
 from xlcorpus.translico.choose import LISTED, Group, Listed, list_file
@@ -61,14 +62,19 @@ class Found:
         return fixed_binary(np.frombuffer(digests(self.texts), dtype=np.uint64).reshape(-1, 2))
 
 
-def find_sentences(batch: pa.RecordBatch, *, include_latin: bool) -> Found:
-    """The sentences of a batch of documents (text, script) that have letters and a length within the limits."""
+def find_sentences(batch: pa.RecordBatch, *, include_latin: bool, sentence_breaker: str | None = None) -> Found:
+    """The sentences of a batch of documents (text, script) that have letters and a length within the limits.
+
+    sentence_breaker: the name of one, for scripts that mark no end of a sentence.
+    """
+    breaker = SENTENCE_BREAKERS.find(sentence_breaker) if sentence_breaker else None
     latin = np.zeros(batch.num_rows, dtype=bool)
     if not include_latin:
         latin = pc.fill_null(pc.equal(batch.column("script"), "Latn"), False).to_numpy(zero_copy_only=False)
     texts = pc.if_else(pa.array(latin), pa.scalar(None, batch.column("text").type), batch.column("text"))
     left_out = Counter[str]()
-    parts = [(start, *_split(piece, left_out)) for start, piece in pieces(texts)] or [(0, *_split(texts, left_out))]
+    parts = [(start, *_split(piece, breaker, left_out)) for start, piece in pieces(texts)]
+    parts = parts or [(0, *_split(texts, breaker, left_out))]
     return Found(
         pa.concat_arrays([found for _, found, _, _ in parts]),
         np.concatenate([rows + start for start, _, rows, _ in parts]),
@@ -78,9 +84,11 @@ def find_sentences(batch: pa.RecordBatch, *, include_latin: bool) -> Found:
     )
 
 
-def _split(texts: pa.Array, left_out: Counter[str]) -> tuple[pa.Array, np.ndarray, np.ndarray]:
+def _split(
+    texts: pa.Array, breaker: SentenceBreaker | None, left_out: Counter[str]
+) -> tuple[pa.Array, np.ndarray, np.ndarray]:
     points = code_points(texts)
-    spans = sentences(points)
+    spans = sentences(points, breaker)
     whole = points.codes.tobytes().decode("utf-32-le")
     cut = zip(spans.starts.tolist(), spans.ends.tolist(), strict=True)
     found = one_line(pa.array([whole[start:end] for start, end in cut], pa.string()))
@@ -105,6 +113,7 @@ class ListSentences:
 
     folder: Location
     include_latin: bool
+    sentence_breaker: str | None = None
 
     def __call__(self, number: int, shard: Shard) -> Listed:
         """How many there are, and the groups of the shard in its own numbering."""
@@ -113,7 +122,7 @@ class ListSentences:
 
         def listed() -> Iterator[pa.RecordBatch]:
             for batch in read_batches(shard, COLUMNS):
-                found = find_sentences(batch, include_latin=self.include_latin)
+                found = find_sentences(batch, include_latin=self.include_latin, sentence_breaker=self.sentence_breaker)
                 of_document = [numbers.setdefault(group, len(numbers)) for group in groups_of(batch)]
                 lengths.append(len(found.texts))
                 rows = pa.array(found.rows)
