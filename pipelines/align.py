@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import apache_beam as beam
 import pyarrow as pa
 
 from xlcorpus.align.language_pairs import (
@@ -17,7 +16,6 @@ from xlcorpus.align.language_pairs import (
     notes_of,
 )
 from xlcorpus.align.options import AlignOptions
-from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import ReadShards, shard_tasks
@@ -46,18 +44,6 @@ class AlignKernel:
         return align_batch(batch, loaded)
 
 
-@dataclass
-class Align(beam.PTransform):  # type: ignore[misc]
-    """PTransform of `align_batch`."""
-
-    folder: Location
-    options: AlignOptions
-
-    def expand(self, batches: beam.PCollection[ShardBatch]) -> beam.PCollection[ShardBatch]:
-        """One fused ParDo."""
-        return batches | MapBatches(AlignKernel(self.folder, self.options))
-
-
 def run(options: AlignOptions, inputs: Sequence[Dataset], execution: Execution) -> Outcome:
     """Count the languages, train a model for each two of them, align."""
     folder, tasks = execution.scratch, shard_tasks(inputs)
@@ -68,12 +54,8 @@ def run(options: AlignOptions, inputs: Sequence[Dataset], execution: Execution) 
         [Task(number, one.rows, one) for number, one in enumerate(languages)],
         TrainAligner(shards, folder, options, execution.seed),
     )
-    records = execution.write(
-        tasks,
-        lambda given: (
-            given | ReadShards() | Align(folder, options) | WriteShards(execution.workspace, execution.partition_by)
-        ),
-    )
+    align, write = MapBatches(AlignKernel(folder, options)), WriteShards(execution.workspace, execution.partition_by)
+    records = execution.write(tasks, lambda given: given | ReadShards() | align | write)
     made = Outcome.of(records)
     return replace(made, notes=notes_of(made.tallies[0].counts, languages, trained))
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import apache_beam as beam
 import pyarrow as pa
 
-from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.step import CODESWITCH, Step
 from xlcorpus.codeswitch.notes import notes_of
@@ -38,19 +36,6 @@ class CodeswitchKernel:
         return replace(made, rows=restore_batch(made.rows)) if self.options.view else made
 
 
-@dataclass
-class Codeswitch(beam.PTransform):  # type: ignore[misc]
-    """PTransform of `Operator.switch`."""
-
-    options: CodeswitchOptions
-    seed: int
-    keep_text: bool = False
-
-    def expand(self, batches: beam.PCollection[ShardBatch]) -> beam.PCollection[ShardBatch]:
-        """One fused ParDo."""
-        return batches | MapBatches(CodeswitchKernel(self.options, self.seed, self.keep_text))
-
-
 def check(options: CodeswitchOptions, inputs: Sequence[Dataset]) -> list[str]:
     """Read the dictionaries, and compare their languages with those of the input; look for the columns they need."""
     operator = open_operator(options, seed=0)
@@ -70,7 +55,7 @@ STEP = Step(
     reads=lambda options: OPERATORS[options.operator].reads,
     makes=lambda options: options.view or CODESWITCH,
     models=fingerprints,
-    map=lambda options, execution: Codeswitch(options, execution.seed, execution.keep_text),
+    map=lambda options, execution: MapBatches(CodeswitchKernel(options, execution.seed, execution.keep_text)),
     check=check,
     notes=lambda tally, batches: notes_of(tally.counts, batches),
 )

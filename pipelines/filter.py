@@ -8,10 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-import apache_beam as beam
 import pyarrow as pa
 
-from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.step import Step
 from xlcorpus.dataset.columns import require_column
@@ -48,6 +46,11 @@ class FilterKernel:
     keep_text: bool
     step: str = "filter"
 
+    @classmethod
+    def of(cls, thresholds: Thresholds, keep_text: bool) -> FilterKernel:
+        """The kernel with these thresholds."""
+        return cls(zlib.compress(pickle.dumps(thresholds), 1), keep_text)
+
     def load(self) -> Thresholds:
         """The thresholds, once a process."""
         thresholds: Thresholds = pickle.loads(zlib.decompress(self.packed))
@@ -56,19 +59,6 @@ class FilterKernel:
     def apply(self, batch: pa.RecordBatch, loaded: Thresholds) -> Result:
         """See `filter_batch`."""
         return filter_batch(batch, loaded, step=self.step, keep_text=self.keep_text)
-
-
-@dataclass
-class Filter(beam.PTransform):  # type: ignore[misc]
-    """PTransform of `filter_batch`."""
-
-    thresholds: Thresholds
-    keep_text: bool = False
-
-    def expand(self, batches: beam.PCollection[ShardBatch]) -> beam.PCollection[ShardBatch]:
-        """One fused ParDo."""
-        packed = zlib.compress(pickle.dumps(self.thresholds), 1)
-        return batches | MapBatches(FilterKernel(packed, self.keep_text))
 
 
 def thresholds_of(options: Options) -> Thresholds:
@@ -139,7 +129,7 @@ STEP = Step(
     order=40,
     speed=50.0,
     options=Options,
-    map=lambda options, execution: Filter(thresholds_of(options), execution.keep_text),
+    map=lambda options, execution: MapBatches(FilterKernel.of(thresholds_of(options), execution.keep_text)),
     models=models,
     check=check,
     notes=notes,

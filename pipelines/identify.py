@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import apache_beam as beam
 import pyarrow as pa
 
-from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.step import Step
 from xlcorpus.dataset.result import Result
@@ -49,24 +47,13 @@ class IdentifyKernel:
         return with_known(batch, judged, loaded, self.options.known)
 
 
-@dataclass
-class Identify(beam.PTransform):  # type: ignore[misc]
-    """PTransform of `identify_batch`."""
-
-    options: Options
-
-    def expand(self, batches: beam.PCollection[ShardBatch]) -> beam.PCollection[ShardBatch]:
-        """One fused ParDo."""
-        return batches | MapBatches(IdentifyKernel(self.options))
-
-
 STEP = Step(
     name="identify",
     summary="Identify language and script (fastText).",
     order=20,
     speed=1.5,
     options=Options,
-    map=lambda options, execution: Identify(options),
+    map=lambda options, execution: MapBatches(IdentifyKernel(options)),
     notes=lambda tally, batches: notes_of(tally.counts),
     models=lambda options: {"lid": load_model(options.model).fingerprint},
 )

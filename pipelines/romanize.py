@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import apache_beam as beam
 import pyarrow as pa
 
-from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.step import Step
 from xlcorpus.dataset.dataset import Dataset
@@ -37,17 +35,6 @@ class RomanizeKernel:
     def apply(self, batch: pa.RecordBatch, loaded: Tool) -> Result:
         """See `romanize_batch`."""
         return romanize_batch(batch, loaded, self.options.lcode)
-
-
-@dataclass
-class Romanize(beam.PTransform):  # type: ignore[misc]
-    """PTransform of `romanize_batch`."""
-
-    options: RomanizeOptions
-
-    def expand(self, batches: beam.PCollection[ShardBatch]) -> beam.PCollection[ShardBatch]:
-        """One fused ParDo."""
-        return batches | MapBatches(RomanizeKernel(self.options))
 
 
 def models(options: Options) -> dict[str, str]:
@@ -82,7 +69,7 @@ STEP = Step(
     models=models,
     check=check,
     notes=notes_of,
-    map=lambda options, execution: Romanize(options),
+    map=lambda options, execution: MapBatches(RomanizeKernel(options)),
     run=translico.run,
     shuffles=lambda options: options.view is not None,
 )

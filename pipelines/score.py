@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import apache_beam as beam
 import pyarrow as pa
 
-from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.step import Step
 from xlcorpus.dataset.columns import require_column
@@ -48,17 +46,6 @@ class ScoreKernel:
         return score_as_datatrove(batch) if self.signals == "datatrove" else Result(score_batch(batch))
 
 
-@dataclass
-class Score(beam.PTransform):  # type: ignore[misc]
-    """PTransform of the kernel."""
-
-    signals: str = "ours"
-
-    def expand(self, batches: beam.PCollection[ShardBatch]) -> beam.PCollection[ShardBatch]:
-        """One fused ParDo."""
-        return batches | MapBatches(ScoreKernel(self.signals))
-
-
 def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
     """Whether datatrove's words can be found here, and the languages whose words are found in another way."""
     if options.signals == "ours":
@@ -93,7 +80,7 @@ STEP = Step(
     order=30,
     speed=8.0,
     options=Options,
-    map=lambda options, execution: Score(options.signals),
+    map=lambda options, execution: MapBatches(ScoreKernel(options.signals)),
     models=lambda options: versions() if options.signals == "datatrove" else {},
     check=check,
     notes=notes,

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.dataset.dataset_helpers import documents, varied, weights_of, write_shard
 from tests.rows import cut
 from xlcorpus.dataset import shards
-from xlcorpus.dataset.shards import ShardFile, ShardWriter, row_weights, schema_of
+from xlcorpus.dataset.shards import ShardWriter, row_weights, schema_of
 from xlcorpus.errors import IntegrityError
 
 ROWS = varied(60)
@@ -168,8 +168,6 @@ def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
     assert table.schema.equals(ROWS.schema)
     assert table.to_pylist() == ROWS.to_pylist()
     assert (shard.rows, shard.bytes, shard.sha256) == (60, path.stat().st_size, hashes(tmp_path)[shard.name])
-    assert shard.to_json() == {"name": shard.name, "rows": 60, "bytes": shard.bytes, "sha256": shard.sha256}
-    assert ShardFile(**shard.to_json()) == shard
 
 
 def test_duckdb_and_pandas_open_a_shard_as_it_is(tmp_path: Path) -> None:

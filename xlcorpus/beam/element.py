@@ -12,6 +12,7 @@ import apache_beam as beam
 import pyarrow as pa
 
 from xlcorpus.dataset.decisions import DECISION, REJECT, empty
+from xlcorpus.dataset.record import dump_record, load_record
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.tally import Tally
 
@@ -87,7 +88,7 @@ class ShardBatchCoder(beam.coders.Coder):  # type: ignore[misc]
             "task": value.task,
             "sequence": value.sequence,
             "last": value.last,
-            "tallies": [tally.to_json() for tally in value.tallies],
+            "tallies": [dump_record(tally) for tally in value.tallies],
         }
         parts = [
             json.dumps(header).encode(),
@@ -109,7 +110,7 @@ class ShardBatchCoder(beam.coders.Coder):  # type: ignore[misc]
             documents=decode_batch(documents),
             decisions=(decided,) if decided.num_rows else (),
             rejects=(rejected,) if rejected.num_rows else (),
-            tallies=tuple(Tally.from_json(tally) for tally in header["tallies"]),
+            tallies=tuple(load_record(Tally, tally) for tally in header["tallies"]),
         )
 
     def is_deterministic(self) -> bool:

@@ -70,14 +70,6 @@ class SourcePlan:
     columns: pa.Schema | None = None
 
 
-def _no_models(options: Any) -> dict[str, str]:
-    return {}
-
-
-def _nothing_to_say(options: Any, inputs: Sequence[Dataset]) -> list[str]:
-    return []
-
-
 @dataclass(frozen=True)
 class Step:
     """A step of the road. What it can do is what it has: `prepare` and `read`, `map`, `run`.
@@ -106,8 +98,8 @@ class Step:
     example: str = ""
     reads: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = (DOCUMENT,)
     makes: str | Callable[[Any], str] = DOCUMENT
-    models: Callable[[Any], dict[str, str]] = _no_models
-    check: Callable[[Any, Sequence[Dataset]], list[str]] = _nothing_to_say
+    models: Callable[[Any], dict[str, str]] = lambda options: {}
+    check: Callable[[Any, Sequence[Dataset]], list[str]] = lambda options, inputs: []
     notes: Callable[[Tally, Iterable[pa.RecordBatch]], Mapping[str, Any]] | None = None
     many: bool = False
     prepare: Callable[[Any, Sequence[str], Location], SourcePlan] | None = None

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.layout import BESIDE, DATA, MANIFEST, SHARD_FOLDERS, SHARD_NAME
+from xlcorpus.dataset.record import dump_record, load_record
 from xlcorpus.dataset.shards import PlainFile, ShardFile
 from xlcorpus.dataset.storage import Location, fingerprint
 from xlcorpus.dataset.tally import Tally
@@ -126,14 +127,14 @@ class Manifest:
             "code_version": self.code_version,
             "seed": self.seed,
             "rows": self.rows,
-            "shards": [shard.to_json() for shard in self.shards],
-            "decisions": [shard.to_json() for shard in self.decisions],
-            "rejects": [shard.to_json() for shard in self.rejects],
+            "shards": [asdict(shard) for shard in self.shards],
+            "decisions": [asdict(shard) for shard in self.decisions],
+            "rejects": [asdict(shard) for shard in self.rejects],
             "files": [asdict(file) for file in self.plain_files],
-            "tallies": [tally.to_json() for tally in self.tallies],
+            "tallies": [dump_record(tally) for tally in self.tallies],
             "notes": self.notes,
         }
-        storage.write_json(folder / MANIFEST, {**value, "checksum": _checksum(json.loads(json.dumps(value)))})
+        storage.write_json(folder / MANIFEST, {**value, "checksum": fingerprint(json.loads(json.dumps(value)))})
 
     @classmethod
     def load(cls, folder: Location) -> Manifest:
@@ -157,7 +158,7 @@ class Manifest:
                     remedy="upgrade xlcorpus",
                 )
             sealed = value.pop("checksum") if value["xlcorpus"] > 1 else value.pop("checksum", None)
-            if sealed is not None and sealed != _checksum(value):
+            if sealed is not None and sealed != fingerprint(value):
                 raise ValueError("it was changed after it was written (its checksum is not that of its content)")
             for key, kind in _KINDS.items():
                 if not isinstance(value[key], kind):
@@ -173,7 +174,7 @@ class Manifest:
                 shards=tuple(ShardFile(**shard) for shard in value["shards"]),
                 decisions=tuple(ShardFile(**shard) for shard in value["decisions"]),
                 rejects=tuple(ShardFile(**shard) for shard in value["rejects"]),
-                tallies=tuple(Tally.from_json(tally) for tally in value["tallies"]),
+                tallies=tuple(load_record(Tally, tally) for tally in value["tallies"]),
                 notes=value["notes"],
                 plain_files=tuple(PlainFile(**file) for file in value["files"])
                 if "files" in value
@@ -212,7 +213,3 @@ class Manifest:
                     f"{path} was changed after it was written: its SHA-256 is not the manifest's",
                     remedy="restore the file from a copy, or make the dataset again with --overwrite",
                 )
-
-
-def _checksum(value: dict[str, Any]) -> str:
-    return fingerprint(value)

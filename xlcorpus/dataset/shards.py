@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,10 +33,6 @@ class ShardFile:
     rows: int
     bytes: int
     sha256: str
-
-    def to_json(self) -> dict[str, Any]:
-        """The entry in manifests."""
-        return asdict(self)
 
     def is_whole(self, folder: Location) -> bool:
         """Whether the file is there with this size and SHA-256."""

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -131,43 +130,6 @@ class Tally:
         self.sources.update(other.sources)
         self.kinds.update(other.kinds)
         add_counts(self.counts, other.counts)
-
-    def to_json(self) -> dict[str, Any]:
-        """The entry in sidecars and manifests."""
-        return {
-            "step": self.step,
-            "rows_in": self.rows_in,
-            "rows_out": self.rows_out,
-            "repeated": self.repeated,
-            "merged": self.merged,
-            "bytes_in": self.bytes_in,
-            "bytes_out": self.bytes_out,
-            "removed": {lang: dict(reasons) for lang, reasons in sorted(self.removed.items())},
-            "rejected": dict(self.rejected),
-            "languages": dict(self.languages),
-            "sources": dict(self.sources),
-            "kinds": dict(self.kinds),
-            "counts": self.counts,
-        }
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Tally:
-        """The tally that `to_json` wrote."""
-        return cls(
-            step=value["step"],
-            rows_in=value["rows_in"],
-            rows_out=value["rows_out"],
-            repeated=value["repeated"],
-            merged=value.get("merged", 0),
-            bytes_in=value["bytes_in"],
-            bytes_out=value["bytes_out"],
-            removed={lang: Counter(reasons) for lang, reasons in value["removed"].items()},
-            rejected=Counter(value["rejected"]),
-            languages=Counter(value["languages"]),
-            sources=Counter(value["sources"]),
-            kinds=Counter(value.get("kinds", {})),
-            counts=value.get("counts", {}),
-        )
 
 
 def add_up(tallies: Iterable[Tally]) -> list[Tally]:
