@@ -61,7 +61,7 @@ class _ByDictionary:
     def texts(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The rows to switch."""
         self._check_named_spans(batch.schema, "the dataset")
-        return choose_sides(batch, self.seed) if is_pairs(batch.schema) else batch
+        return choose_sides(batch, self.seed, self.index.directions) if is_pairs(batch.schema) else batch
 
     def check_columns(self, schema: pa.Schema, where: str) -> None:
         """See `Operator`."""
@@ -228,6 +228,6 @@ def _missing_directions(ways: Sequence[Direction], labels: set[str]) -> list[str
             remedy="give a dictionary of these languages, of both directions if both sides are to be switched",
         )
     return [
-        f"codeswitch: no dictionary from {shown}: where that side of a pair is drawn, it is a decision "
-        "(no_dictionary); `xlcorpus lexicon invert` turns a dictionary round"
+        f"codeswitch: no dictionary from {shown}: the other side of a pair is switched, where there is one from it; "
+        "`xlcorpus lexicon invert` turns a dictionary round"
     ]

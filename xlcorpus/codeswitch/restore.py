@@ -4,19 +4,23 @@ Published: encoder input is the switched sentence, end of sentence, language id 
 original, and the loss is over all of it. Of a dataset of pairs, samples with an even index in their batch take the
 source side, switched into the target language, and odd ones the target side. An index in a batch depends on how the
 training batches were shuffled; here a hash of (seed, doc_id) takes its place, so each side has half of the pairs and a
-pair has the same side in every run.
+pair has the same side in every run. Where the dictionary goes one way alone, that side is taken of every pair.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.codeswitch.partners import PARTNER
-from xlcorpus.dataset.columns import append_columns, require_column
+from xlcorpus.dataset.columns import append_columns, require_column, text_or_empty
 from xlcorpus.dataset.schema import load_schema
+from xlcorpus.lexicon.index import Direction
 from xlcorpus.text.draws import row_states
+from xlcorpus.text.labels import encode_pairs, same_language
 
 SIDES = ("src", "tgt")
 _VIEW = {"inputs": "cs_source", "targets": "cs_target"}  # column of the view: that of the switched rows
@@ -35,16 +39,21 @@ def restore_batch(switched: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=pa.schema([field.remove_metadata() for field in fields]))
 
 
-def choose_sides(pairs: pa.RecordBatch, seed: int) -> pa.RecordBatch:
+def choose_sides(pairs: pa.RecordBatch, seed: int, directions: Sequence[Direction]) -> pa.RecordBatch:
     """One side of each pair as a document to be switched into the language of the other side.
 
     pairs: doc_id, origin, src, tgt, src_lang, tgt_lang, one pair a row. They keep their columns and get text, lang,
-    cs_partner (the other side's language, see `partners.PARTNER`) and cs_side (src or tgt), by hash. Raises UserError
-    where a column is missing.
+    cs_partner (the other side's language, see `partners.PARTNER`) and cs_side (src or tgt): the side that a dictionary
+    of these directions goes from into the other, by hash where both or none have one. Raises UserError where a column
+    is missing.
     """
     for name in ("doc_id", "origin", "src", "tgt", "src_lang", "tgt_lang"):
         require_column(pairs.schema, name, remedy="give sentence pairs")
-    other = (row_states(pairs.column("doc_id"), f"codeswitch/sides/{seed}") & np.uint64(1)).astype(bool)
+    drawn = (row_states(pairs.column("doc_id"), f"codeswitch/sides/{seed}") & np.uint64(1)).astype(bool)
+    ways, numbers = encode_pairs(text_or_empty(pairs, "src_lang"), text_or_empty(pairs, "tgt_lang"))
+    forth = np.array([_leads(one, two, directions) for one, two in ways], dtype=bool)[numbers]
+    back = np.array([_leads(two, one, directions) for one, two in ways], dtype=bool)[numbers]
+    other = np.where(forth == back, drawn, back)
     target = pa.array(other)
 
     def either(source: str, alternative: str) -> pa.Array:
@@ -58,3 +67,7 @@ def choose_sides(pairs: pa.RecordBatch, seed: int) -> pa.RecordBatch:
     }
     kept = [name for name in pairs.schema.names if name not in made]
     return append_columns(pairs.select(kept), pa.RecordBatch.from_pydict(made))
+
+
+def _leads(one: str, other: str, directions: Sequence[Direction]) -> bool:
+    return any(same_language(one, way.src) and same_language(other, way.tgt) for way in directions)
