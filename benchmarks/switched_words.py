@@ -27,10 +27,10 @@ import tempfile
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import icu
 import numpy as np
 import pyarrow as pa
 
@@ -40,7 +40,9 @@ from xlcorpus.lexicon.dictionaries import open_index
 
 _APOSTROPHES = "'\u2019\u02bc"
 _CLITICS = {"eng", "fra", "bre", "fur", "lmo", "kin", "run", "cgg", "zza"}
+_MORE: dict[str, str] = {}  # further options, `--word-breaker`
 _SHORTEST = 20  # sentences of a language with fewer are left out
+icu = import_module("icu")  # which has no types
 _WORDS = icu.BreakIterator.createWordInstance(icu.Locale.getRoot())
 
 
@@ -77,7 +79,8 @@ def _batch(texts: Sequence[str], label: str) -> pa.RecordBatch:
 
 
 def _switched(texts: Sequence[str], label: str, index: Any) -> dict[bytes, dict[str, Any]]:
-    made = switch_words(_batch(texts, label), index, CodeswitchOptions(ratio=1.0, candidates=1))
+    chosen = CodeswitchOptions.model_validate({"ratio": 1.0, "candidates": 1, **_MORE})
+    made = switch_words(_batch(texts, label), index, chosen)
     return {row["doc_id"]: row for row in made.rows.to_pylist()}
 
 
@@ -167,7 +170,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
     parser.add_argument("--sentences", type=int, default=200)
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--word-breaker", help="as of `xlcorpus codeswitch`")
     options = parser.parse_args(arguments)
+    if options.word_breaker:
+        _MORE["word_breaker"] = options.word_breaker
     print("| script | direction | languages | switches | whole | affixes | first | twin |")
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     sums = run(options.data, options.sentences, options.only)

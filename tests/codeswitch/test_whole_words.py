@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.codeswitch.switch_helpers import direction, index_of
 from tests.codeswitch.test_switch_words import switched
+from xlcorpus.codeswitch.operators import open_operator
+from xlcorpus.codeswitch.options import CodeswitchOptions
+from xlcorpus.errors import UserError
 from xlcorpus.text.apostrophes import clitics, is_of_words_at_edges
 from xlcorpus.text.characters import LIKE_APOSTROPHE, SAME_SIGNS
 
@@ -71,6 +76,31 @@ def test_spaced_scripts(text: str, lang: str, words: dict[str, str], wanted: str
 )
 def test_scripts_without_spaces(text: str, lang: str, words: dict[str, str], wanted: str) -> None:
     assert switched(text, direction(lang, "xxx_Latn", **words)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "lang", "words", "plain", "broken"),
+    [
+        ("自行车的人", "zho_Hans", {"行": "go", "人": "man", "自行车": "bike"}, "bike 的 man", "bike 的 man"),
+        ("自行车的人", "zho_Hans", {"行": "go", "人": "man"}, "自 go 车的 man", "自行车的 man"),
+        ("ประเทศไทย", "tha_Thai", {"ทศ": "ten", "ไทย": "Thai"}, "ประเทศ Thai", "no_switch"),
+        ("ประชาชน", "tha_Thai", {"ชน": "x", "ชา": "tea"}, "ประ tea x", "no_switch"),
+        ("འབད་ནི", "dzo_Tibt", {"ནི": "to"}, "འབད་to", "འབད་to"),
+        ("the men", "eng_Latn", {"men": "x"}, "the x", "the x"),
+    ],
+)
+def test_word_breaker(text: str, lang: str, words: dict[str, str], plain: str, broken: str) -> None:
+    pytest.importorskip("icu")
+    entries = direction(lang, "xxx_Latn", **words)
+    assert switched(text, entries) == plain
+    assert switched(text, entries, CodeswitchOptions(ratio=1.0, word_breaker="icu")) == broken
+
+
+def test_unknown_word_breaker(tmp_path: Path) -> None:
+    file = tmp_path / "zh-en.tsv"
+    file.write_text("zh\ten\n人\tman\n", encoding="utf-8")
+    with pytest.raises(UserError, match="nonsense"):
+        open_operator(CodeswitchOptions(dictionary=[str(file)], word_breaker="nonsense"), 0)
 
 
 def test_longest_run_of_syllables() -> None:

@@ -22,6 +22,7 @@ from xlcorpus.codeswitch.switched import WordCounts, switched_words
 from xlcorpus.codeswitch.word_choice import budgets, choose_words, word_hashes
 from xlcorpus.dataset.result import Result
 from xlcorpus.lexicon.index import LexiconIndex
+from xlcorpus.text.breakers import WORD_BREAKERS
 from xlcorpus.text.characters import is_word
 from xlcorpus.text.codepoints import CodePoints, code_points, string_buffers
 from xlcorpus.text.composed import composed
@@ -82,7 +83,8 @@ def _switch_piece(
     classes = characters.classify(points.codes)
     named = None if served.named is None else served.named.slice(first_row, len(texts))
     covered = protect.protected(points, classes, protect.named_spans(named, written, back))
-    lookup = Lookup(points, pairs, index)
+    breaker = None if options.word_breaker is None else WORD_BREAKERS.find(options.word_breaker)
+    lookup = Lookup(points, pairs, index, breaker)
     found = lookup.find(classes, covered)
     words = found.words
     replaceable = found.keys.max(axis=0) >= 0

@@ -11,11 +11,13 @@ from xlcorpus.codeswitch.switchable import Switchable
 from xlcorpus.lexicon import folding
 from xlcorpus.lexicon.index import EXACT, FOLDED, LexiconIndex, hash_words, pad_bytes
 from xlcorpus.text.apostrophes import clitics, is_of_words_at_edges
+from xlcorpus.text.breakers import WordBreaker
 from xlcorpus.text.characters import Classes, codes_of, is_apostrophe, is_han_or_kana, is_tibetan
 from xlcorpus.text.codepoints import CodePoints
 from xlcorpus.text.hashes import SpanHasher
-from xlcorpus.text.labels import is_dotless
+from xlcorpus.text.labels import is_dotless, language_of, script_of, usual_scripts
 from xlcorpus.text.ragged import offsets_of, ranges
+from xlcorpus.text.words import broken_words
 
 _SHORTEST_STEM = 3
 
@@ -34,11 +36,15 @@ class Found:
 class Lookup:
     """The folded and hashed code points of some texts, and the dictionaries of each row.
 
-    points: the texts; row_pairs: int64[rows, slots], numbers of pairs in the index, -1 for none.
+    points: the texts; row_pairs: int64[rows, slots], numbers of pairs in the index, -1 for none; breaker: in the
+    scripts that it knows matches begin and end where its words do.
     """
 
-    def __init__(self, points: CodePoints, row_pairs: np.ndarray, index: LexiconIndex) -> None:
+    def __init__(
+        self, points: CodePoints, row_pairs: np.ndarray, index: LexiconIndex, breaker: WordBreaker | None = None
+    ) -> None:
         """Fold and hash."""
+        self._breaker = breaker
         self._points, self._index, self._row_pairs = points, index, row_pairs
         dotless = np.array([*(is_dotless(pair.src) for pair in index.directions), False], dtype=bool)
         self._folding = folding.undotted(points, dotless[row_pairs].any(axis=1))
@@ -50,6 +56,7 @@ class Lookup:
 
     def find(self, classes: Classes, covered: np.ndarray) -> Found:
         """The words of all texts and their keys. classes, covered: as for `switchable.find_switchable`."""
+        self._flags = classes.flags
         words = switchable.find_switchable(self._points, classes, covered, self._longest, self._at_edges)
         starts, ends = words.starts, words.ends
         hashes = self._hasher.hash(starts, ends)
@@ -136,27 +143,49 @@ class Lookup:
         first, second = first & before, second & behind
         return np.where(second, at + 1, starts), np.where(first, at, np.where(second, ends, starts))
 
+    def _broken(
+        self, row: np.ndarray, at: np.ndarray, size: int
+    ) -> tuple[np.ndarray | np.bool_, tuple[np.ndarray, np.ndarray] | None]:
+        """Where the word breaker lets a match begin, bool[k]; which matches are free of it, and where its words end."""
+        if self._breaker is None:
+            return np.bool_(True), None
+        scripts = [_script(pair.src) for pair in self._index.directions]
+        known = np.isin(scripts, list(self._breaker.scripts))[self._row_pairs[:, 0]]
+        starts, ends = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
+        words = broken_words(self._points, self._flags, self._breaker, known)
+        starts[words[0]], ends[words[1]] = True, True
+        free = ~known[row]
+        return free | starts[at], (free, ends)
+
     def _longest(self, at: np.ndarray, room: np.ndarray, may_end: np.ndarray) -> np.ndarray:
         """See `switchable.LongestMatch`: longest key of any of the row's dictionaries."""
         index, codes = self._index, self._points.codes
         best = np.zeros(len(at), dtype=np.int64)
         row = np.searchsorted(self._points.offsets, at, side="right") - 1
+        begins, ends = self._broken(row, at, len(may_end))
         least = np.where(is_han_or_kana(codes[at]) | is_tibetan(codes[at]), 1, 2)
         for pairs in self._row_pairs.T:
             pair = pairs[row]
             salts = self._salts[:, FOLDED].take(pair)
-            left = np.flatnonzero((pair >= 0) & (np.append(index.longest, 0)[pair] > 0))
+            left = np.flatnonzero(begins & (pair >= 0) & (np.append(index.longest, 0)[pair] > 0))
             size = 1
             while len(left):
                 hashes = self._hasher.hash(at[left], at[left] + size) ^ salts[left]
                 begun = index.may_begin(hashes)
                 left, hashes = left[begun], hashes[begun]
                 whole = (least[left] <= size) & may_end[at[left] + size]
+                if ends is not None:
+                    whole &= ends[0][left] | ends[1][at[left] + size]
                 hit = left[whole][index.keys.find(hashes[whole]) >= 0]
                 best[hit] = np.maximum(best[hit], size)
                 size += 1
                 left = left[(room[left] >= size) & (index.longest[pair[left]] >= size)]
         return best
+
+
+def _script(label: str) -> str:
+    """The script of a label, of one without it the usual one."""
+    return script_of(label) or next(iter(usual_scripts(language_of(label))), "")
 
 
 def _clitics(label: str, *, behind: bool) -> np.ndarray:

@@ -21,6 +21,7 @@ from xlcorpus.errors import UserError
 from xlcorpus.lexicon.dictionaries import fingerprint_of_dictionaries, into_partners, open_index, read_entries
 from xlcorpus.lexicon.index import Direction, LexiconIndex, directions_of
 from xlcorpus.pairs.side_tokens import is_pairs
+from xlcorpus.text.breakers import WORD_BREAKERS
 from xlcorpus.text.labels import same_language
 
 _SHOWN = 5  # languages or reasons in a line for the user
@@ -107,6 +108,8 @@ class DictWord(_ByDictionary):
     def open(cls, options: CodeswitchOptions, seed: int) -> DictWord:
         """See `Operator`."""
         _check_dictionary(options)
+        if options.word_breaker is not None:
+            _ = WORD_BREAKERS.find(options.word_breaker).version  # it must be installed
         index = open_index(
             options.dictionary,
             src=options.src,
@@ -177,10 +180,12 @@ def open_operator(options: CodeswitchOptions, seed: int) -> Operator:
 
 
 def fingerprints(options: CodeswitchOptions) -> dict[str, str]:
-    """Of the dictionaries and the tokenizer."""
+    """Of the dictionaries and the tokenizer, and the version of the word breaker."""
     found = {}
     if options.dictionary:
         found["dictionaries"] = fingerprint_of_dictionaries([locate(path) for path in options.dictionary])
+    if options.word_breaker:
+        found["word_breaker"] = f"{options.word_breaker} {WORD_BREAKERS.find(options.word_breaker).version}"
     if options.tokenizer:
         found["tokenizer"] = fingerprint_of_file(options.tokenizer)
     return found

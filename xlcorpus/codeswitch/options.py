@@ -46,6 +46,11 @@ class CodeswitchOptions(StepOptions):
     max_langs: int = option(1, only=_BY_DICTIONARY, ge=1, description="most partner languages in one text")
     rounding: Rounding = option("nearest", only=_BY_DICTIONARY, description="of share times words; ceil as published")
     named_spans: str = option(NAMED_SPANS, only=_BY_DICTIONARY, description="column of spans that are never switched")
+    word_breaker: str | None = option(
+        None,
+        only={"operator": ("dict-word",)},
+        description="whose words are looked up in scripts without spaces: icu; default: the longest entries",
+    )
     tokenizer: str | None = option(None, only=_BY_PIECE, description="SentencePiece model of dict-piece")
     span_share: float = option(
         0.4, only=_BY_SPAN, gt=0, le=1, description="align-span: longest span, as a share of the source words"

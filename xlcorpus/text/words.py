@@ -170,14 +170,17 @@ def vocabulary(points: CodePoints, breaker: WordBreaker | None = None) -> Spans:
     bare = without_letter(classes.flags, starts, ends)
     starts, ends = np.delete(starts, bare), np.delete(ends, bare)
     if breaker is not None:
-        more = _broken(points, classes.flags, breaker)
+        more = broken_words(points, classes.flags, breaker)
         starts, ends = np.sort(np.append(starts, more[0])), np.sort(np.append(ends, more[1]))
     return spans_of(starts, ends, points)
 
 
-def _broken(points: CodePoints, flags: np.ndarray, breaker: WordBreaker) -> Edges:
-    """Words of the runs without spaces: int64 starts and ends."""
+def broken_words(points: CodePoints, flags: np.ndarray, breaker: WordBreaker, rows: np.ndarray | None = None) -> Edges:
+    """Words of the runs without spaces, of all texts or of `rows` (bool[rows]): int64 starts and ends."""
     starts, ends = unspaced_runs(points, flags)
+    if rows is not None:
+        asked = rows[np.searchsorted(points.offsets, starts, side="right") - 1]
+        starts, ends = starts[asked], ends[asked]
     content = points.codes.tobytes().decode("utf-32-le")
     cuts: list[int] = []
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
