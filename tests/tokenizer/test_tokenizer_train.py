@@ -221,7 +221,7 @@ def test_the_card_says_what_it_was_trained_on(tmp_path: Path) -> None:
 def test_lines_given_to_the_trainer(tmp_path: Path) -> None:
     text = "one\n\ntwo\tthree\r\n" + "x" * 25_000 + "\u2581y"
     sample = draw_sample([write_dataset(tmp_path / "d", [documents([("a", "eng_Latn", text)])])], None, 0)
-    lines = list(lines_of(sample))
+    lines = list(lines_of(sample, ""))
     assert lines == ["one", "two", "three", "x" * 10_000, "x" * 10_000, "x" * 5_000, "y"]
 
 

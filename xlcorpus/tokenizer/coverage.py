@@ -17,10 +17,13 @@ import pyarrow as pa
 
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CODE_SPACE, code_points
+from xlcorpus.tokenizer.piece_borders import of_words
 
 ALPHABETIC = 0.99999
 LARGE = 0.9995
 LARGE_SCRIPTS = frozenset(["Hani", "Hang", "Yiii", "Tang", "Nshu", "Kits", "Egyp", "Hluw", "Xsux", "Zyyy"])
+# Letters, marks and digits of no script, and apostrophes: as alphabets, not as emoji, which are of none either.
+OF_WORDS = "Zinh"
 # Seen once, a character is a slip or a quotation.
 LEAST_COUNT = 2
 
@@ -53,7 +56,8 @@ def required_characters(counts: np.ndarray) -> tuple[str, list[ScriptCoverage]]:
     """
     ours = (counts > 0) & ~properties.matches(r"[\p{Cc}\p{Cs}\p{Cn}\p{Co}]")
     ours[ord(" ")] = False
-    scripts = properties.scripts()
+    scripts = properties.scripts().copy()
+    scripts[of_words()] = properties.script_names().index(OF_WORDS)
     keep = np.zeros(CODE_SPACE, dtype=bool)
     covered: list[ScriptCoverage] = []
     for number, name in enumerate(properties.script_names()):

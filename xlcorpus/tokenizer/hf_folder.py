@@ -7,13 +7,22 @@ than Apache Beam allows; a tokenizer.json needs neither. Source of the format: t
 from __future__ import annotations
 
 import base64
+import re
+from collections import defaultdict
+from dataclasses import replace
 from typing import Any
+
+import pyarrow as pa
 
 from xlcorpus.dataset.storage import Location, write_json
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer import sentencepiece_model as model_file
 from xlcorpus.tokenizer.sentencepiece_model import WORD_START, SentencePieceModel
-from xlcorpus.tokenizer.tokenizer import ROLES, Tokenizer
+from xlcorpus.tokenizer.tokenizer import CONTROL, ROLES, Tokenizer
+
+_OWN_SCORE = (
+    -0.1
+)  # of a token of the user's own, as SentencePiece has it whatever its file says (0.2, unigram_model.cc)
 
 
 def write_folder(model: SentencePieceModel, tokenizer: Tokenizer, folder: Location) -> None:
@@ -21,11 +30,16 @@ def write_folder(model: SentencePieceModel, tokenizer: Tokenizer, folder: Locati
 
     Raises UserError where the model is neither unigram nor BPE.
     """
-    write_json(folder / "tokenizer.json", tokenizer_json(model))
+    special = tokenizer.piece_kinds == CONTROL  # also tokens of the user's own that have a role, as Gemma's <mask>
+    pieces = (replace(one, type=model_file.CONTROL) if special[at] else one for at, one in enumerate(model.pieces))
+    model = replace(model, pieces=tuple(pieces))
+    write_json(folder / "tokenizer.json", tokenizer_json(model, tokenizer))
     names = {f"{role}_token": number for role, number in tokenizer.special_ids().items()}
     config: dict[str, Any] = {name: model.pieces[at].text for name, at in names.items() if at is not None}
     roles = {tokenizer.special_ids()[role] for role in ROLES}
-    others = [piece.text for at, piece in enumerate(model.pieces) if at not in roles and _is_added(piece)]
+    others = [
+        piece.text for at, piece in enumerate(model.pieces) if at not in roles and piece.type == model_file.CONTROL
+    ]
     config |= {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "clean_up_tokenization_spaces": False,
@@ -35,8 +49,8 @@ def write_folder(model: SentencePieceModel, tokenizer: Tokenizer, folder: Locati
     write_json(folder / "tokenizer_config.json", config)
 
 
-def tokenizer_json(model: SentencePieceModel) -> dict[str, Any]:
-    """The contents of tokenizer.json."""
+def tokenizer_json(model: SentencePieceModel, tokenizer: Tokenizer) -> dict[str, Any]:
+    """The contents of tokenizer.json. tokenizer: the same model, opened."""
     makers = {"unigram": _unigram, "bpe": _bpe}
     if model.model_type not in makers:
         raise UserError(
@@ -44,9 +58,9 @@ def tokenizer_json(model: SentencePieceModel) -> dict[str, Any]:
             remedy="train with --model unigram or bpe",
         )
     added = [
-        added_token(number, piece.text, special=piece.type != model_file.USER_DEFINED)
+        added_token(number, piece.text, special=True)
         for number, piece in enumerate(model.pieces)
-        if _is_added(piece) or piece.type == model_file.UNKNOWN
+        if piece.type in (model_file.CONTROL, model_file.UNKNOWN)
     ]
     return {
         "version": "1.0",
@@ -54,7 +68,7 @@ def tokenizer_json(model: SentencePieceModel) -> dict[str, Any]:
         "padding": None,
         "added_tokens": added,
         "normalizer": _normalizer(model),
-        "pre_tokenizer": None,
+        "pre_tokenizer": _own_apart(model, tokenizer) if model.model_type == "bpe" else None,
         "post_processor": None,
         "decoder": _decoder(model),
         "model": makers[model.model_type](model),
@@ -67,14 +81,48 @@ def added_token(number: int, content: str, *, special: bool) -> dict[str, Any]:
     return {"id": number, "content": content, **never, "special": special}
 
 
-def _is_added(piece: model_file.ModelPiece) -> bool:
-    return piece.type in (model_file.CONTROL, model_file.USER_DEFINED)
+def _own(model: SentencePieceModel) -> list[str]:
+    """The tokens of the user's own, which are made from text.
+
+    They are pieces like others here and no `added_tokens`: those are taken out of a text before it is normalised, and
+    so have no ▁ before them at the start of a text, and one too many behind them.
+    """
+    return [piece.text for piece in model.pieces if piece.type == model_file.USER_DEFINED]
+
+
+def _own_apart(model: SentencePieceModel, tokenizer: Tokenizer) -> dict[str, Any] | None:
+    """The user's own tokens as parts of a text, the longest first, that are looked up whole.
+
+    So are other parts; those that are the name of a special token or a byte are parted where the model cuts them.
+    """
+    own = sorted(_own(model), key=lambda text: (-len(text), text))
+    if not own:
+        return None
+    patterns = ["|".join(map(re.escape, own)), _names_parted(model, tokenizer, own[0])]
+    steps = [{"type": "Split", "pattern": {"Regex": one}, "behavior": "Isolated", "invert": False} for one in patterns]
+    return {"type": "Sequence", "pretokenizers": steps}
+
+
+def _names_parted(model: SentencePieceModel, tokenizer: Tokenizer, own: str) -> str:
+    names = [piece.text for piece in model.pieces if piece.type not in (model_file.NORMAL, model_file.USER_DEFINED)]
+    ids, offsets = tokenizer.encode_batch(pa.array([own + name for name in names]))
+    behind = 2 if model.add_dummy_prefix else 1  # ▁ and the token
+    rests: dict[str, list[str]] = defaultdict(list)
+    for name, at in zip(names, offsets.tolist(), strict=False):
+        start = model.pieces[int(ids[at + behind])].text
+        if name.startswith(start):
+            rests[start].append(re.escape(name[len(start) :]))
+    parted = (f"{re.escape(start)}(?=(?:{'|'.join(rest)})$)" for start, rest in rests.items())
+    return f"^(?:{'|'.join(parted)})"
 
 
 def _normalizer(model: SentencePieceModel) -> dict[str, Any]:
     """SentencePiece's order: character map, extra spaces, prefix, ▁ for spaces."""
     steps: list[dict[str, Any]] = []
-    if model.charsmap:
+    if model.normalization == "nfkc":
+        # The library applies a charsmap to the first characters of a grapheme alone: it loses the mark of ｶﾞ and ①̸.
+        steps.append({"type": "NFKC"})
+    elif model.charsmap:
         steps.append({"type": "Precompiled", "precompiled_charsmap": base64.b64encode(model.charsmap).decode()})
     if model.remove_extra_whitespaces:
         steps.append({"type": "Strip", "strip_left": True, "strip_right": True})
@@ -98,7 +146,9 @@ def _unigram(model: SentencePieceModel) -> dict[str, Any]:
     return {
         "type": "Unigram",
         "unk_id": unknown,
-        "vocab": [[piece.text, piece.score] for piece in model.pieces],
+        "vocab": [
+            [piece.text, _OWN_SCORE if piece.type == model_file.USER_DEFINED else piece.score] for piece in model.pieces
+        ],
         "byte_fallback": model.byte_fallback,
     }
 
@@ -121,7 +171,7 @@ def _bpe(model: SentencePieceModel) -> dict[str, Any]:
         "end_of_word_suffix": None,
         "fuse_unk": True,
         "byte_fallback": model.byte_fallback,
-        "ignore_merges": False,
+        "ignore_merges": bool(_own(model)),
         "vocab": ids,
         "merges": merges,
     }

@@ -22,7 +22,7 @@ NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 _PIECES, _TRAINER, _NORMALIZER, _SELF_TEST = 1, 2, 3, 4
 _TEXT, _SCORE, _TYPE = 1, 2, 3
 _MODEL_TYPE, _VOCAB_SIZE, _BYTE_FALLBACK = 3, 4, 35
-_CHARSMAP, _DUMMY_PREFIX, _EXTRA_SPACES = 2, 3, 4
+_RULE, _CHARSMAP, _DUMMY_PREFIX, _EXTRA_SPACES = 1, 2, 3, 4
 _MODEL_TYPES = {1: "unigram", 2: "bpe", 3: "word", 4: "char"}
 
 UNKNOWN_PENALTY = 10.0  # an unknown character scores this much below the lowest piece, in SentencePiece and tokenizers
@@ -39,11 +39,15 @@ class ModelPiece:
 
 @dataclass(frozen=True)
 class SentencePieceModel:
-    """A model file: pieces in the order of their ids, and the settings that decide how text is cut."""
+    """A model file: pieces in the order of their ids, and the settings that decide how text is cut.
+
+    normalization: the name of the rule that charsmap is of (`nfkc`), as the file says; '' where it does not.
+    """
 
     pieces: tuple[ModelPiece, ...]
     model_type: str
     byte_fallback: bool
+    normalization: str
     charsmap: bytes
     add_dummy_prefix: bool
     remove_extra_whitespaces: bool
@@ -59,6 +63,8 @@ class SentencePieceModel:
         for number, value in self._others:
             if number == _TRAINER:
                 value += write_integer(_VOCAB_SIZE, len(self.pieces))  # the last value of a field counts
+            elif number == _NORMALIZER:
+                value += write_integer(_DUMMY_PREFIX, int(self.add_dummy_prefix))
             parts.append(write_bytes(number, value))
         return b"".join(parts)
 
@@ -107,12 +113,13 @@ def parse_model(data: bytes, name: str) -> SentencePieceModel:
         raise _no_model(name, str(error) or type(error).__name__) from error
     if not pieces:
         raise _no_model(name, "it has no pieces")
-    charsmap = normalizer.get(_CHARSMAP, b"")
+    rule, charsmap = (value if isinstance(value := normalizer.get(key), bytes) else b"" for key in (_RULE, _CHARSMAP))
     return SentencePieceModel(
         pieces=pieces,
         model_type=_MODEL_TYPES.get(_integer(trainer.get(_MODEL_TYPE), 1), "unknown"),
         byte_fallback=bool(_integer(trainer.get(_BYTE_FALLBACK), 0)),
-        charsmap=charsmap if isinstance(charsmap, bytes) else b"",
+        normalization=rule.decode("utf-8", "replace"),
+        charsmap=charsmap,
         add_dummy_prefix=bool(_integer(normalizer.get(_DUMMY_PREFIX), 1)),
         remove_extra_whitespaces=bool(_integer(normalizer.get(_EXTRA_SPACES), 1)),
         _others=tuple((number, value) for number, value in fields if number not in {_PIECES, _SELF_TEST}),

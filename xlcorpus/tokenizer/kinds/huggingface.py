@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,9 +12,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.dataset.storage import Location, fingerprint, fingerprint_of_file, is_file, local_copy, read_json
+from xlcorpus.dataset.storage import Location, fingerprint, fingerprint_of_file, is_file, local_copy, locate, read_json
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer.byte_alphabet import from_letters
+from xlcorpus.tokenizer.reserved import BYTES, renamed
 from xlcorpus.tokenizer.sentencepiece_model import WORD_START
 from xlcorpus.tokenizer.template import settings_beside, stated_template, template_of
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, ROLES, UNKNOWN, Tokenizer, TokenizerKind, end_to_end
@@ -52,9 +55,6 @@ class HuggingFaceTokenizer(Tokenizer):
             raise UserError(
                 f"{file} is not a Hugging Face tokenizer: {error}", remedy="give the tokenizer.json of a fast tokenizer"
             ) from error
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
-        self._tokenizer.encode_special_tokens = True  # `</s>` on a web page is text
         self.path, self.name = str(given), given.name
         vocab: dict[str, int] = self._tokenizer.get_vocab(with_added_tokens=True)
         self.ids = vocab
@@ -70,6 +70,28 @@ class HuggingFaceTokenizer(Tokenizer):
         self.fingerprint = fingerprint(decides)
         self._texts, self._kinds = self._read_pieces()
 
+    @functools.cached_property
+    def _encoder(self) -> Any:
+        """What cuts texts: `</s>` on a web page is text, as is what the model has of such names in its vocabulary."""
+        reserved = [name for name, number in self.ids.items() if self._kinds[number] in (CONTROL, UNKNOWN)]
+        value = renamed({"added_tokens": [], **self.json}, [*reserved, *(BYTES if self._bytes is not None else ())])
+        encoder = import_tokenizers(locate(self.path)).Tokenizer.from_str(json.dumps(value, ensure_ascii=False))
+        encoder.encode_special_tokens = True
+        return encoder
+
+    @functools.cached_property
+    def _bytes(self) -> np.ndarray | None:
+        """int32[256]: byte pieces of a unigram model, which are put in here for what is unknown; None without."""
+        ours = [self.ids.get(name) for name in BYTES]
+        if (
+            self.model_type != "Unigram"
+            or not self.json["model"].get("byte_fallback")
+            or self.unk_id is None
+            or None in ours
+        ):
+            return None
+        return np.array(ours, dtype=np.int32)
+
     @property
     def model_type(self) -> str:
         """BPE, Unigram, WordPiece, ...; '' where the file does not say."""
@@ -80,16 +102,25 @@ class HuggingFaceTokenizer(Tokenizer):
     def encode_batch(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
         """See Tokenizer."""
         parts: list[np.ndarray] = []
+        # Only the slower one keeps what the tokens were in the text.
+        encode = self._encoder.encode_batch_fast if self._bytes is None else self._encoder.encode_batch
         for start in range(0, len(texts), _CHUNK):
-            parts += [np.array(one.ids, dtype=np.int32) for one in self._encode(texts.slice(start, _CHUNK))]
+            values = [text or "" for text in texts.slice(start, _CHUNK).to_pylist()]
+            for one in encode(values, add_special_tokens=False):
+                ids = np.array(one.ids, dtype=np.int32)
+                parts.append(ids if self._bytes is None else self._with_bytes(ids, one))
         return end_to_end(parts)
 
-    def count_batch(self, texts: pa.Array) -> np.ndarray:
-        """See Tokenizer."""
-        counts = [
-            len(one) for start in range(0, len(texts), _CHUNK) for one in self._encode(texts.slice(start, _CHUNK))
-        ]
-        return np.array(counts, dtype=np.int64)
+    def _with_bytes(self, ids: np.ndarray, encoding: Any) -> np.ndarray:
+        """Ids with the byte pieces of what is unknown."""
+        unknown = np.flatnonzero(ids == self.unk_id)
+        if self._bytes is None or not len(unknown):
+            return ids
+        tokens, parts = encoding.tokens, np.split(ids, unknown)
+        for number, at in enumerate(unknown.tolist(), 1):
+            values = np.frombuffer(tokens[at].encode(), dtype=np.uint8)
+            parts[number] = np.concatenate([self._bytes[values], parts[number][1:]])
+        return np.concatenate(parts)
 
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:
         """See Tokenizer."""
@@ -108,20 +139,20 @@ class HuggingFaceTokenizer(Tokenizer):
         """See Tokenizer."""
         return self.ids.get(token)
 
-    def _encode(self, texts: pa.Array) -> list[Any]:
-        values = [text or "" for text in texts.to_pylist()]
-        encodings: list[Any] = self._tokenizer.encode_batch_fast(values, add_special_tokens=False)
-        return encodings
-
     def _read_pieces(self) -> tuple[list[str | None], np.ndarray]:
         texts: list[str | None] = [None] * self.vocab_size
         kinds = np.full(self.vocab_size, CONTROL, dtype=np.uint8)
         write = PieceText(self.json)
+        names = {number: piece for piece, number in self.ids.items()}
         for piece, number in self.ids.items():
             texts[number], kinds[number] = write.text(piece)
         for number, added in self._tokenizer.get_added_tokens_decoder().items():
             texts[number] = None if added.special else added.content
             kinds[number] = CONTROL if added.special else NORMAL
+        for special in {*self.special_ids().values(), *self.template.ids}:
+            # A letter that is made a special token, as ! for pad, stays a letter of texts.
+            if special is not None and len(names.get(special, "")) > 1:
+                texts[special], kinds[special] = None, CONTROL
         if self.unk_id is not None and self.unk_id not in (self.bos_id, self.eos_id):
             texts[self.unk_id], kinds[self.unk_id] = None, UNKNOWN
         return texts, kinds

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from xlcorpus.dataset.storage import Location, fingerprint, is_file
 from xlcorpus.text.hashes import digest_bytes
@@ -44,6 +47,25 @@ class SentencePieceTokenizer(Tokenizer):
         if self.template.ids:
             self.fingerprint = fingerprint({"model": self.fingerprint, "template": self.template.single})
         self._kinds = np.array([_kind(piece) for piece in self.model.pieces], dtype=np.uint8)
+        self._kinds[[at for at in self.special_ids().values() if at not in (None, self.unk_id)]] = CONTROL
+        if self._makes_special():
+            self._processor = model_file.load_processor(self._without_specials().to_bytes(), str(path))
+
+    def _makes_special(self) -> bool:
+        """Whether text can become a special token: where one is of the user's own (Gemma's `<mask>`) or a single
+        character, or the model looks up whole words."""
+        of_text = self.model.model_type not in ("unigram", "bpe")
+        special = [self.model.pieces[at] for at in np.flatnonzero(self._kinds == CONTROL)]
+        return any(of_text or piece.type == model_file.USER_DEFINED or len(piece.text) == 1 for piece in special)
+
+    def _without_specials(self) -> model_file.SentencePieceModel:
+        """The model with special tokens under names that no text has; ids are as they were."""
+        secret = secrets.token_hex(16)
+        pieces = [
+            replace(piece, text=f"{secret}{at}", type=model_file.CONTROL) if self._kinds[at] == CONTROL else piece
+            for at, piece in enumerate(self.model.pieces)
+        ]
+        return replace(self.model, pieces=tuple(pieces))
 
     def encode_batch(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
         """See Tokenizer."""
@@ -88,6 +110,9 @@ class SentencePieceTokenizer(Tokenizer):
     def _encode(self, texts: pa.Array) -> list[np.ndarray]:
         if texts.null_count:
             texts = texts.fill_null("")
+        if self.model.normalization == "nfkc":
+            # SentencePiece's rule leaves marks in the order in which they are typed; that of transformers does not.
+            texts = pc.utf8_normalize(texts, form="NFKC")
         wide = pa.types.is_large_string(texts.type)
         values = texts.cast(pa.large_binary() if wide else pa.binary()).to_pylist()  # bytes: half the cost of str
         return list(self._processor.encode(values, return_type="numpy", num_threads=1))
