@@ -41,7 +41,7 @@ def pythainlp(texts: Sequence[str]) -> list[list[str]]:
     """PyThaiNLP's own, alone."""
     from pythainlp.tokenize import sent_tokenize
 
-    return [[piece for piece in sent_tokenize(text) if piece.strip()] for text in texts]
+    return [[str(piece) for piece in sent_tokenize(text) if str(piece).strip()] for text in texts]
 
 
 def documents(code: str) -> list[list[str]]:
