@@ -37,6 +37,10 @@ def unspaced(c: str) -> bool:
     return is_word(c) and script(c) in UNSPACED_SCRIPTS
 
 
+def unseen(c: str) -> bool:
+    return _is(r"\p{Default_Ignorable_Code_Point}", c)
+
+
 def letter_share(c: str) -> float:
     return float(np.float32(1 / LETTERS_PER_WORD.get(script(c), LETTERS_PER_WORD_ELSEWHERE)))
 
@@ -54,6 +58,7 @@ def tokens(text: str) -> list[tuple[int, int, float]]:
             found.append([i, i + 1])
         else:
             found[-1][1] = i + 1
+    found = [[s, e] for s, e in found if not all(unseen(c) for c in text[s:e])]
     shares = [
         sum(letter_share(c) for c in text[s:e] if unspaced(c)) + (0 if unspaced(text[s]) else 1) for s, e in found
     ]
@@ -167,8 +172,9 @@ def _sentences(text: str) -> int:
 
 
 def _symbol_runs(text: str) -> int:
-    seen = [c for c in text if not _is(r"\p{Default_Ignorable_Code_Point}", c) or is_word(c)]
-    symbol = [not is_word(c) and not is_space(c) for c in seen if c not in "\u0f0b\u0f0c\u1361"]
+    words = {i for s, e, _ in tokens(text) for i in range(s, e)}
+    seen = [(i, c) for i, c in enumerate(text) if i in words or not _is(r"\p{Default_Ignorable_Code_Point}", c)]
+    symbol = [i not in words and not is_space(c) for i, c in seen if c not in "\u0f0b\u0f0c\u1361"]
     return sum(now and not before for before, now in zip([False, *symbol], symbol, strict=False))
 
 

@@ -21,6 +21,7 @@ from xlcorpus.errors import UserError
 from xlcorpus.quality.character_classes import class_table
 from xlcorpus.quality.lines import find_lines
 from xlcorpus.quality.signals import score_batch, signal_fields
+from xlcorpus.quality.weighed_tokens import shown_tokens
 from xlcorpus.text import slices as texts_module
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.hashes import SpanHasher, code_values, hash_spans
@@ -220,6 +221,8 @@ PIECES = [
         "क|",
         "\u200b",
         "\u00ad",
+        "\u200d",
+        "👩\u200d👧\ufe0f",
         "😀",
         "\ufffd",
     ),
@@ -308,9 +311,14 @@ EDGES: dict[str, str | None] = {
     ],
 )
 def test_what_shows_nothing_is_no_symbol(plain: str, sign: str) -> None:
-    between = "" if sign in "\u200c\u200d" else sign  # joiners belong to words
-    marked = plain.replace(" ", f"{sign} {between}") + f" !{between}!"
+    marked = plain.replace(" ", f"{sign} {sign} ") + f" !{sign}!"
     assert signals([marked])[0]["q_alpha_word_ratio"] == signals([plain + " !!"])[0]["q_alpha_word_ratio"]
+
+
+@pytest.mark.parametrize("emoji", ["👨\u200d👩\u200d👧", "❤\ufe0f", "🏳\ufe0f\u200d🌈", "✋\u200d"])
+def test_an_emoji_of_several_characters_is_one_symbol(emoji: str) -> None:
+    (found,) = signals([f"one two {emoji} three"])
+    assert (found["q_n_words"], found["q_alpha_word_ratio"]) == (3, 0.75)
 
 
 @pytest.mark.parametrize("text", ["ਉਹ ਘਰ ਗਿਆ |\nਉਹ ਆਇਆ|", "नदी बढ़ गई |\nहाँ ||", "নদী বেড়ে গেল৷\nসে বলল “হ্যাঁ|”"])
@@ -390,7 +398,7 @@ def test_words_and_hashes_are_those_of_text(texts: list[str]) -> None:
     spans = tokens(points)
     hasher = SpanHasher(code_values()[points.codes])
     assert (hasher.hash(spans.starts, spans.ends) == hash_spans(points.codes, spans.starts, spans.ends)).all()
-    words = np.rint(count_words(points, spans)).astype(int).tolist()
+    words = np.rint(count_words(points, shown_tokens(points, class_table()[points.codes]))).astype(int).tolist()
     assert [row["q_n_words"] for row in signals(texts)] == words
 
 

@@ -12,11 +12,10 @@ from xlcorpus.quality.lines import find_lines, line_counts
 from xlcorpus.quality.links import link_counts
 from xlcorpus.quality.ngrams import ngram_coverage
 from xlcorpus.quality.phrases import phrase_counts
-from xlcorpus.quality.weighed_tokens import WeighedTokens, weigh_tokens
+from xlcorpus.quality.weighed_tokens import WeighedTokens, shown_tokens, weigh_tokens
 from xlcorpus.text.codepoints import code_points, string_buffers
 from xlcorpus.text.hashes import SpanHasher
 from xlcorpus.text.slices import pieces
-from xlcorpus.text.words import tokens
 
 
 def signal_fields() -> list[pa.Field]:
@@ -60,8 +59,8 @@ def _score(texts: pa.Array) -> dict[str, np.ndarray]:
 def _surface(texts: pa.Array) -> tuple[dict[str, np.ndarray], WeighedTokens]:
     """All signals but those of n-grams, and the words that n-grams are made of."""
     points = code_points(texts)
-    spans = tokens(points)
     flags = classes_of(points)
+    spans = shown_tokens(points, flags)
     hasher = SpanHasher.of_codes(points.codes)
     lines = find_lines(points, flags)
     words = weigh_tokens(points, spans, flags, hasher)

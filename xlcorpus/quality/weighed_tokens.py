@@ -8,11 +8,12 @@ from functools import cached_property
 import numpy as np
 
 from xlcorpus.quality.character_classes import LETTER, UNSPACED, where
+from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints
 from xlcorpus.text.hashes import SpanHasher
-from xlcorpus.text.ragged import offsets_of, sum_segments
-from xlcorpus.text.segment import Spans
-from xlcorpus.text.words import shares
+from xlcorpus.text.ragged import offsets_of, ranges, sum_segments, sum_spans
+from xlcorpus.text.segment import Spans, spans_of
+from xlcorpus.text.words import shares, tokens
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,20 @@ class WeighedTokens:
     def characters_per_text(self) -> np.ndarray:
         """int64[rows]: letters, marks and numbers."""
         return np.diff(self.letters_before[self.spans.offsets])
+
+
+def shown_tokens(points: CodePoints, flags: np.ndarray) -> Spans:
+    """The tokens that show something: a joiner or variation selector alone, as between the parts of an emoji, does not.
+
+    The classes of what they leave out become 0 in `flags`.
+    """
+    spans, unseen = tokens(points), properties.unseen()
+    odd = np.flatnonzero(unseen.take(points.codes.take(spans.starts)))
+    if not len(odd):
+        return spans
+    hidden = odd[sum_spans(~unseen.take(points.codes), spans.starts[odd], spans.ends[odd]) == 0]
+    flags[ranges(spans.starts[hidden], spans.lengths[hidden])] = 0
+    return spans_of(np.delete(spans.starts, hidden), np.delete(spans.ends, hidden), points)
 
 
 def weigh_tokens(points: CodePoints, spans: Spans, flags: np.ndarray, hasher: SpanHasher) -> WeighedTokens:
