@@ -44,3 +44,19 @@ def test_standard_input_that_is_closed(tmp_path: Path, step: str) -> None:
     assert "remedy: pipe data into '-'" in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def only_written_to() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 0)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("step", ["ingest", "identify"])
+def test_standard_input_that_cannot_be_read(tmp_path: Path, step: str) -> None:
+    """What cannot be read is not for want of room."""
+    done = command(step, "-", "--output", tmp_path / "o", stdin=b"", preexec=only_written_to)
+    assert done.returncode == 1
+    assert "cannot read standard input: Bad file descriptor" in done.stderr
+    assert "TMPDIR" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())

@@ -19,7 +19,7 @@ from xlcorpus.dataset.schema import load_schema
 from xlcorpus.raw.assemble import BATCH_BYTES, BATCH_ROWS, decision_rows, doc_ids, key_of, origins, reject_rows
 from xlcorpus.raw.lines import BOM, EXCERPT_BYTES
 from xlcorpus.raw.options import ReadOptions
-from xlcorpus.raw.rejects import Decision, Reject, too_large
+from xlcorpus.raw.rejects import Decision, Reject, bad_utf8, too_large
 
 KIND = "code"
 HEADER_BYTES = 4096  # where the licence of a file and the kind of its language are looked for
@@ -92,8 +92,7 @@ def _row(file: CodeFile, options: ReadOptions, allowed: frozenset[str] | None) -
     try:
         text = data.removeprefix(BOM).decode("utf-8")
     except UnicodeDecodeError as error:
-        message = f"the file is not UTF-8: {error.reason} at byte {error.start:,}"
-        return Reject(0, "invalid_utf8", message, data[:EXCERPT_BYTES]), len(data)
+        return bad_utf8(0, "the file", data[:EXCERPT_BYTES], error), len(data)
     return _judge(file, text, language, allowed), len(data)
 
 

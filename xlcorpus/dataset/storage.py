@@ -88,12 +88,9 @@ def size_of(location: Location) -> int:
     return location.stat().st_size
 
 
-def state_of(location: Location) -> State:
+def state_of(location: Location | os.DirEntry[str]) -> State:
     """What a file is on the disk; raises OSError."""
-    return _state(location.stat())
-
-
-def _state(found: os.stat_result) -> State:
+    found = location.stat()
     return found.st_size, found.st_mtime_ns, found.st_ino
 
 
@@ -124,7 +121,7 @@ def scan(folder: Location) -> list[Entry]:
             if one.is_symlink():
                 found.append(Entry(one.name, "link"))
             elif one.is_file():
-                found.append(Entry(one.name, "file", _state(one.stat())))
+                found.append(Entry(one.name, "file", state_of(one)))
             else:
                 found.append(Entry(one.name, "folder" if one.is_dir() else "other"))
     return found
@@ -384,10 +381,18 @@ def spooled(stream: IO[bytes]) -> Iterator[Location]:
         path = folder / "stdin"
         try:
             with path.open("wb") as file:
-                shutil.copyfileobj(stream, file, _BLOCK)
+                while block := _next_block(stream):
+                    file.write(block)
         except OSError as error:
             raise StorageError(
                 f"cannot copy standard input to {folder.parent}: {error.strerror}",
                 remedy="set TMPDIR to a folder with room for all of it, or give files instead",
             ) from error
         yield path
+
+
+def _next_block(stream: IO[bytes]) -> bytes:
+    try:
+        return stream.read(_BLOCK)
+    except OSError as error:
+        raise StorageError(f"cannot read standard input: {error.strerror}", remedy="give files instead") from error

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import yaml
 from yaml.constructor import ConstructorError
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import UserError
+from xlcorpus.errors import UserError, nearest
+
+T = TypeVar("T")
 
 MAX_DEPTH = 64
 
@@ -114,6 +117,20 @@ def _check_size(text: str, max_nodes: int) -> None:
                 raise ConstructorError(None, None, f"nested more than {MAX_DEPTH} levels deep", mark)
         if left < 0:
             raise ConstructorError(None, None, "too many nodes, with every alias written out", mark)
+
+
+def find_yaml(name: str | Location, what: str, shipped: Callable[[], Mapping[str, T]]) -> Location | T:
+    """A file by its path, or what ships under this name; raises UserError with the nearest one. what: `recipe`."""
+    path = storage.locate(name)
+    if storage.is_file(path):
+        return path
+    known = shipped()
+    if str(name) not in known:
+        raise UserError(
+            f"there is no {what} file {str(name)!r} and no shipped {what} of that name; {nearest(str(name), known)}",
+            remedy="`xlcorpus recipes list` names the shipped ones; a file of your own is given by its path",
+        )
+    return known[str(name)]
 
 
 def load_yaml(location: Location, *, max_bytes: int = 1_000_000, max_nodes: int = 100_000) -> Any:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.dataset.yaml_file import load_yaml
-from xlcorpus.errors import UserError, nearest
+from xlcorpus.dataset.yaml_file import find_yaml, load_yaml
 from xlcorpus.mix.mixcpt import mixcpt_cells
 from xlcorpus.mix.spec import MixSpec, parse_mix
 
@@ -21,19 +20,10 @@ def load_mix(name: str | Location) -> MixSpec:
 
     A file may hold the mix alone, or be a mix's rules without a name: it is called after the file then.
     """
-    path = storage.locate(name)
-    if not storage.is_file(path):
-        shipped = shipped_mixes()
-        if str(name) not in shipped:
-            raise UserError(
-                f"there is no mix file {str(name)!r} and no shipped mix of that name; {nearest(str(name), shipped)}",
-                remedy="`xlcorpus recipes list` names the shipped ones; a file of your own is given by its path",
-            )
-        found = shipped[str(name)]
-        if found is None:
-            return mixcpt_cells()[str(name)]
-        path = found
-    content = load_yaml(path)
+    found = find_yaml(name, "mix", shipped_mixes)
+    if found is None:
+        return mixcpt_cells()[str(name)]
+    content = load_yaml(found)
     if isinstance(content, dict):
-        content.setdefault("name", path.stem)
-    return parse_mix(content, str(path))
+        content.setdefault("name", found.stem)
+    return parse_mix(content, str(found))

@@ -21,7 +21,7 @@ from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.lines import BOM, Lines, LongLine, Torn, first_line, read_lines
 from xlcorpus.raw.options import ReadOptions, say_column
 from xlcorpus.raw.ranges import FileRange
-from xlcorpus.raw.rejects import Reject, in_order, unread
+from xlcorpus.raw.rejects import Reject, bad_utf8, in_order, unread
 from xlcorpus.raw.text_values import check_texts, not_utf8
 
 _HEADER_BYTES = 1 << 20
@@ -132,8 +132,7 @@ class _Table:
         for name, column in raw.items():
             broken = not_utf8(column) & good
             for index in np.flatnonzero(broken).tolist():
-                message = f"column {name!r} is not UTF-8"
-                wrong.append(Reject(int(offsets[index]), "invalid_utf8", message, column[index].as_py()))
+                wrong.append(bad_utf8(int(offsets[index]), f"column {name!r}", column[index].as_py()))
             good &= ~broken
         if wrong:
             keep = pa.array(good)

@@ -42,6 +42,14 @@ def too_large(offset: int, what: str, size: int, head: bytes, options: ReadOptio
     return Reject(offset, "record_too_large", message, head)
 
 
+def bad_utf8(
+    offset: int, what: str, data: bytes = b"", error: UnicodeDecodeError | None = None, within: str = ""
+) -> Reject:
+    """The reject for bytes that are no UTF-8. what: they in words, `the file`; within: ` of the record`, say."""
+    where = f": {error.reason} at byte {error.start:,}{within}" if error is not None else ""
+    return Reject(offset, "invalid_utf8", f"{what} is not UTF-8{where}", data)
+
+
 def unread(line: LongLine | Torn, what: str, options: ReadOptions) -> Reject:
     """The reject for a line that is too long, or that damage to the file cut off."""
     if isinstance(line, Torn):

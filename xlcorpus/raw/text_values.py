@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from xlcorpus.raw.lines import EXCERPT_BYTES
 from xlcorpus.raw.options import SIDES, ReadOptions
-from xlcorpus.raw.rejects import Reject, in_order, too_large
+from xlcorpus.raw.rejects import Reject, bad_utf8, in_order, too_large
 
 
 def check_texts(
@@ -58,7 +58,7 @@ def _reject(output: str, offset: int, data: bytes | None, options: ReadOptions) 
         return too_large(offset, what, len(data), data[:EXCERPT_BYTES], options)
     if b"\0" in data:
         return Reject(offset, "nul_bytes", f"{what} holds NUL bytes", data)
-    return Reject(offset, "invalid_utf8", f"{what} is not UTF-8", data)
+    return bad_utf8(offset, what, data)
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.dataset.yaml_file import load_yaml, parse_yaml
+from xlcorpus.dataset.yaml_file import find_yaml, load_yaml, parse_yaml
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.recipe.graph import EVERY_ROW, Node, inline_raw_inputs, sees_all_rows
 from xlcorpus.recipe.options import make_options
@@ -38,23 +38,9 @@ def shipped_recipes() -> dict[str, Location]:
     return {path.stem: path for path in storage.entries_of(folder) if path.suffix == ".yaml"}
 
 
-def find_recipe(name: str) -> Location:
-    """A recipe file by path, or a shipped one by name."""
-    path = storage.locate(name)
-    if storage.is_file(path):
-        return path
-    shipped = shipped_recipes()
-    if name in shipped:
-        return shipped[name]
-    raise UserError(
-        f"there is no recipe file {name!r} and no shipped recipe of that name; {nearest(name, shipped)}",
-        remedy="`xlcorpus recipes list` names the shipped ones; a file of your own is given by its path",
-    )
-
-
 def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
     """Load a recipe and apply `--set key=value` (`seed=3`, `variables.x=y`, `ID.option=value`)."""
-    path = find_recipe(name)
+    path = find_yaml(name, "recipe", shipped_recipes)
     try:
         return _parse(load_yaml(path), path, settings)
     except UserError as error:

@@ -10,16 +10,21 @@ from __future__ import annotations
 import functools
 import pkgutil
 
-# Macrolanguage: the member that is meant by it.
-REPRESENTATIVES = {
-    "aka": "twi", "ara": "arb", "aym": "ayr", "aze": "azj", "bal": "bcc", "bnc": "lbk", "bua": "bxr", "chm": "mhr",
-    "cre": "crk", "din": "dik", "doi": "dgo", "est": "ekk", "fas": "pes", "ful": "fuv", "gba": "gya", "grb": "gbo",
-    "grn": "gug", "hmn": "mww", "iku": "ike", "ipk": "esk", "kau": "knc", "kln": "spy", "kok": "gom", "kom": "kpv",
-    "kon": "kng", "kpe": "xpe", "kur": "kmr", "lah": "pnb", "lav": "lvs", "luy": "bxk", "man": "emk", "mlg": "plt",
-    "mon": "khk", "msa": "zsm", "mwr": "dhd", "nep": "npi", "nor": "nob", "oji": "ojb", "ori": "ory", "orm": "gaz",
-    "pus": "pbt", "que": "quy", "raj": "mup", "rom": "rmy", "san": "cls", "sqi": "als", "srd": "src", "swa": "swh",
-    "syr": "aii", "tmh": "ttq", "uzb": "uzn", "yid": "ydd", "zap": "zai", "zha": "zyb", "zho": "cmn", "zza": "diq",
+# Macrolanguage: the member that is meant by it, where `codes.tsv` names none.
+_REPRESENTATIVES = {
+    "aka": "twi", "bal": "bcc", "bnc": "lbk", "cre": "crk", "doi": "dgo", "est": "ekk", "gba": "gya", "grb": "gbo",
+    "grn": "gug", "hmn": "mww", "ipk": "esk", "kln": "spy", "kon": "kng", "kpe": "xpe", "luy": "bxk", "man": "emk",
+    "mwr": "dhd", "raj": "mup", "rom": "rmy", "san": "cls", "srd": "src", "syr": "aii", "tmh": "ttq", "zap": "zai",
+    "zha": "zyb", "zho": "cmn",
 }  # fmt: skip
+
+
+@functools.cache
+def code_table() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """`codes.tsv`: the code of labels for one of ISO 639, and the scripts it is written in, the most usual first."""
+    lines = (pkgutil.get_data("xlcorpus.text", "codes.tsv") or b"").decode().splitlines()[1:]
+    rows = (line.split("\t") for line in lines)
+    return {code: (canonical, tuple(scripts.split(",")) if scripts else ()) for code, canonical, scripts in rows}
 
 
 @functools.cache
@@ -65,10 +70,16 @@ def present_code(code: str) -> str:
     return _tables()[1].get(code, code)
 
 
+def representative_of(macro: str) -> str | None:
+    """The member that is meant by a macrolanguage: arb of ara; None of any other code."""
+    written = code_table().get(macro, ("", ()))[0]
+    return _REPRESENTATIVES.get(macro) or (written if macrolanguage_of(written) == macro else None)
+
+
 def meant_by(code: str) -> list[str]:
     """The macrolanguage that means this member: kon of kng; none of any other language."""
     macro = macrolanguage_of(code)
-    return [macro] if macro and REPRESENTATIVES.get(macro) == code else []
+    return [macro] if macro and representative_of(macro) == code else []
 
 
 def related_codes(code: str) -> list[str]:
@@ -78,5 +89,5 @@ def related_codes(code: str) -> list[str]:
     macrolanguage stands for. Never a sister: apd (Sudanese Arabic) is found as ara, not as arb.
     """
     now = present_code(code)
-    others = [now, *_retired_names().get(now, ()), macrolanguage_of(now), REPRESENTATIVES.get(now)]
+    others = [now, *_retired_names().get(now, ()), macrolanguage_of(now), representative_of(now)]
     return [other for other in dict.fromkeys(others) if other and other != code]

@@ -15,7 +15,6 @@ What is chosen where the labels of models differ:
 from __future__ import annotations
 
 import functools
-import pkgutil
 import re
 from collections.abc import Iterable
 
@@ -23,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.text.aliases import meant_by, related_codes
+from xlcorpus.text.aliases import code_table, meant_by, related_codes
 from xlcorpus.text.codepoints import CODE_SPACE, code_points
 
 FOLDED_PREFIX = "__folded__"  # before the labels of models that were trained on `folding.fold`ed text
@@ -42,13 +41,6 @@ _UNICODE_SCRIPT = {"Hans": "Hani", "Hant": "Hani", "Kore": "Hang"}
 _LETTERS = {"Jpan": ("Hani", "Hira", "Kana")}  # scripts of several of Unicode's
 
 
-@functools.cache
-def _codes() -> dict[str, tuple[str, tuple[str, ...]]]:
-    lines = (pkgutil.get_data("xlcorpus.text", "codes.tsv") or b"").decode().splitlines()[1:]
-    rows = (line.split("\t") for line in lines)
-    return {code: (canonical, tuple(scripts.split(",")) if scripts else ()) for code, canonical, scripts in rows}
-
-
 def _parts(raw: str) -> tuple[str, str | None]:
     """Language code as written (lower case) and script (title case) of a label; regions and variants are dropped."""
     code, *rest = LABEL_PREFIX.sub("", raw).replace("-", "_").split("_")
@@ -64,19 +56,19 @@ def has_script(raw: str) -> bool:
 @functools.cache
 def known_languages() -> frozenset[str]:
     """Codes of the languages that labels have: ISO 639-3, after FLORES-200."""
-    return frozenset(canonical for canonical, _ in _codes().values())
+    return frozenset(canonical for canonical, _ in code_table().values())
 
 
 def usual_scripts(language: str) -> tuple[str, ...]:
     """ISO 15924 codes that a language (ISO 639-1 or -3) is written in, the most usual first; () where not known."""
-    codes = _codes()
+    codes = code_table()
     canonical, scripts = codes.get(language, (language, ()))
     return scripts or codes.get(canonical, (canonical, ()))[1]
 
 
 def canonical_code(code: str) -> str | None:
     """The code of labels for one of ISO 639: swh of sw, swa and swh; None where `codes.tsv` lacks it."""
-    return _codes().get(code, ("", ()))[0] or None
+    return code_table().get(code, ("", ()))[0] or None
 
 
 def unicode_scripts(scripts: Iterable[str]) -> list[str]:
@@ -93,7 +85,7 @@ def normalize_label(raw: str, *, script: str | None = None, han: str = "Hans") -
     """
     code, given = _parts(raw)
     written = code if given else _LID176_ONLY.get(code, code)
-    language = _codes().get(written, (written, ()))[0] or UNKNOWN_LANGUAGE
+    language = code_table().get(written, (written, ()))[0] or UNKNOWN_LANGUAGE
     if given is None:
         usual = usual_scripts(language)
         seen = _SAME_SCRIPT.get(script or "", script)
@@ -180,7 +172,7 @@ def names_of_scripts(*scripts: str | None) -> list[str]:
 def _codes_of_canonical() -> dict[str, tuple[str, ...]]:
     """All codes of `codes.tsv` for each canonical one."""
     names: dict[str, list[str]] = {}
-    for code, (canonical, _) in _codes().items():
+    for code, (canonical, _) in code_table().items():
         names.setdefault(canonical, []).append(code)
     return {canonical: tuple(sorted(codes, key=len, reverse=True)) for canonical, codes in names.items()}
 
@@ -197,7 +189,7 @@ def codes_of(code: str) -> list[str]:
 
 
 def _same_codes(code: str) -> list[str]:
-    canonical = _codes().get(code, (code, ()))[0]
+    canonical = code_table().get(code, (code, ()))[0]
     return [code, canonical, *_codes_of_canonical().get(canonical, ())]
 
 

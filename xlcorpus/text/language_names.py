@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.errors import UserError
-from xlcorpus.text.aliases import REPRESENTATIVES, members_of, present_code
+from xlcorpus.text.aliases import members_of, present_code, representative_of
 from xlcorpus.text.labels import (
     LABEL_PREFIX,
     NO_LANGUAGE,
@@ -131,7 +131,7 @@ def _by_code(tag: str, modifier: str | None = None, *, named: bool = False) -> M
             return None
         members = members_of(code)
         if members:
-            first = REPRESENTATIVES.get(code)
+            first = representative_of(code)
             shown = sorted(members, key=lambda member: (member != first, member))
             more = f", {len(shown) - 12} more" if len(shown) > 12 else ""
             return Meaning(problem=AMBIGUOUS, message=f"it is a macrolanguage: {', '.join(shown[:12])}{more}")

@@ -17,7 +17,7 @@ from xlcorpus.raw.input_columns import Column, fields_by_input, united
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions, say_column
 from xlcorpus.raw.ranges import FileRange
-from xlcorpus.raw.rejects import Reject, in_order
+from xlcorpus.raw.rejects import Reject, bad_utf8, in_order
 
 _MOST_LOST = 10_000_000  # rows of one row group; 70 s of reject rows
 _BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -198,7 +198,7 @@ def _valid(columns: Mapping[str, pa.Array], offsets: np.ndarray) -> tuple[np.nda
         for row in np.flatnonzero(good).tolist():
             if not _is_valid(column.take(pa.array([row]))):
                 good[row] = False
-                rejects.append(Reject(int(offsets[row]), "invalid_utf8", f"column {name!r} is not UTF-8"))
+                rejects.append(bad_utf8(int(offsets[row]), f"column {name!r}"))
     return good, in_order(rejects)
 
 

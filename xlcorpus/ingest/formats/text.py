@@ -19,7 +19,7 @@ from xlcorpus.raw.assemble import Assembler
 from xlcorpus.raw.lines import BOM, EXCERPT_BYTES, Lines, LongLine, Torn, read_lines
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.ranges import FileRange, cut_lines
-from xlcorpus.raw.rejects import Reject, in_order, too_large, unread
+from xlcorpus.raw.rejects import Reject, bad_utf8, in_order, too_large, unread
 from xlcorpus.raw.streams import Damage, read_stream
 
 _SPACE = b" \t\f\v"
@@ -95,8 +95,7 @@ def _fault(offset: int, data: bytes) -> Reject | None:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
-        message = f"the text is not UTF-8: {error.reason} at byte {error.start:,} of the record"
-        return Reject(offset, "invalid_utf8", message, data)
+        return bad_utf8(offset, "the text", data, error, " of the record")
     return None
 
 
