@@ -30,7 +30,7 @@ class RomanizeKernel:
 
     def load(self) -> Tool:
         """The tool with its rules, once a process."""
-        return open_tool(self.options.tool, self.options.cache_mb << 20)
+        return open_tool(self.options.tool, self.options.cache_mb << 20, self.options.named_signs)
 
     def apply(self, batch: pa.RecordBatch, loaded: Tool) -> Result:
         """See `romanize_batch`."""
@@ -39,7 +39,7 @@ class RomanizeKernel:
 
 def models(options: Options) -> dict[str, str]:
     """Version of the tool and its rules, and of the library that finds sentences."""
-    found = {"romanizer": f"{options.tool} {open_tool(options.tool, 1 << 20).version}"}
+    found = {"romanizer": f"{options.tool} {open_tool(options.tool, 1 << 20, options.named_signs).version}"}
     if options.sentence_breaker:
         breaker = SENTENCE_BREAKERS.find(options.sentence_breaker)
         found["sentences"] = f"{breaker.name} {breaker.version}"

@@ -18,6 +18,7 @@ from xlcorpus.beam.write import write_results
 from xlcorpus.dataset.dataset import Dataset, Shard
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.storage import Location
+from xlcorpus.romanize.documents import counts_of, noted
 from xlcorpus.romanize.options import RomanizeOptions
 from xlcorpus.romanize.tools import Tool, language_code, open_tool
 from xlcorpus.translico import choose, pairs
@@ -25,7 +26,7 @@ from xlcorpus.translico.choose import Part
 from xlcorpus.translico.options import PairOptions
 from xlcorpus.translico.sentences import ListSentences
 
-OpenTool = Callable[[str, int], Tool]  # name, bytes of its cache
+OpenTool = Callable[..., Tool]  # of its name, the bytes of its cache, and what becomes of named signs
 
 
 class Options(PairOptions, RomanizeOptions):
@@ -70,9 +71,9 @@ def _take(group: tuple[int, dict[str, Iterable[pa.RecordBatch]]]) -> Iterator[Pa
 
 
 @functools.lru_cache(maxsize=1)
-def _opened(open_tool: OpenTool, name: str, cache_bytes: int) -> Tool:
+def _opened(open_tool: OpenTool, *how: str | int) -> Tool:
     """The tool, once a process: its tables take seconds to load."""
-    return open_tool(name, cache_bytes)
+    return open_tool(*how)
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class WritePairs:
 
     def __call__(self, number: int, shard: Shard) -> Written:
         """The counts are of sentences, by language and script."""
-        tool = _opened(self.open_tool, self.options.tool, self.options.cache_mb << 20)
+        named_signs = () if self.options.named_signs == "uroman" else (self.options.named_signs,)
+        tool = _opened(self.open_tool, self.options.tool, self.options.cache_mb << 20, *named_signs)
         code_of = functools.partial(language_code, asked=self.options.lcode, tool=tool.name)
         made = pairs.pairs_of_shard(
             shard.location,
@@ -98,6 +100,7 @@ class WritePairs:
             include_latin=self.options.include_latin,
             sentence_breaker=self.options.sentence_breaker,
             keep_text=self.keep_text,
+            counts_of=counts_of,
         )
         return write_results(self.workspace, number, pairs.STEP_NAME, made, partition_by=self.partition_by)
 
@@ -110,4 +113,6 @@ def run(options: Options, inputs: Sequence[Dataset], execution: Execution, open_
     execution.shuffle("choose", tasks, Choose(folder, deal, choose.Apportion(options.share, options.floor)))
     write = WritePairs(execution.workspace, folder, options, open_tool, execution.keep_text, execution.partition_by)
     outcome = Outcome.of(execution.each("write", tasks, write))
-    return replace(outcome, notes=pairs.notes_of(outcome.tallies[0].counts))
+    counts = outcome.tallies[0].counts
+    notes = pairs.notes_of(counts)
+    return replace(outcome, notes={**notes, **noted(counts, notes["table"])})

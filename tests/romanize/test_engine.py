@@ -6,7 +6,6 @@ import csv
 import gzip
 import json
 import re
-import sys
 import unicodedata
 from collections.abc import Callable
 from itertools import pairwise
@@ -16,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.romanize.uroman_reference import Reference, lcodes, mixtures, outcome
+from tests.romanize.uroman_reference import Reference, difference, lcodes, mixtures
 from xlcorpus.romanize.engine import DEFAULT_CACHE_BYTES, Engine
 from xlcorpus.romanize.language import matters
 
@@ -101,7 +100,7 @@ def engine() -> Engine:
 def test_golden_sentences(engine: Engine, reference: Reference, lcode: str | None, text: str, expected: str) -> None:
     assert engine.romanize(text, lcode) == expected
     assert reference(text, lcode) == expected
-    assert outcome(engine, text) == reference(text)
+    assert difference(engine, reference, text) is None
 
 
 def test_the_golden_sentences_are_in_many_scripts() -> None:
@@ -191,7 +190,7 @@ def test_serbian_cyrillic_becomes_serbian_latin(
 def test_an_engine_that_has_read_other_texts_reads_this_one_as_a_fresh_one(
     engine: Engine, text: str, lcode: str | None
 ) -> None:
-    assert outcome(engine, text, lcode) == outcome(Engine(), text, lcode)
+    assert engine.romanize(text, lcode) == Engine().romanize(text, lcode)
 
 
 @given(st.text(st.characters(max_codepoint=127), max_size=80), lcodes())
@@ -271,21 +270,7 @@ def test_a_word_is_read_once() -> None:
     ],
 )
 def test_control_characters_emoji_and_unassigned_code_points(engine: Engine, reference: Reference, text: str) -> None:
-    assert outcome(engine, text) == reference(text)
-
-
-DIGITS = sys.get_int_max_str_digits()
-
-
-@pytest.mark.parametrize("digit", ["1", "٣", "५", "๙"])
-def test_digits_longer_than_python_reads_raise(engine: Engine, reference: Reference, digit: str) -> None:
-    text = f"сумма {digit * (DIGITS + 1)}!"
-    assert reference(text) is ValueError
-    with pytest.raises(ValueError, match="digits"):
-        engine.romanize(text)
-    assert outcome(engine, digit * (DIGITS + 1)) is ValueError
-    longest = f"сумма {digit * DIGITS}!"
-    assert engine.romanize(longest) == f"summa {int(digit * DIGITS)}!"
+    assert difference(engine, reference, text) is None
 
 
 def test_a_line_of_a_megabyte_is_read_as_its_sentences_are(engine: Engine, reference: Reference) -> None:
@@ -301,41 +286,6 @@ def test_a_line_of_a_megabyte_is_read_as_its_sentences_are(engine: Engine, refer
     assert len(line) > 1_000_000
     pieces = [str(read[part])[len("ok, ") : -len(", ok")] for part in parts]
     assert engine.romanize(line) == "ok, " + border.join(pieces * count) + ", ok"
-
-
-@pytest.mark.parametrize(
-    "sign",
-    [
-        "ก",
-        "้",
-        "์",
-        "ก้",
-        "ก์",
-        "กิ์",
-        "ก่์",
-        "้อ",
-        "อ",
-        "เ",
-        "का",
-        "\u094d",
-        "っ",
-        "ー",
-        "ゃ",
-        "བ",
-        "一",
-        "分之",
-        "负",
-        "٣ ",
-        "\u200b",
-    ],
-)
-@pytest.mark.timeout(60)
-def test_a_long_run_of_one_sign_takes_no_longer_than_its_length(sign: str) -> None:
-    """A pattern with nested repetition would not end before the time limit of the tests."""
-    engine = Engine()
-    for text in (f"ก {sign * 60}x", f"ab ก{sign * 60}", f"{sign * 60} ก{sign * 60}.", f"อ {sign * 60}ก อ"):
-        outcome(engine, text)
-    assert len(str(engine.romanize(f"до {sign * 2000} x"))) > 4
 
 
 def test_the_order_of_languages_does_not_matter() -> None:

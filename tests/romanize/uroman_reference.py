@@ -32,12 +32,10 @@ class Reference:
             return type(error)
 
 
-def outcome(engine: Engine, text: str, lcode: str | None = None) -> Outcome:
-    """The engine's reading of a text, or the type of what it raises."""
-    try:
-        return engine.romanize(text, lcode)
-    except Exception as error:
-        return type(error)
+def difference(engine: Engine, reference: Reference, text: str, lcode: str | None = None) -> tuple[str, Outcome] | None:
+    """The engine's reading and uroman's, where uroman has one and it is another. The engine reads every text."""
+    ours, theirs = engine.romanize(text, lcode), reference(text, lcode)
+    return None if ours == theirs or isinstance(theirs, type) else (ours, theirs)
 
 
 def lcodes() -> st.SearchStrategy[str | None]:

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+import numpy as np
+
 from xlcorpus.romanize.exact import romanize_exactly
 from xlcorpus.romanize.language import (
     COPTIC_GRAVE,
@@ -26,11 +28,9 @@ from xlcorpus.romanize.language import (
     hangul,
     language,
 )
+from xlcorpus.romanize.rules import NamedSigns
 
 BRAILLE = re.compile(r"[\u2800-\u28ff]")
-# int() of more digits than this raises, in uroman and so here.
-MOST_DIGITS = sys.get_int_max_str_digits()
-LONG_NUMBER = re.compile(rf"\d{{{MOST_DIGITS + 1}}}") if MOST_DIGITS else re.compile(r"(?!)")
 _STEPS = 40  # of Thai that looks back: longer than any word
 # Where separators are sought: beyond the BMP every character but emoji counts as part of a word.
 _SEPARATORS = (*range(0x10000), *range(0x1F300, 0x1FB00))
@@ -79,7 +79,7 @@ def _is_letter_or_number(char: str) -> bool:
     return unicodedata.category(char)[0] in "LN"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Alphabet:
     """The classes; `common` is the language without rules of its own."""
 
@@ -163,6 +163,13 @@ class Alphabet:
                 found.add(data.scripts[source[0]])
         return frozenset(found)
 
+    @cached_property
+    def named_signs(self) -> np.ndarray:
+        """bool[0x110000]: signs that uroman reads by their name (`RuleSet.named_signs`)."""
+        table = np.zeros(sys.maxunicode + 1, dtype=bool)
+        table[[ord(sign) for sign in self.common.data.named_signs]] = True
+        return table
+
     @property
     def separators(self) -> dict[int, str]:
         """Code point -> reading of the signs that end a word on both sides."""
@@ -245,6 +252,6 @@ class Alphabet:
 
 
 @cache
-def alphabet() -> Alphabet:
+def alphabet(named_signs: NamedSigns) -> Alphabet:
     """The classes, worked out once a process (0.3 s)."""
-    return Alphabet(language(None))
+    return Alphabet(language(None, named_signs))

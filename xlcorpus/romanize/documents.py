@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,11 @@ from xlcorpus.dataset.columns import append_columns, column_or_null, text_column
 from xlcorpus.dataset.result import Counts, Result
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
+from xlcorpus.romanize.engine import Engine
 from xlcorpus.romanize.tools import COLUMNS, Tool, language_code
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import code_points
+from xlcorpus.text.script import count_by_script
 
 # A language label below this probability is as likely wrong as right: the tool is then given no language.
 CONFIDENT = 0.5
@@ -31,7 +33,7 @@ def romanize_batch(batch: pa.RecordBatch, tool: Tool, lcode: str) -> Result:
 
     lcode: `auto` (each document's own language, where it is sure), `none`, or an ISO 639-3 code. Needs `text` (null
     counts as empty); raises UserError without it. counts, of the rows alone: texts that the tool has no rules for,
-    words that it failed on, letters of other scripts that are left, by script.
+    words that it failed on, letters of other scripts that are left, by script, and those of `counts_of`.
     """
     texts: list[str] = pc.fill_null(text_column(batch), "").to_pylist()
     scripts = column_or_null(batch, "script", pa.string()).to_pylist()
@@ -43,6 +45,7 @@ def romanize_batch(batch: pa.RecordBatch, tool: Tool, lcode: str) -> Result:
         "words_left_by_failure": failed.total(),
         "texts_without_rules": column.null_count,
         "letters_left": _letters_left(column) if tool.column == "text_latn" else {},
+        **counts_of(tool, pa.array(texts, pa.string()), column),
     }
     changed = [0.0 if new is None else changed_share(text, new) for text, new in zip(texts, latn, strict=True)]
     columns = {
@@ -57,6 +60,11 @@ def romanize_batch(batch: pa.RecordBatch, tool: Tool, lcode: str) -> Result:
         append_columns(batch, pa.RecordBatch.from_pydict(columns)),
         counts={name: count for name, count in counts.items() if count},
     )
+
+
+def counts_of(tool: Tool, texts: pa.Array, made: pa.Array) -> Counts:
+    """What `Engine.counts` says of texts and their readings; nothing of other tools."""
+    return tool.counts(texts, made) if isinstance(tool, Engine) else {}
 
 
 def _sure_languages(batch: pa.RecordBatch) -> list[str | None]:
@@ -92,14 +100,8 @@ def changed_share(text: str, new: str) -> float:
 
 def _letters_left(column: pa.Array) -> dict[str, int]:
     """Letters that are still of another script, by script: those that the tool does not know."""
-    points = code_points(pc.fill_null(column, "")).codes
-    points = points[points > 0x7F]
-    if not len(points):
-        return {}
-    names = properties.script_names()
-    numbers = properties.scripts()[points[properties.letters()[points]]]
-    found = np.bincount(numbers, minlength=len(names))
-    return {name: int(found[number]) for number, name in enumerate(names) if found[number] and name not in _NOT_FOREIGN}
+    found = count_by_script(column, properties.letters())
+    return {name: count for name, count in found.items() if name not in _NOT_FOREIGN}
 
 
 def sample_lines(batches: Iterable[pa.RecordBatch]) -> list[str]:
@@ -128,10 +130,26 @@ def _script_of(line: str) -> str:
     return properties.script_names()[int(np.bincount(properties.scripts()[letters]).argmax())]
 
 
+_NOTED = {
+    "letters_left": "letters without a rule",
+    "signs_read_by_name": "signs read by name, not as they sound (--named-signs)",
+}
+
+
 def notes_of(tally: Tally, batches: Iterable[pa.RecordBatch]) -> dict[str, Any]:
-    """Notes for the manifest: letters that no rule knows by script, and a line in each of three scripts."""
-    left = dict(sorted(tally.counts.get("letters_left", {}).items()))
+    """Notes for the manifest: what is left or read by name, by script, and a line in each of three scripts."""
     lines = sample_lines(batches)
-    if left:
-        lines.append("letters without a rule: " + ", ".join(f"{name} {count:,}" for name, count in left.items()))
-    return {"letters_left": left, "table": lines}
+    return {"letters_left": {}, **noted(tally.counts, lines), "table": lines}
+
+
+def noted(counts: Mapping[str, Any], lines: list[str]) -> dict[str, Any]:
+    """The counts of a tool that belong in the manifest; `lines` grows by one that says each."""
+    notes: dict[str, Any] = {}
+    for name, words in _NOTED.items():
+        if found := dict(sorted(counts.get(name, {}).items())):
+            notes[name] = found
+            lines.append(f"{words}: " + ", ".join(f"{script} {count:,}" for script, count in found.items()))
+    if left := counts.get("words_left_by_failure", 0):
+        notes["words_left_by_failure"] = left
+        lines.append(f"left where the tool fails, as uroman on a fraction without its number: {left:,}")
+    return notes

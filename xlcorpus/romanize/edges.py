@@ -6,6 +6,7 @@ a set, and not defined.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
 
 
@@ -38,6 +39,7 @@ class Edges:
         self.spans: dict[tuple[int, int], list[Edge]] = {}
         self.ends: dict[int, int] = {}  # position -> end of the longest edge from it
         self.starts: dict[int, list[int]] = {}  # position -> where the edges to it begin
+        self._read_before: dict[int, str] = {}
 
     def add(self, edge: Edge) -> None:
         """Put an edge among those of its span."""
@@ -78,16 +80,27 @@ class Edges:
         return self.best(min(starts), end) if starts else None
 
     def backwards(self, end: int) -> str:
-        """What is read just before a position: edges to the left until one gives a character.
+        """What is read just before a position, to which no edge is added any more."""
+        return read_before(end, self._left_of, self._read_before)
 
-        After an edge that gives none the search goes one character further than its start, as uroman's does.
-        """
-        found = ""
-        while end > 0:
-            edge = self.best_to(end)
-            if edge is not None:
-                found, end = edge.text + found, edge.start
-            if found:
-                break
-            end -= 1
-        return found
+    def _left_of(self, end: int) -> tuple[int, str] | None:
+        edge = self.best_to(end)
+        return None if edge is None else (edge.start, edge.text)
+
+
+def read_before(position: int, left_of: Callable[[int], tuple[int, str] | None], known: dict[int, str]) -> str:
+    """What is read just before a position: edges to the left until one gives a character.
+
+    After an edge that gives none the search goes one character further than its start, as uroman's does. left_of: start
+    and text of the longest edge to a position; known: what was found before, so that a long silence is crossed once.
+    """
+    found, passed = "", []
+    while not found and position > 0 and position not in known:
+        passed.append(position)
+        edge = left_of(position)
+        if edge is not None:
+            position, found = edge
+        position -= 1
+    found = found or known.get(position, "")
+    known.update(dict.fromkeys(passed, found))
+    return found

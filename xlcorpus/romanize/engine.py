@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import re
 
-from xlcorpus.romanize.alphabet import LONG_NUMBER, MOST_DIGITS, alphabet, char_class, quick_class
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xlcorpus.dataset.result import Counts
+from xlcorpus.romanize.alphabet import alphabet, char_class, quick_class
 from xlcorpus.romanize.exact import romanize_exactly
 from xlcorpus.romanize.language import THAI_O_ANG, THAI_SILENCER, language, matters
 from xlcorpus.romanize.readings import Readings, Speller
-from xlcorpus.romanize.rules import UROMAN_VERSION
+from xlcorpus.romanize.rules import UROMAN_VERSION, NamedSigns
+from xlcorpus.text.script import count_by_script
 
 DEFAULT_CACHE_BYTES = 256 << 20
 _SURELY_HEARD = 3  # Thai consonants or ASCII letters of which one at least is heard, however the search skips
@@ -23,10 +28,11 @@ class Engine:
 
     name = "uroman"
     column = "text_latn"
-    version = UROMAN_VERSION
 
-    def __init__(self, cache_bytes: int = DEFAULT_CACHE_BYTES) -> None:
-        self._alphabet = alphabet()
+    def __init__(self, cache_bytes: int = DEFAULT_CACHE_BYTES, named_signs: NamedSigns = "uroman") -> None:
+        self._alphabet = alphabet(named_signs)
+        self._named_signs = named_signs
+        self.version = UROMAN_VERSION if named_signs == "uroman" else f"{UROMAN_VERSION}, named signs: {named_signs}"
         self._cache_bytes = cache_bytes
         self._languages: dict[str | None, Readings] = {}
         self._bytes = 0
@@ -50,15 +56,15 @@ class Engine:
         self._open(None).prepare()
 
     def romanize(self, text: str, lcode: str | None = None, script: str | None = None) -> str:
-        """What uroman's `romanize_string(text, lcode=lcode)` gives, and its errors: ValueError for a number too long.
+        """What uroman's `romanize_string(text, lcode=lcode)` gives; where that raises, only what it fails on stays.
 
         lcode: ISO 639-3 as uroman has it (`tools.uroman_code`), or None (as the paper ran it); the script it sees.
         """
-        if text.isascii() and len(text) <= MOST_DIGITS:
+        if text.isascii():
             return text
         code = matters(lcode)
-        if self._is_whole(text):
-            return romanize_exactly(text, language(code))
+        if self._whole(text) or self._virama_alone(text):
+            return romanize_exactly(text, language(code, self._named_signs))
         words = self._languages.get(code)
         if words is None:
             words = self._open(code)
@@ -67,15 +73,15 @@ class Engine:
         if THAI_O_ANG in text and self._looks_back(text):
             parts = self._join_back(parts)
         if self._careful(parts[0]):
-            parts[0] = romanize_exactly(parts[0] + ",", language(code))[:-1]
+            parts[0] = romanize_exactly(parts[0] + ",", words.language)[:-1]
         self.lookups += len(parts) - parts.count("")
         return "".join(map(words.__getitem__, parts))
 
-    def _is_whole(self, text: str) -> bool:
-        """True of texts that cannot be cut."""
-        if self._whole(text) or self._virama_alone(text):
-            return True
-        return len(text) > MOST_DIGITS and LONG_NUMBER.search(text) is not None
+    def counts(self, texts: pa.Array, made: pa.Array) -> Counts:
+        """Of texts and their readings (string): runs left because uroman fails; signs read by their name, by script."""
+        left = [pc.sum(pc.count_substring(made, connector)).as_py() or 0 for connector in self._connectors]
+        by_name = {} if self._named_signs != "uroman" else count_by_script(texts, self._alphabet.named_signs)
+        return {"words_left_by_failure": sum(left), "signs_read_by_name": by_name}
 
     def _join_back(self, parts: list[str]) -> list[str]:
         """Put a Thai word that is read by what comes before it together with that, as far back as there is a sound."""
@@ -94,9 +100,10 @@ class Engine:
         return [*joined, parts[-1]]
 
     def _open(self, code: str | None) -> Readings:
-        rules = language(code)
+        rules = language(code, self._named_signs)
         # A language without rules of its own spells as all do.
-        shared = self._languages[None].speller if code and rules.sources is language(None).sources else None
+        common = self._languages[None] if code else None
+        shared = common.speller if common and rules.sources is common.language.sources else None
         words = Readings(rules, self._alphabet, shared or Speller(rules, self._alphabet), self._grow)
         self._languages[code] = words
         return words

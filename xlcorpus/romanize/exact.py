@@ -7,22 +7,22 @@ from functools import partial
 from xlcorpus.romanize.braille import mark_capitals, read_numbers
 from xlcorpus.romanize.edges import Edge
 from xlcorpus.romanize.language import Language
-from xlcorpus.romanize.language import language as compiled
 from xlcorpus.romanize.lattice import Lattice
 from xlcorpus.romanize.numbers import Numbers
 from xlcorpus.romanize.tibetan import choose_vowels
 
 
 def romanize_exactly(text: str, language: Language) -> str:
-    """The result of uroman's `romanize_string(text, lcode=language.code)`, errors included; for any text, slowly."""
+    """The result of uroman's `romanize_string(text, lcode=language.code)`; for any text, slowly.
+
+    Where uroman fails, only what it fails on is read in our own way: see `numbers`.
+    """
     return "".join([edge.text for edge in exact_path(text, language)])
 
 
 def exact_path(text: str, language: Language) -> list[Edge]:
     """The edges whose texts are the result."""
     highest, braille = max(text, default=""), False
-    if highest >= "\u137b" and not language.without_target.isdisjoint(text):  # the first of these signs
-        language = compiled(language.code, strict=True)
     lattice = Lattice(text, language, partial(romanize_exactly, language=language))
     if highest >= "\u0f00":
         braille = any("\u2800" <= char <= "\u28ff" for char in text)

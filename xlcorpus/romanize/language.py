@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from functools import cache
 
-from xlcorpus.romanize.rules import Rule, RuleSet, load_rules
+from xlcorpus.romanize.rules import NamedSigns, Rule, RuleSet, load_rules
 
 # Languages that drop the inherent vowel at the end of a word; Devanagari does in all but Sanskrit.
 DROPS_FINAL_VOWEL = frozenset({"asm", "ben", "guj", "kas", "pan"})
@@ -96,7 +96,7 @@ class Source:
     plain: bool  # nor has it an inherent vowel
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Language:
     """Rules of one language: `code` is ISO 639-3, or None."""
 
@@ -130,24 +130,22 @@ def matters(code: str | None) -> str | None:
     return code if code in known else None
 
 
-@cache
-def language(code: str | None, *, strict: bool = False) -> Language:
-    """The compiled rules of a language for which `matters` is not None, or of None (0.3 s; the others share them).
+def language(code: str | None, named_signs: NamedSigns = "uroman") -> Language:
+    """The compiled rules of a language for which `matters` is not None, or of None (0.3 s; the others share them)."""
+    return _compiled(code, named_signs)
 
-    strict: look at the places of rules of other languages too, for texts with signs that uroman fails to look at.
-    """
-    if strict:
-        plain = language(code)
-        entries = {s: _source(plain, s, tuple(rules), strict=True) for s, rules in plain.data.rules.items() if s}
-        return replace(plain, sources=entries)
+
+@cache
+def _compiled(code: str | None, named_signs: NamedSigns) -> Language:
     if code is not None:
-        common = language(None)
+        common = language(None, named_signs)
         if code not in common.data.languages:
             return replace(common, code=code)  # of habits of its own, but no rules
         built = replace(common, code=code, sources=dict(common.sources), uneven=set(common.uneven))
         sources = _sources_by_language(built.data)
     else:
-        built, sources = _without_sources(load_rules()), list(load_rules().rules)
+        data = load_rules().treating(named_signs)
+        built, sources = _without_sources(data), list(data.rules)
     for source in filter(None, sources):
         entry = built.sources[source] = _source(built, source, tuple(built.data.rules[source]))
         if not source.isascii() and (entry.depends or (entry.rules and (len(source) > 1 or is_capital(entry)))):
@@ -205,9 +203,9 @@ def _other_digits(data: RuleSet) -> dict[str, str]:
     return found
 
 
-def _source(language: Language, source: str, rules: tuple[Rule, ...], *, strict: bool = False) -> Source:
+def _source(language: Language, source: str, rules: tuple[Rule, ...]) -> Source:
     ours = [rule for rule in rules if not rule.languages or language.code in rule.languages]
-    if any(rule.has_place for rule in (rules if strict else ours)):
+    if any(rule.has_place for rule in ours):
         return Source(rules, True, None, None, False, False)
     best = None
     for rule in ours:

@@ -165,6 +165,12 @@ class Lattice(Edges):
     def _is_valid(self, rule: Rule, start: int, end: int) -> bool:
         if rule.target is None:
             return False
+        try:
+            return self._holds(rule, start, end)
+        except TypeError:  # of `ends_word`: here uroman fails
+            return False
+
+    def _holds(self, rule: Rule, start: int, end: int) -> bool:
         if rule.not_start and self.starts_word(start):
             return False
         if rule.only_start and not self.starts_word(start):
@@ -341,7 +347,7 @@ class Lattice(Edges):
             if not (
                 between
                 and _CONSONANTS_BUT_Y.match(self.backwards(start))
-                and _CONSONANTS_BUT_Y.match(self.first_target(following))  # type: ignore[arg-type]  # TypeError: uroman's
+                and _CONSONANTS_BUT_Y.match(self.first_target(following) or "")  # uroman fails where there is none
             ):
                 return Edge(start, end, "", Rank.RULE)
         return None

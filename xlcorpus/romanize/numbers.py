@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from fractions import Fraction
 
 from xlcorpus.romanize.edges import Edge, Rank
@@ -26,7 +27,7 @@ class NumberEdge(Edge):
         self.source, self.kind, self.active = source, kind, True
         self.value: int | float | None = None
         self.fraction: Fraction | None = None
-        self.base: int | None = None
+        self.base = 0
         self.script: str | None = None
         self.large_power = False
 
@@ -48,7 +49,7 @@ class NumberEdge(Edge):
 
 def _numeral_edge(position: int, char: str, numeral: Numeral) -> NumberEdge:
     edge = NumberEdge(position, position + 1, char, char, kind=numeral.kind or "")
-    edge.value, edge.base, edge.script = numeral.value, numeral.base, numeral.script
+    edge.value, edge.base, edge.script = numeral.value, numeral.base or 0, numeral.script
     edge.large_power = numeral.large_power
     parts = [] if numeral.value is None else [str(numeral.value)]
     if numeral.fraction is not None:
@@ -64,30 +65,16 @@ def _merged(edges: Sequence[NumberEdge], value: int | float, text: str, kind: st
     return edge
 
 
-def _replace(edges: list[Edge], new: Edge, old: Sequence[Edge]) -> list[Edge]:
-    """The list with `new` where the first of `old` was; `old` become inactive."""
-    result: list[Edge] = []
-    placed = False
-    for edge in edges:
-        if any(edge is part for part in old):
-            if isinstance(edge, NumberEdge):
-                edge.active = False
-            if not placed:
-                result.append(new)
-                placed = True
-        else:
-            result.append(edge)
-    if not placed:
-        result.append(new)
-    return result
-
-
 class Numbers:
-    """Reads the numbers of a lattice, whose rules were read before; raises as uroman does where its reading fails."""
+    """Reads the numbers of a lattice, whose rules were read before.
+
+    Where uroman's reading fails, the number and the sign at which it does stay as they are (`Lattice.left`).
+    """
 
     def __init__(self, lattice: Lattice) -> None:
         self._lattice = lattice
-        self._edges: list[Edge] = []
+        self._slots: list[Edge | None] = []  # the edges in their order; None where one was put together with others
+        self._slot: dict[Edge, int] = {}
 
     def read(self) -> None:
         """All passes, in order: each works on what the one before it has put together."""
@@ -97,8 +84,8 @@ class Numbers:
                 if char in numerals:
                     edge = _numeral_edge(position, char, numerals[char])
                     lattice.add(edge)
-                    self._edges.append(edge)
-        if self._edges:
+                    self._place(edge, len(self._slots))
+        if self._slots:
             self._join_digits()
             self._multiply_by_power()
             self._add_descending()
@@ -112,11 +99,24 @@ class Numbers:
 
     def _numbers(self) -> list[NumberEdge]:
         """The edges as they are now; a pass goes over these while it replaces some."""
-        return [edge for edge in self._edges if isinstance(edge, NumberEdge)]
+        return [edge for edge in self._slots if isinstance(edge, NumberEdge)]
+
+    def _place(self, edge: Edge, slot: int) -> None:
+        self._slots[slot : slot + 1] = (edge,)
+        self._slot[edge] = slot
 
     def _keep(self, new: Edge, old: Sequence[Edge]) -> None:
+        """Put `new` where the first of `old` was; these become inactive. Time: that of `old`, not of all edges."""
         self._lattice.add(new)
-        self._edges = _replace(self._edges, new, old)
+        slots = []
+        for edge in old:
+            slot = self._slot.pop(edge, None)
+            if slot is not None:
+                slots.append(slot)
+                self._slots[slot] = None
+                if isinstance(edge, NumberEdge):
+                    edge.active = False
+        self._place(new, min(slots, default=len(self._slots)))
 
     def _right(self, end: int) -> NumberEdge | None:
         """An active whole number that begins here, if the longest edge here is one."""
@@ -148,9 +148,9 @@ class Numbers:
                 parts.extend((right, after))
                 written += f".{after.value}"
             if len(parts) > 1:
-                value = float(written) if "." in written else int(written)
+                value = _value(written)
                 last = parts[-1]
-                new = NumberEdge(edge.start, last.end, str(value), written, kind="D1")
+                new = NumberEdge(edge.start, last.end, "" if value is None else str(value), written, kind="D1")
                 new.value, new.base = value, 1
                 new.script = last.script if isinstance(last, NumberEdge) else None
                 self._keep(new, parts)
@@ -161,9 +161,8 @@ class Numbers:
             if not (edge.active and edge.base == 1 and isinstance(edge.value, int) and edge.value >= 1):
                 continue
             right = self._right(edge.end)
-            if right and isinstance(right.value, int) and _base(right) > 1 and not right.large_power:
-                value = edge.value * right.value
-                self._keep(_merged((edge, right), value, str(value), "G1"), (edge, right))
+            if right and isinstance(right.value, int) and right.base > 1 and not right.large_power:
+                self._join((edge, right), edge.value * right.value, "G1")
 
     def _add_descending(self) -> None:
         """200 + 30 + 4 -> 234, inside a block of a large power."""
@@ -172,16 +171,17 @@ class Numbers:
                 continue
             parts, anchor = [edge], edge
             while (right := self._right(parts[-1].end)) and not right.large_power:
-                if not anchor.is_gap and not (_base(anchor) > _whole(right) and _base(anchor) > _base(right)):
+                if not anchor.is_gap and not (anchor.base > _whole(right) and anchor.base > right.base):
                     break
                 parts.append(right)
                 if not right.is_gap:
                     anchor = right
-            self._add_up(parts, "G2")
+            if len(parts) > 1:
+                self._join(parts, sum(map(_whole, parts)), "G2")
 
-    def _add_up(self, parts: list[NumberEdge], kind: str) -> None:
-        if len(parts) > 1:
-            value = sum(_whole(part) for part in parts)
+    def _join(self, parts: Sequence[NumberEdge], value: int | float, kind: str) -> None:
+        """Put parts together, but where the value has more digits than Python writes, at which uroman fails."""
+        with suppress(ValueError):
             self._keep(_merged(parts, value, str(value), kind), parts)
 
     def _multiply_by_large_power(self) -> None:
@@ -190,11 +190,11 @@ class Numbers:
             if not edge.active or edge.large_power or edge.value is None:
                 continue
             right = self._right(edge.end)
-            if right and _base(right) > 1 and right.large_power:
+            if right and right.base > 1 and right.large_power:
                 value = round(edge.value * _whole(right), 5)
                 if isinstance(value, float) and value.is_integer():
                     value = int(value)
-                self._keep(_merged((edge, right), value, str(value), "G3"), (edge, right))
+                self._join((edge, right), value, "G3")
 
     def _add_blocks(self) -> None:
         """2,340,000 + 567; in Chinese a last digit stands for the next lower power: 三万五 is 35,000."""
@@ -204,21 +204,22 @@ class Numbers:
             parts = [edge]
             while right := self._right(parts[-1].end):
                 left = parts[-1]
-                if not (_base(left) > _whole(right) and _base(left) > _base(right)):
+                if not (left.base > _whole(right) and left.base > right.base):
                     break
                 if (
                     left.script == "CJK"
-                    and _base(left) >= 1000
+                    and left.base >= 1000
                     and "tag" not in left.kind
                     and _POWER_OF_TEN.match(str(left.base))
                     and 1 <= _whole(right) <= 9
                     and right.start + 1 == right.end
                 ):
-                    right.base = _base(left) // 10
+                    right.base = left.base // 10
                     right.value = right.base * _whole(right)
                     right.kind = "G4tag"
                 parts.append(right)
-            self._add_up(parts, "G4")
+            if len(parts) > 1:
+                self._join(parts, sum(map(_whole, parts)), "G4")
 
     def _read_fractions(self) -> None:
         """五分之三 -> 3/5, 百分之三 -> 3%."""
@@ -231,11 +232,11 @@ class Numbers:
                 if lattice.text[edge.end : end] != connector:
                     continue
                 right = lattice.best_from(end)
-                if not isinstance(right, NumberEdge):  # uroman fails here in the same way
-                    raise AttributeError(f"{type(right).__name__!r} object has no attribute 'value'")
-                if right.value is None:
+                if not isinstance(right, NumberEdge):  # here uroman fails
+                    self._leave(edge, end)
+                elif right.value is None:
                     continue
-                if edge.value == 100:
+                elif edge.value == 100:
                     self._keep(Edge(edge.start, right.end, f"{right.value}%", Rank.OTHER), (edge, right))
                 elif isinstance(right.value, int) and edge.value > 0:
                     text = f"{right.value}/{edge.value}"
@@ -243,9 +244,15 @@ class Numbers:
                     new.fraction = Fraction(right.value, edge.value)
                     self._keep(new, (edge, right))
 
+    def _leave(self, edge: NumberEdge, end: int) -> None:
+        """Let a number and the connector behind it stay as they are."""
+        if edge in self._slot:
+            self._slots[self._slot.pop(edge)] = None
+        self._lattice.add(Edge(edge.start, end, self._lattice.text[edge.start : end], Rank.OTHER))
+
     def _read_signs(self) -> None:
         lattice = self._lattice
-        for edge in self._edges:
+        for edge in filter(None, self._slots):
             kind = edge.kind if isinstance(edge, NumberEdge) else "percentage"
             for signs, written in ((lattice.rules.minus_signs, "-"), (lattice.rules.plus_signs, "+")):
                 for sign in signs:
@@ -256,14 +263,14 @@ class Numbers:
 
     def _separate(self) -> None:
         """23½ is 23 1/2; two numbers side by side keep apart."""
-        for edge in self._edges:
+        for edge in filter(None, self._slots):
             if isinstance(edge, NumberEdge) and edge.text[:1].isdecimal():
                 left = self._lattice.best_to(edge.start)
                 if left is not None and left.text[-1:].isdecimal():
                     edge.text = (" " if edge.fraction else "·") + edge.text
 
     def _silence_words(self) -> None:
-        for edge in self._edges:
+        for edge in filter(None, self._slots):
             if isinstance(edge, NumberEdge) and edge.active and edge.value is not None:
                 large = edge.value > 1000 and edge.start + 1 == edge.end
                 if large or edge.source in _READ_AS_WORDS or edge.source == "京兆":
@@ -278,10 +285,12 @@ class Numbers:
                     lattice.add(Edge(position, position + 1, digits[char], Rank.RULE))
 
 
-def _base(edge: NumberEdge) -> int:
-    if edge.base is None:
-        raise TypeError("'>' not supported between instances of 'NoneType' and 'int'")
-    return edge.base
+def _value(written: str) -> int | float | None:
+    """The value of digits; None of more than Python reads (4,300), at which uroman fails."""
+    try:
+        return float(written) if "." in written else int(written)
+    except ValueError:
+        return None
 
 
 def _whole(edge: NumberEdge) -> int:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import field_validator
 
 from xlcorpus.options import StepOptions, option
+from xlcorpus.romanize.rules import NamedSigns
 from xlcorpus.romanize.tools import check_lcode
 
 
@@ -20,6 +21,12 @@ class RomanizeOptions(StepOptions):
         "auto", description="language for the tool: auto (each document's own), none (as TransliCo), or ISO 639-3"
     )
     cache_mb: int = option(256, ge=1, description="most memory for the words that a process keeps, in MB")
+
+    named_signs: NamedSigns = option(
+        "uroman",
+        only={"tool": ["uroman"]},
+        description="signs that uroman reads by their Unicode name, as tones: uroman (as it does), leave, drop, read",
+    )
 
     @field_validator("lcode")
     @classmethod

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Set
 from functools import cache
 
-from xlcorpus.romanize.alphabet import Alphabet, alone, alphabet, char_class, quick_class
+from xlcorpus.romanize.alphabet import Alphabet, alone, char_class, quick_class
 from xlcorpus.romanize.exact import romanize_exactly
 from xlcorpus.romanize.language import Language, is_capital
 from xlcorpus.romanize.syllables import MOST_KEPT, AbugidaReader, SyllableReader, TibetanReader, abugida_script
@@ -126,9 +126,8 @@ def _longest_first(sources: list[str]) -> list[str]:
 
 
 @cache
-def _word_patterns() -> tuple[re.Pattern[str], ...]:
+def _word_patterns(classes: Alphabet) -> tuple[re.Pattern[str], ...]:
     """Separators that hang on neighbours; characters of a path of their own; these or numbers; words that cling."""
-    classes = alphabet()
     return (
         re.compile(f"[{char_class(classes.careful)}]"),
         re.compile(f"[{char_class(classes.own_path)}]"),
@@ -138,9 +137,8 @@ def _word_patterns() -> tuple[re.Pattern[str], ...]:
 
 
 @cache
-def _number_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+def _number_patterns(classes: Alphabet) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Runs of numbers, with what only means something beside them: of the BMP alone (quick), and of all planes."""
-    classes = alphabet()
     bmp = {char for char in classes.numeric if char <= "\uffff"}
     return _number_pattern(classes, bmp), _number_pattern(classes, classes.numeric)
 
@@ -172,8 +170,8 @@ class Readings(dict[str, str]):
         self._alphabet = alphabet
         self.speller = speller
         self._readers: dict[str, SyllableReader] = {}
-        self._careful, self._own_path, self._may_be_special, self._clings = _word_patterns()
-        self._number, self._any_number = _number_patterns()
+        self._careful, self._own_path, self._may_be_special, self._clings = _word_patterns(alphabet)
+        self._number, self._any_number = _number_patterns(alphabet)
 
     def prepare(self) -> None:
         """Compile the patterns of every script now, not with its first word."""
@@ -207,7 +205,7 @@ class Readings(dict[str, str]):
         if script in ("Thai", "Tibetan"):
             reader = {"Thai": ThaiReader, "Tibetan": TibetanReader}[script](self.language, self._alphabet, self)
         elif self._alphabet.abugida(script):
-            reader = AbugidaReader(abugida_script(script), self.language)
+            reader = AbugidaReader(abugida_script(script, self._alphabet), self.language)
         self._readers[script] = reader
         return reader
 

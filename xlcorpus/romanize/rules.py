@@ -11,16 +11,19 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Literal
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
+from xlcorpus.romanize.signs import sounds
 
 UROMAN_VERSION = "1.3.1.1"  # the release whose output the engine reproduces
+
+NamedSigns = Literal["uroman", "leave", "drop", "read"]  # what becomes of signs that uroman reads by their name
 
 _FIELD = re.compile(r"(?:^|(?<=\s))::(\S+)(?=\s|$)(.*?)(?=\s+::\S|\s*$)", re.S)
 _COMMENT = re.compile(r"\s{2,}#.*$", re.S)
@@ -95,6 +98,24 @@ class RuleSet:
     def languages(self) -> frozenset[str]:
         """Every language code that some rule names."""
         return frozenset(code for rules in self.rules.values() for rule in rules for code in rule.languages)
+
+    @cached_property
+    def named_signs(self) -> frozenset[str]:
+        """Signs that are read by their name, not as they sound; others of `sounds` are left or not written."""
+        found = ((sign, sound, self.rules.get(sign)) for sign, sound in sounds().items())
+        return frozenset(sign for sign, sound, rules in found if rules and rules[0].target not in ("", sign, sound))
+
+    def treating(self, named_signs: NamedSigns) -> RuleSet:
+        """The rules with others for the signs that are read by name."""
+        if named_signs == "uroman":
+            return self
+        if named_signs == "read":
+            targets = sounds()
+        else:
+            targets = {sign: sign if named_signs == "leave" else "" for sign in self.named_signs}
+        prefixes = self.prefixes.union(sign[:end] for sign in targets for end in range(1, len(sign) + 1))
+        changed = {sign: [Rule(target)] for sign, target in targets.items()}
+        return replace(self, rules=self.rules | changed, prefixes=prefixes)
 
 
 @cache

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from functools import cache
 
-from xlcorpus.romanize.alphabet import Alphabet, alphabet, char_class
+from xlcorpus.romanize.alphabet import Alphabet, char_class
 from xlcorpus.romanize.exact import romanize_exactly
 from xlcorpus.romanize.language import Language
 from xlcorpus.romanize.lattice import KHMER_YO, Lattice
@@ -140,6 +140,6 @@ def _rom(language: Language, char: str) -> str:
 
 
 @cache
-def abugida_script(script: str) -> AbugidaScript:
+def abugida_script(script: str, alphabet: Alphabet) -> AbugidaScript:
     """The patterns of a script, made once a process."""
-    return AbugidaScript(script, alphabet())
+    return AbugidaScript(script, alphabet)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xlcorpus.romanize.alphabet import Alphabet, char_class
+from xlcorpus.romanize.edges import read_before
 from xlcorpus.romanize.language import THAI_O_ANG, Language, without_tail_mark
 from xlcorpus.romanize.syllables import SyllableReader
 
@@ -79,6 +80,7 @@ class _Edges:
     def __init__(self, size: int) -> None:
         self.forward: list[tuple[int, str] | None] = [None] * size
         self.back: list[tuple[int, str] | None] = [None] * (size + 1)
+        self._known: dict[int, str] = {}
 
     def add(self, start: int, end: int, text: str) -> None:
         known = self.forward[start]
@@ -89,15 +91,8 @@ class _Edges:
             self.back[end] = (start, text)
 
     def before(self, position: int) -> str:
-        """As `Lattice.backwards`: after an edge without sound the search goes one character beyond its start."""
-        while position > 0:
-            edge = self.back[position]
-            if edge is not None:
-                position, text = edge
-                if text:
-                    return text
-            position -= 1
-        return ""
+        """As `Lattice.backwards`."""
+        return read_before(position, self.back.__getitem__, self._known)
 
 
 def _read_part(reader: ThaiReader, word: str) -> str:
@@ -146,9 +141,7 @@ def _between_consonants(reader: ThaiReader, word: str, edges: _Edges, position: 
     if position == 0 or position + 1 >= len(word) or not _PLAIN_CONSONANTS.match(edges.before(position)):
         return False
     following = reader.sources.get(word[position + 1])
-    if following is None:
-        raise TypeError("expected string or buffer")  # as uroman raises for a sign without a rule
-    return _PLAIN_CONSONANTS.match(following.target) is not None
+    return following is not None and _PLAIN_CONSONANTS.match(following.target) is not None
 
 
 def _ends_syllable(reader: ThaiReader, word: str, edges: _Edges, position: int) -> bool:

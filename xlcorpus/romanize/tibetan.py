@@ -22,6 +22,7 @@ _BEGINNINGS = (
     "lh lt mkh mny mth mtsh ny ph phr phy rgy rk el rn rny rt rts sk skr sky sl sm sn sny sp spy sr st th ts tsh"
 )
 _GOOD_ENDING = re.compile(rf"(?:|{'|'.join(_ENDINGS.split())})'?$")
+_LONGEST = 8  # letters: more than any good beginning or ending has
 _GOOD_BEGINNING = re.compile(rf"'?(?:{'|'.join(_BEGINNINGS.split())})$")
 
 
@@ -96,23 +97,26 @@ class _Syllable:
     def _cheapest(self) -> int | None:
         """Without a written vowel: where the letters before and after it make a good beginning and ending."""
         best, lowest = None, math.inf
+        written, read = "".join(self._roms), 0
+        last = self._positions[-1]  # from which position on all letters are subjoined
+        while last in self._subjoined:
+            last -= 1
         for index, position in enumerate(self._positions):
-            cost = self._cost(index, position)
+            read += len(self._roms[index])
+            cost = self._cost(index, position, written, read, all_subjoined=position + 1 >= last)
             if cost < lowest:
                 best, lowest = position, cost
         return best
 
-    def _cost(self, index: int, position: int) -> float:
-        letters = len(self._positions)
+    def _cost(self, index: int, position: int, written: str, read: int, *, all_subjoined: bool) -> float:
+        """written: the syllable without vowel, of which `read` letters come before it."""
         if self._lattice.tibetan_vowel.get(position) is False:
             return 20
-        if letters <= 2:
+        if len(self._positions) <= 2:
             return 0.1 * index
-        before, after = "".join(self._roms[: index + 1]), "".join(self._roms[index + 1 :])
-        good_beginning, good_ending = _GOOD_BEGINNING.match(before), _GOOD_ENDING.match(after)
-        all_subjoined = all(later in self._subjoined for later in self._positions[index + 2 :])
-        if good_ending:
-            return len(before) * (0.1 if good_beginning else 1)
+        good_beginning = read <= _LONGEST and _GOOD_BEGINNING.match(written[:read])
+        if len(written) - read <= _LONGEST and _GOOD_ENDING.match(written[read:]):
+            return read * (0.1 if good_beginning else 1)
         if all_subjoined:
-            return len(before) * (0.3 if good_beginning else 0.5)
+            return read * (0.3 if good_beginning else 0.5)
         return math.inf

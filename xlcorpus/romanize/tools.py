@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from functools import cache
-from typing import Protocol
 
 from xlcorpus.dataset import storage
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.romanize.rules import NamedSigns
 from xlcorpus.text.labels import known_languages, language_of, normalize_label
+from xlcorpus.text.romanizer import Tool as Tool
 
 TOOLS = ("uroman", "icu", "epitran")
 COLUMNS = {"uroman": "text_latn", "icu": "text_latn", "epitran": "text_ipa"}  # for plans, before a tool is opened
@@ -23,39 +24,16 @@ _ISO_639_3 = re.compile(r"[a-z]{3}$")
 _RECORD_FIELD = re.compile(r"::(\S+) (.*?)(?= ::|$)")
 
 
-class Tool(Protocol):
-    """What makes the romanised or phonetic text of a document."""
-
-    @property
-    def name(self) -> str:
-        """One of TOOLS."""
-
-    @property
-    def version(self) -> str:
-        """The version of all that shapes the text: package, data, rules in use. Belongs in fingerprints."""
-
-    @property
-    def column(self) -> str:
-        """The column the text goes to: `text_latn`, or `text_ipa`."""
-
-    def romanize(self, text: str, lcode: str | None, script: str | None) -> str | None:
-        r"""The text in Latin letters or IPA, with the same number of lines (split at "\n"); "" for "".
-
-        lcode: ISO 639-3, script: ISO 15924, as in the project's labels; None where not known. None when the tool has
-        no rules for the language or script: a copy of the text would pass for its romanisation.
-        """
-
-
-def open_tool(name: str, cache_bytes: int) -> Tool:
+def open_tool(name: str, cache_bytes: int, named_signs: NamedSigns = "uroman") -> Tool:
     """Open one of TOOLS; its package is imported now and not before.
 
-    cache_bytes: how much a tool may keep of the words it has seen. Raises UserError where there is no such tool, or its
-    package is missing.
+    cache_bytes: how much a tool may keep of the words it has seen; named_signs: of uroman alone. Raises UserError where
+    there is no such tool, or its package is missing.
     """
     if name == "uroman":
         from xlcorpus.romanize.engine import Engine
 
-        return Engine(cache_bytes)
+        return Engine(cache_bytes, named_signs)
     if name == "icu":
         from xlcorpus.romanize.icu import IcuTool
 

@@ -6,6 +6,7 @@ import functools
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints, code_points
@@ -32,6 +33,15 @@ def letters_per_script(points: CodePoints) -> tuple[np.ndarray, tuple[str, ...]]
     cells = points.rows[is_letter] * (len(names) + 1) + columns
     counts = np.bincount(cells, minlength=len(points) * (len(names) + 1))
     return counts.reshape(len(points), len(names) + 1)[:, :-1], names
+
+
+def count_by_script(texts: pa.Array, table: np.ndarray) -> dict[str, int]:
+    """Characters of texts (string[rows]; null counts as empty) for which table (bool[0x110000]) holds, by script."""
+    points = code_points(pc.fill_null(texts, "")).codes
+    points = points[points > 0x7F]
+    names = properties.script_names()
+    found = np.bincount(properties.scripts()[points[table[points]]], minlength=len(names))
+    return {names[number]: int(found[number]) for number in np.flatnonzero(found)}
 
 
 def leading_script(counts: np.ndarray) -> tuple[pa.StringArray, np.ndarray]:

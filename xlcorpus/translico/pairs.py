@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,7 @@ from xlcorpus.dataset.result import Counts, Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import IntegrityError, UserError
+from xlcorpus.text.romanizer import Tool
 from xlcorpus.text.tables import table_lines
 from xlcorpus.translico.choose import Group
 from xlcorpus.translico.sentences import COLUMNS, Found, find_sentences, groups_of, one_line
@@ -31,21 +32,11 @@ STEP_NAME = "romanize"
 _TABLE_ROWS = 40
 
 CodeOf = Callable[[str | None], str | None]  # label of a language -> the code that the tool is given
+CountsOf = Callable[[Tool, pa.Array, pa.Array], Counts]  # what a tool says of sentences and their readings
 
 
-class Romanizer(Protocol):
-    """What makes the romanised sentence."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def version(self) -> str:
-        """The version of all that shapes the text."""
-
-    def romanize(self, text: str, lcode: str | None, script: str | None) -> str | None:
-        """The text in Latin letters; None where it knows no rules for the language or script."""
+def _no_counts(tool: Tool, texts: pa.Array, made: pa.Array) -> Counts:
+    return {}
 
 
 DUPLICATE, DISTINCT, CHOSEN = 0, 1, 2  # states of a sentence
@@ -56,17 +47,18 @@ def make_pairs(
     batch: pa.RecordBatch,
     found: Found,
     states: np.ndarray,
-    tool: Romanizer,
+    tool: Tool,
     code_of: CodeOf,
     *,
     keep_text: bool = False,
+    counts_of: CountsOf = _no_counts,
 ) -> Result:
     """Romanise the chosen sentences of a batch: pairs (translico-1), decisions, rejects; states: int8[sentences].
 
     A document without a pair gets one decision, for the stage that its furthest sentence reached, or a reject where
     the tool failed on that sentence. A pair is left out where the romanisation is empty, of signs that have none, or
     None, of a language or script that the tool does not know. counts: sentences by language and script (`groups`) and
-    those that no pair is made of, by reason (`left_out`).
+    those that no pair is made of, by reason (`left_out`), and what `counts_of` says of the pairs.
     """
     groups = groups_of(batch)
     chosen = np.flatnonzero(states == CHOSEN)
@@ -110,7 +102,8 @@ def make_pairs(
         pairs,
         decisions,
         rejects,
-        {"groups": _by_group(groups, counted), "left_out": dict(left_out)},
+        {"groups": _by_group(groups, counted), "left_out": dict(left_out)}
+        | counts_of(tool, pairs.column("text"), pairs.column("text_latn")),
         rows_in=batch.num_rows,
         repeated=len(pairs) + len(decisions) + len(rejects) - batch.num_rows,
     )
@@ -158,12 +151,13 @@ def _by_group(groups: Sequence[Group], counted: Mapping[str, Sequence[int]]) -> 
 def pairs_of_shard(
     shard: Location,
     states_file: Location,
-    tool: Romanizer,
+    tool: Tool,
     code_of: CodeOf,
     *,
     include_latin: bool = True,
     sentence_breaker: str | None = None,
     keep_text: bool = False,
+    counts_of: CountsOf = _no_counts,
 ) -> Iterator[Result]:
     """Pass 3: the shard once more, split as it was, batch by batch. At least one, so that the columns are known.
 
@@ -178,7 +172,7 @@ def pairs_of_shard(
         states = np.zeros(len(found.texts), dtype=np.int8)
         first, stop = np.searchsorted(rows, [start, start + len(states)])
         states[rows[first:stop] - start] = np.where(chosen[first:stop], CHOSEN, DISTINCT)
-        yield make_pairs(batch, found, states, tool, code_of, keep_text=keep_text)
+        yield make_pairs(batch, found, states, tool, code_of, keep_text=keep_text, counts_of=counts_of)
         start += len(states)
     if start == 0:
         yield Result(empty(PAIR), rows_in=0)
