@@ -155,7 +155,7 @@ def _danda_bars(text: str) -> set[int]:
                 if not after or is_space(after[0]):
                     found.add(run.end() - 1)
                 break
-            if not _is(r"[\p{N}\p{Pe}\p{Pf}\"'.,% ]", before[at - 1]):
+            if not _is(r"[\p{N}\p{Pf})\]\"'.,% ]", before[at - 1]):
                 break
     return found
 

@@ -130,6 +130,7 @@ def test_signs_that_are_typed_for_the_right_ones(name: str) -> None:
     "text",
     [
         "{{ফর্মুলা|ক্যাস্ক}}",
+        "cat {{फ़ाइल}} | base64",
         "[[ਪੰਜਾਬ|ਪੰਜਾਬੀ]] ਭਾਸ਼ਾ",
         "a | b",
         "| 1 | 2 |",

@@ -47,7 +47,7 @@ _HARD = rf"[\p{{Sentence_Terminal}}--[{_SOFT}၊]]||[\u0F0D-\u0F12]"
 # Typed for a danda, where the keyboard has none: bars, and a Bengali sign of fractions that looks like it.
 _BARS = "|｜│∣ǀ৷"
 _DANDA_SCRIPTS = r"\p{Deva}\p{Beng}\p{Guru}\p{Gujr}\p{Orya}\p{Olck}\p{Mtei}\p{Tibt}"
-_BAR_FOR_DANDA = rf"(?<= [{_DANDA_SCRIPTS}] [\p{{N}}\p{{Pe}}\p{{Pf}}\"'.,%\x20]{{0,12}} ) [{_BARS}]++"
+_BAR_FOR_DANDA = rf"(?<= [{_DANDA_SCRIPTS}] [\p{{N}}\p{{Pf}})\]\"'.,%\x20]{{0,12}} ) [{_BARS}]++"
 # Prof. and the like in Latin, Cyrillic and Greek. Those without a vowel (Dr., Mr., Св., dhr.) go by their shape: up to
 # three consonants, r and l at the end only, where they do not stand for a vowel (Czech krk, Croatian vrh).
 _TITLES = "Prof|Gen|Sen|Rep|Gov|Rev|Hon|Capt|Col|Maj|Mrs|Bw|Sra|sra|[Śś]w|Проф|Акад|Ген|Им|Ул|Αγ|Καθ"
