@@ -174,6 +174,34 @@ def test_words_before_the_dictionary_form_where_a_dictionary_writes_them() -> No
     assert without_particles(listed, "rus", counts).equals(listed)
 
 
+def test_clitics_are_no_words(tmp_path: Path) -> None:
+    french = write(tmp_path, "en-fr.tsv", "en\tfr\nthe\tl'\nthe\tle\nof\td’\nwater\teau\n")
+    assert pairs(read_entries([french]).table) == [("the", "le"), ("water", "eau")]
+    assert read_entries([french]).left_out["affixes"] == 2
+    english = write(tmp_path, "de-en.tsv", "de\ten\nist\t's\nist\tis\nHund\tdog\n")
+    assert pairs(read_entries([english]).table) == [("Hund", "dog"), ("ist", "is")]
+    afar = write(tmp_path, "en-aa.tsv", "en\taa\nmilk\tqibna'\nhouse\tqari\n")
+    assert ("milk", "qibna'") in pairs(read_entries([afar]).table)
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "remark"),
+    [
+        ("zh-TW", ["狗", "卡拉OK", "DVD"], "Not used in Chinese"),
+        ("ja", ["犬", "Tシャツ"], "kensyō tsuki"),
+        ("hi", ["घर", "A B कंपनी"], "the house"),
+        ("ar", ["بيت"], "al-bayt al-abyad"),
+    ],
+)
+def test_remarks_in_latin_letters_are_no_translations(tmp_path: Path, code: str, words: list[str], remark: str) -> None:
+    content = f"en\t{code}\n" + "".join(f"x\t{word}\n" for word in [remark, *words])
+    read = read_entries([write(tmp_path, "x.tsv", content)])
+    assert [tgt for _, tgt in pairs(read.table)] == words
+    assert read.left_out["other_script"] == 1
+    swahili = write(tmp_path, "y.tsv", f"en\tsw\nx\t{remark}\nx\tmbwa\n")
+    assert [tgt for _, tgt in pairs(read_entries([swahili]).table)] == [remark, "mbwa"]
+
+
 def test_a_file_of_them_reads_as_words_with_everything_counted(tmp_path: Path) -> None:
     lines = ["to run\tlaufen, rennen", "to go\tgehen", "the\t-ul", "house\tHaus", "house\tGebäude", "house\tAbode"]
     lines += ["cat\tKatze / Kater", "percent\t%", "hotel\tHotel", "bread\tBrot {n}"]

@@ -99,6 +99,9 @@ def test_languages_have_codes_and_names_of_every_usual_kind(tmp_path: Path) -> N
     }  # fmt: skip
     with pytest.raises(UserError, match=r"'als' is no language: it may be als_Latn \(Tosk Albanian\) or gsw_Latn"):
         read_dictionary(write(tmp_path, "en-als.txt", "dog qen\n"))
+    assert langs(read_dictionary(write(tmp_path, "en-cpf.tsv", "en\tcpf\ndog\tchyen\n")).entries) == {
+        ("eng_Latn", "cpf_Latn")
+    }
     # a first line that names two languages other than those of the file's name is an entry
     path = write(tmp_path, "en-de.tsv", "German\tDeutsch\nEnglish\tEnglisch\n")
     assert pairs(read_dictionary(path).entries)[0] == ("German", "Deutsch")

@@ -39,6 +39,7 @@ _REASONS = {
     "affixes": "parts of words or phrases",
     "signs": "with signs inside",
     "no_word": "without a letter",
+    "other_script": "phrases in Latin letters in a language of another script",
 }
 _MENDED = {
     "apart": "fields of several translations taken apart",

@@ -20,10 +20,19 @@ from xlcorpus.errors import UserError, nearest
 from xlcorpus.lexicon import dictionary_text, formats
 from xlcorpus.lexicon.dictionary_text import RawColumns
 from xlcorpus.lexicon.entries import OTHER_LANGUAGE, entry_schema, one_array, place_in_file
-from xlcorpus.lexicon.fields import UNSEEN, clean_texts, take_apart, without_particles
+from xlcorpus.lexicon.fields import (
+    AFFIXES,
+    OTHER_SCRIPT,
+    UNSEEN,
+    clean_texts,
+    is_clitic,
+    is_remark,
+    take_apart,
+    without_particles,
+)
 from xlcorpus.lexicon.formats import CODE, FORMATS, INDUCED, JOINT, MINED_RANK, Header, codes_of_name, source_names
 from xlcorpus.text.labels import han_variant, has_script, language_of, normalize_label, usual_scripts
-from xlcorpus.text.language_names import INVALID, check_language, meaning_of
+from xlcorpus.text.language_names import check_language, meaning_of
 from xlcorpus.text.normalize import collapse_whitespace
 from xlcorpus.text.script import script_of_all
 
@@ -197,7 +206,8 @@ def _read_text(path: Location, format: str, src: str | None, tgt: str | None) ->
 
 def _language(code: str) -> str | None:
     """The language of a code or name: `en`, `eng_Latn` and `English` are all `eng`; None for no language."""
-    return meaning_of(_without_variety(code)).language
+    code = _without_variety(code)
+    return meaning_of(code).language or (code if _is_own_code(code) else None)
 
 
 def _without_variety(code: str) -> str:
@@ -273,12 +283,19 @@ def _taken_apart(raw: RawColumns, counts: Counter[str]) -> RawColumns:
 
 
 def _plain_forms(table: pa.Table, side: str, counts: Counter[str]) -> pa.Table:
-    """The words of a side in the form in which they stand in texts, language by language."""
+    """The words of a side in the form in which they stand in texts, language by language; without clitics, remarks."""
     texts, langs = one_array(table[side]), one_array(table[f"{side}_lang"])
+    wrong = dict.fromkeys((AFFIXES, OTHER_SCRIPT), pc.is_null(texts))
     for label in pc.unique(langs).to_pylist():
         mask = pc.equal(langs, label)
-        texts = pc.replace_with_mask(texts, mask, without_particles(texts.filter(mask), language_of(label), counts))
-    return table.set_column(table.column_names.index(side), side, texts)
+        plain = without_particles(texts.filter(mask), language_of(label), counts)
+        texts = pc.replace_with_mask(texts, mask, plain)
+        for reason, found in ((AFFIXES, is_clitic(plain, label)), (OTHER_SCRIPT, is_remark(plain, label))):
+            wrong[reason] = pc.replace_with_mask(wrong[reason], mask, found)
+    for reason, rows in wrong.items():
+        counts[reason] += pc.sum(rows).as_py() or 0
+    kept = pc.invert(pc.or_(*wrong.values()))
+    return table.set_column(table.column_names.index(side), side, texts).filter(kept)
 
 
 def _code_of_side(path: Location, raw: RawColumns, number: int, asked: str | None) -> str:
@@ -297,6 +314,8 @@ def _code_of_side(path: Location, raw: RawColumns, number: int, asked: str | Non
             f"{path}: nothing says what language its {_SIDES[flag[2:]]} side is",
             remedy=f"give {flag}, for example {flag} eng_Latn, or name the file like en-de.tsv",
         )
+    if not asked and _is_own_code(code):
+        return code
     try:
         check_language(code)
     except UserError as error:
@@ -304,6 +323,13 @@ def _code_of_side(path: Location, raw: RawColumns, number: int, asked: str | Non
             f"{flag if asked else path}: {error.message}", remedy=f"write {flag} with a code or a name, e.g. eng_Latn"
         ) from error
     return code
+
+
+def _is_own_code(code: str) -> bool:
+    """Whether a code that is of no language may stand for itself: collections have files of families (cpf), too."""
+    return (
+        bool(CODE.fullmatch(code) and meaning_of(code).problem) and language_of(normalize_label(code)) == code.lower()
+    )
 
 
 def _label(code: str, texts: pa.Array) -> str:
@@ -321,8 +347,8 @@ def _labels(path: Location, raw: RawColumns, codes: pa.Array, texts: pa.Array) -
         mask = pc.equal(encoded.indices, pa.scalar(number, encoded.indices.type))
         code, part = _without_variety(given), texts.filter(mask)
         meaning = meaning_of(code)
-        if meaning.language is None and (code != given or (CODE.fullmatch(code) and meaning.problem == INVALID)):
-            code = f"{code}_{script_of_all(part)}"  # PanLex has all of ISO 639-3, and more
+        if meaning.problem and (code != given or _is_own_code(code)):
+            code = f"{code}_{script_of_all(part)}"
         elif meaning.language is None:
             why = meaning.message or "it says that none is known"
             raw.refuse(path, mask, f"{given!r} is no language: {why}", "write eng_Latn, eng, en or English")

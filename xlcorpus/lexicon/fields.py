@@ -18,15 +18,17 @@ import pyarrow.compute as pc
 import regex
 
 from xlcorpus.text import properties
+from xlcorpus.text.apostrophes import clitics
 from xlcorpus.text.characters import LIKE_APOSTROPHE
+from xlcorpus.text.labels import script_of
 from xlcorpus.text.normalize import class_of, collapse_whitespace, compose
 
 PIECE = 1 << 16  # texts that are Python strings at a time: a million of them would be 80 MB
 # What becomes of fields, as counts call it. Taken off, or taken apart:
 NOTES, TRIMMED, UNSEEN, PARTICLES, APART = "notes", "trimmed", "unseen", "particles", "apart"
 MENDED = (NOTES, TRIMMED, UNSEEN, PARTICLES, APART)
-# Left out: parts of words and phrases, those with signs inside, those without a letter or number.
-AFFIXES, SIGNS, NO_WORD = "affixes", "signs", "no_word"
+# Left out: parts of words and phrases, those with signs inside, those without a letter or number, remarks in Latin.
+AFFIXES, SIGNS, NO_WORD, OTHER_SCRIPT = "affixes", "signs", "no_word", "other_script"
 
 _MOST_WORDS = 3  # of the other side, for commas to part translations: in a sentence they part clauses
 _LEAST_STEM, _ENDING = 4, 0.75  # `amigo/a`: letters of a word that an ending of less than this share of it goes with
@@ -213,3 +215,19 @@ def without_particles(texts: pa.Array, language: str, counts: Counter[str]) -> p
         return texts
     counts[PARTICLES] += count
     return pc.replace_substring_regex(texts, pattern, r"\1")
+
+
+def is_clitic(texts: pa.Array, label: str) -> pa.BooleanArray:
+    """bool[n]: texts that are a clitic of a language and its apostrophe alone, so no word: `l'`, `'s`."""
+    bare, found = pc.utf8_lower(pc.utf8_trim(texts, characters=_APOSTROPHES)), pc.is_null(texts)
+    for behind, edge in ((False, f"[{_APOSTROPHES}]$"), (True, f"^[{_APOSTROPHES}]")):
+        listed = pc.is_in(bare, pa.array(clitics(label, behind=behind), pa.string()))
+        found = pc.or_(found, pc.and_(listed, pc.match_substring_regex(texts, edge)))
+    return found
+
+
+def is_remark(texts: pa.Array, label: str) -> pa.BooleanArray:
+    """bool[n]: several words in Latin letters in a language of another script: `Not used in Chinese`."""
+    if script_of(label) in ("", "Latn", "Zyyy"):
+        return pc.is_null(texts)
+    return pc.match_substring_regex(texts, r"^[\p{Latin}\p{N}'-]+( [\p{Latin}\p{M}\p{N}'-]+)+$")
