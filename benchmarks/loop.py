@@ -163,7 +163,7 @@ def _choose(shards: dict[int, Shard], work: Path, plan: MixPlan, seed: int) -> N
 
 
 def _scatter(shards: dict[int, Shard], folder: Path, plan: MixPlan, chain: Chain) -> pa.Schema:
-    schema = unite_schemas([("dedup", DOCUMENT, pq.read_schema(shards[0].location))])
+    schema = unite_schemas([(DOCUMENT, pq.read_schema(shards[0].location))])
     scatter = Scatter(folder / "_work", schema, plan.cells, chain.shards, TEMPLATE)
     for number, shard in shards.items():
         out = TaskFiles(folder, number)

@@ -12,9 +12,10 @@ import pytest
 
 from tests.ingest.ingest_helpers import TEXTS, find_files, jsonl, read_all
 from xlcorpus.dataset.schema import load_schema
+from xlcorpus.dataset.united import holds_json
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.columns import output_schema
-from xlcorpus.raw.input_columns import holds_json, input_name
+from xlcorpus.raw.input_columns import input_name
 from xlcorpus.raw.options import ReadOptions
 
 OURS = ["doc_id", "text", "source", "origin", "url", "timestamp", "license", "kind"]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import xlcorpus.ingest.formats.jsonl as module
 from tests.ingest.ingest_helpers import TEXTS, ReadRows, jsonl, read_all, read_pairs
 from xlcorpus.errors import UserError
-from xlcorpus.ingest.json_numbers import DECODER, Literal, may_round, spell
+from xlcorpus.text.json_numbers import DECODER, Literal, may_round, spell
 
 
 def lines(*values: str, name: str = "n") -> list[bytes]:

@@ -139,7 +139,7 @@ def mix(
     uses = [element for group in grouped(packed, chaos) for element in draw(group)]
     for group in grouped(uses, chaos):
         assert write(group) == [group[0]]
-    schema = unite_schemas([(f"input {number}", *_columns(shard)) for number, shard in enumerate(shards)])
+    schema = unite_schemas([_columns(shard) for shard in shards])
     scatter = Scatter(scratch, schema, plan.cells, targets, template, keep_text)
     scattered: list[list[Result]] = []
     moved = defaultdict[int, list[pa.RecordBatch]](list)

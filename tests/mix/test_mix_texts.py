@@ -337,18 +337,21 @@ def test_columns_that_a_dataset_declares_never_null_are_null_for_others(tmp_path
     one = documents(["a"], ["x"], rank=pa.array([1], pa.int32()))
     schema = pa.schema([field.with_nullable(field.name != "rank") for field in one.schema])
     one = pa.RecordBatch.from_arrays(one.columns, schema=schema)
-    united = unite_schemas([("one", DOCUMENT, one.schema), ("two", DOCUMENT, documents(["b"], ["x"]).schema)])
+    united = unite_schemas([(DOCUMENT, one.schema), (DOCUMENT, documents(["b"], ["x"]).schema)])
     assert united.field("rank").nullable
     found = mix(tmp_path, [one, documents(["b"], ["x"], names=["other"])], {"x": 1.0})
     assert {row["text"]: row["rank"] for row in found.rows} == {"a": 1, "b": None}
     assert conform(one.select(["text"]), united.remove(0)).column("rank").null_count == 1
 
 
-@pytest.mark.parametrize("schema", SCHEMAS)
-def test_a_type_that_differs_between_schemas_is_refused(schema: str) -> None:
-    mine = documents(["a"], ["x"], score=pa.array(["high"]), cs_ratio=pa.array([1]), translit_tool=pa.array([3]))
-    with pytest.raises(UserError, match=r"column '\w+' is \w+ in out/mine and \w+ in out/theirs"):
-        unite_schemas([("out/mine", DOCUMENT, mine.schema), ("out/theirs", schema, SCHEMAS[schema].schema)])
+def test_a_mix_has_the_columns_of_documents_in_their_types() -> None:
+    """A user's column of pairs that bears a name of documents, in another type, gets a name of its own."""
+    _, mine = pairs([("ውሃ", "water")], "amh_Ethi", "eng_Latn", script=pa.array([3]), input_script=pa.array(["x"]))
+    united = unite_schemas([(PAIR, mine.schema), (DOCUMENT, documents(["a"], ["x"], script=True).schema)])
+    assert (united.field("script").type, united.field("input_script").type) == (pa.string(), pa.string())
+    assert united.field("input_input_script").type == pa.int64()
+    row = conform(mixed_rows(mine, PAIR, ORIGINAL, TEMPLATE), united).to_pylist()[0]
+    assert (row["script"], row["input_script"], row["input_input_script"]) == (None, "x", 3)
 
 
 def test_columns_that_become_ours_may_have_any_type() -> None:
@@ -358,7 +361,7 @@ def test_columns_that_become_ours_may_have_any_type() -> None:
     assert mixed_rows(wide, DOCUMENT, ORIGINAL, TEMPLATE).to_pylist() == [
         {**documents(["a"], ["x"]).to_pylist()[0], "kind": "code"}
     ]
-    united = unite_schemas([("one", DOCUMENT, wide.schema), ("two", DOCUMENT, batch.schema)])
+    united = unite_schemas([(DOCUMENT, wide.schema), (DOCUMENT, batch.schema)])
     assert {united.field(name).type for name in ("text", "lang", "kind")} == {pa.string()}
 
 

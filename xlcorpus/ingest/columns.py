@@ -15,9 +15,10 @@ from typing import Any
 import pyarrow as pa
 
 from xlcorpus.dataset.schema import load_schema
+from xlcorpus.dataset.united import JSON_KEY
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.format import FORMATS
-from xlcorpus.raw.input_columns import ADOPTED, EXTRA, INPUT_KEY, JSON_KEY, Column, united
+from xlcorpus.raw.input_columns import ADOPTED, EXTRA, INPUT_KEY, Column, united
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import SIDES, ReadOptions
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.ingest.json_values import BadLine, JsonType, arrow_type, encodable, infer, parse_line, unify
+from xlcorpus.ingest.json_values import BadLine, JsonType, arrow_type, infer, parse_line, unify
 from xlcorpus.raw.input_columns import Column
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.lines import BOM, lines_of
 from xlcorpus.raw.options import ReadOptions, say_column
 from xlcorpus.raw.streams import read_head
+from xlcorpus.text.json_numbers import encodable
 
 SAMPLE_BYTES = 1 << 20
 SAMPLE_LINES = 1000

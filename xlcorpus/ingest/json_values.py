@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from xlcorpus.ingest.json_numbers import DECODER, EXACT, Literal, spell
+from xlcorpus.text.json_numbers import DECODER, EXACT, Literal, encodable
 
 # Python's parser gives up near 1,000 minus the caller's own depth; a fixed limit is the same everywhere.
 MAX_DEPTH = 200
@@ -84,24 +84,6 @@ def deeper_than(value: Any, limit: int) -> bool:
         if depth > limit:
             return True
     return False
-
-
-def encodable(text: str) -> bool:
-    """Whether a string is valid Unicode: JSON escapes can make lone surrogates, which UTF-8 cannot hold."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def dump(value: Any) -> str:
-    """Compact JSON text, valid UTF-8 and strict JSON whatever the value: lone surrogates stay escaped, NaN is "NaN"."""
-    try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    except (ValueError, TypeError):  # what is not finite, and literals
-        text = spell(value)
-    return text if encodable(text) else spell(value, ascii=True)
 
 
 # Types: "null", "bool", "int", "long" (integers, some of which no double holds), "float", "string", "json",

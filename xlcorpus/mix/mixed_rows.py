@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.columns import column_or_null
 from xlcorpus.dataset.dataset import Dataset
-from xlcorpus.errors import UserError
+from xlcorpus.dataset.schema import load_schema
+from xlcorpus.dataset.united import can_hold, in_type, united_field
 from xlcorpus.mix.texts import CODESWITCH, DOCUMENT, PAIR, texts_of
 
 # Columns that are not copied: their text is in `text`, or they place words in one that is not.
@@ -27,8 +28,25 @@ MIX_FIELDS = (
 
 
 def mixed_schema(schema: str, arrow: pa.Schema) -> pa.Schema:
-    """The columns that rows of a dataset have in a mix: its own, but for texts that become `text`."""
-    kept = [field for field in arrow if field.name not in (*_LEFT_OUT[schema], *_OURS)]
+    """The columns that rows of a dataset have in a mix: its own, but for texts that become `text`.
+
+    A mix is of documents: a column of pairs that bears a name of theirs in another type is `input_NAME`, as of ingest.
+    """
+    ours, taken, kept = load_schema("document").arrow, {*arrow.names, *_OURS}, []
+    for field in arrow:
+        if field.name in (*_LEFT_OUT[schema], *_OURS):
+            continue
+        if (
+            schema != DOCUMENT
+            and field.name in ours.names
+            and field.type not in (ours.field(field.name).type, pa.null())
+        ):
+            name = f"input_{field.name}"
+            while name in taken:
+                name = f"input_{name}"
+            taken.add(name)
+            field = field.with_name(name)
+        kept.append(field)
     return pa.schema([*kept, *(pa.field(name, pa.string()) for name in _OURS)])
 
 
@@ -44,37 +62,41 @@ def mixed_rows(batch: pa.RecordBatch, schema: str, variant: int, template: str) 
 
 
 def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """The batch with exactly the columns of `schema`: missing ones are null, their order is the schema's."""
-    columns = [column_or_null(batch, field.name, field.type) for field in schema]
+    """The batch with exactly the columns of `schema`, in its order and types (`in_type`); missing ones are null."""
+    columns = []
+    for field in schema:
+        own = batch.schema.get_field_index(field.name)
+        missing = pa.nulls(batch.num_rows, field.type)
+        columns.append(missing if own < 0 else in_type(batch.column(own), batch.schema.field(own), field))
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def columns_of_all(inputs: Iterable[Dataset]) -> pa.Schema:
-    """`unite_schemas` of datasets."""
-    return unite_schemas((str(one.folder), one.manifest.schema_name, one.manifest.arrow_schema) for one in inputs)
+def columns_of_all(inputs: Sequence[Dataset]) -> pa.Schema:
+    """`unite_schemas` of datasets; where a column is of several types their values are looked at."""
+
+    def fits(name: str, number: int, kind: pa.DataType) -> bool:
+        return all(can_hold(batch.column(name), kind) for batch in inputs[number].batches([name]))
+
+    return unite_schemas([(one.manifest.schema_name, one.manifest.arrow_schema) for one in inputs], fits)
 
 
-def unite_schemas(schemas: Iterable[tuple[str, str, pa.Schema]]) -> pa.Schema:
-    """All columns of the rows of several datasets (name, name of the schema, columns) as they go into a mix.
+def unite_schemas(
+    schemas: Sequence[tuple[str, pa.Schema]], fits: Callable[[str, int, pa.DataType], bool] | None = None
+) -> pa.Schema:
+    """All columns of the rows of several datasets (name of the schema, columns) as they go into a mix.
 
-    In order of first appearance, doc_id and text first, without earlier mix_* columns.
-
-    Raises UserError naming both datasets where a column has two types.
+    In order of first appearance, doc_id and text first, without earlier mix_* columns; each of the type that
+    `united_field` says. fits: whether the values of a column can be cast without loss, in the dataset of a number.
+    Nulls stand where a dataset lacks a column, even one that another dataset says is never null.
     """
-    fields: dict[str, tuple[str, pa.Field]] = {}
+    fields: dict[str, dict[int, pa.Field]] = {}
     ours = {field.name for field in MIX_FIELDS}
-    for where, name, schema in schemas:
+    for number, (name, schema) in enumerate(schemas):
         for field in mixed_schema(name, schema):
-            if field.name in ours:
-                continue
-            known = fields.setdefault(field.name, (where, field))
-            if known[1].type != field.type:
-                raise UserError(
-                    f"column {field.name!r} is {known[1].type} in {known[0]} and {field.type} in {where}",
-                    remedy="rename or convert the column in one of the datasets before mixing them",
-                )
-    found = [field for _, field in fields.values()]
+            if field.name not in ours:
+                fields.setdefault(field.name, {})[number] = field
     first = ("doc_id", "text", "lang", "kind")
-    found.sort(key=lambda field: first.index(field.name) if field.name in first else len(first))
-    # Nulls stand where a dataset lacks a column, even one that another dataset says is never null.
-    return pa.schema([field.remove_metadata().with_nullable(True) for field in found])
+    united = []
+    for name in sorted(fields, key=lambda name: first.index(name) if name in first else len(first)):
+        united.append(united_field(fields[name], fits and functools.partial(fits, name)))
+    return pa.schema(united)

@@ -11,7 +11,7 @@ from xlcorpus.errors import UserError
 
 EXTRA = "extra"  # string column of every JSONL dataset: JSON object of the fields that have no column or do not fit it
 ADOPTED = ("url", "timestamp", "license", "kind")  # string columns of the input that become ours
-INPUT_KEY, JSON_KEY = b"input", b"json"
+INPUT_KEY = b"input"
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,3 @@ def input_name(field: pa.Field) -> str | None:
 def fields_by_input(schema: pa.Schema) -> dict[str, pa.Field]:
     """Columns of the schema by the input column that fills them."""
     return {name: field for field in schema if (name := input_name(field)) is not None}
-
-
-def holds_json(field: pa.Field) -> bool:
-    """Whether the strings of a column are JSON text (its values had no common type)."""
-    return JSON_KEY in (field.metadata or {})

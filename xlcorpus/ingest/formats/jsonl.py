@@ -16,14 +16,12 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from xlcorpus.dataset.result import Result
+from xlcorpus.dataset.united import holds_json
 from xlcorpus.ingest.format import Format, Look
 from xlcorpus.ingest.json_columns import sampled_columns
-from xlcorpus.ingest.json_numbers import EXACT, is_rounded, may_round
 from xlcorpus.ingest.json_values import (
     BadLine,
     Misfit,
-    dump,
-    encodable,
     fitter,
     from_json,
     holds_float,
@@ -31,12 +29,13 @@ from xlcorpus.ingest.json_values import (
     parse_line,
 )
 from xlcorpus.raw.assemble import Assembler
-from xlcorpus.raw.input_columns import EXTRA, fields_by_input, holds_json
+from xlcorpus.raw.input_columns import EXTRA, fields_by_input
 from xlcorpus.raw.lines import BOM, Lines, LongLine, Torn, lines_of, read_lines
 from xlcorpus.raw.names import uncompressed_name
 from xlcorpus.raw.options import SIDES, ReadOptions
 from xlcorpus.raw.ranges import FileRange, cut_lines
 from xlcorpus.raw.rejects import Reject, unread
+from xlcorpus.text.json_numbers import EXACT, dump, encodable, is_rounded, may_round
 
 _LOOK = 1 << 16
 _FEW_LINES, _FEW_BYTES = 64, 1 << 14  # line by line these take less time than one call of Arrow's parser: 1 ms

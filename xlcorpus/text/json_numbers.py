@@ -1,7 +1,8 @@
-"""Numbers of JSON text: as Python's where those say exactly what is written, else as they are written."""
+"""JSON text: numbers as Python's where those say exactly what is written, else as they are written; values written."""
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
@@ -79,7 +80,7 @@ def is_rounded(value: Any) -> bool:
 
 
 def spell(value: Any, *, ascii: bool = False) -> str:
-    """Compact JSON text of a value, its literals as they are written; NaN and Infinity as strings."""
+    """Compact JSON text of a value, its literals as they are written; NaN and Infinity as strings, bytes as base64."""
     if isinstance(value, Literal):
         return value.text
     if isinstance(value, dict):
@@ -87,6 +88,26 @@ def spell(value: Any, *, ascii: bool = False) -> str:
         return "{" + ",".join(items) + "}"
     if isinstance(value, list):
         return "[" + ",".join(spell(one, ascii=ascii) for one in value) + "]"
+    if isinstance(value, bytes):
+        return json.dumps(base64.b64encode(value).decode())
     if isinstance(value, float) and not math.isfinite(value):
         value = str(value).replace("nan", "NaN").replace("inf", "Infinity")
     return json.dumps(value, ensure_ascii=ascii)
+
+
+def encodable(text: str) -> bool:
+    """Whether a string is valid Unicode: JSON escapes can make lone surrogates, which UTF-8 cannot hold."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def dump(value: Any) -> str:
+    """Compact JSON text, valid UTF-8 and strict JSON whatever the value: lone surrogates stay escaped, NaN is "NaN"."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except (ValueError, TypeError):  # what is not finite, and literals
+        text = spell(value)
+    return text if encodable(text) else spell(value, ascii=True)
