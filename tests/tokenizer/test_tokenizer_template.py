@@ -158,3 +158,49 @@ def test_a_template_with_ids_that_are_not_there(families: dict[str, Path], tmp_p
 
 def test_every_family_has_a_template_and_roles() -> None:
     assert SPECIALS.keys() == TEMPLATES.keys() == ROLES.keys() == AROUND.keys()
+
+
+LETTERS = "abcdefghαβγदनमሀለ"
+CLASSES = {  # special tokens in the order of their ids, and the kind of model
+    "BertTokenizer": ("WordPiece", "[PAD] [UNK] [CLS] [SEP] [MASK]"),
+    "ElectraTokenizer": ("WordPiece", "[PAD] [UNK] [CLS] [SEP] [MASK]"),
+    "XLMRobertaTokenizer": ("Unigram", "<s> <pad> </s> <unk> <mask>"),
+    "T5Tokenizer": ("Unigram", "<pad> </s> <unk>"),
+    "AlbertTokenizer": ("Unigram", "<pad> <unk> [CLS] [SEP] [MASK]"),
+    "XLNetTokenizer": ("Unigram", "<unk> <s> </s> <cls> <sep> <pad> <mask>"),
+    "DebertaV2Tokenizer": ("Unigram", "[PAD] [CLS] [SEP] [UNK] [MASK]"),
+    "LlamaTokenizer": ("BPE", "<unk> <s> </s>"),
+    "GemmaTokenizer": ("BPE", "<pad> <eos> <bos> <unk> <mask>"),
+    "NllbTokenizer": ("BPE", "<s> <pad> </s> <unk>"),
+    "GPT2Tokenizer": ("bytes", "<|endoftext|>"),
+    "Qwen2Tokenizer": ("bytes", "<|endoftext|>"),
+    "RobertaTokenizer": ("bytes", "<s> <pad> </s> <unk> <mask>"),
+}
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_classes_of_transformers_with_an_own_vocabulary(name: str, tmp_path: Path) -> None:
+    """What transformers writes of its own classes has the template that it uses; of NLLB all but the language."""
+    transformers = pytest.importorskip("transformers", reason="needs transformers, which people open tokenizers with")
+    kind, special = CLASSES[name]
+    before, prefix = special.split(), {"WordPiece": "##", "bytes": "Ġ"}.get(kind, "▁")
+    pieces = [*before, *LETTERS, *(prefix + letter for letter in LETTERS), prefix]
+    vocab: Any = {piece: number for number, piece in enumerate(pieces)}
+    if kind == "Unigram":
+        vocab = [(piece, 0.0 if number < len(before) else -2.0) for number, piece in enumerate(pieces)]
+    merges = {"BPE": {"merges": [("▁", letter) for letter in LETTERS]}, "bytes": {"merges": []}}.get(kind, {})
+    more = [{"add_bos_token": True}, {"add_eos_token": True}] if name == "LlamaTokenizer" else []
+    for number, settings in enumerate([{}, *more]):
+        made = getattr(transformers, name)(vocab=vocab, **merges, **settings)
+        made.save_pretrained(tmp_path / str(number))
+        tokenizer = open_tokenizer(tmp_path / str(number))
+        texts = ["abc a", "नद", "ሀ ለ αβ"]
+        ids, offsets = tokenizer.encode_batch(pa.array(texts))
+        first, last = special_ids_around(tokenizer, "clm")
+        own_first, own_last = tokenizer.template.single
+        assert (first, last) == (own_first, own_last or (tokenizer.eos_id,))
+        language = {"NllbTokenizer": [tokenizer.id_of("eng_Latn")]}.get(name, [])
+        for text, (start, end) in zip(texts, pairwise(offsets), strict=True):
+            assert made(text)["input_ids"] == [*language, *own_first, *ids[start:end].tolist(), *own_last]
+        if "mask" in special.lower() and name != "GemmaTokenizer":
+            assert special_ids_around(tokenizer, "mlm") == tokenizer.template.single

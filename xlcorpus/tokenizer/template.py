@@ -21,6 +21,12 @@ class Template:
     single: tuple[Ids, Ids] = ((), ())
     pair: tuple[Ids, Ids, Ids] = ((), (), ())
 
+    def of_roles(self, ids: Mapping[str, int | None]) -> Template:
+        """Without the ids that no role has: a language's, which is not that of each text."""
+        known = set(ids.values())
+        before, after, *pair = (tuple(one for one in part if one in known) for part in (*self.single, *self.pair))
+        return Template((before, after), (pair[0], pair[1], pair[2]))
+
     @property
     def ids(self) -> Ids:
         """All ids in it."""

@@ -64,6 +64,8 @@ class HuggingFaceTokenizer(Tokenizer):
         for role in ROLES:
             setattr(self, f"{role}_id", roles[role])
         self.template = template_of(library, self._tokenizer.post_processor)
+        if "src_lang" in settings:  # NLLB, mBART: the template names one language, the texts are in many
+            self.template = self.template.of_roles(roles)
         if not self.template.ids:
             self.template = stated_template(settings, self.bos_id, self.eos_id)
         decides = {"tokenizer.json": fingerprint_of_file(file), "special": roles, "template": self.template.single}
