@@ -74,7 +74,8 @@ def test_partners(german: Path, tmp_path: Path) -> None:
     both = open_index([german, french])
     assert [pair.tgt for pair in both.directions] == ["deu_Latn", "fra_Latn"]
     assert open_index([french, german]) is both
-    assert [pair.tgt for pair in open_index([german, french], partners=["fra"]).directions] == ["fra_Latn"]
+    for one in ("fra", "French", "fr-CA", "fra_Latn"):
+        assert [pair.tgt for pair in open_index([german, french], partners=[one]).directions] == ["fra_Latn"]
     with pytest.raises(UserError, match="'spa'"):
         open_index([german, french], partners=["spa"])
 

@@ -24,6 +24,7 @@ from xlcorpus.lexicon.fields import MENDED
 from xlcorpus.lexicon.formats import source_names
 from xlcorpus.lexicon.index import LexiconIndex
 from xlcorpus.text.labels import same_language
+from xlcorpus.text.language_names import meaning_of
 
 LIMITED = "limited"  # left out by max_candidates, min_score or single_word_targets
 
@@ -109,13 +110,15 @@ def into_partners(table: pa.Table, partners: Sequence[str]) -> pa.Table:
     if not partners:
         return table
     known = pc.unique(table["tgt_lang"]).to_pylist()
-    for partner in partners:
+    meanings = {partner: meaning_of(partner) for partner in partners}
+    meant = [meaning.label or meaning.language or given for given, meaning in meanings.items()]
+    for partner in meant:
         if not any(same_language(label, partner) for label in known):
             raise UserError(
                 f"--partners: no dictionary has translations into {partner!r}; {nearest(partner, known)}",
                 remedy="`xlcorpus lexicon inspect FILE` lists the languages of a dictionary",
             )
-    wanted = [label for label in known if any(same_language(label, partner) for partner in partners)]
+    wanted = [label for label in known if any(same_language(label, partner) for partner in meant)]
     return table.filter(pc.is_in(table["tgt_lang"], pa.array(wanted, pa.string())))
 
 
