@@ -136,3 +136,19 @@ def test_any_flipped_bit_of_a_footer_is_no_traceback(tmp_path: Path) -> None:
         except UserError:
             continue
         assert result.records == len(result.documents) + len(result.rejects)
+
+
+@pytest.mark.parametrize("zone", ["AsYa/Kathmandu", "Nowhere", "+99:99", "\u00e9"])
+def test_instants_of_an_unknown_time_zone_are_in_utc(zone: str, tmp_path: Path) -> None:
+    kind = pa.timestamp("s", zone)
+    times = {"seen": pa.array([1_700_000_000], kind), "all": pa.array([[1_700_000_000]], pa.list_(kind))}
+    pq.write_table(pa.table({"text": ["Habari ya asubuhi"], **times}), tmp_path / "a.parquet")
+    row = read_all(tmp_path / "a.parquet").documents[0]
+    assert (row["seen"].isoformat(), row["all"]) == ("2023-11-14T22:13:20+00:00", [row["seen"]])
+
+
+def test_instants_of_a_known_time_zone_stay_in_it(tmp_path: Path) -> None:
+    for zone in ("Asia/Kathmandu", "+05:45", None):
+        times = pa.array([1_700_000_000], pa.timestamp("s", zone))
+        pq.write_table(pa.table({"text": ["नमस्ते"], "seen": times}), tmp_path / "a.parquet")
+        assert read_all(tmp_path / "a.parquet").documents[0]["seen"] == times[0].as_py()

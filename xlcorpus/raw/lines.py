@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Lines:
     stops: np.ndarray
     bom: bool = False
 
-    @property
+    @cached_property
     def offsets(self) -> np.ndarray:
         """int64[n]: offset of each line in the decompressed file; the byte order mark is part of the first line."""
         offsets = self.starts + self.offset

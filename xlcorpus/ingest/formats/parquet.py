@@ -26,7 +26,8 @@ _BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
 def plain_type(type: pa.DataType) -> pa.DataType:
     """The type without its encoding, so that files of different writers agree.
 
-    Dictionaries become their values, large and view types of strings and bytes become string and binary.
+    Dictionaries become their values, large and view types of strings and bytes become string and binary. Instants in a
+    time zone that nobody knows (of a damaged footer, say) are in UTC, as they are stored.
     """
     if pa.types.is_dictionary(type):
         return plain_type(type.value_type)
@@ -38,7 +39,17 @@ def plain_type(type: pa.DataType) -> pa.DataType:
         return pa.list_(type.value_field.with_type(plain_type(type.value_type)))
     if pa.types.is_struct(type):
         return pa.struct([field.with_type(plain_type(field.type)) for field in type])
+    if pa.types.is_timestamp(type) and not _is_known_zone(type.tz):
+        return pa.timestamp(type.unit, "UTC")
     return type
+
+
+def _is_known_zone(name: str | None) -> bool:
+    try:
+        pa.scalar(0, pa.timestamp("s", name)).as_py()
+    except (KeyError, ValueError):  # of zoneinfo and pytz; pyarrow's own are ValueErrors
+        return False
+    return True
 
 
 def read_schema(file: InputFile, options: ReadOptions) -> pa.Schema | None:
