@@ -53,7 +53,7 @@ def composed(points: CodePoints) -> tuple[CodePoints, np.ndarray | None]:
     if not count:
         return points, None
     table, pairs = _composing()
-    at = np.flatnonzero(beyond) if 8 * count < len(codes) else np.flatnonzero(table.take(codes))
+    at = np.flatnonzero(beyond) if 8 * count < len(codes) else np.flatnonzero(table.take(codes) != 0)
     kind = table.take(codes.take(at))
     before = codes.take(at - 1, mode="wrap")
     rank, previous = kind & _CLASS, table.take(before) & _CLASS
