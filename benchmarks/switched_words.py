@@ -1,10 +1,11 @@
 """Do switches cover whole words? Code-switching with all dictionaries of the shared data, both directions.
 
-    python -m benchmarks.switched_words [--data ../shared/data] [--sentences 200] [--only de th dz ...]
+    python -m benchmarks.switched_words [--data ../shared/data] [--sentences 200] [--only dz ...] [--word-breaker icu]
 
 Sentences of PUD, NTREX, UDHR (paragraphs) or Tatoeba, the first of these that has the language, with the dictionaries
-of `dict`, all words that have an entry switched (--ratio 1 --candidates 1). Prints Markdown: a row for each script and
-direction, with the languages summed; `--only` a row for each of these languages.
+of `dict`, and lines of twelve entries for languages without any of these; all words that have an entry are switched
+(--ratio 1 --candidates 1). Prints Markdown: a row for each script and direction, with the languages summed; `--only` a
+row for each of these languages.
 
 - whole: switches both of whose edges are where ICU's word breaker (root locale) ends a word, or at an apostrophe of a
   language that has clitics (l'|homme). ICU has no words of Tibetan: there it is its syllables.
@@ -21,12 +22,12 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import re
 import sys
 import tempfile
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -36,12 +37,13 @@ import pyarrow as pa
 
 from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import CodeswitchOptions
+from xlcorpus.errors import UserError
 from xlcorpus.lexicon.dictionaries import open_index
 
 _APOSTROPHES = "'\u2019\u02bc"
 _CLITICS = {"eng", "fra", "bre", "fur", "lmo", "kin", "run", "cgg", "zza"}
 _MORE: dict[str, str] = {}  # further options, `--word-breaker`
-_SHORTEST = 20  # sentences of a language with fewer are left out
+_SHORTEST = 20  # sentences; of a language with fewer entries stand for them
 icu = import_module("icu")  # which has no types
 _WORDS = icu.BreakIterator.createWordInstance(icu.Locale.getRoot())
 
@@ -69,6 +71,12 @@ def _sentences(data: Path, code: str, label: str, most: int) -> list[str]:
     return [row.split("\t")[1] for row in list(_lines(found))[1 : most + 1]] if found.exists() else []
 
 
+def _strung(path: Path, most: int) -> list[str]:
+    """Where there is no text: entries of the dictionary, among them phrases, twelve a line."""
+    entries = [line.rstrip("\n").split("\t")[1] for line in list(_lines(path))[1::7]]
+    return [" ".join(entries[start : start + 12]) for start in range(0, len(entries), 12)][:most]
+
+
 def _batch(texts: Sequence[str], label: str) -> pa.RecordBatch:
     ids = [number.to_bytes(16, "little") for number in range(len(texts))]
     origin = pa.StructArray.from_arrays(
@@ -87,7 +95,9 @@ def _switched(texts: Sequence[str], label: str, index: Any) -> dict[bytes, dict[
 def _plain(word: str) -> str:
     """As two spellings of one word: composed, small, without signs and marks of direction at its ends."""
     folded = unicodedata.normalize("NFC", word).casefold().replace("\u2019", "'").replace("\u0f0c", "\u0f0b")
-    return re.sub(r"^[\W_]+|(?<=\w)[^\w\u0300-\u036f]+$", "", folded) or folded
+    marked = "".join("-" if unicodedata.category(character)[0] in "PZCS" else "x" for character in folded)
+    start, end = marked.find("x"), marked.rfind("x") + 1
+    return folded[start:end] or folded
 
 
 def _edges(text: str) -> set[int]:
@@ -151,12 +161,12 @@ def run(data: Path, most: int, only: Sequence[str]) -> dict[tuple[str, str], Cou
         code = path.name.split(".")[0][3:]
         if (only and code not in only) or (path.parent.name == "gatitos" and code in ("es", "fr", "hi")):
             continue
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, suppress(UserError):  # cpf is a family of languages
             for index, first, forward in _directions(path, Path(folder)):
                 label = index.directions[0].tgt if forward else index.directions[0].src
                 texts = _sentences(data, code, label, most)
                 if len(texts) < _SHORTEST:
-                    break
+                    texts = _strung(path, most)
                 script = "".join(label.split("_")[1:])
                 name = (code if only else script, "English into it" if forward else "into English")
                 sums[name] += _measure(english if forward else texts, "eng_Latn" if forward else label, index, first)
@@ -180,9 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for way in ("English into it", "into English"):
         total = sum((counts for name, counts in sums.items() if name[1] == way), Counter[str]())
         for (name, direction), c in [*((n, c) for n, c in sorted(sums.items()) if n[1] == way), (("all", way), total)]:
-            shares = [c["whole"] / max(c["switches"], 1), c["affixes"] / max(c["switches"], 1)]
-            shares += [c["first"] / max(c["listed"], 1), c["twin"] / max(c["twins"], 1)]
-            shown = " | ".join(f"{share:.4f}" for share in shares)
+            pairs = [("whole", "switches"), ("affixes", "switches"), ("first", "listed"), ("twin", "twins")]
+            shown = " | ".join(f"{c[part] / c[all_of]:.4f}" if c[all_of] else "-" for part, all_of in pairs)
             print(f"| {name} | {direction} | {c['languages']} | {c['switches']:,} | {shown} |")
     return 0
 

@@ -197,6 +197,40 @@ def test_matched_mixes(data: Path, tmp_path: Path, counting: dict[str, Any]) -> 
     assert notes_without_totals(matched) == {"rule": "match"}
 
 
+def test_switched_words_count_for_their_own_language(tmp_path: Path) -> None:
+    """A mix of code-switched texts, then one from text alone with as much of each language."""
+
+    def spans(*words: str) -> list[dict[str, Any]]:
+        return [{"start": 0, "end": 1, "src_token": "x", "new_token": word, "tgt_lang": "-"} for word in words]
+
+    texts, put_in = (
+        ["the Haus is alt und wide", "a maison here", "पानी cold है"],
+        [["Haus", "alt"], ["maison"], ["cold"]],
+    )
+    langs, into = ["eng_Latn", "eng_Latn", "hin_Deva"], [["deu_Latn"], ["deu_Latn", "fra_Latn"], ["eng_Latn"]]
+    schema, batch = switched(texts, texts, "eng_Latn")
+    fields = {name: batch.schema.field(name).type for name in ("cs_spans", "cs_langs")}
+    replaced = {"cs_spans": [spans(*words) for words in put_in], "cs_langs": into, "lang": langs}
+    for name, values in replaced.items():
+        column = pa.array(values, fields.get(name, pa.string()))
+        batch = batch.set_column(batch.schema.get_field_index(name), name, column)
+    finished(tmp_path / "switched", (schema, batch))
+    for unit in ("bytes", "docs"):
+        made = mixed(
+            tmp_path, tmp_path / unit, ("switched",), ratios={"cs": 1.0}, unit=unit, budget=3 if unit == "docs" else 60
+        )
+        found, total = made.manifest.notes["languages"], sum(cell["units"] for cell in made.manifest.notes["cells"])
+        sizes = [len(text.encode()) for text in texts]
+        by_hand = {
+            "deu_Latn": 8 + 3,
+            "fra_Latn": 3,
+            "eng_Latn": sizes[0] - 8 + sizes[1] - 6 + 4,
+            "hin_Deva": sizes[2] - 4,
+        }
+        assert found == (by_hand if unit == "bytes" else {"eng_Latn": 2, "hin_Deva": 1})
+        assert sum(found.values()) == total
+
+
 def notes_without_totals(dataset: Dataset) -> dict[str, Any]:
     return {key: value for key, value in dataset.manifest.notes["spec"]["mix"].items() if key != "totals"}
 

@@ -170,7 +170,13 @@ def test_only_what_is_needed_is_read() -> None:
     ]  # fmt: skip
     assert columns_read(DOCUMENT, ["text", "doc_id"], **all_of_it) == ["doc_id", "text"]
     assert columns_read(PAIR, everything[PAIR], **few) == ["doc_id", "src", "tgt", "src_lang", "tgt_lang", "source"]
-    assert columns_read(CODESWITCH, everything[CODESWITCH], **few) == ["doc_id", "cs_source", "lang", "source"]
+    assert columns_read(CODESWITCH, everything[CODESWITCH], **few) == [
+        "doc_id",
+        "cs_source",
+        "cs_spans",
+        "lang",
+        "source",
+    ]
 
 
 SCHEMAS: dict[str, Any] = {

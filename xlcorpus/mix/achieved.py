@@ -11,7 +11,7 @@ from xlcorpus.dataset.storage import locate
 from xlcorpus.errors import UserError
 from xlcorpus.mix.allocate import CellPlan, MixPlan
 from xlcorpus.mix.cells import NONE, canonical_lang, language_totals
-from xlcorpus.mix.gather import Sums
+from xlcorpus.mix.gather import Sums, put_in_by
 from xlcorpus.mix.rules.match import references
 from xlcorpus.mix.spec import MixSpec
 
@@ -41,7 +41,7 @@ def notes_of(plan: MixPlan, spec: MixSpec, achieved: Achieved, unit_means: str, 
         "largest_budget": plan.largest,
         "cells": cells,
         "not_in_mix": [item.name for item in plan.cells if not item.path],
-        "languages": _languages(taken, rows),
+        "languages": _languages(taken, achieved),
         "related": list(spec.related),
         "related_trained": list(plan.related_trained),
         "missing": list(plan.missing),
@@ -74,7 +74,8 @@ def _nothing_of(names: Sequence[str], plan: MixPlan) -> list[str]:
 
 
 def _languages(taken: Sequence[CellPlan], rows: Achieved) -> dict[str, int]:
-    """Units by single language; those of pairs by the units of their two sides."""
+    """Units by single language; those of pairs by the units of their two sides, switched words as what they are."""
+    rows = {item.name: (0, 0, 0, 0) for item in taken} | dict(rows)
     sides: dict[str, dict[str, int]] = {}
     for item in taken:
         lang = item.cell.lang
@@ -83,7 +84,12 @@ def _languages(taken: Sequence[CellPlan], rows: Achieved) -> dict[str, int]:
             for language, units in zip(lang.split("-"), rows[item.name][2:], strict=True):
                 counts[language] = counts.get(language, 0) + units
     counted = {lang: counts for lang, counts in sides.items() if all(counts.values())}
-    return language_totals([(item.cell.lang, rows[item.name][0]) for item in taken], counted)
+    singly: list[tuple[str, int]] = []
+    for item in taken:
+        units, put_in = rows[item.name][0], put_in_by(item.name, rows)
+        own = max(units - sum(put_in.values()), 0)
+        singly += [(item.cell.lang, own), *put_in.items()]
+    return language_totals(singly, counted)
 
 
 def mix_table(taken: Sequence[CellPlan], rows: Achieved, unit: str) -> list[str]:

@@ -81,7 +81,9 @@ class CountShard:
         for batch in read_batches(shard, wanted):
             for variant in variants:
                 texts = texts_of(batch, schema, variant, counting.template, domain=counting.domain)
-                part = _count(batch, texts, first, variant, counters, keyed=schema == CODESWITCH)
+                part = _count(
+                    batch, texts, first, variant, counters, keyed=schema == CODESWITCH, docs=counting.unit == "docs"
+                )
                 parts.append(part)
                 cells += _cells(part, texts, with_sizes=counting.dup_size and "dup_size" in wanted)
             first += batch.num_rows
@@ -101,19 +103,24 @@ def _count(
     counters: tuple[Callable[[pa.Array], np.ndarray], ...],
     *,
     keyed: bool,
+    docs: bool,
 ) -> pa.RecordBatch:
     count = len(texts.rows)
     text_keys = np.frombuffer(digests(texts.text), dtype=np.uint64)[::2] if keyed else np.zeros(count, dtype=np.uint64)
     keys = pc.binary_join_element_wise(*map(_part, (texts.source, texts.kind, texts.lang, texts.domain)), _KEY)
     of_texts, of_sides = counters
+    units = of_texts(texts.text)
     sides = [of_sides(side) for side in texts.sides] or [np.zeros(count, dtype=np.int64)] * 2
+    if texts.switched is not None and not docs:  # the sides are what is of the text's own language and what was put in
+        put_in = np.minimum(of_sides(texts.switched), units)
+        sides = [units - put_in, put_in]
     columns = [
         pc.add(texts.rows, first),
         pa.repeat(pa.scalar(variant, pa.int8()), count),
         batch.column("doc_id").take(texts.rows),
         pa.array(text_keys),
         keys.dictionary_encode(),
-        pa.array(of_texts(texts.text)),
+        pa.array(units),
         pc.fill_null(column_or_null(batch, "dup_size", pa.int32()).take(texts.rows), 1).cast(pa.int32()),
         *(pa.array(side.astype(np.int32)) for side in sides),
     ]

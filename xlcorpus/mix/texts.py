@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset.columns import text_or_empty
 from xlcorpus.pairs.template import FIELDS, render
+from xlcorpus.text.ragged import offsets_of
 
 DOCUMENT, PAIR, CODESWITCH = ("document", "pair", "codeswitch")
 ORIGINAL, LATIN = 0, 1  # variants of a row's text
@@ -27,7 +28,7 @@ class Texts:
     """Texts of a batch in one variant.
 
     rows: int64[n], rows of the batch; text, source, kind, lang, domain: string[n], empty where there is none; sides:
-    for pairs the two texts, each string[n].
+    for pairs the two texts, each string[n]; switched: of code-switched rows the words put in, string[n].
     """
 
     rows: pa.Array
@@ -37,11 +38,12 @@ class Texts:
     lang: pa.Array
     domain: pa.Array
     sides: tuple[pa.Array, ...] = ()
+    switched: pa.Array | None = None
 
 
 def columns_read(schema: str, names: Sequence[str], *, latin: bool, domain: bool, dup_size: bool) -> list[str]:
     """The columns of a dataset that `texts_of` and the census need, of those that it has."""
-    texts = {DOCUMENT: ["text", "lang"], PAIR: list(FIELDS), CODESWITCH: ["cs_source", "lang"]}[schema]
+    texts = {DOCUMENT: ["text", "lang"], PAIR: list(FIELDS), CODESWITCH: ["cs_source", "cs_spans", "lang"]}[schema]
     wanted = ["doc_id", *texts, "source", "kind"]
     wanted += ["text_latn", "translit_identity"] if latin else []
     wanted += ["domain"] if domain else []
@@ -86,7 +88,16 @@ def texts_of(batch: pa.RecordBatch, schema: str, variant: int, template: str, *,
         lang=lang,
         domain=text_or_empty(batch, "domain") if domain else _repeat("", count),
         sides=sides,
+        switched=_put_in(batch) if schema == CODESWITCH and "cs_spans" in batch.schema.names else None,
     )
+
+
+def _put_in(batch: pa.RecordBatch) -> pa.Array:
+    """The words that code-switching has put in, with a space between two."""
+    spans = batch.column("cs_spans")
+    sizes = pc.fill_null(pc.list_value_length(spans), 0).to_numpy(zero_copy_only=False)
+    words = pc.fill_null(pc.struct_field(spans.flatten(), "new_token"), "")
+    return pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets_of(sizes).astype(np.int32)), words), " ")
 
 
 def _repeat(value: str, count: int) -> pa.Array:

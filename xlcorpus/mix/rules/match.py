@@ -67,8 +67,9 @@ def references(spec: MixSpec | None) -> tuple[tuple[str, str], ...]:
 def resolve(spec: MixSpec, totals: Callable[[str, str], Mapping[str, int]]) -> MixSpec:
     """The spec with totals in the place of names: `totals(mix, key)` gives units by group of what that mix achieved.
 
-    By language, `cells.language_totals` divides the pairs of a bilingual mix. Raises UserError where a mix holds
-    nothing. The result no longer depends on the other mix, so its fingerprint is that of the numbers.
+    By language, the pairs of a bilingual mix are divided, and words that code-switching put in count for their own.
+    Raises UserError where a mix holds nothing. The result no longer depends on the other mix, so its fingerprint is
+    that of the numbers.
     """
 
     def fill_in(node: dict[str, Any]) -> dict[str, Any]:
