@@ -120,6 +120,7 @@ def mix(
     template: str = TEMPLATE,
     latin: bool = False,
     spill: bool = True,
+    specials: int = 0,
 ) -> Mixed:
     """Count, plan, choose, scatter and gather ratios or a spec (which has its own unit).
 
@@ -129,7 +130,7 @@ def mix(
     scratch = folder / "scratch"
     fixed = asked if isinstance(asked, MixSpec) else None
     unit = fixed.unit if fixed is not None else unit
-    written, records = count_shards(folder, shards, Counting(unit, tokenizer, template, latin, *needs(fixed)))
+    written, records = count_shards(folder, shards, Counting(unit, tokenizer, template, latin, *needs(fixed), specials))
     cells = cells_of(records)
     spec = asked if isinstance(asked, MixSpec) else spec_of(Options(ratios=asked, unit=unit), cells, {})
     plan = plan_mix(cells, spec, budget, max_epochs)
