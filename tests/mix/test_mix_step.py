@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.mix.mix_helpers import finished
+from tests.mix.mix_helpers import finished, switched
 from tests.mix.mixing import ALL, COUNTS, assert_meets_the_plan, bitext, mixed, refused, units_by, web
 from tests.rows import documents, rows_of
 from tests.running import write_recipe
