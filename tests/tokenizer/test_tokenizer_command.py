@@ -63,6 +63,7 @@ def test_train_extend_and_report(data: Path, tmp_path: Path) -> None:
     header, *lines = (tmp_path / "r.csv").read_text().splitlines()
     assert header.startswith('"lang","texts"')
     assert len(lines) == 4
+    assert _run("report", "bytes", data / "old", data / "new", "--parallel", "doc_id").exit_code == 0  # bytes, no text
     by_bytes = _run("report", "bytes", data / "old", "--output", tmp_path / "r.json")
     assert "parity (bytes)" in by_bytes.output
     assert json.loads((tmp_path / "r.json").read_text())["deu_Latn"]["unknown_share"] == 0
@@ -103,6 +104,7 @@ def test_pieces_of_another_tokenizer(data: Path, tmp_path: Path) -> None:
         (["report", "bytes", "old", "--plot", "p.png"], "plots are SVG"),
         (["report", "bytes", "old", "--output", "t.xlsx"], r"\.csv or \.json"),
         (["report", "bytes", "old", "--parallel", "lines"], "there is no column 'lines' in"),
+        (["report", "bytes", "old", "--parallel", ""], "there is no column '' in"),
     ],
 )
 def test_requests_that_cannot_be(data: Path, arguments: list[str], says: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,3 +112,38 @@ def test_requests_that_cannot_be(data: Path, arguments: list[str], says: str, mo
     with pytest.raises(UserError, match=says) as caught:
         _run(*arguments)
     assert caught.value.remedy
+
+
+def test_a_folder_holds_a_tokenizer_that_every_command_opens(data: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tokenizers", reason="needs the library tokenizers (extra hf)")
+    trained = _run("train", data / "old", "-o", tmp_path / "v1.2", "--vocab-size", 370, "--special", "<2eng_Latn>")
+    assert trained.exit_code == 0, trained.output
+    assert "memory for training: at most 0.3 GB" in trained.output
+    names = sorted(path.name for path in (tmp_path / "v1.2").iterdir())
+    assert names == ["card.json", "tokenizer.json", "tokenizer.model", "tokenizer.vocab", "tokenizer_config.json"]
+    opened = open_tokenizer(tmp_path / "v1.2")
+    assert (opened.kind, opened.vocab_size) == ("sentencepiece", 370)
+    extended = _run("extend", tmp_path / "v1.2", data / "new", "--pieces", 20, "-o", tmp_path / "more")
+    assert extended.exit_code == 0, extended.output
+    assert open_tokenizer(tmp_path / "more").vocab_size == 390
+    (tmp_path / "more" / "card.json").unlink()
+    assert open_tokenizer(tmp_path / "more").kind == "huggingface"  # nothing says that the model's ids are the same
+
+
+def test_nothing_is_written_over_unasked(data: Path, tmp_path: Path) -> None:
+    for output in ("t.model", "folder"):
+        train = ("train", data / "old", "-o", tmp_path / output, "--vocab-size")
+        assert _run(*train, 370).exit_code == 0
+        with pytest.raises(UserError, match="is there already") as caught:
+            _run(*train, 380)
+        assert "--overwrite" in str(caught.value)
+        assert open_tokenizer(tmp_path / output).vocab_size == 370
+        assert _run(*train, 380, "--overwrite").exit_code == 0
+        assert open_tokenizer(tmp_path / output).vocab_size == 380
+    extend = ("extend", tmp_path / "t.model", "--special", "<x>", "-o", tmp_path / "folder")
+    with pytest.raises(UserError, match="is there already"):
+        _run(*extend)
+    assert _run(*extend, "--overwrite").exit_code == 0
+    assert open_tokenizer(tmp_path / "folder").vocab_size == 381
+    with pytest.raises(UserError, match="is a dataset"):
+        _run("train", data / "new", "-o", data / "old", "--vocab-size", 370, "--overwrite")

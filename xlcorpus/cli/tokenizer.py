@@ -12,12 +12,13 @@ from xlcorpus.cli.print_table import print_table
 from xlcorpus.dataset.storage import Location
 
 _DATASETS = click.argument("datasets", nargs=-1, required=True, type=click.Path(path_type=Location))
+_OVERWRITE = click.option("--overwrite", is_flag=True, help="replace what is there")
 _PLAN = click.option("--plan", "--dry-run", "plan_only", is_flag=True, help="show the sample, but train nothing")
 
 
 _sampling = together(
     click.option("--coverage", default="auto", show_default=True, help="of characters: auto (by script), or a share"),
-    click.option("--sample-bytes", default="500M", show_default=True, help="train on at most this much text"),
+    click.option("--sample-bytes", default="100M", show_default=True, help="train on at most this much text"),
     click.option("--seed", type=SEED, default=0, show_default=True, help="of the sample"),
     click.option("--threads", type=THREADS, default=1, show_default=True, help="each number has its bytes"),
 )
@@ -30,7 +31,13 @@ def command() -> None:
 
 @command.command("train")
 @_DATASETS
-@click.option("--output", "-o", type=click.Path(path_type=Location, dir_okay=False), required=True, help="FILE.model")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Location),
+    required=True,
+    help="a folder, or FILE.model with others beside",
+)
 @click.option("--model", type=click.Choice(["unigram", "bpe"]), default="unigram", show_default=True)
 @click.option("--vocab-size", type=at_least(8), default=32_000, show_default=True, help="pieces, all included")
 @click.option(
@@ -41,37 +48,44 @@ def command() -> None:
 @click.option("--special", multiple=True, help='a token of your own, such as "<2eng_Latn>"; may be repeated')
 @click.option("--prefix/--no-prefix", "dummy_prefix", default=True, show_default=True, help="a space before each text")
 @_sampling
+@_OVERWRITE
 @_PLAN
-def train_command(datasets: tuple[Location, ...], output: Location, plan_only: bool, **options: Any) -> None:
+def train_command(
+    datasets: tuple[Location, ...], output: Location, overwrite: bool, plan_only: bool, **options: Any
+) -> None:
     """Train a SentencePiece tokenizer on DATASETS, usually a mix, in the shares that they have there.
 
-    Writes FILE.model, FILE.vocab, FILE.hf/ for transformers, and the card FILE.json. Texts come back from their ids as
-    they were, line ends and spaces included. Same datasets, options and seed: same bytes.
+    Writes a folder that pack, mix and transformers open: tokenizer.model, tokenizer.vocab, tokenizer.json and the card
+    card.json; with --output FILE.model also FILE.vocab, FILE.hf/ and FILE.json. Texts come back from their ids as they
+    were, line ends and spaces included. Same datasets, options and seed: same bytes.
 
     \b
     Example:
-      xlcorpus tokenizer train out/mix --output out/tokenizer.model --vocab-size 32000
+      xlcorpus tokenizer train out/mix --output out/tokenizer --vocab-size 32000
       xlcorpus tokenizer train out/mix -o t.model --model bpe --special "<2eng_Latn>" --special "<2swh_Latn>"
     """
     from xlcorpus.tokenizer.text_sample import draw_sample
-    from xlcorpus.tokenizer.train import TrainOptions, train
-    from xlcorpus.tokenizer.write import check_output, write_trained
+    from xlcorpus.tokenizer.train import TrainOptions, memory_needed, train
+    from xlcorpus.tokenizer.write import check_output, files_of, write_trained
 
-    check_output(output)
+    check_output(output, overwrite=overwrite)
     options["sample_bytes"] = _size(options["sample_bytes"])
     settings = TrainOptions(**options)
     settings.check()
     opened = _open(datasets)
+    sample = draw_sample(opened, settings.sample_bytes, settings.seed)
+    _show_sample(sample)
+    needed = memory_needed(sum(sample.bytes_by_language().values()), settings.model)
+    click.echo(f"memory for training: at most {needed / 1e9:.1f} GB; a smaller --sample-bytes needs less")
     if plan_only:
-        _show_sample(draw_sample(opened, settings.sample_bytes, settings.seed))
         click.echo(f"nothing is written; without --plan: {output}")
         return
-    trained = train(opened, settings)
-    _show_sample(trained.sample)
+    trained = train(opened, settings, sample)
     tokenizer, table = write_trained(trained, output)
     _show_report(table)
     click.echo(f"tokenizer: {output} ({tokenizer.vocab_size:,} pieces, fingerprint {tokenizer.fingerprint})")
-    click.echo(f"for transformers: {output.with_suffix('.hf')}, card: {output.with_suffix('.json')}")
+    _, card, folder = files_of(output)
+    click.echo(f"for transformers: {folder}, card: {card}")
 
 
 @command.command("extend")
@@ -98,9 +112,10 @@ def train_command(datasets: tuple[Location, ...], output: Location, plan_only: b
     "--margin", type=float, help="unigram: nats off the new scores; more changes old texts less  [default: 2]"
 )
 @_sampling
+@_OVERWRITE
 @_PLAN
 def extend_command(
-    base: Location, datasets: tuple[Location, ...], output: Location, plan_only: bool, **options: Any
+    base: Location, datasets: tuple[Location, ...], output: Location, overwrite: bool, plan_only: bool, **options: Any
 ) -> None:
     """Add pieces to the tokenizer BASE after its last id: of another one, its own romanised, or learnt from DATASETS.
 
@@ -131,7 +146,7 @@ def extend_command(
     settings = TrainOptions(**options | {"sample_bytes": _size(options["sample_bytes"]), "special": asked.specials})
     opened, checked = _open(datasets), _open(check)
     old = open_tokenizer(base)
-    check_extended_output(old, base, output)
+    check_extended_output(old, base, output, overwrite=overwrite)
     if asked.romanized:
         check_unigram(old)
     sample = draw_sample(opened, settings.sample_bytes, settings.seed) if opened else None
@@ -185,7 +200,7 @@ def report_command(
 
     \b
     Example:
-      xlcorpus tokenizer report out/tokenizer.model out/mix --plot fertility.svg
+      xlcorpus tokenizer report out/tokenizer out/mix --plot fertility.svg
       xlcorpus tokenizer report xlmr/ flores/ --parallel sentence_id --output xlmr.csv
     """
     from xlcorpus.tokenizer.measure import measure
@@ -197,8 +212,8 @@ def report_command(
     if plot is not None:
         check_plot(plot)
     opened, parallel = open_tokenizer(tokenizer), options["parallel"]
-    most = None if parallel else _size(options["sample_bytes"])
-    sample = draw_sample(_open(datasets), most, options["seed"], [parallel] if parallel else [])
+    most = None if parallel is not None else _size(options["sample_bytes"])
+    sample = draw_sample(_open(datasets), most, options["seed"], [parallel] if parallel is not None else [])
     table = measure(opened, sample.batches(), parallel=parallel, reference=options["reference"])
     _show_report(table)
     if output is not None:

@@ -193,6 +193,8 @@ class _Words:
 
 
 def _hashes(values: pa.Array) -> np.ndarray:
+    if pa.types.is_fixed_size_binary(values.type) or pa.types.is_binary(values.type):
+        values = pa.array([value.hex() for value in values.to_pylist()], pa.string())  # doc_id
     points = code_points(values.cast(pa.string()))
     return hash_spans(points.codes, points.offsets[:-1], points.offsets[1:])
 

@@ -12,11 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from xlcorpus.dataset.storage import Location, read_bytes
+from xlcorpus.dataset.storage import Location, is_file, read_bytes, read_json
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer.protobuf import read_fields, write_bytes, write_fixed32, write_integer
 
 WORD_START = "\u2581"  # ▁, SentencePiece's mark for a space
+FOLDER_FILE = "tokenizer.model"  # in a folder
+CARD = "card.json"
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 
 _PIECES, _TRAINER, _NORMALIZER, _SELF_TEST = 1, 2, 3, 4
@@ -92,6 +94,19 @@ def load_processor(data: bytes, name: str) -> Any:
         return SentencePieceProcessor(model_proto=data)
     except RuntimeError as error:
         raise _no_model(name, str(error)) from error
+
+
+def decides_in(folder: Location) -> bool:
+    """Whether a folder's model decides its ids: where no tokenizer.json does, or, by its card, both do alike."""
+    if not is_file(folder / FOLDER_FILE):
+        return False
+    if not is_file(folder / "tokenizer.json"):
+        return True
+    try:
+        card = read_json(folder / CARD) if is_file(folder / CARD) else None
+    except (OSError, ValueError):
+        return False
+    return isinstance(card, dict) and card.get("tokenizer") == "sentencepiece"
 
 
 def open_processor(path: Location) -> Any:

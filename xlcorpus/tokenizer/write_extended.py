@@ -18,7 +18,15 @@ from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.sentencepiece_model import SentencePieceModel
 from xlcorpus.tokenizer.template import CONFIGS
 from xlcorpus.tokenizer.tokenizer import SPECIALS, Tokenizer
-from xlcorpus.tokenizer.write import check_output, guarded, rows_by_language, write_model
+from xlcorpus.tokenizer.write import (
+    check_free,
+    check_output,
+    check_same_ids,
+    files_of,
+    guarded,
+    rows_by_language,
+    write_model,
+)
 
 
 @dataclass(frozen=True)
@@ -46,17 +54,20 @@ class WrittenTokenizer:
         guarded(self.card, lambda: write_json(self.card, value | dict(facts)))
 
 
-def check_extended_output(base: Tokenizer, given: Location, output: Location) -> None:
-    """Raise UserError where the output is the base itself or has the name of another kind."""
+def check_extended_output(base: Tokenizer, given: Location, output: Location, *, overwrite: bool = False) -> None:
+    """Raise UserError where the output is the base itself, has the name of another kind, or is there already."""
     if storage.exists(output) and storage.resolve(output) == storage.resolve(given):
         raise UserError(f"--output {output} is the tokenizer to extend", remedy="name another file or folder")
     if isinstance(base, SentencePieceTokenizer):
-        check_output(output)
-    elif output.suffix == ".model" or (storage.is_file(output) and output.suffix != ".json"):
+        check_output(output, overwrite=overwrite)
+        return
+    if output.suffix == ".model" or (storage.is_file(output) and output.suffix != ".json"):
         raise UserError(
             f"--output {output}: a Hugging Face tokenizer is a file *.json or a folder",
             remedy=f"--output {output.with_suffix('')}",
         )
+    written = output if output.suffix == ".json" else output / "tokenizer.json"
+    check_free(output, [written], overwrite=overwrite)
 
 
 def write_extended(extended: Extended, base: Tokenizer, given: Location, output: Location) -> WrittenTokenizer:
@@ -68,14 +79,17 @@ def write_extended(extended: Extended, base: Tokenizer, given: Location, output:
     value = extended.model
     card, sources = output.with_suffix(".json"), output.with_suffix(".sources.json")
     if isinstance(value, SentencePieceModel):
-        write_model(value, value.to_bytes(), output)
+        tokenizer = write_model(value, value.to_bytes(), output)
+        check_same_ids(tokenizer, output, [])
+        card = files_of(output)[1]
+        sources = card.with_suffix(".sources.json") if output.suffix == ".model" else output / "sources.json"
     elif output.suffix == ".json":
         guarded(output, lambda: write_json(output, value))
         card = output.with_suffix(".card.json")
     else:
         guarded(output, lambda: _write_folder(value, given, output))
         card, sources = output / "card.json", output / "sources.json"
-    opened = open_tokenizer(output)
+    opened = tokenizer if isinstance(value, SentencePieceModel) else open_tokenizer(output)
     if extended.sources is not None:
         rows = _sources_by_id(extended.sources, opened, base)
         guarded(sources, lambda: write_json(sources, rows))

@@ -16,7 +16,7 @@ from xlcorpus.dataset.storage import Location, fingerprint, fingerprint_of_file,
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer.byte_alphabet import from_letters
 from xlcorpus.tokenizer.reserved import BYTES, renamed
-from xlcorpus.tokenizer.sentencepiece_model import WORD_START
+from xlcorpus.tokenizer.sentencepiece_model import WORD_START, decides_in
 from xlcorpus.tokenizer.template import settings_beside, stated_template, template_of
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, ROLES, UNKNOWN, Tokenizer, TokenizerKind, end_to_end
 
@@ -259,7 +259,7 @@ def special_roles(
 
 
 def _opens(given: Location, start: bytes) -> bool:
-    return is_file(given / _FILE) or start.lstrip().startswith((b"{", b"["))
+    return (is_file(given / _FILE) and not decides_in(given)) or start.lstrip().startswith((b"{", b"["))
 
 
 KIND = TokenizerKind("huggingface", "a Hugging Face tokenizer.json or its folder", _opens, HuggingFaceTokenizer)

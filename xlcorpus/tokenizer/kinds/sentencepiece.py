@@ -18,7 +18,6 @@ from xlcorpus.tokenizer.template import settings_beside, stated_template
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer, TokenizerKind, end_to_end
 
 _NAMES = (("<mask>", "[MASK]"), ("<cls>", "[CLS]"), ("<sep>", "[SEP]"))  # a model does not say which these are
-_FOLDER_FILE = "tokenizer.model"  # Llama, Gemma, Mistral: their ids are those of the file
 
 
 class SentencePieceTokenizer(Tokenizer):
@@ -27,7 +26,7 @@ class SentencePieceTokenizer(Tokenizer):
     kind = "sentencepiece"
 
     def __init__(self, given: Location) -> None:
-        path = given / _FOLDER_FILE if is_file(given / _FOLDER_FILE) else given
+        path = given / model_file.FOLDER_FILE if is_file(given / model_file.FOLDER_FILE) else given
         data = model_file.read_model_file(path)
         self._processor: Any = model_file.load_processor(data, str(path))
         self.model = model_file.parse_model(data, str(path))
@@ -42,7 +41,7 @@ class SentencePieceTokenizer(Tokenizer):
             next((at for at in ids if at is not None and self.model.pieces[at].type in special), None)
             for ids in (map(self._ids.get, names) for names in _NAMES)
         )
-        if path.name == _FOLDER_FILE:
+        if path.name == model_file.FOLDER_FILE:
             self.template = stated_template(settings_beside(path), self.bos_id, self.eos_id)
         if self.template.ids:
             self.fingerprint = fingerprint({"model": self.fingerprint, "template": self.template.single})
@@ -128,8 +127,7 @@ def _kind(piece: model_file.ModelPiece) -> int:
 
 def _opens(given: Location, start: bytes) -> bool:
     """A model begins with its first piece, a field of bytes; a folder has one, and no tokenizer.json."""
-    in_folder = is_file(given / _FOLDER_FILE) and not is_file(given / "tokenizer.json")
-    return in_folder or (start.startswith(b"\n") and not start.lstrip().startswith((b"{", b"[")))
+    return model_file.decides_in(given) or (start.startswith(b"\n") and not start.lstrip().startswith((b"{", b"[")))
 
 
 KIND = TokenizerKind("sentencepiece", "a SentencePiece .model", _opens, SentencePieceTokenizer)
