@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlcorpus.dataset.united import JSON_KEY, can_hold, holds_json, in_type, united_field
+from xlcorpus.dataset.united import JSON, can_hold, holds_json, in_type, united_field
 
 NOON = datetime.datetime(2024, 2, 29, 12, 0, 0, 123456)
 S, I = pa.string(), pa.int64()  # noqa: E741
@@ -94,7 +94,7 @@ def test_types_without_a_common_one_become_json_text(columns: Sequence[pa.Array]
 
 def test_what_is_json_text_stays_as_it_is_and_what_is_beside_it_becomes_so() -> None:
     """A column of ingest, or of an earlier mix, whose strings are JSON: they are not quoted once more."""
-    json_field = pa.field("id", S, metadata={JSON_KEY: b"1"})
+    json_field = pa.field("id", S, metadata=JSON)
     plain = pa.field("id", S)
     found = united_field(dict(enumerate([json_field, plain, pa.field("id", I), pa.field("id", pa.null())])))
     assert holds_json(found)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -210,13 +212,47 @@ def test_parquet_schemas_are_united(tmp_path: Path) -> None:
     ]
 
 
-def test_a_conflict_of_types_names_files_and_column(tmp_path: Path) -> None:
-    one = table(tmp_path / "a.parquet", text=["a"], n=[1])
-    other = table(tmp_path / "b.parquet", text=["b"], n=["1"])
-    with pytest.raises(UserError) as error:
-        types(tmp_path)
-    for part in (str(one), str(other), "'n'", "int64", "string"):
-        assert part in error.value.message
+BIG = 2**53 + 1
+UNITED: list[tuple[str, Any, Any, str, list[Any]]] = [
+    ("int and float", [1, None], [1.5], "double", [1.0, None, 1.5]),
+    ("int beyond a double", [BIG, 3], [0.5], "json", [str(BIG), "3", "0.5"]),
+    ("int and string", [1], ["1", "ሰላም"], "json", ["1", '"1"', '"ሰላም"']),
+    ("one and several", ["นา"], [["ක", None]], "json", ['"นา"', '["ක",null]']),
+    ("wider int", pa.array([7], pa.int16()), [BIG], "int64", [7, BIG]),
+    ("structs", [{"a": 1}], [{"b": "ы"}], "struct<a: int64, b: string>", [{"a": 1, "b": None}, {"a": None, "b": "ы"}]),
+    ("decimals", pa.array([Decimal("0.10")]), [0.1], "json", ['"0.10"', "0.1"]),
+    ("times", pa.array([date(2020, 2, 29)]), ["2020"], "json", ['"2020-02-29"', '"2020"']),
+    ("coded", pa.array(["x"]).dictionary_encode(), [True], "json", ['"x"', "true"]),
+    ("bytes", [b"\xff"], [["a"]], "json", ['"/w=="', '["a"]']),
+]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected", "values"), [case[1:] for case in UNITED], ids=[case[0] for case in UNITED]
+)
+def test_columns_of_two_types_hold_all_values(
+    tmp_path: Path, one: Any, other: Any, expected: str, values: list[Any]
+) -> None:
+    table(tmp_path / "a.parquet", text=["x"] * len(one), c=one)
+    table(tmp_path / "b.parquet", text=["y"] * len(other), c=other)
+    assert types(tmp_path) == {"c": "string" if expected == "json" else expected}
+    result = read_all(tmp_path)
+    assert result.schema is not None
+    assert holds_json(result.schema.field("c")) == (expected == "json")
+    assert [row["c"] for row in result.documents] == values
+    assert types(tmp_path / "b.parquet", tmp_path / "a.parquet") == types(tmp_path)
+
+
+def test_a_damaged_part_of_a_column_of_two_types_is_a_reject(tmp_path: Path) -> None:
+    table(tmp_path / "a.parquet", text=["ὕδωρ"], c=["1"])
+    broken = table(tmp_path / "b.parquet", text=["ջուր", "წყალი"], c=[1, 2])
+    raw = bytearray(broken.read_bytes())
+    raw[4:40] = b"\xff" * 36
+    broken.write_bytes(raw)
+    table(tmp_path / "c.parquet", text=["水"], c=pa.array([b"\xff"]).view(pa.string()))
+    result = read_all(tmp_path)
+    assert [row["c"] for row in result.documents] == ['"1"']
+    assert [row["reason"] for row in result.rejects] == ["corrupt_file", "corrupt_file", "invalid_utf8"]
 
 
 @pytest.mark.parametrize(
@@ -246,5 +282,16 @@ def test_jsonl_and_parquet_together(tmp_path: Path) -> None:
     assert [row["z"] for row in result.documents] == [1, 2, None]
     assert [row["input_extra"] for row in result.documents] == ["mine", None, None]
     jsonl(tmp_path / "d.jsonl", {"text": "b", "z": "2"})
-    with pytest.raises(UserError, match="column 'z' is int64"):
-        types(tmp_path)
+    assert types(tmp_path) == {"z": "string", "input_extra": "string", "y": "bool", "extra": "string"}
+    assert [row["z"] for row in read_all(tmp_path).documents] == ["1", "2", None, '"2"']
+
+
+def test_what_json_cannot_be_read_as_is_text(tmp_path: Path) -> None:
+    table(tmp_path / "a.parquet", text=["a"], raw=[b"\x00"], n=pa.array([1], pa.int32()), f=pa.array([3], pa.int8()))
+    jsonl(tmp_path / "b.jsonl", {"text": "b", "raw": "ঘ", "n": 2**40, "f": 0.5})
+    assert types(tmp_path) == {"raw": "string", "n": "int64", "f": "double", "extra": "string"}
+    rows = read_all(tmp_path).documents
+    assert [(row["raw"], row["n"], row["f"], row["extra"]) for row in rows] == [
+        ('"AA=="', 1, 3.0, None),
+        ('"ঘ"', 2**40, 0.5, None),
+    ]

@@ -1,4 +1,4 @@
-"""One type for a column that several datasets have: the rule of every step that takes more than one.
+"""One type for a column that several datasets, or files of the input, have: the rule of every step that unites them.
 
 1. A column that is null throughout takes the type that the others know.
 2. Where Arrow has a type that holds the values of all (numbers and times of several widths, lists of them, structs with
@@ -18,14 +18,14 @@ import pyarrow as pa
 
 from xlcorpus.text.json_numbers import dump
 
-JSON_KEY = b"json"  # of a field's metadata: its strings are JSON text
-_JSON = {JSON_KEY: b"1"}
+_JSON_KEY = b"json"
+JSON = {_JSON_KEY: b"1"}  # metadata of a field: its strings are JSON text
 _PRINTED = (pa.types.is_integer, pa.types.is_boolean)  # as Arrow prints them they are JSON
 
 
 def holds_json(field: pa.Field) -> bool:
     """Whether the strings of a column are JSON text (its values had no common type)."""
-    return JSON_KEY in (field.metadata or {})
+    return _JSON_KEY in (field.metadata or {})
 
 
 def united_field(fields: Mapping[int, pa.Field], fits: Callable[[int, pa.DataType], bool] | None = None) -> pa.Field:
@@ -71,7 +71,7 @@ def can_hold(values: pa.Array, kind: pa.DataType) -> bool:
 
 
 def _json(name: str) -> pa.Field:
-    return pa.field(name, pa.string(), metadata=_JSON)
+    return pa.field(name, pa.string(), metadata=JSON)
 
 
 def _common(one: pa.DataType | None, other: pa.DataType) -> pa.DataType | None:

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.dataset.united import JSON_KEY
+from xlcorpus.dataset.united import JSON
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.format import FORMATS
 from xlcorpus.raw.input_columns import ADOPTED, EXTRA, INPUT_KEY, Column, united
@@ -29,9 +29,10 @@ def output_schema(files: Sequence[InputFile], options: ReadOptions) -> pa.Schema
     """The schema of every batch of rows read from `files`: columns of ours that ingest makes, then the extra ones.
 
     Extra columns stand by the rank of their formats: in the order of the Parquet files' schemas, then of the headers of
-    TSV and CSV files, then those of JSONL sorted by name, `extra` last. Raises UserError where a Parquet, TSV or CSV
-    file lacks a text column or files disagree on a column's type, where no record in the sample of the JSONL files has
-    a text column, where nothing says the language of a side of pairs, and where no file has a column that options name.
+    TSV and CSV files, then those of JSONL sorted by name, `extra` last; of several types they are united (`united`).
+    Raises UserError where a Parquet, TSV or CSV file lacks a text column, where no record in the sample of the JSONL
+    files has a text column, where nothing says the language of a side of pairs, and where no file has a column that
+    options name.
     """
     formats = {file.format: FORMATS.find(file.format) for file in files}
     # Formats that share a function are looked at together, in the order of the files.
@@ -39,10 +40,11 @@ def output_schema(files: Sequence[InputFile], options: ReadOptions) -> pa.Schema
     together: dict[Any, list[InputFile]] = {one.columns: [] for one in ranked}
     for file in files:
         together[formats[file.format].columns].append(file)
-    merged: dict[str, Column] = {}
+    found: dict[str, list[Column]] = {}
     for columns, mine in together.items():
         for name, column in columns(mine, options).items():
-            merged[name] = united(name, merged[name], column) if name in merged else column
+            found.setdefault(name, []).append(column)
+    merged = {name: united(name, columns) for name, columns in found.items()}
     if any(file.size for file in files):
         _check_named(merged, options)
     adopted = _adopted(merged, files, options)
@@ -128,7 +130,7 @@ def _assemble(
             while output in taken:
                 output = f"input_{output}"
             taken |= {output}
-        metadata = {INPUT_KEY: name.encode()} | ({JSON_KEY: b"1"} if column.json else {})
+        metadata = {INPUT_KEY: name.encode()} | (JSON if column.json else {})
         fields.append(pa.field(output, column.type, metadata=metadata))
     if with_extra:
         about = b"JSON object of the input's fields that have no column, or whose value does not fit its column"

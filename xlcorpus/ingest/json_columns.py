@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.ingest.json_values import BadLine, JsonType, arrow_type, infer, parse_line, unify
+from xlcorpus.ingest.json_values import BadLine, JsonType, arrow_type, from_json, infer, parse_line, unify
 from xlcorpus.raw.input_columns import Column
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.lines import BOM, lines_of
@@ -97,6 +97,7 @@ def sampled_columns(files: Sequence[InputFile], options: ReadOptions) -> dict[st
             sample.where[name],
             json=sample.types[name] == "json",
             unknown=sample.types[name] == "null",
+            fits=from_json,
         )
         for name in sorted(names)
     }

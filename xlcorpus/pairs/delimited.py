@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.result import Result
+from xlcorpus.dataset.united import in_type
 from xlcorpus.errors import UserError, given_twice, nearest
 from xlcorpus.raw.assemble import BATCH_ROWS, Assembler
 from xlcorpus.raw.input_columns import Column, fields_by_input
@@ -140,7 +141,12 @@ class _Table:
             rejects = in_order([*rejects, *wrong])
         strings = {name: column.cast(pa.string()) for name, column in raw.items()}
         texts = {output: strings[name] for output, name in self.options.texts.items()}
-        columns = {self.fields[name].name: strings[name] for name in self.names if name in self.fields}
+        given = pa.field("", pa.string())
+        columns = {
+            (field := self.fields[name]).name: in_type(strings[name], given, field)
+            for name in self.names
+            if name in self.fields
+        }
         yield from self.assembler.rows(offsets, texts, columns, size=size, rejects=rejects)
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 
 from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import UserError
+from xlcorpus.dataset.united import JSON, holds_json, united_field
 
 EXTRA = "extra"  # string column of every JSONL dataset: JSON object of the fields that have no column or do not fit it
 ADOPTED = ("url", "timestamp", "license", "kind")  # string columns of the input that become ours
 INPUT_KEY = b"input"
+
+
+def _takes_all(kind: pa.DataType) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -19,53 +24,25 @@ class Column:
     """A column of input files.
 
     where: the first file that has it; json: its values had no common type, its strings are JSON; unknown: only nulls
-    were seen.
+    were seen. fits: whether its values can be cast to a type without loss, or its reader keeps elsewhere what cannot.
     """
 
     type: pa.DataType
     where: Location
     json: bool = False
     unknown: bool = False
+    fits: Callable[[pa.DataType], bool] = _takes_all
 
 
-def conflict(name: str, one: Column, other: Column) -> UserError:
-    """What to say where a column is of two types."""
-    return UserError(
-        f"column {name!r} is {one.type} in {one.where} and {'JSON' if other.json else other.type} in {other.where}",
-        remedy="ingest these files separately, or rewrite the column to one type in all of them",
-    )
-
-
-def united(name: str, one: Column, other: Column) -> Column:
-    """What a column is of which two files know something; raises UserError where their types differ.
-
-    A column that is null throughout (type null, or unknown), or null somewhere within lists and structs, takes the type
-    that the other file knows.
-    """
-    if other.unknown or (one.type == other.type and one.json == other.json):
-        return one
-    if one.unknown:
-        return other
-    both = None if one.json or other.json else _without_nulls(one.type, other.type)
-    if both is None:
-        raise conflict(name, one, other)
-    return one if both == one.type else replace(other, type=both)
-
-
-def _without_nulls(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
-    """The type of both where they differ in parts that are null in one of them; None where they differ otherwise."""
-    if one == other or pa.types.is_null(other):
-        return one
-    if pa.types.is_null(one):
-        return other
-    if pa.types.is_list(one) and pa.types.is_list(other):
-        inner = _without_nulls(one.value_type, other.value_type)
-        return None if inner is None else pa.list_(one.value_field.with_type(inner))
-    if pa.types.is_struct(one) and pa.types.is_struct(other) and one.names == other.names:
-        parts = [_without_nulls(left.type, right.type) for left, right in zip(one, other, strict=True)]
-        if None not in parts:
-            return pa.struct([field.with_type(part) for field, part in zip(one, parts, strict=True)])
-    return None
+def united(name: str, columns: Sequence[Column]) -> Column:
+    """The column of one name that holds the values of all, by the rule of `dataset.united`."""
+    known = [one for one in columns if not one.unknown and not pa.types.is_null(one.type)]
+    if len(known) < 2:
+        return (known or [one for one in columns if not one.unknown] or list(columns))[0]
+    fields = {at: pa.field(name, one.type, metadata=JSON if one.json else None) for at, one in enumerate(known)}
+    field = united_field(fields, lambda at, kind: known[at].fits(kind))
+    fits = [one.fits for one in known]
+    return Column(field.type, known[0].where, holds_json(field), fits=lambda kind: all(one(kind) for one in fits))
 
 
 def input_name(field: pa.Field) -> str | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.result import Result
+from xlcorpus.dataset.storage import Location
+from xlcorpus.dataset.united import can_hold, in_type
 from xlcorpus.errors import UserError, given_twice, nearest
 from xlcorpus.ingest.format import Format, Look
 from xlcorpus.ingest.parquet_batches import RowGroups
@@ -114,14 +117,41 @@ def cut_row_groups(file: InputFile, target: int) -> Iterator[FileRange]:
 
 def schema_columns(files: Sequence[InputFile], options: ReadOptions) -> dict[str, Column]:
     """Union of the files' schemas in order of appearance; a file that cannot be read has none (its reader says why)."""
-    columns: dict[str, Column] = {}
+    found: dict[str, dict[pa.DataType, list[Location]]] = {}
     for file in files:
         for field in read_schema(file, options) or ():
-            if field.name in options.texts.values():
+            if field.name not in options.texts.values():
+                found.setdefault(field.name, {}).setdefault(field.type, []).append(file.path)
+    return {
+        name: united(
+            name, [Column(kind, paths[0], fits=partial(_fits, name, kind, paths)) for kind, paths in types.items()]
+        )
+        for name, types in found.items()
+    }
+
+
+def _fits(name: str, given: pa.DataType, paths: Sequence[Location], kind: pa.DataType) -> bool:
+    """Whether the values of a column of files can be cast to a type without loss: they are read, that column alone."""
+    return given == kind or all(can_hold(values, kind) for path in paths for values in _values(path, name))
+
+
+def _values(path: Location, name: str) -> Iterator[pa.Array]:
+    """A column of a file, as far as it can be read: of what cannot its reader says how much is lost."""
+    try:
+        groups = RowGroups(path)
+    except _BROKEN:
+        return
+    with groups:
+        for group in range(len(groups.rows)):
+            try:
+                for batch in groups.batches(group, {name}):
+                    yield _plain(batch.column(name))
+            except _BROKEN:
                 continue
-            known, found = columns.get(field.name), Column(field.type, file.path)
-            columns[field.name] = found if known is None else united(field.name, known, found)
-    return columns
+
+
+def _plain(values: pa.Array) -> pa.Array:
+    return values.cast(plain_type(values.type))
 
 
 def read_parquet(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:
@@ -169,6 +199,7 @@ class _Reader:
     def __init__(self, part: FileRange, options: ReadOptions, schema: pa.Schema) -> None:
         self.options = options
         self.assembler = Assembler(part.file, options, schema, unit="row")
+        self.schema = schema
         self.fields = fields_by_input(schema)
         self.wanted = {*options.texts.values(), *self.fields}
 
@@ -184,15 +215,17 @@ class _Reader:
         offsets = np.arange(first, first + batch.num_rows, dtype=np.int64)
         raw = {output: _bytes(batch.column(name)) for output, name in self.options.texts.items()}
         columns = {
-            self.fields[name].name: batch.column(name).cast(self.fields[name].type)
-            for name in batch.schema.names
-            if name in self.fields
+            self.fields[name].name: _plain(batch.column(name)) for name in batch.schema.names if name in self.fields
         }
         good, rejects = _valid(columns, offsets)
         if rejects:
             keep = pa.array(good)
             offsets = offsets[good]
             raw, columns = ({name: one.filter(keep) for name, one in table.items()} for table in (raw, columns))
+        columns = {
+            name: in_type(values, pa.field(name, values.type), self.schema.field(name))
+            for name, values in columns.items()
+        }
         yield from self.assembler.rows(offsets, raw, columns, size=batch.nbytes, rejects=rejects)
 
 
