@@ -46,8 +46,8 @@ _LAST = re.compile(r"(?:VOWEL|SIGN|MEDIAL|LETTER|FINAL|SUBJOINED|SYLLABLE|SARA) 
 
 def is_read_by_name(sign: str, name: str, target: str) -> bool:
     """By name and category alone: a mark, a vowel or a tone whose reading is not the sound it is named for."""
-    if not target:
-        return False
+    if not target or "VOWEL-CARRIER" in name:
+        return bool(target)
     syllabic = [value for value in (*_SILENT, *_VOWEL) if regex.match(rf"\p{{InSC={value}}}", sign)]
     if syllabic and syllabic[0] in _SILENT:
         return True
@@ -109,6 +109,7 @@ TEXTS = [
     ("Arab", "لهۥ", "lhwaw", "lhw"),
     ("Cyrl", "и҇", "ipokrytie", "i"),
     ("Sora", "𑃟𑃢𑃓𑃤", "khch", "kaci"),
+    ("Limb", "ᤀᤡᤏᤛᤠ ᤀᤥᤱ", "linsa loong", "insa oong"),
 ]
 
 

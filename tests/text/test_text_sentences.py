@@ -71,6 +71,8 @@ ENDS = {
     "line breaks of any kind": "one|\ntwo\r\n|three\u2028|four\x0b|five\u0085|six\x1e|seven",
     "opening marks before a capital": "Dijo algo.| ¿Quién?| ¡Nadie!| — Yo.| „Ja.“| (Sí.)",
     "acronyms and titles before a new sentence": "ਸੰਯੁਕਤ ਰਾਸ਼ਟਰ ਨੇ ਕਿਹਾ ਸੀ.| ਉਹ ਆਏ.| हम गए थे.| ڈاکٹر آئے۔",
+    "what shows nothing": "\u200fהלכנו.\u200f| באו!\u200e |\u200fמי?\u2060| \u202bכן.\u202c| Then\u00ad.| \ufeffYes",
+    "what shows nothing, at signs that need no space": "ទៅ។\u200b| មក។\u200b|បាន។\u200b”| 是。\u200b|好。",
     "a number as the first word": "The year was long.| 1984 came.| It was 45.| In 2012.| Then 3.14.| End",
 }
 NO_ENDS = {
@@ -85,6 +87,7 @@ NO_ENDS = {
     "days and ranks": "Am 3. Mai spielte die (2. Mannschaft), le 31. Dezember",
     "numbers": "It costs 3.14 or 1.000.000,50, that is No. 5 on p. 12, at 10.30.",
     "addresses": "See www.example.com/a.b?c=D!e or mail a.b@c.de or file.Name",
+    "lower case follows what shows nothing": "“What?\u200f” \u200fhe asked. \u2066then he left",
     "lower case follows": "“What?” he asked. then he left ... and “no!” – she said",
     "no space": "word.Word and what?Then",
     "a comma follows": "「はい。」、。、",

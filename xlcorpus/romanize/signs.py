@@ -41,7 +41,7 @@ Lana 1A7F -
 Laoo 0EBA -
 Latn 1D25 '  1D5C '  A724 ' '  A738 Av av Av av Ay ay  A76A Et et Is is  A770 us  A778 um
 Lepc 1C34 ng ng
-Limb 191D gya
+Limb 1900 -  191D gya
 Lisu A4F6 e
 Lyci 10299 an en
 Lydi 10935 an en

@@ -1,7 +1,7 @@
 r"""Sentences of a batch as spans of code points, by rules that follow the script.
 
 Terminators are Unicode's Sentence_Terminal (UCD, PropList.txt) and what each script really uses besides; quotes,
-brackets and note numbers that follow one go with it. Four kinds of rules:
+brackets, note numbers and what shows nothing (marks of direction, U+200B) go with it. Four kinds of rules:
 
 - A terminator that is nothing else (。 । ۔ ؟ ። ။ ៕ ։ ...) ends a sentence wherever it stands, unless the sentence goes
   on: a comma, or hiragana after a closing quote (「...。」と言った).
@@ -85,9 +85,10 @@ def _ends() -> dict[int, regex.Pattern[str]]:
     soft, hard, terminal = f"[{_SOFT}]", f"[{_HARD}]", f"[[{_HARD}]||[{_SOFT}{_BARS}]]"
     indic = r"[\u0900-\u0DFF]"
     tibetan = r"[\p{Tibetan}&&[\p{L}\p{M}]]"
-    opener = r"[\p{Ps}\p{Pi}\p{Pf}\p{Pd}\"'¿¡]"
+    unseen = r"\p{Default_Ignorable_Code_Point}"  # marks of direction, U+200B: before and after the space
+    opener = rf"[\p{{Ps}}\p{{Pi}}\p{{Pf}}\p{{Pd}}\"'¿¡{unseen}]"
     closers = (
-        rf"(?: [\p{{Pe}}\p{{Pf}}\"'＂＇] | \p{{Pi}}(?=[\s\p{{Pe}}\p{{Pf}}\"'.]) | \[\w{{1,3}}\] )*+"
+        rf"(?: [\p{{Pe}}\p{{Pf}}\"'＂＇{unseen}] | \p{{Pi}}(?=[\s\p{{Pe}}\p{{Pf}}\"'.]) | \[\w{{1,3}}\] )*+"
         rf"(?: {gap}[»›]++(?=\s) )?+"  # French puts a space before it
     )
     free = rf"(?= {gap}*+{breaks} | {gap}++(?! (?:{opener}{gap}?)*+ [\p{{Ll}}--\p{{Georgian}}] ) )"
