@@ -16,6 +16,7 @@ from xlcorpus.text.properties import UNSPACED_SCRIPTS
 MASK = (1 << 64) - 1
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}\u200c\u200d]")
 _FOLLOWS = regex.compile(r"[\p{M}ะาำๅະາຳ]")
+_OF_ONE_BEFORE = regex.compile("[ぁぃぅぇぉゃゅょゎァィゥェォッャュョヮㇰ-ㇿーｧ-ｰﾞﾟ々〻ゝゞヽヾๆໆៗฯຽ]")
 # No word ends behind the first, none begins with a letter before the second.
 _OPENS, _KILLED = regex.compile(r"[เแโใไั][\p{M}ะาำๅ]*"), regex.compile(r"[\p{M}ะาำๅ]?\u0e4c")
 APOSTROPHES = "'’‘‛′`´＇ʻʼʹˈꞋꞌ՚׳"
@@ -162,7 +163,9 @@ def _segment(text: str, start: int, end: int, dictionary: Dictionary) -> list[Wo
 def _may_begin(text: str, i: int, start: int, end: int) -> bool:
     """Whether a word of the run text[start:end] may begin at i, so far as spelling shows it."""
     inner = i > start and (
-        _KILLED.match(text[i + 1 : end]) or any(_OPENS.fullmatch(text[j:i]) for j in range(start, i))
+        _OF_ONE_BEFORE.match(text[i])
+        or _KILLED.match(text[i + 1 : end])
+        or any(_OPENS.fullmatch(text[j:i]) for j in range(start, i))
     )
     return not _FOLLOWS.match(text[i]) and not inner
 

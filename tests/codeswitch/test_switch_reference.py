@@ -20,7 +20,7 @@ from xlcorpus.text import slices
 
 # Few letters, so that words meet entries, and one entry is the beginning of another.
 LETTERS = "abAB'’·ʻßéσςΣИи"
-UNSPACED = "我爱水กาิแ้์ัーかカ"
+UNSPACED = "我爱水กาิแ้์ัーかカ々ๆ"
 ALPHABET = LETTERS + UNSPACED + "0٣ !,\n-\u200d\u0301"
 ANYTHING = ALPHABET + ".@/`<>{&$();"  # the reference has no rules for technical signs
 words = st.text(alphabet=LETTERS, min_size=1, max_size=4) | st.text(alphabet=UNSPACED, min_size=1, max_size=4)

@@ -72,6 +72,14 @@ def test_spaced_scripts(text: str, lang: str, words: dict[str, str], wanted: str
         ("ខ្មែរ", "khm_Khmr", {"មែ": "x", "មែរ": "y"}, "no_switch"),
         ("မြန်မာ", "mya_Mymr", {"မြ": "x", "န်မာ": "y", "မာ": "hard"}, "မြန် hard"),
         ("ສັນ", "lao_Laoo", {"ສັ": "x"}, "no_switch"),
+        # What repeats, lengthens or shortens the word before it.
+        ("コンピューターと人々", "jpn_Jpan", {"コンピュータ": "x", "人": "y"}, "no_switch"),
+        ("人々の人", "jpn_Jpan", {"人": "man", "人々": "people"}, "people の man"),
+        ("シャツとｶﾞｽ", "jpn_Jpan", {"シ": "x", "ｶ": "y", "シャツ": "shirt"}, "shirt とｶﾞｽ"),
+        ("友達って、三ヶ月", "jpn_Jpan", {"友達": "friend", "三": "three"}, "friend って、three ヶ月"),
+        ("เด็กๆ เด็ก กรุงเทพฯ", "tha_Thai", {"เด็ก": "child", "กรุงเทพ": "x"}, "เด็กๆ child กรุงเทพฯ"),
+        ("ក្មេងៗ ក្មេង", "khm_Khmr", {"ក្មេង": "child"}, "ក្មេងៗ child"),
+        ("ເມຽ ຂອງ", "lao_Laoo", {"ເມ": "x", "ຂອງ": "of"}, "ເມຽ of"),
     ],
 )
 def test_scripts_without_spaces(text: str, lang: str, words: dict[str, str], wanted: str) -> None:

@@ -87,6 +87,10 @@ def test_translations_of_one_field_are_entries_in_their_order(field: str, words:
         ("犬（いぬ）", "犬", "notes"),
         ("colo(u)r", "color", "notes"),
         ("run (quickly, fast)", "run", "notes"),
+        ("cat CL:隻|只[zhi1]", "cat", "notes"),
+        ("maison, f", "maison", "notes"),
+        ("Leute, pl.", "Leute", "notes"),
+        ("дом, m.", "дом", "notes"),
         ("\u200eGarten\u200e", "Garten", "unseen"),
         ("Gar\u00adten", "Garten", "unseen"),
         ("\u202bطز\u202c", "طز", "unseen"),
@@ -174,6 +178,17 @@ def test_words_before_the_dictionary_form_where_a_dictionary_writes_them() -> No
     assert without_particles(listed, "rus", counts).equals(listed)
 
 
+@pytest.mark.parametrize("language", ["fra", "rus", "hin"])
+def test_genders_behind_the_word_where_a_dictionary_writes_them(language: str) -> None:
+    listed = pa.array(["maison f", "дом m", "बेटा m", "gens m pl", "f", "a m", "rock n roll"])
+    counts: Counter[str] = Counter()
+    plain = ["maison", "дом", "बेटा", "gens", "f", "a m", "rock n roll"]
+    assert without_particles(listed, language, counts).to_pylist() == plain
+    assert counts == {"particles": 4}
+    rare = pa.array(["renmen m", *["word"] * 40])
+    assert without_particles(rare, language, counts).equals(rare)
+
+
 def test_clitics_are_no_words(tmp_path: Path) -> None:
     french = write(tmp_path, "en-fr.tsv", "en\tfr\nthe\tl'\nthe\tle\nof\td’\nwater\teau\n")
     assert pairs(read_entries([french]).table) == [("the", "le"), ("water", "eau")]
@@ -241,3 +256,21 @@ def test_long_fields_take_time_that_grows_with_their_length() -> None:
         started = time.process_time()
         apart(unit * 20_000)
         assert time.process_time() - started < 5  # seconds; some 10 ms, and hours if one of the patterns went back
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "remark"),
+    [
+        ("en", ["because of", "γ-ray", "ǁXam"], "variant of 為"),
+        ("vi", ["nhà", "ông"], "茹"),
+        ("fr", ["maison", "ªb"], "بيت"),
+        ("sw", ["mbwa", "дом"], "cat 猫"),
+    ],
+)
+def test_letters_without_capitals_are_of_no_word_in_latin_letters(
+    tmp_path: Path, code: str, words: list[str], remark: str
+) -> None:
+    content = f"ja\t{code}\n" + "".join(f"猫\t{word}\n" for word in [remark, *words])
+    read = read_entries([write(tmp_path, "x.tsv", content)])
+    assert [tgt for _, tgt in pairs(read.table)] == words
+    assert read.left_out["other_script"] == 1

@@ -49,7 +49,9 @@ _COMMA = regex.compile(rf"(?<!\d)[{_COMMAS}]|[{_COMMAS}](?!\d)")
 _SEPARATOR = regex.compile(rf"\\n|[{_SEMICOLONS}]|(?:^|\s)[{_SLASHES}]|[{_SLASHES}](?:\s|$)")
 _SLASH = regex.compile(f"[{_SLASHES}]")
 _NUMBERED = regex.compile(r"(?:^|(?<=[\s;,]))\(?\d{1,2}[.)]\s+")  # `1. run 2. flow`
-_NOTE = regex.compile(r"[(\[{<（［｛【〔〖⟨〈][^()\[\]{}<>（）［］｛｝【】〔〕〖〗⟨⟩〈〉]*[)\]}>）］｝】〕〗⟩〉]")
+_NOTE = regex.compile(  # in brackets, and the measure word of CC-CEDICT
+    r"[(\[{<（［｛【〔〖⟨〈][^()\[\]{}<>（）［］｛｝【】〔〕〖〗⟨⟩〈〉]*[)\]}>）］｝】〕〗⟩〉]|\bCL:[^;/]*"
+)
 _GAP = regex.compile(r"\u2026|\.\.|[~\uff5e\u301c\u223c]|_{2,}|_$|^_|\s\+|\+\s")  # `so ... as`, `Nwng ___ da`
 _JOINT = regex.compile(r"(?<=[^\W_])_(?=[^\W_])")  # ice_cream
 _INTONATION = regex.compile(r"[\u055b\u055c\u055e]")  # Armenian stress, exclamation and question, written inside words
@@ -63,7 +65,9 @@ _WORD = regex.compile(
     rf"[{_APOSTROPHES}]?[{_LETTERS}](?:[{_LETTERS}\u200c\u200d ]|{_INSIDE}(?=[{_LETTERS}{_APOSTROPHES}])"
     rf"|(?<=\p{{Hebrew}})\"(?=\p{{Hebrew}}))*[{_APOSTROPHES}\u05f3]?"
 )
+_GENDER = regex.compile(r"(?:[mfn]|mf|nt|(?:[mf]\.? ?)?pl)\.?")
 _WORDLIKE = regex.compile(r"[\p{L}\p{N}]")
+_UNCASED = r"(?V1)[\p{Lo}--[\p{Latin}\p{Common}\p{Inherited}]]"
 _PLAIN = rf"^[{_LETTERS}]+(?:[ '\x{{2019}}-]?[{_LETTERS}])*$"  # of RE2: nothing to do
 _JOINED = r"(^|[\s\p{P}])[\x{200C}\x{200D}]+|([^\p{M}])[\x{200C}\x{200D}]+($|[\s\p{P}])"  # at an end they join nothing
 
@@ -146,6 +150,11 @@ def _alternatives(text: str, counts: Counter[str], *, commas: bool) -> list[str]
     bare = " ".join(_INTONATION.sub("", _JOINT.sub(" ", bare)).split())
     found = [part for one in _SEPARATOR.split(bare) for part in (_COMMA.split(one) if commas else [one])]
     parts = [part.strip() for part in found if part.strip()]
+    genders = [at for at, part in enumerate(parts) if at and _GENDER.fullmatch(part)]
+    if genders:  # of `maison, f`
+        counts[NOTES] += 1
+        parts = [part for at, part in enumerate(parts) if at not in genders]
+        bare = parts[0] if len(parts) == 1 else bare
     words: list[str] = []
     wrong: Counter[str] = Counter()
     for part in parts:
@@ -202,19 +211,20 @@ _BEFORE = {
     "glg": "[oa]s?|unha|un", "ell": "ο|η|το|οι|τα|ένας|μια|μία|ένα", "hun": "az?|egy", "epo": "la", "gle": "an|na",
 }  # fmt: skip
 _ELIDED = {"fra": "|l['’]", "ita": "|l['’]|un['’]", "cat": "|l['’]"}
+_GENDER_BEHIND = r"([\p{L}\p{M}]{2}) (?:[mfn]|mf|nt|(?:[mf] ?)?pl)$"  # `maison f`, `дом m`
 _CUSTOM = 0.05  # of the entries with one: then the dictionary writes them; elsewhere `to date` and `a lot` are words
 
 
 def without_particles(texts: pa.Array, language: str, counts: Counter[str]) -> pa.Array:
-    """Words of one language and file without `to`, articles and the like before them, if so many of them have one."""
-    if language not in _BEFORE or not len(texts):
-        return texts
-    pattern = rf"(?i)^(?:(?:{_BEFORE[language]}) {_ELIDED.get(language, '')})(\p{{L}})"
-    count = pc.sum(pc.match_substring_regex(texts, pattern)).as_py()
-    if count < _CUSTOM * len(texts):
-        return texts
-    counts[PARTICLES] += count
-    return pc.replace_substring_regex(texts, pattern, r"\1")
+    """Words of one language and file without `to`, articles and the like before them, and without the letter of their
+    gender behind them, if so many of them have one."""
+    before = rf"(?i)^(?:(?:{_BEFORE[language]}) {_ELIDED.get(language, '')})(\p{{L}})" if language in _BEFORE else None
+    for pattern in filter(None, (_GENDER_BEHIND, before)):
+        count = pc.sum(pc.match_substring_regex(texts, pattern)).as_py() or 0
+        if count and count >= _CUSTOM * len(texts):
+            counts[PARTICLES] += count
+            texts = pc.replace_substring_regex(texts, pattern, r"\1")
+    return texts
 
 
 def is_clitic(texts: pa.Array, label: str) -> pa.BooleanArray:
@@ -226,8 +236,17 @@ def is_clitic(texts: pa.Array, label: str) -> pa.BooleanArray:
     return found
 
 
+@functools.cache
+def _foreign_letters() -> str:
+    """Letters without capitals that are not Latin: γ-Strahlung is a word, and Cyrillic may be of a mislabelled side."""
+    return f"[{class_of(np.flatnonzero(properties.matches(_UNCASED)))}]"
+
+
 def is_remark(texts: pa.Array, label: str) -> pa.BooleanArray:
-    """bool[n]: several words in Latin letters in a language of another script: `Not used in Chinese`."""
-    if script_of(label) in ("", "Latn", "Zyyy"):
+    """bool[n]: several words in Latin letters in a language of another script: `Not used in Chinese`; in one of Latin
+    letters those of a script without capitals: `variant of 為`."""
+    if script_of(label) == "Latn":
+        return pc.match_substring_regex(texts, _foreign_letters())
+    if script_of(label) in ("", "Zyyy"):
         return pc.is_null(texts)
     return pc.match_substring_regex(texts, r"^[\p{Latin}\p{N}'-]+( [\p{Latin}\p{M}\p{N}'-]+)+$")
