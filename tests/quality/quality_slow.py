@@ -38,7 +38,7 @@ def unspaced(c: str) -> bool:
 
 
 def unseen(c: str) -> bool:
-    return _is(r"\p{Default_Ignorable_Code_Point}", c)
+    return _is(r"[\p{Default_Ignorable_Code_Point}\p{Cc}\uFFF9-\uFFFB]", c) and not is_space(c)
 
 
 def letter_share(c: str) -> float:
@@ -82,10 +82,10 @@ def ngrams(words: list[tuple[int, int, float]], size: int) -> list[tuple[int, in
 
 
 def _lines(text: str) -> list[tuple[int, int]]:
-    """Spans of the lines that hold something, trimmed."""
+    """Spans of the lines that show something, trimmed."""
     spans, start = [], 0
     for line in text.split("\n"):
-        solid = [i for i, c in enumerate(line) if not is_space(c)]
+        solid = [i for i, c in enumerate(line) if not is_space(c) and not unseen(c)]
         if solid:
             spans.append((start + solid[0], start + solid[-1] + 1))
         start += len(line) + 1
@@ -151,7 +151,9 @@ def _danda_bars(text: str) -> set[int]:
         before = text[: run.start()]
         for at in range(len(before), max(len(before) - 13, 0), -1):
             if script(before[at - 1]) in DANDA_SCRIPTS:
-                after = text[run.end() :].lstrip("".join(c for c in text if _is(r"[\p{Pe}\p{Pf}\"'.․．﹒]", c)))
+                after = text[run.end() :].lstrip(
+                    "".join(c for c in text if unseen(c) or _is(r"[\p{Pe}\p{Pf}\"'.․．﹒]", c))
+                )
                 if not after or is_space(after[0]):
                     found.add(run.end() - 1)
                 break
@@ -164,8 +166,10 @@ def _sentences(text: str) -> int:
     count, bars = 0, _danda_bars(text)
     for i, c in enumerate(text):
         soft, hard = c in SOFT, (_TERMINAL.fullmatch(c) is not None and c not in SOFT) or i in bars
-        after = text[i + 1] if i + 1 < len(text) else " "
-        if not (soft or hard) or after in SOFT or _TERMINAL.fullmatch(after) or i + 1 in bars:
+        if not (soft or hard):
+            continue
+        place, after = next(((j, d) for j, d in enumerate(text[i + 1 :], i + 1) if not unseen(d)), (len(text), " "))
+        if after in SOFT or _TERMINAL.fullmatch(after) or place in bars:
             continue
         count += hard or is_space(after) or _QUOTE.fullmatch(after) is not None or _CLOSE.fullmatch(after) is not None
     return count

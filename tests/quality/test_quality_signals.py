@@ -228,6 +228,10 @@ PIECES = [
     ),
     *("lorem ipsum", "JavaScript", "use cookies", "\U0010ffff", "[a](b)", "।।", "x\n", "x\n", "y.\n\n"),
 ]
+LINE_SIGNALS = [
+    *("q_n_lines", "q_n_sentences", "q_line_punct_ratio", "q_bullet_line_ratio", "q_ellipsis_line_ratio"),
+    *("q_short_line_ratio", "q_dup_line_ratio", "q_dup_para_ratio"),
+]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=60).map("".join) | st.text(max_size=40)
 
 
@@ -315,6 +319,15 @@ def test_what_shows_nothing_is_no_symbol(plain: str, sign: str) -> None:
     assert signals([marked])[0]["q_alpha_word_ratio"] == signals([plain + " !!"])[0]["q_alpha_word_ratio"]
 
 
+@pytest.mark.parametrize(
+    "line", ["שלום עולם.", "كيف حالك؟", "ចប់។", "It rained!", "ਉਹ ਆਇਆ |", "「终于。」", "• ‏רשימה", "Ok…"]
+)
+@pytest.mark.parametrize("sign", ["\u200f", "\u200b", "\ufeff", "\u00ad\u202c", "\u2060 \u200e"])
+def test_what_shows_nothing_at_the_ends_of_a_line_is_looked_past(line: str, sign: str) -> None:
+    plain, marked = signals([f"{line}\n\n{line}\nNo 1", f"{sign}{line}{sign}\n{sign}\n{line}{sign}\nNo 1{sign}"])
+    assert {name: marked[name] for name in LINE_SIGNALS} == {name: plain[name] for name in LINE_SIGNALS}
+
+
 @pytest.mark.parametrize("emoji", ["👨\u200d👩\u200d👧", "❤\ufe0f", "🏳\ufe0f\u200d🌈", "✋\u200d"])
 def test_an_emoji_of_several_characters_is_one_symbol(emoji: str) -> None:
     (found,) = signals([f"one two {emoji} three"])
@@ -386,7 +399,7 @@ def test_no_text_column() -> None:
 @example(["", " \n\t", "\u3000"])
 def test_lines_are_those_of_split(texts: list[str]) -> None:
     points = code_points(pa.array(texts, pa.string()))
-    lines = find_lines(points, class_table()[points.codes]).spans
+    lines = find_lines(points).spans
     assert pieces(texts, lines) == [lines_of(text) for text in texts]
     assert lines.per_text.tolist() == [len(lines_of(text)) for text in texts]
 

@@ -106,8 +106,9 @@ def pieces(values: list[str], spans: Spans) -> list[list[str]]:
 
 
 def lines_of(text: str) -> list[str]:
-    r"""Lines of str.split('\n'), trimmed of white space, without blank ones."""
-    trimmed = (regex.sub(r"\A\s+|\s+\Z", "", line) for line in text.split("\n"))
+    r"""Lines of str.split('\n'), trimmed of white space and of what shows nothing, without blank ones."""
+    edge = r"[\s\p{Default_Ignorable_Code_Point}\p{Cc}\uFFF9-\uFFFB]+"
+    trimmed = (regex.sub(rf"\A{edge}|{edge}\Z", "", line) for line in text.split("\n"))
     return [line for line in trimmed if line]
 
 

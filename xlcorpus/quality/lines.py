@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from xlcorpus.quality.character_classes import BULLET, QUOTE, SOFT_TERMINAL, SPACE, TERMINAL, count_per_text
+from xlcorpus.quality.character_classes import BULLET, QUOTE, SOFT_TERMINAL, TERMINAL, count_per_text
+from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints
 from xlcorpus.text.hashes import SpanHasher
 from xlcorpus.text.ragged import sum_segments
@@ -19,7 +20,7 @@ SHORT_LINE = 30  # characters (FineWeb)
 
 @dataclass(frozen=True)
 class Lines:
-    """Lines of a batch that hold something, trimmed, and its line feeds."""
+    """Lines of a batch that show something, trimmed, and its line feeds."""
 
     points: CodePoints
     spans: Spans
@@ -46,7 +47,7 @@ class Lines:
         held[line[inside]] = True
         return held
 
-    @cached_property
+    @functools.cached_property
     def paragraphs(self) -> Spans:
         """Runs of lines with no blank line between them."""
         feed_before = np.searchsorted(self.feeds, self.spans.starts)
@@ -55,42 +56,48 @@ class Lines:
         return joined(self.spans, first)
 
 
-def find_lines(points: CodePoints, flags: np.ndarray) -> Lines:
-    """Lines that hold something other than white space, found from the line feeds, 40 times fewer than characters."""
+@functools.cache
+def _shown() -> np.ndarray:
+    """bool[0x110000]: what is neither white space nor unseen (U+200B, marks of direction), at both ends of lines."""
+    shown: np.ndarray = ~(properties.whitespace() | properties.unseen())
+    return shown
+
+
+def find_lines(points: CodePoints) -> Lines:
+    """Lines that show something, found from the line feeds, 40 times fewer than characters."""
     feeds = np.flatnonzero(points.codes == LINE_FEED)
     texts = len(points)
     cuts = np.concatenate([feeds + 1, points.offsets[:-1]])
     stops = np.concatenate([feeds, points.offsets[1:]])
     cuts.sort()
     stops.sort()
-    solid = (flags & np.uint16(SPACE)) == 0
-    starts, ends = _trim(solid, cuts, stops)
+    starts, ends = _trim(points.codes, cuts, stops)
     offsets = np.searchsorted(starts, points.offsets).astype(np.int64) if texts else np.zeros(1, dtype=np.int64)
     return Lines(points=points, spans=Spans(starts=starts, ends=ends, offsets=offsets), feeds=feeds)
 
 
-def _trim(solid: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Drop blank spans; take white space off both ends of the others."""
+def _trim(codes: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Drop spans that show nothing; take what does not off both ends of the others."""
     keep = starts < ends
     starts, ends = starts[keep], ends[keep]
-    starts = _skip_space(solid, starts, ends)
+    starts = _first_shown(codes, starts, ends)
     keep = starts < ends
     starts, ends = starts[keep], ends[keep]
-    size = len(solid)
-    return starts, size - _skip_space(solid[::-1], size - ends, size - starts)
+    size = len(codes)
+    return starts, size - _first_shown(codes[::-1], size - ends, size - starts)
 
 
-def _skip_space(solid: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """int64[spans]: the starts, moved over white space but not beyond the ends, one character of all at a time."""
-    starts = starts.copy()
-    moving = np.flatnonzero(~solid[starts])
+def _first_shown(codes: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """int64[spans]: the starts, moved to what shows something but not beyond the ends, one character at a time."""
+    shown, starts = _shown(), starts.copy()
+    moving = np.flatnonzero(~shown[codes[starts]])
     for _ in range(64):
         if not len(moving):
             return starts
         starts[moving] += 1
         moving = moving[starts[moving] < ends[moving]]
-        moving = moving[~solid[starts[moving]]]
-    places = np.append(np.flatnonzero(solid), len(solid))  # much white space: jump
+        moving = moving[~shown[codes[starts[moving]]]]
+    places = np.append(np.flatnonzero(shown.take(codes)), len(codes))  # much white space: jump
     starts[moving] = np.minimum(places[np.searchsorted(places, starts[moving])], ends[moving])
     return starts
 

@@ -62,7 +62,7 @@ def _surface(texts: pa.Array) -> tuple[dict[str, np.ndarray], WeighedTokens]:
     flags = classes_of(points)
     spans = shown_tokens(points, flags)
     hasher = SpanHasher.of_codes(points.codes)
-    lines = find_lines(points, flags)
+    lines = find_lines(points)
     words = weigh_tokens(points, spans, flags, hasher)
     counts = line_counts(lines, flags, hasher)
     del hasher  # 8 bytes a character

@@ -42,6 +42,7 @@ _LAO_GOES_ON = "ທີ່|ຊຶ່ງ|ເຊິ່ງ|ເພື່ອ|ເພາ
 _SOFT_END, _HARD_END, _STAND_IN, _TIBETAN = 1, 2, 3, 4  # kinds of characters that may end a sentence
 
 _BREAKS = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"  # where str.splitlines breaks
+_UNSEEN = r"\p{Default_Ignorable_Code_Point}"  # marks of direction, U+200B: stand before and after a space
 _STOPS = ".․．﹒"
 _SOFT = f"{_STOPS}!?…‥⋯‼⁇⁈⁉‽"
 # ၊ is Myanmar's comma, though Unicode lists it; Tibetan ends clauses and sentences with the shad, which it does not.
@@ -85,10 +86,9 @@ def _ends() -> dict[int, regex.Pattern[str]]:
     soft, hard, terminal = f"[{_SOFT}]", f"[{_HARD}]", f"[[{_HARD}]||[{_SOFT}{_BARS}]]"
     indic = r"[\u0900-\u0DFF]"
     tibetan = r"[\p{Tibetan}&&[\p{L}\p{M}]]"
-    unseen = r"\p{Default_Ignorable_Code_Point}"  # marks of direction, U+200B: before and after the space
-    opener = rf"[\p{{Ps}}\p{{Pi}}\p{{Pf}}\p{{Pd}}\"'¿¡{unseen}]"
+    opener = rf"[\p{{Ps}}\p{{Pi}}\p{{Pf}}\p{{Pd}}\"'¿¡{_UNSEEN}]"
     closers = (
-        rf"(?: [\p{{Pe}}\p{{Pf}}\"'＂＇{unseen}] | \p{{Pi}}(?=[\s\p{{Pe}}\p{{Pf}}\"'.]) | \[\w{{1,3}}\] )*+"
+        rf"(?: [\p{{Pe}}\p{{Pf}}\"'＂＇{_UNSEEN}] | \p{{Pi}}(?=[\s\p{{Pe}}\p{{Pf}}\"'.]) | \[\w{{1,3}}\] )*+"
         rf"(?: {gap}[»›]++(?=\s) )?+"  # French puts a space before it
     )
     free = rf"(?= {gap}*+{breaks} | {gap}++(?! (?:{opener}{gap}?)*+ [\p{{Ll}}--\p{{Georgian}}] ) )"
@@ -168,7 +168,8 @@ def _space_table() -> np.ndarray:
 
 @functools.cache
 def _bars() -> regex.Pattern[str]:
-    return regex.compile(rf"{_BAR_FOR_DANDA} (?= [\p{{Pe}}\p{{Pf}}\"'{_STOPS}]*+ \s )", regex.VERBOSE | regex.VERSION1)
+    closers = rf"[\p{{Pe}}\p{{Pf}}\"'{_STOPS}{_UNSEEN}]"
+    return regex.compile(rf"{_BAR_FOR_DANDA} (?= {closers}*+ \s )", regex.VERBOSE | regex.VERSION1)
 
 
 def _apart(points: CodePoints) -> np.ndarray:
