@@ -39,8 +39,9 @@ format: $(VENV)/test
 	$(BIN)/ruff check --fix .
 
 SECONDS ?= 300
-fuzz: $(VENV)/test  ## CPU minutes in every parser and the command line, every regular expression attacked: an hour
+fuzz: $(VENV)/test  ## CPU minutes in every parser and the command line, every regular expression and tokenizer kind attacked: an hour
 	$(BIN)/python -m tests.fuzz.patterns
+	$(BIN)/python -m tests.tokenizer.odd_strings --strings 100000
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --jobs 2
 
 slow: $(VENV)/test  ## load tests and many kills: some minutes

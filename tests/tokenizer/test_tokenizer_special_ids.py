@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import unicodedata
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.tokenizer.odd_tokenizers import cut_otherwise, foreign, odd_texts, special_in, trained_here
+from tests.tokenizer.odd_strings import cut_otherwise, foreign, odd_texts, special_in, trained_here
 from tests.tokenizer.tokenizer_helpers import HARD_TEXTS, rows
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer import Tokenizer, open_tokenizer
@@ -34,6 +35,28 @@ def test_both_forms_of_a_model_give_the_same_ids(ours: list[tuple[str, Tokenizer
     for name, model, folder in ours:
         assert cut_otherwise(model, folder, TEXTS) == [], name
         assert isinstance(folder, HuggingFaceTokenizer)
+
+
+def test_normalised_models_cut_a_text_as_its_normal_form(ours: list[tuple[str, Tokenizer, Tokenizer]]) -> None:
+    texts = [
+        "ab\u0323\u0301 e\u0301",
+        "가각",
+        "\u1100\u1161\u11a8",
+        "ｶﾞｷﾞ",
+        "ﬁﬂ ½ ①",
+        "क\u093c\u0947",
+        "ש\u05bc\u05b0",
+        "㋿ 🯳",
+    ]
+    found = [one for name, *both in ours if "nfkc" in name for one in both]
+    assert len(found) == 4
+    for tokenizer in found:
+        for text in texts:
+            given = [text, *(unicodedata.normalize(form, text) for form in ("NFC", "NFD", "NFKC"))]
+            ids, starts = tokenizer.encode_batch(pa.array(given))
+            assert len({tuple(ids[start:end]) for start, end in pairwise(starts)}) == 1, (tokenizer.kind, text)
+            back = tokenizer.decode(ids[: starts[1]])
+            assert back == unicodedata.normalize("NFKC", text), tokenizer.kind
 
 
 def test_no_special_ids_from_text(library: Any, ours: list[tuple[str, Tokenizer, Tokenizer]], tmp_path: Path) -> None:

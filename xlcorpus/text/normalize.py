@@ -17,8 +17,8 @@ _WHITESPACE = r"[\s\p{Z}\x{0B}\x{85}]+"
 _BRAILLE_BLANK = "\u2800"  # a cell without dots: the space of Braille
 
 
-def _normalize(texts: pa.Array, form: Literal["NFC", "NFKC"]) -> pa.Array:
-    """By Python: `pc.utf8_normalize` gives NFD whatever the form, up to pyarrow 25 (apache/arrow#51225)."""
+def normalize(texts: pa.Array, form: Literal["NFC", "NFKC"]) -> pa.Array:
+    """A form of UAX 15, by Python: `pc.utf8_normalize` gives NFD for all, up to pyarrow 25 (apache/arrow#51225)."""
     other = pc.fill_null(pc.invert(pc.string_is_ascii(texts)), False)
     if not pc.any(other).as_py():
         return texts
@@ -28,7 +28,7 @@ def _normalize(texts: pa.Array, form: Literal["NFC", "NFKC"]) -> pa.Array:
 
 def compose(texts: pa.Array) -> pa.Array:
     """NFC."""
-    return _normalize(texts, "NFC")
+    return normalize(texts, "NFC")
 
 
 def class_of(codes: np.ndarray) -> str:
@@ -73,7 +73,7 @@ def as_seen(texts: pa.Array) -> pa.Array:
     the case; white space stays, and the blank of Braille is a space.
     """
     seen = pc.replace_substring_regex(texts, pattern=_unseen(), replacement="")
-    return _normalize(pc.replace_substring(seen, pattern=_BRAILLE_BLANK, replacement=" "), "NFKC")
+    return normalize(pc.replace_substring(seen, pattern=_BRAILLE_BLANK, replacement=" "), "NFKC")
 
 
 def normalize_for_matching(texts: pa.Array) -> pa.Array:

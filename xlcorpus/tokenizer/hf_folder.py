@@ -120,9 +120,10 @@ def _normalizer(model: SentencePieceModel) -> dict[str, Any]:
     """SentencePiece's order: character map, extra spaces, prefix, ▁ for spaces."""
     steps: list[dict[str, Any]] = []
     if model.normalization == "nfkc":
-        # The library applies a charsmap to the first characters of a grapheme alone: it loses the mark of ｶﾞ and ①̸.
+        # The library applies a charsmap to the first characters of a grapheme alone: it loses the mark of ｶﾞ and ①̸. Its
+        # NFKC is that of Unicode 12.0, so the charsmap is left for 171 later characters, as ㋿ and 🯰.
         steps.append({"type": "NFKC"})
-    elif model.charsmap:
+    if model.charsmap:
         steps.append({"type": "Precompiled", "precompiled_charsmap": base64.b64encode(model.charsmap).decode()})
     if model.remove_extra_whitespaces:
         steps.append({"type": "Strip", "strip_left": True, "strip_right": True})

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from xlcorpus.dataset.storage import Location, fingerprint, is_file
 from xlcorpus.text.hashes import digest_bytes
+from xlcorpus.text.normalize import normalize
 from xlcorpus.tokenizer import sentencepiece_model as model_file
 from xlcorpus.tokenizer.template import settings_beside, stated_template
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer, TokenizerKind, end_to_end
@@ -104,14 +104,16 @@ class SentencePieceTokenizer(Tokenizer):
 
     def normalize(self, texts: list[str]) -> list[str]:
         """What the model makes of texts before it cuts them: ▁ for spaces, with its prefix."""
-        return list(self._processor.normalize(texts))
+        return list(self._processor.normalize(self._normal(pa.array(texts, pa.string())).to_pylist()))
+
+    def _normal(self, texts: pa.Array) -> pa.Array:
+        """SentencePiece's own NFKC leaves marks in the order in which they are typed; that of transformers does not."""
+        return normalize(texts, "NFKC") if self.model.normalization == "nfkc" else texts
 
     def _encode(self, texts: pa.Array) -> list[np.ndarray]:
         if texts.null_count:
             texts = texts.fill_null("")
-        if self.model.normalization == "nfkc":
-            # SentencePiece's rule leaves marks in the order in which they are typed; that of transformers does not.
-            texts = pc.utf8_normalize(texts, form="NFKC")
+        texts = self._normal(texts)
         wide = pa.types.is_large_string(texts.type)
         values = texts.cast(pa.large_binary() if wide else pa.binary()).to_pylist()  # bytes: half the cost of str
         return list(self._processor.encode(values, return_type="numpy", num_threads=1))

@@ -1,10 +1,17 @@
-"""Tokenizers of every kind with special tokens where text could become them, and texts that try to."""
+"""Tokenizers of every kind with special tokens where text could become them, and texts that try to.
+
+`python -m tests.tokenizer.odd_strings [--strings N] [--seed N]`: N texts in each; a line for each, exit 1 for faults.
+"""
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import io
 import json
 import random
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -70,6 +77,9 @@ _BITS = (
     "½",
     "ｶﾞ",
     "\u0301\u0323",
+    "ab\u0323\u0301",
+    "㋿",
+    "🯳",
     "가각",
     "日本語",
     "ประเทศ",
@@ -178,3 +188,31 @@ def cut_otherwise(first: Tokenizer, second: Tokenizer, texts: list[str]) -> list
         for at, text in enumerate(texts)
         if not np.array_equal(one[starts[at] : starts[at + 1]], two[others[at] : others[at + 1]])
     ]
+
+
+def main() -> None:
+    """Make tokenizers and texts, and print what is wrong with each."""
+    parser = argparse.ArgumentParser(prog="python -m tests.tokenizer.odd_strings", description=__doc__)
+    parser.add_argument("--strings", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    texts = odd_texts(random.Random(given.seed), given.strings)
+    faults = 0
+
+    def say(name: str, fault: str, wrong: list[str]) -> None:
+        nonlocal faults
+        faults += len(wrong)
+        print(f"{name:<20} {len(wrong):>7,} of {len(texts):,} {fault} {wrong[:3] or ''}", flush=True)
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name, model, other in trained_here(Path(folder)):
+            say(f"{name}.model", "with special ids", special_in(model, texts))
+            say(f"{name}.hf", "with special ids", special_in(other, texts))
+            say(name, "with other ids in both forms", cut_otherwise(model, other, texts))
+        for name, tokenizer in foreign(importlib.import_module("tokenizers"), Path(folder)):
+            say(name, "with special ids", special_in(tokenizer, texts))
+    sys.exit(faults > 0)
+
+
+if __name__ == "__main__":
+    main()
