@@ -202,7 +202,26 @@ def test_a_text_without_terminators_is_one_sentence() -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    [". ", '."', "。」", "A. ", "ก ", "། ", "1.", "ཀ་ཀ ", "क| ", "क|", "ሀ::", "กก ", '! "', "Ա:", "»", "[a]", "\n"],
+    [
+        ". ",
+        '."',
+        "。」",
+        "A. ",
+        "ก ",
+        "། ",
+        "1.",
+        "ཀ་ཀ ",
+        "क| ",
+        "क|",
+        "ሀ::",
+        "กก ",
+        '! "',
+        "Ա:",
+        "»",
+        "[a]",
+        "\n",
+        ". \u2066",
+    ],
 )
 def test_time_grows_with_the_length_and_no_faster(piece: str) -> None:
     """Long runs of what the patterns look at: a quadratic rule would need minutes here (and the test's time limit)."""
