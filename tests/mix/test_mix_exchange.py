@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.mix.mix_helpers import finished
+from tests.mix.mix_helpers import finished, pairs, switched
 from tests.mix.mixing import ALL, OPTIONS, assert_meets_the_plan, mixed
 from tests.rows import documents, rows_of
 from tests.running import command, digests
@@ -124,3 +124,19 @@ def test_the_command_line(data: Path, tmp_path: Path) -> None:
     assert "--ratios and --rule says what the mixture is" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "other").exists()
+
+
+def test_names_of_ours_in_other_types_are_input_names(tmp_path: Path) -> None:
+    texts = ["நதி ஓடுகிறது", "ውሃ ይፈሳል"]
+    finished(tmp_path / "one", pairs([(texts[0], "river")], "tam_Taml", "eng_Latn", timestamp=pa.array([2020])))
+    finished(tmp_path / "two", pairs([(texts[1], "water")], "amh_Ethi", "eng_Latn", timestamp=pa.array([0.5])))
+    mine = {"cs_langs": pa.array(["eng"]), "cs_ratio": pa.array([["x"]])}
+    finished(tmp_path / "mine", documents(["ཆུ་བོ"], "bod_Tibt", **mine))
+    finished(tmp_path / "switched", switched(["mto river"], ["mto mto"], "swh_Latn"))
+    dataset = mixed(tmp_path, tmp_path / "out", ("one", "two", "mine", "switched"), rule="proportional")
+    rows = {row["lang"]: row for row in rows_of(dataset)}
+    times = {lang: row["input_timestamp"] for lang, row in rows.items()}
+    assert times == {"tam_Taml-eng_Latn": 2020.0, "amh_Ethi-eng_Latn": 0.5, "bod_Tibt": None, "swh_Latn": None}
+    assert (rows["bod_Tibt"]["input_cs_langs"], rows["bod_Tibt"]["input_cs_ratio"]) == ("eng", ["x"])
+    assert (rows["bod_Tibt"]["cs_langs"], rows["swh_Latn"]["cs_langs"]) == (None, ["eng_Latn"])
+    assert dataset.manifest.notes["languages"]["eng_Latn"] > 0

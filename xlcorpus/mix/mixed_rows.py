@@ -27,27 +27,31 @@ MIX_FIELDS = (
 )
 
 
-def mixed_schema(schema: str, arrow: pa.Schema) -> pa.Schema:
-    """The columns that rows of a dataset have in a mix: its own, but for texts that become `text`.
-
-    A mix is of documents: a column of pairs that bears a name of theirs in another type is `input_NAME`, as of ingest.
-    """
-    ours, taken, kept = load_schema("document").arrow, {*arrow.names, *_OURS}, []
+def _kept(schema: str, arrow: pa.Schema) -> dict[str, pa.Field]:
+    """Columns that are copied, by their name in the dataset, as they are in a mix (`mixed_schema`)."""
+    shapes = (CODESWITCH,) if schema == DOCUMENT else (CODESWITCH, DOCUMENT)
+    ours = {field.name: field.type for shape in shapes for field in load_schema(shape).arrow}
+    kept, taken = {}, {*arrow.names, *_OURS}
     for field in arrow:
         if field.name in (*_LEFT_OUT[schema], *_OURS):
             continue
-        if (
-            schema != DOCUMENT
-            and field.name in ours.names
-            and field.type not in (ours.field(field.name).type, pa.null())
-        ):
-            name = f"input_{field.name}"
+        name = field.name
+        if field.type not in (ours.get(name, field.type), pa.null()):
+            name = f"input_{name}"
             while name in taken:
                 name = f"input_{name}"
             taken.add(name)
-            field = field.with_name(name)
-        kept.append(field)
-    return pa.schema([*kept, *(pa.field(name, pa.string()) for name in _OURS)])
+        kept[field.name] = field.with_name(name)
+    return kept
+
+
+def mixed_schema(schema: str, arrow: pa.Schema) -> pa.Schema:
+    """The columns that rows of a dataset have in a mix: its own, but for texts that become `text`.
+
+    A mix is of documents, some of them code-switched: a column that bears a name of theirs in another type is
+    `input_NAME`, as of ingest.
+    """
+    return pa.schema([*_kept(schema, arrow).values(), *(pa.field(name, pa.string()) for name in _OURS)])
 
 
 def mixed_rows(batch: pa.RecordBatch, schema: str, variant: int, template: str) -> pa.RecordBatch:
@@ -55,7 +59,7 @@ def mixed_rows(batch: pa.RecordBatch, schema: str, variant: int, template: str) 
     found = texts_of(batch, schema, variant, template, domain=False)
     if len(found.text) != batch.num_rows:
         raise AssertionError("a row without the variant was chosen")
-    kept = batch.select([name for name in batch.schema.names if name not in (*_LEFT_OUT[schema], *_OURS)])
+    kept = batch.select(list(_kept(schema, batch.schema)))
     lang = pc.if_else(pc.equal(found.lang, ""), pa.scalar(None, pa.string()), found.lang)
     columns = [*kept.columns, found.text, lang, found.kind]
     return pa.RecordBatch.from_arrays(columns, schema=mixed_schema(schema, batch.schema))
@@ -75,7 +79,10 @@ def columns_of_all(inputs: Sequence[Dataset]) -> pa.Schema:
     """`unite_schemas` of datasets; where a column is of several types their values are looked at."""
 
     def fits(name: str, number: int, kind: pa.DataType) -> bool:
-        return all(can_hold(batch.column(name), kind) for batch in inputs[number].batches([name]))
+        one = inputs[number]
+        kept = _kept(one.manifest.schema_name, one.manifest.arrow_schema)
+        own = next(own for own, field in kept.items() if field.name == name)
+        return all(can_hold(batch.column(own), kind) for batch in one.batches([own]))
 
     return unite_schemas([(one.manifest.schema_name, one.manifest.arrow_schema) for one in inputs], fits)
 
