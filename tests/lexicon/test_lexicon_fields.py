@@ -123,6 +123,8 @@ def test_what_is_no_part_of_the_word_is_taken_off(field: str, word: str, reason:
         ("ose~", "affixes"),
         ("C++", "signs"),
         ("km/h", "signs"),
+        ("https://de.wiktionary.org/wiki/Haus", "signs"),
+        ("info@example.org", "signs"),
         ("100%", "signs"),
         ("U.S.A.", "signs"),
         ("a - b", "signs"),

@@ -273,3 +273,27 @@ def test_real_dictionaries(
     assert set(found_in(open_index([path], candidates=100), [word], *pair)[0]) <= set(found)
     with gzip.open(path, "rt", encoding="utf-8") as stream:
         assert read_dictionary(path).rows == sum(1 for line in stream if line.strip()) - 1
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "labels"),
+    [
+        ("sr", ["кућа", "kuća", "пас"], ["srp_Cyrl", "srp_Latn", "srp_Cyrl"]),
+        ("uz", ["kitob", "китоб", "کتاب"], ["uzn_Latn", "uzn_Cyrl", "uzn_Arab"]),
+        ("pa", ["ਘਰ", "گھر"], ["pan_Guru", "pan_Arab"]),
+        ("uzn_Latn", ["kitob", "китоб"], ["uzn_Latn"] * 2),
+        ("ja", ["犬", "いぬ", "イヌ"], ["jpn_Jpan"] * 3),
+        ("sr", ["DVD", *["кућа"] * 30], ["srp_Cyrl"] * 31),
+        ("mn", ["ном", "DVD"], ["khk_Cyrl"] * 2),
+    ],
+)
+def test_words_of_a_language_of_several_scripts_have_each_its_own(
+    tmp_path: Path, code: str, words: list[str], labels: list[str]
+) -> None:
+    header = write(tmp_path, f"x-{code}.tsv", f"en\t{code}\n" + "".join(f"word\t{word}\n" for word in words))
+    rows = "".join(f"word\t{word}\ten\t{code}\n" for word in words)
+    columns = write(tmp_path, "y.tsv", f"src\ttgt\tsrc_lang\ttgt_lang\n{rows}")
+    for file in (header, columns):
+        table = read_dictionary(file).entries
+        assert table["tgt"].to_pylist() == words
+        assert table["tgt_lang"].to_pylist() == labels

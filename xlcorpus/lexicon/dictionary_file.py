@@ -34,7 +34,7 @@ from xlcorpus.lexicon.formats import CODE, FORMATS, INDUCED, JOINT, MINED_RANK, 
 from xlcorpus.text.labels import han_variant, has_script, language_of, normalize_label, usual_scripts
 from xlcorpus.text.language_names import check_language, meaning_of
 from xlcorpus.text.normalize import collapse_whitespace
-from xlcorpus.text.script import script_of_all
+from xlcorpus.text.script import labels_by_script, script_of_all
 
 LEXICON_KEY = b"xlcorpus.schema"  # in the metadata of a built lexicon: the rows are canonical
 LEXICON = b"lexicon-2"
@@ -240,8 +240,7 @@ def _with_languages(
         code = _code_of_side(path, raw, number, asked)
         if _language(code) == "zho" and not meaning_of(code).script:
             splits.append(f"{side}_lang")
-        label = _label(code, columns[side])
-        columns[f"{side}_lang"] = pa.repeat(pa.scalar(label, pa.string()), rows)
+        columns[f"{side}_lang"] = _labels_by_script(code, columns[side])
     score = raw.columns.get("score")
     if (score is None or score.null_count) and "rank" in raw.columns and not built:
         score = pc.divide(1.0, raw.columns["rank"])
@@ -339,10 +338,16 @@ def _label(code: str, texts: pa.Array) -> str:
     return meaning.label or normalize_label(meaning.language or code, script=script)
 
 
+def _labels_by_script(code: str, texts: pa.Array) -> pa.Array:
+    """string[n]: `_label` for all texts; where the code names no script, of each text by its own."""
+    label, named = _label(code, texts), meaning_of(code).script
+    return pa.repeat(pa.scalar(label, pa.string()), len(texts)) if named else labels_by_script(label, texts)
+
+
 def _labels(path: Location, raw: RawColumns, codes: pa.Array, texts: pa.Array) -> pa.Array:
     """Labels of a column of codes or names."""
     encoded = pc.dictionary_encode(pc.fill_null(pc.utf8_trim_whitespace(codes), ""))
-    labels = []
+    labels = pa.nulls(len(codes), pa.string())
     for number, given in enumerate(encoded.dictionary.to_pylist()):
         mask = pc.equal(encoded.indices, pa.scalar(number, encoded.indices.type))
         code, part = _without_variety(given), texts.filter(mask)
@@ -352,8 +357,8 @@ def _labels(path: Location, raw: RawColumns, codes: pa.Array, texts: pa.Array) -
         elif meaning.language is None:
             why = meaning.message or "it says that none is known"
             raw.refuse(path, mask, f"{given!r} is no language: {why}", "write eng_Latn, eng, en or English")
-        labels.append(_label(code, part))
-    return pa.array(labels, pa.string()).take(encoded.indices)
+        labels = pc.replace_with_mask(labels, mask, _labels_by_script(code, part))
+    return labels
 
 
 def _split_chinese(table: pa.Table, column: str) -> pa.Table:

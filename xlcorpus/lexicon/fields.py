@@ -190,7 +190,9 @@ def _fault(word: str, written: str) -> str:
 
 def _spellings(part: str) -> tuple[list[str], int]:
     """The alternatives between slashes, and how many were endings: `colour/color` are two; of `amigo/a` the word
-    stays, and its other ending is none; `km/h` is one, with a sign."""
+    stays, and its other ending is none; `km/h` and an address are one, with a sign."""
+    if "//" in part or "@" in part:
+        return [part], 0
     first, *others = _SLASH.split(part)
     words = [other for other in others if len(other) >= _ENDING * len(first) and not _is_letter(other)]
     if len(words) < len(others) and len(first) < _LEAST_STEM:

@@ -10,10 +10,12 @@ import pyarrow.compute as pc
 
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CodePoints, code_points
+from xlcorpus.text.labels import language_of, normalize_label, script_of, unicode_scripts, usual_scripts
 from xlcorpus.text.slices import cut_long, pieces
 
 NO_SCRIPT = "Zyyy"
 _SAMPLE = 1000  # texts that are looked at to tell the script of many
+_LEAST_SHARE = 0.05  # of many texts in another script of their language, to be labelled with it
 
 
 @functools.cache
@@ -94,3 +96,18 @@ def script_of_all(texts: pa.Array) -> str:
     rows = np.unique(np.linspace(0, len(texts) - 1, _SAMPLE).astype(np.int64))
     script: str = main_script(pa.array([" ".join(texts.take(pa.array(rows)).to_pylist())]))[0][0].as_py()
     return script
+
+
+def labels_by_script(label: str, texts: pa.Array) -> pa.Array:
+    """string[n]: the label of some texts; of a language of several scripts (Serbian, Uzbek) that of each text's own.
+
+    Only where one text in twenty is in that script, so that a few loanwords make no language.
+    """
+    language, labels = language_of(label), pa.repeat(pa.scalar(label, pa.string()), len(texts))
+    others = set(unicode_scripts(usual_scripts(language))) - set(unicode_scripts([script_of(label) or NO_SCRIPT]))
+    own = main_script(texts)[0] if others else None
+    for other in sorted(others):
+        mask = pc.fill_null(pc.equal(own, other), False)
+        if (pc.sum(mask).as_py() or 0) >= _LEAST_SHARE * len(texts):
+            labels = pc.if_else(mask, normalize_label(language, script=other), labels)
+    return labels
