@@ -98,6 +98,22 @@ def test_parity_on_parallel_text(tokenizer: Tokenizer) -> None:
     assert (table["kat_Geor"]["parity"], table["kat_Geor"]["parity_basis"]) == (None, None)
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([[1, 2], [1, 2], [3]]),
+        pa.array([{"a": "नदी", "b": None}] * 2 + [{"a": "x", "b": 1}]),
+        pa.array([[("k", 1)], [("k", 1)], [("k", 2)]], pa.map_(pa.string(), pa.int64())),
+        pa.array([b"\xff", b"\xff", b"a"], pa.large_binary()),
+    ],
+    ids=lambda values: str(values.type),
+)
+def test_parity_by_values_of_any_type(values: pa.Array) -> None:
+    batch = documents([("a", "eng_Latn", "ab"), ("b", "rus_Cyrl", "да"), ("c", "eng_Latn", "abcdef")], key=values)
+    (_, other) = measure(open_tokenizer("bytes"), [batch], parallel="key").to_pylist()
+    assert other["parity"] == 2
+
+
 def test_parity_by_bytes(tokenizer: Tokenizer) -> None:
     table = table_by_language(measure(tokenizer, [documents(rows(("eng_Latn", "hin_Deva"), 5))]).to_pylist())
     ratio = table["eng_Latn"]["bytes_per_token"] / table["hin_Deva"]["bytes_per_token"]

@@ -193,8 +193,11 @@ class _Words:
 
 
 def _hashes(values: pa.Array) -> np.ndarray:
-    if pa.types.is_fixed_size_binary(values.type) or pa.types.is_binary(values.type):
+    kind = values.type
+    if pa.types.is_fixed_size_binary(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         values = pa.array([value.hex() for value in values.to_pylist()], pa.string())  # doc_id
+    elif pa.types.is_nested(kind):
+        values = pa.array([ascii(value) for value in values.to_pylist()], pa.string())
     points = code_points(values.cast(pa.string()))
     return hash_spans(points.codes, points.offsets[:-1], points.offsets[1:])
 
