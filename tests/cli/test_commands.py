@@ -329,6 +329,14 @@ def _killed(*arguments: object, **more: object) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize("option", ["--source", "--lang", "--text-column"])
+def test_an_argument_that_is_no_utf8_is_named(
+    option: str, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = call("ingest", corpus, option, "a\udcff", "--output", tmp_path / "o", capsys=capsys)
+    assert (code, "error: the argument 'a\\udcff' is not UTF-8" in err) == (1, True)
+
+
 def test_an_empty_file_is_an_empty_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty.jsonl").write_text("")
     assert call("ingest", tmp_path / "empty.jsonl", "-o", tmp_path / "a", "--quiet", capsys=capsys)[0] == 0

@@ -133,6 +133,13 @@ def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
         CliRunner().invoke(entry.cli, ["recipes", "show", str(tmp_path)], catch_exceptions=False)
 
 
+@pytest.mark.parametrize("content", [b"", b"a\0b", b"\xfd\xff", "- ёж\n".encode(), "中文".encode("utf-16")])
+def test_a_file_of_something_else_is_no_recipe(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_bytes(content)
+    with pytest.raises(UserError, match="mine"):
+        CliRunner().invoke(entry.cli, ["recipes", "show", str(tmp_path / "mine")], catch_exceptions=False)
+
+
 def test_the_rules_of_mixes_are_listed_with_their_parameters() -> None:
     lines = call("rules").splitlines()
     assert [line.partition(":")[0].partition(",")[0] for line in lines] == sorted(RULES.all)

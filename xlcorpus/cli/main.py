@@ -79,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         at = given.index("--")
         given, beam_options = given[:at], given[at + 1 :]
     try:
+        _check_utf8(given)
         status = cli.main(args=given, prog_name="xlcorpus", standalone_mode=False, obj=beam_options)
     except click.exceptions.Exit as exit_:
         status = exit_.exit_code
@@ -106,3 +107,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo("\ninterrupted: nothing that was done is lost; go on with the same command and --resume", err=True)
         status = 130
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _check_utf8(arguments: Sequence[str]) -> None:
+    """Raise UserError for an argument with bytes that are no UTF-8, unless a file or folder has this name."""
+    from xlcorpus.dataset import storage
+
+    for argument in arguments:
+        shown = argument.encode("utf-8", "backslashreplace").decode()
+        if shown != argument and not storage.exists(storage.locate(argument)):
+            raise UserError(f"the argument {shown!r} is not UTF-8", remedy="write it in UTF-8")

@@ -33,7 +33,7 @@ def write_plot(table: pa.Table, path: Location, title: str) -> None:
 def check_plot(path: Location) -> None:
     """Raise UserError for another suffix than .svg."""
     if path.suffix.lower() != ".svg":
-        raise UserError(f"--plot {path}: plots are SVG files", remedy=f"--plot {path.with_suffix('.svg')}")
+        raise UserError(f"--plot {path}: plots are SVG files", remedy=f"--plot {path.stem or 'fertility'}.svg")
 
 
 def plot(table: pa.Table, title: str) -> str:
