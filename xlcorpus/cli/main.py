@@ -116,4 +116,4 @@ def _check_utf8(arguments: Sequence[str]) -> None:
     for argument in arguments:
         shown = argument.encode("utf-8", "backslashreplace").decode()
         if shown != argument and not storage.exists(storage.locate(argument)):
-            raise UserError(f"the argument {shown!r} is not UTF-8", remedy="write it in UTF-8")
+            raise UserError(f"the argument '{shown}' is not UTF-8", remedy="write it in UTF-8")
