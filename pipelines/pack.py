@@ -60,11 +60,12 @@ def models(options: PackOptions) -> dict[str, str]:
 
 def check(options: PackOptions, inputs: Sequence[Dataset]) -> list[str]:
     """Compare the tokenizer with the objective, and the input with what is made of it."""
-    input_check.check_tokenizer(options, open_tokenizer(options.tokenizer))
+    tokenizer = open_tokenizer(options.tokenizer)
+    input_check.check_tokenizer(options, tokenizer)
     input_check.check_files(options)
     for dataset in inputs:
         input_check.check_dataset(options, dataset)
-    return [remark for dataset in inputs for remark in input_check.remarks(options, dataset)]
+    return [remark for dataset in inputs for remark in input_check.remarks(options, tokenizer, dataset)]
 
 
 STEP = Step(

@@ -11,7 +11,6 @@ from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.step import Step
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result
-from xlcorpus.errors import UserError
 from xlcorpus.pipelines import translico
 from xlcorpus.pipelines.translico import Options
 from xlcorpus.romanize.documents import notes_of, romanize_batch
@@ -49,8 +48,6 @@ def models(options: Options) -> dict[str, str]:
 def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
     """For pairs, look at the tool, the sentence breaker and the columns before anything runs."""
     if options.sentence_breaker:
-        if not options.view:
-            raise UserError("--sentence-breaker is about --view translico", remedy="leave it out, or make the view")
         _ = SENTENCE_BREAKERS.find(options.sentence_breaker).version
     if options.view:
         check_latin(options.tool)

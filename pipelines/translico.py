@@ -20,13 +20,14 @@ from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.storage import Location
 from xlcorpus.romanize.documents import counts_of, noted
 from xlcorpus.romanize.options import RomanizeOptions
+from xlcorpus.romanize.rules import NamedSigns
 from xlcorpus.romanize.tools import Tool, language_code, open_tool
 from xlcorpus.translico import choose, pairs
 from xlcorpus.translico.choose import Part
 from xlcorpus.translico.options import PairOptions
 from xlcorpus.translico.sentences import ListSentences
 
-OpenTool = Callable[..., Tool]  # of its name, the bytes of its cache, and what becomes of named signs
+OpenTool = Callable[[str, int, NamedSigns], Tool]  # name, bytes of its cache, what becomes of named signs
 
 
 class Options(PairOptions, RomanizeOptions):
@@ -71,9 +72,9 @@ def _take(group: tuple[int, dict[str, Iterable[pa.RecordBatch]]]) -> Iterator[Pa
 
 
 @functools.lru_cache(maxsize=1)
-def _opened(open_tool: OpenTool, *how: str | int) -> Tool:
+def _opened(open_tool: OpenTool, name: str, cache_bytes: int, named_signs: NamedSigns) -> Tool:
     """The tool, once a process: its tables take seconds to load."""
-    return open_tool(*how)
+    return open_tool(name, cache_bytes, named_signs)
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ class WritePairs:
 
     def __call__(self, number: int, shard: Shard) -> Written:
         """The counts are of sentences, by language and script."""
-        named_signs = () if self.options.named_signs == "uroman" else (self.options.named_signs,)
-        tool = _opened(self.open_tool, self.options.tool, self.options.cache_mb << 20, *named_signs)
+        options = self.options
+        tool = _opened(self.open_tool, options.tool, options.cache_mb << 20, options.named_signs)
         code_of = functools.partial(language_code, asked=self.options.lcode, tool=tool.name)
         made = pairs.pairs_of_shard(
             shard.location,

@@ -107,8 +107,12 @@ def test_objectives_count_with_a_tokenizer_alone(data: Path, tmp_path: Path) -> 
 
 def test_packs_of_another_objective_than_the_mix_are_remarked(data: Path, tmp_path: Path) -> None:
     mixed = mix(data, tmp_path / "mix", rule="uniform", budget=3000, tokenizer=SAMPLE)
-    assert not remarks(PackOptions(tokenizer=SAMPLE), mixed)
-    (remark,) = remarks(PackOptions(tokenizer=SAMPLE, objective="mlm"), mixed)
+
+    def said(dataset: Dataset, **options: str) -> list[str]:
+        return remarks(PackOptions(**options), open_tokenizer(options["tokenizer"]), dataset)
+
+    assert not said(mixed, tokenizer=SAMPLE)
+    (remark,) = said(mixed, tokenizer=SAMPLE, objective="mlm")
     assert "planned for 1 special ids a document, these packs have 2: " in remark
-    assert not remarks(PackOptions(tokenizer="bytes", objective="plain"), mixed)  # another unit: nothing is the same
-    assert not remarks(PackOptions(tokenizer=SAMPLE, objective="mlm"), Dataset.open(data))
+    assert not said(mixed, tokenizer="bytes", objective="plain")  # another unit: nothing is the same
+    assert not said(Dataset.open(data), tokenizer=SAMPLE, objective="mlm")

@@ -44,7 +44,7 @@ class UpperCase:
         return f"{lcode or '-'}\n {text.upper()}\u2028"
 
 
-def open_upper_case(name: str, cache_bytes: int) -> UpperCase:
+def open_upper_case(name: str, cache_bytes: int, named_signs: str) -> UpperCase:
     assert (name, cache_bytes) == ("uppercase", 1 << 20)
     return UpperCase()
 

@@ -62,7 +62,7 @@ def show(name: str) -> None:
       xlcorpus recipes show L3-Mono-Alt > mix.yaml    # then xlcorpus mix web/ --mix mix.yaml
     """
     from xlcorpus.dataset import storage
-    from xlcorpus.dataset.yaml_file import load_yaml, yaml_text
+    from xlcorpus.dataset.yaml_file import parse_yaml, yaml_text
     from xlcorpus.errors import UserError, nearest
     from xlcorpus.mix.mixcpt import mixcpt_cells
     from xlcorpus.mix.shipped import shipped_mixes
@@ -72,9 +72,10 @@ def show(name: str) -> None:
     given = storage.locate(name)
     file = given if storage.is_file(given) else recipes.get(name) or mixes.get(name)
     if file is not None:
-        if not isinstance(load_yaml(file), dict):
+        text = yaml_text(file)
+        if not isinstance(parse_yaml(text, str(file)), dict):
             raise UserError(f"{file} is no recipe and no mix: it holds no keys", remedy="give the path of a YAML file")
-        click.echo(yaml_text(file), nl=False)
+        click.echo(text, nl=False)
     elif name in mixes:
         click.echo("# Made from the table in xlcorpus/mix/mixcpt.yaml. Saved as a file, it is an input of --mix.")
         click.echo(mix_yaml(mixcpt_cells()[name]), nl=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -188,6 +189,7 @@ def _script(label: str) -> str:
     return script_of(label) or next(iter(usual_scripts(language_of(label))), "")
 
 
+@functools.cache
 def _clitics(label: str, *, behind: bool) -> np.ndarray:
     """uint64[k]: hashes of the clitics of a language, folded, as the hasher of a text has them."""
     words = clitics(label, behind=behind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +32,14 @@ def require_column(schema: pa.Schema, name: str, where: str = "this batch", *, r
             remedy=remedy or _REMEDIES.get(name, "name a column that it has"),
         )
     return schema.field(index)
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """The name of a user's column that bears one of ours: `input_NAME`, with as many `input_` as make it free."""
+    renamed = f"input_{name}"
+    while renamed in taken:
+        renamed = f"input_{renamed}"
+    return renamed
 
 
 def text_column(batch: pa.RecordBatch, name: str = "text", *, remedy: str | None = None) -> pa.Array:

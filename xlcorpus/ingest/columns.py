@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from xlcorpus.dataset.columns import free_name
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.united import JSON
 from xlcorpus.errors import UserError, nearest
@@ -124,12 +125,8 @@ def _assemble(
     for name, column in columns.items():
         if name in adopted:
             continue
-        output = name
-        if name in reserved:
-            output = f"input_{name}"
-            while output in taken:
-                output = f"input_{output}"
-            taken |= {output}
+        output = free_name(name, taken) if name in reserved else name
+        taken |= {output}
         metadata = {INPUT_KEY: name.encode()} | (JSON if column.json else {})
         fields.append(pa.field(output, column.type, metadata=metadata))
     if with_extra:

@@ -40,7 +40,7 @@ def _named(*parts: str) -> str:
     return "".join(regex.escape(one) for one in every if any(part in unicodedata.name(one, "") for part in parts))
 
 
-_APOSTROPHES = "'`\u00b4\u2018\u2019\u02bb" + LIKE_APOSTROPHE
+_APOSTROPHES = "'" + LIKE_APOSTROPHE
 _COMMAS = _named("COMMA") + "\u104a\u066c\u2022"  # with Burmese's, Arabic's of thousands in its place, and bullets
 _SEMICOLONS = _named("SEMICOLON") + r"|\uff5c"
 _SLASHES = r"/\\\uff0f"

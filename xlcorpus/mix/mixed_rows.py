@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.dataset.columns import free_name
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.united import can_hold, in_type, united_field
@@ -27,19 +28,23 @@ MIX_FIELDS = (
 )
 
 
+@functools.cache
+def _types_in_mixes(schema: str) -> dict[str, pa.DataType]:
+    """The columns of documents, plain or code-switched, that rows of a dataset of this schema may have in a mix."""
+    shapes = (CODESWITCH,) if schema == DOCUMENT else (CODESWITCH, DOCUMENT)
+    return {field.name: field.type for shape in shapes for field in load_schema(shape).arrow}
+
+
 def _kept(schema: str, arrow: pa.Schema) -> dict[str, pa.Field]:
     """Columns that are copied, by their name in the dataset, as they are in a mix (`mixed_schema`)."""
-    shapes = (CODESWITCH,) if schema == DOCUMENT else (CODESWITCH, DOCUMENT)
-    ours = {field.name: field.type for shape in shapes for field in load_schema(shape).arrow}
+    ours = _types_in_mixes(schema)
     kept, taken = {}, {*arrow.names, *_OURS}
     for field in arrow:
         if field.name in (*_LEFT_OUT[schema], *_OURS):
             continue
         name = field.name
         if field.type not in (ours.get(name, field.type), pa.null()):
-            name = f"input_{name}"
-            while name in taken:
-                name = f"input_{name}"
+            name = free_name(name, taken)
             taken.add(name)
         kept[field.name] = field.with_name(name)
     return kept

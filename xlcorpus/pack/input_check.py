@@ -13,7 +13,6 @@ from xlcorpus.pack.language_ids import load_ids
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.sides import VIEWS, room_of
 from xlcorpus.tokenizer.objectives import special_ids_around
-from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 DOCUMENT, PAIR, RESTORE, TRANSLICO = "document", "pair", "restore", "translico"  # names of schemas
@@ -50,9 +49,9 @@ def check_dataset(options: PackOptions, dataset: Dataset) -> None:
     check_columns(options, dataset.folder, dataset.manifest.schema_name, dataset.manifest.arrow_schema)
 
 
-def remarks(options: PackOptions, dataset: Dataset) -> list[str]:
+def remarks(options: PackOptions, tokenizer: Tokenizer, dataset: Dataset) -> list[str]:
     """What is said of a mix whose shares were planned for other special ids than these packs have."""
-    tokenizer, notes = open_tokenizer(options.tokenizer), dataset.manifest.notes
+    notes = dataset.manifest.notes
     if options.view is not None or tokenizer.fingerprint not in str(notes.get("unit_means")):
         return []
     around = special_ids_around(tokenizer, options.objective, options.bos, options.eos)

@@ -118,9 +118,16 @@ def is_word(flags: np.ndarray) -> np.ndarray:
     return words
 
 
+@functools.cache
+def _apostrophes() -> np.ndarray:
+    table = np.zeros(CODE_SPACE, dtype=bool)
+    table[codes_of("'" + LIKE_APOSTROPHE)] = True
+    return table
+
+
 def is_apostrophe(codes: np.ndarray) -> np.ndarray:
     """bool[n]: U+0027 and what is typed for it."""
-    found: np.ndarray = np.isin(codes, codes_of("'" + LIKE_APOSTROPHE))
+    found: np.ndarray = _apostrophes().take(codes)
     return found
 
 

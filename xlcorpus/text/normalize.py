@@ -56,9 +56,14 @@ def _other_shapes() -> dict[int, str]:
     return {code: unicodedata.normalize("NFKC", chr(code)) for code in codes}
 
 
+@functools.cache
+def _shaped() -> str:
+    return _one_of(np.flatnonzero(properties.other_shapes()))
+
+
 def plain_letters(texts: pa.Array) -> pa.Array:
     """Letters in another shape (full width, presentation forms, mathematical alphabets) as the plain ones."""
-    shaped = pc.match_substring_regex(texts, _one_of(np.array(list(_other_shapes()))))
+    shaped = pc.match_substring_regex(texts, _shaped())
     if not pc.any(shaped).as_py():
         return texts
     plain = [text.translate(_other_shapes()) for text in texts.filter(shaped).to_pylist()]

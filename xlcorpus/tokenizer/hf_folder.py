@@ -20,9 +20,8 @@ from xlcorpus.tokenizer import sentencepiece_model as model_file
 from xlcorpus.tokenizer.sentencepiece_model import WORD_START, SentencePieceModel
 from xlcorpus.tokenizer.tokenizer import CONTROL, ROLES, Tokenizer
 
-_OWN_SCORE = (
-    -0.1
-)  # of a token of the user's own, as SentencePiece has it whatever its file says (0.2, unigram_model.cc)
+# Of a token of the user's own, as SentencePiece has it whatever its file says (0.2, unigram_model.cc).
+_OWN_SCORE = -0.1
 
 
 def write_folder(model: SentencePieceModel, tokenizer: Tokenizer, folder: Location) -> None:

@@ -16,6 +16,7 @@ class PairOptions(StepOptions):
     include_latin: bool = option(True, description="translico: Latin text too, whose pairs are nearly identities")
     sentence_breaker: str | None = option(
         None,
+        only={"view": ["translico"]},
         description="translico: library that finds more sentences where the script marks none: pythainlp "
         "(Thai; needs xlcorpus[thai]); default: the built-in rules alone",
     )
