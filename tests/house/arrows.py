@@ -22,6 +22,7 @@ FLOORS = (
         "method rooms",
         ("ingest", "code", "lid", "quality", "dedup", "romanize", "translico", "align", "codeswitch", "mix", "pack"),
     ),
+    ("training", ("export", "pretrain")),
     ("Beam", ("beam",)),
     ("graphs", ("pipelines",)),
     ("recipes", ("recipe", "report")),

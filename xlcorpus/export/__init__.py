@@ -1,0 +1,1 @@
+"""Token shards in the formats of other trainers; no torch."""

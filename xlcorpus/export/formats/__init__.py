@@ -1,0 +1,1 @@
+"""The formats, found by name: each module has one as FORMAT."""

@@ -1,0 +1,1 @@
+"""Token shards to a trained, evaluated model: torch and transformers, no Beam; reads datasets only."""

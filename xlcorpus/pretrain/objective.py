@@ -1,0 +1,83 @@
+"""What a pretraining objective is: the rows that it reads, the batch that it makes of them, and its losses.
+
+Another package adds one under the entry-point group `xlcorpus.objectives`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from xlcorpus.options import StepOptions
+from xlcorpus.registry import Registry
+
+Batch: TypeAlias = dict[str, torch.Tensor]
+NO_LABEL = -100  # torch's and transformers' own: such positions have no loss
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The ids of the tokenizer that a dataset was packed with, as its manifest has them.
+
+    fingerprint: of the tokenizer; size: one more than its highest id; ids: by role (pad, unk, bos, eos, mask, cls,
+    sep), of those that it has; special: ids that are never text; around: ids before and after a text by the
+    tokenizer's own template.
+    """
+
+    fingerprint: str
+    size: int
+    ids: Mapping[str, int]
+    special: frozenset[int]
+    around: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What a batch costs: the loss to go down by, and what it is made of, by name (each a scalar)."""
+
+    total: torch.Tensor
+    parts: Mapping[str, torch.Tensor] = field(default_factory=dict)
+
+
+class Objective(ABC):
+    """An objective with its options, for one vocabulary and length. `view`: of the rows; None: packs."""
+
+    @abstractmethod
+    def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
+        """The tensors of some rows of token-1, on the CPU.
+
+        keys: uint64[rows], a hash of (seed, epoch, row) each: every random choice follows from them, so that a row is
+        masked alike on every rank and worker, in every batch.
+        """
+
+    @abstractmethod
+    def losses(self, model: Any, batch: Batch) -> Losses:
+        """The losses of a batch, on the device of the model. Means are over all its labels."""
+
+
+@dataclass(frozen=True)
+class ObjectiveKind:
+    """An objective as recipes name it.
+
+    view: what `pack --view` made the rows that it reads, None: packs; architecture: the auto class of transformers, as
+    `AutoModelForCausalLM`; options: its published defaults; needs: roles of special ids; make: from options,
+    vocabulary and the rows' context length.
+    """
+
+    name: str
+    view: str | None
+    architecture: str
+    options: type[StepOptions]
+    needs: tuple[str, ...]
+    make: Any
+
+
+OBJECTIVES: Registry[ObjectiveKind] = Registry(
+    "objective", "xlcorpus.pretrain.objectives", "OBJECTIVE", "xlcorpus.objectives"
+)

@@ -1,0 +1,1 @@
+"""The pretraining objectives, found by name: each module has one as OBJECTIVE."""
