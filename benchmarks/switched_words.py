@@ -1,11 +1,13 @@
 """Do switches cover whole words? Code-switching with all dictionaries of the shared data, both directions.
 
     python -m benchmarks.switched_words [--data ../shared/data] [--sentences 200] [--only dz ...] [--word-breaker icu]
+        [--lexicons en-tha.parquet ...]
 
 Sentences of PUD, NTREX, UDHR (paragraphs) or Tatoeba, the first of these that has the language, with the dictionaries
 of `dict`, and lines of twelve entries for languages without any of these; all words that have an entry are switched
 (--ratio 1 --candidates 1). Prints Markdown: a row for each script and direction, with the languages summed; `--only` a
-row for each of these languages.
+row for each of these languages. `--lexicons`: instead of those dictionaries, lexicons from English that `xlcorpus
+lexicon` made (both versions get the same ones, as text).
 
 - whole: switches both of whose edges are where ICU's word breaker (root locale) ends a word, or at an apostrophe of a
   language that has clitics (l'|homme). ICU has no words of Tibetan: there it is its syllables.
@@ -34,6 +36,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import CodeswitchOptions
@@ -138,9 +141,19 @@ def _measure(texts: Sequence[str], label: str, index: Any, first: dict[str, str]
     return counts
 
 
+def _rows(path: Path) -> list[list[str]]:
+    """The lines of a dictionary, the languages first; of a lexicon its entries by rank."""
+    if path.suffix != ".parquet":
+        return [line.rstrip("\n").split("\t") for line in _lines(path)]
+    columns = [f"{side}{of}" for side in ("src", "tgt") for of in ("", "_lang")]
+    table = pq.read_table(path, columns=[*columns, "rank"]).sort_by([("src", "ascending"), ("rank", "ascending")])
+    src, src_lang, tgt, tgt_lang = (table.column(name).to_pylist() for name in columns)
+    return [[src_lang[0], tgt_lang[0]], *map(list, zip(src, tgt, strict=True))]
+
+
 def _directions(path: Path, folder: Path) -> Iterator[tuple[Any, dict[str, str], bool]]:
     """From English and into it: the index, the first translation of each word, and whether it is from English."""
-    rows = [line.rstrip("\n").split("\t") for line in _lines(path)]
+    rows = _rows(path)
     for forward in (True, False):
         one, other = (0, 1) if forward else (1, 0)
         names = rows[0][one], rows[0][other]
@@ -153,11 +166,13 @@ def _directions(path: Path, folder: Path) -> Iterator[tuple[Any, dict[str, str],
         yield open_index([file], candidates=1), first, forward
 
 
-def run(data: Path, most: int, only: Sequence[str]) -> dict[tuple[str, str], Counter[str]]:
+def run(
+    data: Path, most: int, only: Sequence[str], lexicons: Sequence[Path] = ()
+) -> dict[tuple[str, str], Counter[str]]:
     """Sums by script (or code of the language) and direction; `languages` counts them."""
     sums: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     english = _sentences(data, "en", "eng_Latn", most)
-    for path in sorted((data / "dict").glob("*/en-*.tsv.gz")):
+    for path in lexicons or sorted((data / "dict").glob("*/en-*.tsv.gz")):
         code = path.name.split(".")[0][3:]
         if (only and code not in only) or (path.parent.name == "gatitos" and code in ("es", "fr", "hi")):
             continue
@@ -180,13 +195,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
     parser.add_argument("--sentences", type=int, default=200)
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--lexicons", type=Path, nargs="*", default=[])
     parser.add_argument("--word-breaker", help="as of `xlcorpus codeswitch`")
     options = parser.parse_args(arguments)
     if options.word_breaker:
         _MORE["word_breaker"] = options.word_breaker
     print("| script | direction | languages | switches | whole | affixes | first | twin |")
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
-    sums = run(options.data, options.sentences, options.only)
+    sums = run(options.data, options.sentences, options.only, options.lexicons)
     for way in ("English into it", "into English"):
         total = sum((counts for name, counts in sums.items() if name[1] == way), Counter[str]())
         for (name, direction), c in [*((n, c) for n, c in sorted(sums.items()) if n[1] == way), (("all", way), total)]:
