@@ -17,7 +17,7 @@ from tests.pack.pack_helpers import options_of, pack, token_documents
 from xlcorpus.errors import IntegrityError, UserError
 from xlcorpus.pack.packer import Packer
 from xlcorpus.pack.packs import BATCH_ROWS
-from xlcorpus.pack.segments import fill_up, position_ids, segment_ids
+from xlcorpus.pack.segments import Parts, fill_up
 from xlcorpus.pack.strategies import STRATEGIES
 
 
@@ -25,22 +25,28 @@ from xlcorpus.pack.strategies import STRATEGIES
 def test_segments_and_positions(sizes: list[int], strategy: str, skip: int) -> None:
     packs, _ = pack(token_documents(sizes), options_of(8, strategy))
     for batch in packs.slice(skip).to_batches():
-        segments, positions = segment_ids(batch).to_pylist(), position_ids(batch).to_pylist()
-        continued = position_ids(batch, continued=True).to_pylist()
-        for row, segment, position, further in zip(batch.to_pylist(), segments, positions, continued, strict=True):
+        parts = Parts.of(batch, 9)
+        segments, positions = parts.segment_ids().tolist(), parts.position_ids().tolist()
+        sums = iter(parts.sums(np.arange(batch.num_rows * 9, dtype=np.float32).reshape(-1, 9)).tolist())
+        for number, row in enumerate(batch.to_pylist()):
             ends = [*row["doc_starts"][1:], row["length"]]
             lengths = [end - start for start, end in zip(row["doc_starts"], ends, strict=True)]
-            assert segment == [number for number, size in enumerate(lengths, 1) for _ in range(size)]
-            assert position == [place for size in lengths for place in range(size)]
-            offsets = zip(row["doc_offsets"], lengths, strict=True)
-            assert further == [place for offset, size in offsets for place in range(offset, offset + size)]
+            rest = 9 - row["length"]
+            expected = [one for one, size in enumerate(lengths, 1) for _ in range(size)]
+            assert segments[number] == expected + [0] * rest
+            assert positions[number] == [place for size in [*lengths, rest] for place in range(size)]
+            for start, end in zip(row["doc_starts"], ends, strict=True):
+                assert next(sums) == sum(range(number * 9 + start, number * 9 + end))
+        assert next(sums, None) is None
 
 
-def test_a_whole_document_keeps_its_positions_over_packs() -> None:
-    packs, _ = pack(token_documents([3, 15]), options_of(8, "concatenate"))
-    batch = packs.to_batches()[0]
-    assert position_ids(batch).to_pylist()[1:] == [[0, 1, 2, 3, 4, 5, 6, 7], [0, 1]]
-    assert position_ids(batch, continued=True).to_pylist()[1:] == [[5, 6, 7, 8, 9, 10, 11, 12], [13, 14]]
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=20))
+def test_across_documents_a_row_is_one_part(sizes: list[int]) -> None:
+    packs, _ = pack(token_documents(sizes), options_of(8))
+    for batch in packs.to_batches():
+        parts = Parts.of(batch, 8, across=True)
+        filled = [[1] * size + [0] * (8 - size) for size in batch.column("length").to_pylist()]
+        assert parts.segment_ids().tolist() == filled
 
 
 def test_the_code_in_the_documentation() -> None:
@@ -53,13 +59,15 @@ def test_the_code_in_the_documentation() -> None:
     assert made["ids"].shape == made["segments"].shape == made["positions"].shape == (1, 2048)
     assert made["segments"][0, :29].tolist() == [1] * 3 + [2] * 20 + [3] * 5 + [0]
     assert made["positions"][0, 2:5].tolist() == [2, 0, 1]
+    assert made["positions"][0, 26:30].tolist() == [3, 4, 0, 1]
 
 
 def test_fill_up() -> None:
     lists = pa.array([[9], [1, 2], [], None, [3, 4, 5]], pa.list_(pa.int32())).slice(1)
     filled = fill_up(lists, 4, -7)
     assert filled.tolist() == [[1, 2, -7, -7], [-7] * 4, [-7] * 4, [3, 4, 5, -7]]
-    assert filled.dtype == np.int32
+    assert filled.dtype == np.int64
+    assert fill_up(lists.slice(0, 1), 2, 0).tolist() == [[1, 2]]
     with pytest.raises(UserError, match="a row has 3 tokens, more than 2"):
         fill_up(lists, 2, 0)
 
@@ -71,7 +79,7 @@ def test_after_a_round_through_parquet(tmp_path: Path) -> None:
     read = pq.read_table(tmp_path / "a.parquet")
     assert read.to_pylist() == packs.to_pylist()
     for one, other in zip(read.to_batches(), packs.to_batches(), strict=True):
-        assert segment_ids(one).to_pylist() == segment_ids(other).to_pylist()
+        assert Parts.of(one, 8).segment_ids().tolist() == Parts.of(other, 8).segment_ids().tolist()
 
 
 @pytest.mark.parametrize("starts", [[], [1], [0, 0], [0, 3], [0, 2, 1]])
@@ -83,7 +91,7 @@ def test_spoilt_boundaries(starts: list[int]) -> None:
         }
     )
     with pytest.raises(IntegrityError, match="doc_starts"):
-        segment_ids(batch)
+        Parts.of(batch, 4)
 
 
 def test_batches_are_small() -> None:

@@ -56,6 +56,12 @@ class Objective(ABC):
         masked alike on every rank and worker, in every batch.
         """
 
+    def prepare(self, model: Any) -> None:  # noqa: B027
+        """Fit the objective to a model that is not wrapped yet (by DDP, FSDP, compile), once before it is trained.
+
+        Raises UserError where the two do not go together.
+        """
+
     @abstractmethod
     def losses(self, model: Any, batch: Batch) -> Losses:
         """The losses of a batch, on the device of the model. Means are over all its labels."""

@@ -1,0 +1,36 @@
+"""Causal language modelling: each token of a document from those before it (Radford et al. 2018; methods B1)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from xlcorpus.pretrain.data.attention import AttentionOptions
+from xlcorpus.pretrain.data.parts import pack_tensors
+from xlcorpus.pretrain.objective import NO_LABEL, Batch, ObjectiveKind
+from xlcorpus.pretrain.objectives.packed import PackObjective
+
+
+class ClmOptions(AttentionOptions):
+    """Options of causal language modelling."""
+
+
+class Clm(PackObjective):
+    """input_ids, labels and position_ids; labels are input_ids, but for the first token of each part and padding."""
+
+    causal = True
+
+    def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
+        """The packs as they are: nothing is drawn, so the keys do not matter."""
+        return pack_tensors(rows, self.length, self.pad, across=self.attention.across_documents)
+
+    def targets(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """The next token of each, where it has a label."""
+        following = batch["labels"].roll(-1, dims=1)
+        following[:, -1] = NO_LABEL
+        at = following != NO_LABEL
+        return at, following[at]
+
+
+OBJECTIVE = ObjectiveKind("clm", None, "AutoModelForCausalLM", ClmOptions, (), Clm)

@@ -1,0 +1,67 @@
+"""What objectives over packs share: how their documents are kept apart in the model at hand."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import torch
+
+from xlcorpus.errors import UserError
+from xlcorpus.pretrain.data.attention import AttentionOptions, Needs, choose
+from xlcorpus.pretrain.objective import Batch, Losses, Objective, Vocabulary
+from xlcorpus.pretrain.objectives.logits import bare, cross_entropy, labelled_logits
+
+
+class PackObjective(Objective):
+    """An objective over packs: a loss at each label of a batch."""
+
+    causal: bool
+
+    def __init__(self, options: AttentionOptions, vocabulary: Vocabulary, length: int) -> None:
+        self.attention, self.vocabulary, self.length = options, vocabulary, length
+        self._needs: tuple[int, Needs] | None = None
+
+    @property
+    def pad(self) -> int:
+        """The id that rows are filled up with: any does, as it has no label and no document sees it."""
+        ids = self.vocabulary.ids
+        return next((ids[role] for role in ("pad", "eos", "sep") if role in ids), 0)
+
+    def needs(self, model: Any) -> Needs:
+        """What the model's attention is given; found once for each model."""
+        inner = bare(model)
+        if self._needs is None or self._needs[0] != id(inner):
+            self._needs = id(inner), choose(inner, self.vocabulary, self.attention, causal=self.causal)
+        return self._needs[1]
+
+    def prepare(self, model: Any) -> None:
+        """Choose and try the attention; raises UserError where the model's table of ids is smaller than ours."""
+        rows = model.get_input_embeddings().weight.shape[0]
+        if rows < self.vocabulary.size:
+            raise UserError(
+                f"the model has {rows:,} embeddings, the shards hold ids up to {self.vocabulary.size - 1:,}",
+                remedy="start from the model of the tokenizer that the shards were packed with, or extend it",
+            )
+        self.needs(model)
+
+    @abstractmethod
+    def targets(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """bool[rows, length], where logits are wanted, and int64[n], the id to find at each of them."""
+
+    def losses(self, model: Any, batch: Batch) -> Losses:
+        """The mean over the labels of the batch; 0 where it has none."""
+        costs, _ = self._costs(model, batch)
+        return Losses(costs.sum() / max(len(costs), 1))
+
+    @torch.no_grad()
+    def label_losses(self, model: Any, batch: Batch) -> torch.Tensor:
+        """float32[rows, length]: the cost (nats) of each label, 0 where there is none."""
+        costs, at = self._costs(model, batch)
+        losses = torch.zeros(at.shape, dtype=torch.float32, device=at.device)
+        losses[at] = costs
+        return losses.roll(1, dims=1) if self.causal else losses
+
+    def _costs(self, model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        at, ids = self.targets(batch)
+        return cross_entropy(labelled_logits(model, self.needs(model), batch, at), ids), at
