@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -18,7 +17,6 @@ from xlcorpus.pack.sides import VIEWS, tokenize_sides
 from xlcorpus.pack.tokenize import tokenize_batch
 from xlcorpus.tokenizer.measure import measure
 from xlcorpus.tokenizer.open import open_tokenizer
-from xlcorpus.tokenizer.tokenizer import ROLES
 
 TOKENIZER, BYTES = open_tokenizer(SAMPLE), open_tokenizer("bytes")
 
@@ -144,10 +142,3 @@ def test_a_part_of_a_large_dataset_is_named_as_one() -> None:
     counts.documents = 2000
     whole = notes.pack_notes(BYTES, [asdict(counts)], [], [texts_of(2000)], 8)["table"]
     assert not [line for line in whole if line.startswith("fertility and")]
-
-
-def test_facts_of_the_tokenizer_are_plain_values() -> None:
-    facts = notes.tokenizer_facts(BYTES)
-    assert facts["special_ids"] == dict.fromkeys(ROLES) | {"pad": 0, "unk": 2, "eos": 1}
-    assert facts["template"] == {"single": ((), (1,)), "pair": ((), (1,), (1,))}
-    assert not [value for value in facts.values() if isinstance(value, np.generic)]

@@ -265,6 +265,7 @@ def test_a_manifest_says_what_a_reader_needs(corpus: Path, tmp_path: Path) -> No
         "fingerprint": SAMPLE_TOKENIZER.fingerprint,
         "vocab_size": SAMPLE_TOKENIZER.vocab_size,
         "special_ids": SAMPLE_TOKENIZER.special_ids(),
+        "special": [0, 2, 3, 4],  # not 1, which unknown text is
         "template": {"single": [[], []], "pair": [[], [], []]},
     }
     assert notes["around"] == {"before": [], "after": [SAMPLE_TOKENIZER.eos_id]}

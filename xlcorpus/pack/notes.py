@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from xlcorpus.dataset.columns import put_columns
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Counts, add_counts
+from xlcorpus.pack.facts import PackFacts, TokenizerFacts
 from xlcorpus.pack.language_ids import LanguageIds
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.pack_counts import PackCounts
@@ -34,18 +35,6 @@ _SHOWN, _PARTS, _WIDTH = 3, 3, 70
 _MEASURES = tuple(name for name in SHORT if name != "tokens")
 
 
-def tokenizer_facts(tokenizer: Tokenizer) -> dict[str, Any]:
-    """What a reader of the shards must know of the tokenizer."""
-    return {
-        "name": tokenizer.name,
-        "kind": tokenizer.kind,
-        "fingerprint": tokenizer.fingerprint,
-        "vocab_size": tokenizer.vocab_size,
-        "special_ids": tokenizer.special_ids(),
-        "template": asdict(tokenizer.template),
-    }
-
-
 def of_run(
     options: PackOptions,
     inputs: Sequence[Dataset],
@@ -56,6 +45,7 @@ def of_run(
     """All that the manifest notes. counts: of each task; made: the rows written."""
     tokenizer = open_tokenizer(options.tokenizer)
     numbers = {"languages": dict(languages.languages), "scripts": dict(languages.scripts)} if languages else {}
+    around: tuple[Ids, Ids] = ((), ())
     if options.view is not None:
         found = side_notes(tokenizer, counts, made, VIEWS[options.view].sides)
     else:
@@ -64,7 +54,8 @@ def of_run(
         )
         around = special_ids_around(tokenizer, options.objective, options.bos, options.eos)
         found = pack_notes(tokenizer, counts, made, texts, options.length, around)
-    return {"tokenizer": tokenizer_facts(tokenizer), **numbers, **found}
+    facts = PackFacts(TokenizerFacts.of(tokenizer), options.length, options.view, around)
+    return {**facts.noted, **numbers, **found}
 
 
 def text_columns(columns: Iterable[str]) -> list[str]:
@@ -95,8 +86,7 @@ def pack_notes(
     if texts_measured < total.documents:
         table.append(f"fertility and what is right of it: of the first {texts_measured:,} documents")
     table += ["", *decoded_packs(tokenizer, packs)]
-    ids = dict(zip(("before", "after"), around, strict=True))
-    return {"counts": asdict(total), "padding": round(total.padding, 6), "around": ids, "table": table}
+    return {"counts": asdict(total), "padding": round(total.padding, 6), "table": table}
 
 
 def side_notes(
