@@ -89,7 +89,7 @@ class PackFacts:
         try:
             return cls(
                 load_record(TokenizerFacts, notes["tokenizer"]),
-                int(notes.get("length", asked.get("length"))),
+                int(notes["length"] if "length" in notes else asked["length"]),
                 notes.get("view", asked.get("view")),
                 (tuple(around.get("before", ())), tuple(around.get("after", ()))),
             )
