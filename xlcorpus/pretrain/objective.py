@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from xlcorpus.errors import UserError
 from xlcorpus.options import StepOptions
 from xlcorpus.registry import Registry
 
@@ -27,7 +28,7 @@ class Vocabulary:
 
     fingerprint: of the tokenizer; size: one more than its highest id; ids: by role (pad, unk, bos, eos, mask, cls,
     sep), of those that it has; special: ids that are never text; around: ids before and after a text by the
-    tokenizer's own template.
+    tokenizer's own template; pair: ids before, between and after two texts by it.
     """
 
     fingerprint: str
@@ -35,6 +36,17 @@ class Vocabulary:
     ids: Mapping[str, int]
     special: frozenset[int]
     around: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+    pair: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] = ((), (), ())
+
+    def id_of(self, *roles: str) -> int:
+        """The id of the first of these roles that there is; raises UserError where there is none."""
+        for role in roles:
+            if role in self.ids:
+                return self.ids[role]
+        raise UserError(
+            f"the tokenizer that the shards were packed with has no {' and no '.join(roles)}",
+            remedy=f"pack them again with a tokenizer that has {' or '.join(roles)}",
+        )
 
 
 @dataclass(frozen=True)

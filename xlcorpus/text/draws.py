@@ -31,6 +31,6 @@ def row_states(ids: pa.Array, purpose: str) -> np.ndarray:
     return draw_keys(np.frombuffer(digests(ids.cast(pa.string())), dtype=np.uint64).reshape(-1, 2), purpose)
 
 
-def stream(start: np.uint64, count: int) -> np.ndarray:
-    """uint64[count]: the first outputs of the splitmix64 generator whose state is `start`."""
-    return mix(start + np.arange(count, dtype=np.uint64) * np.uint64(GOLDEN))
+def stream(start: np.uint64 | np.ndarray, count: int) -> np.ndarray:
+    """uint64[count]: the first outputs of the splitmix64 generator whose state is `start`; [n, count] of uint64[n]."""
+    return mix(np.asarray(start)[..., None] + np.arange(count, dtype=np.uint64) * np.uint64(GOLDEN))

@@ -1,0 +1,68 @@
+"""Masking: its shares, what is never chosen, and that a row is masked alike in whatever batch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.pretrain.masked_models import FIRST, MASK, PAD, SIZE, VOCABULARY
+from xlcorpus.errors import UserError
+from xlcorpus.pretrain.masking import Masker, MaskOptions
+from xlcorpus.pretrain.objective import NO_LABEL, Vocabulary
+
+SPECIAL = sorted(VOCABULARY.special)
+
+
+def drawn(rows: int, width: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    return random.integers(0, SIZE, (rows, width)), random.integers(0, 2**64, rows, dtype=np.uint64)
+
+
+def test_shares_are_those_asked_for() -> None:
+    ids, keys = drawn(400, 500)
+    inputs, labels = Masker(MaskOptions(), VOCABULARY).mask(ids, keys, "mlm")
+    chosen, text = labels != NO_LABEL, ~np.isin(ids, SPECIAL)
+    assert chosen[text].mean() == pytest.approx(0.15, abs=0.003)  # 180,000 tokens: 0.0008 is one standard deviation
+    masked = inputs[chosen] == MASK
+    assert masked.mean() == pytest.approx(0.8, abs=0.01)
+    changed = (inputs != ids)[chosen] & ~masked
+    assert changed.mean() == pytest.approx(0.1 * (1 - 1 / (SIZE - len(SPECIAL))), abs=0.006)
+    # every token of text comes in at random, about as often as any other, and no special id does
+    counts = np.bincount(inputs[chosen][changed], minlength=SIZE)
+    assert not counts[SPECIAL].any()
+    others = np.delete(counts, SPECIAL)
+    assert others.min() > 0.6 * others.mean()
+    assert others.max() < 1.4 * others.mean()
+
+
+@given(st.integers(0, 2**32), st.integers(1, 6), st.integers(1, 40))
+def test_what_is_hidden_and_what_is_not(seed: int, rows: int, width: int) -> None:
+    ids, keys = drawn(rows, width, seed)
+    masker = Masker(MaskOptions(probability=0.5), VOCABULARY)
+    inputs, labels = masker.mask(ids, keys, "mlm")
+    chosen = labels != NO_LABEL
+    assert (labels[chosen] == ids[chosen]).all()
+    assert (inputs[~chosen] == ids[~chosen]).all()
+    assert not chosen[np.isin(ids, SPECIAL)].any()
+    # a row alone, with more padding behind it
+    alone = np.full((1, width + 8), PAD)
+    alone[0, :width] = ids[-1]
+    for there, here in zip((inputs, labels), masker.mask(alone, keys[-1:], "mlm"), strict=True):
+        assert (here[0, :width] == there[-1]).all()
+
+
+def test_other_purpose_or_key_other_tokens() -> None:
+    ids, keys = np.full((2, 400), FIRST), np.array([7, 8], dtype=np.uint64)
+    masker = Masker(MaskOptions(), VOCABULARY)
+    text, latin = (masker.mask(ids, keys, purpose)[1] for purpose in ("text", "latin"))
+    assert (text != latin).any()
+    assert (text[0] != text[1]).any()
+
+
+def test_refusals() -> None:
+    with pytest.raises(UserError, match="has no mask"):
+        Masker(MaskOptions(), Vocabulary("f", 8, {"pad": 0}, frozenset({0})))
+    with pytest.raises(UserError, match="more than 1 together"):
+        MaskOptions(mask_share=0.8, random_share=0.3)

@@ -1,0 +1,66 @@
+"""Tokens hidden for masked language modelling (Devlin et al. 2019, 3.1), drawn anew for every epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import model_validator
+
+from xlcorpus.errors import UserError
+from xlcorpus.options import StepOptions, option
+from xlcorpus.pretrain.objective import NO_LABEL, Vocabulary
+from xlcorpus.text.draws import stream
+from xlcorpus.text.hashes import hash_text, mix
+
+
+class MaskOptions(StepOptions):
+    """Which tokens are to be guessed, and what stands in their place (Devlin et al. 2019: 15 %, 80/10/10)."""
+
+    probability: float = option(0.15, gt=0, lt=1, description="share of the tokens of text that are to be guessed")
+    mask_share: float = option(0.8, ge=0, le=1, description="of those: replaced by the mask")
+    random_share: float = option(0.1, ge=0, le=1, description="of those: replaced by a random token; the rest stays")
+
+    @model_validator(mode="after")
+    def _check_shares(self) -> MaskOptions:
+        if self.mask_share + self.random_share > 1 + 1e-9:
+            raise UserError(
+                f"mask_share {self.mask_share} and random_share {self.random_share} are more than 1 together",
+                remedy="give less of one; what both leave of 1 stays as it is",
+            )
+        return self
+
+
+class Masker:
+    """Hides tokens of text. Special ids, so also the padding, are never chosen, and none comes in at random, as
+    transformers' collator lets them."""
+
+    def __init__(self, options: MaskOptions, vocabulary: Vocabulary) -> None:
+        """Raises UserError where the tokenizer has no mask."""
+        self._options = options
+        self._mask = vocabulary.id_of("mask")
+        self._is_text = np.ones(max(vocabulary.size, 1 + max(vocabulary.special, default=0)), dtype=bool)
+        self._is_text[list(vocabulary.special)] = False
+        self._text = np.flatnonzero(self._is_text[: vocabulary.size])
+
+    def mask(self, ids: np.ndarray, keys: np.ndarray, purpose: str) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and labels, int64[rows, L] each; labels are NO_LABEL but at the chosen tokens.
+
+        ids: whole numbers [rows, L]; keys: uint64[rows], of (seed, epoch, row), and purpose: all that the choice
+        follows from, so rows are masked alike whatever stands beside or behind them.
+        """
+        draws = stream(mix(keys ^ hash_text(purpose)), ids.shape[1])
+        chosen = (draws < _threshold(self._options.probability)) & self._is_text[ids]
+        hidden, draws = ids[chosen].astype(np.int64), mix(draws[chosen])
+        labels = np.full(ids.shape, NO_LABEL, dtype=np.int64)
+        labels[chosen] = hidden
+        masked = _threshold(self._options.mask_share)
+        random = _threshold(self._options.mask_share + self._options.random_share)
+        place = (mix(draws) >> np.uint64(32)) * np.uint64(len(self._text)) >> np.uint64(32)
+        others = self._text[place.astype(np.intp)]
+        inputs = ids.astype(np.int64)
+        inputs[chosen] = np.where(draws < masked, self._mask, np.where(draws < random, others, hidden))
+        return inputs, labels
+
+
+def _threshold(share: float) -> np.uint64:
+    """What this share of all uint64 is below."""
+    return np.uint64(min(int(share * 2**64), 2**64 - 1))

@@ -1,0 +1,141 @@
+"""TransliCo (Liu et al., ACL 2024; code cisnlp/TransliCo): a text and its romanisation, drawn together.
+
+MLM on both views, and Transliteration Contrastive Modelling (TCM): of all vectors in the batch, each must find that of
+its other view. Defaults are those of the launch script, `run_finetune.sh`, not of the dataclass, which has layer 7,
+weight 1.0 and the vector of cls.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch.nn import functional
+
+from xlcorpus.errors import UserError
+from xlcorpus.options import option
+from xlcorpus.pretrain.data.joined import around_text, column_of, filled, join, width_of
+from xlcorpus.pretrain.masked_loss import masked_costs
+from xlcorpus.pretrain.masking import Masker, MaskOptions
+from xlcorpus.pretrain.objective import NO_LABEL, Batch, Losses, Objective, ObjectiveKind, Vocabulary
+from xlcorpus.pretrain.ranks import gather_rows, mean_over_ranks, rank_and_ranks
+
+SIDES = ("text", "text_latn")
+_SCALE = 0.5  # of the contrastive loss, before its weight; the published code has it within
+
+
+class TranslicoOptions(MaskOptions):
+    """MLM's options and TCM's."""
+
+    layer: int = option(8, ge=0, description="hidden_states[layer] makes the vectors; 0: the embeddings")
+    pooling: Literal["mean", "cls"] = option("mean", description="mean of the tokens of text, or the first token's")
+    similarity: Literal["dot", "cosine"] = option(
+        "dot", description="dot: as published, saturates in wide models; cosine: use a temperature of about 0.05"
+    )
+    temperature: float = option(1.0, gt=0, description="what similarities are divided by")
+    weight: float = option(0.5, ge=0, description="of TCM beside MLM; 0: MLM on both views alone")
+    negatives: Literal["batch", "ranks"] = option(
+        "batch", description="vectors to choose from: of the rank's own micro-batch (as published), or of all ranks"
+    )
+
+
+class Translico(Objective):
+    """MLM on both views and TCM.
+
+    A batch has 2 rows a pair, the text and then its romanisation: input_ids (masked), attention_mask, labels,
+    int64[2 * rows, L]; text_mask, bool[2 * rows, L]: tokens of text, which the vector is the mean of.
+    """
+
+    def __init__(self, options: TranslicoOptions, vocabulary: Vocabulary, length: int) -> None:
+        """Raises UserError where a special id is missing."""
+        self.options = options
+        self._length, self._pad = length, vocabulary.id_of("pad")
+        self._around, self._masker = around_text(vocabulary), Masker(options, vocabulary)
+
+    def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
+        before, after = self._around
+        lists = [join([before, column_of(rows, f"{side}_ids", "translico"), after]) for side in SIDES]
+        width = width_of([ids for ids, _ in lists], self._length)
+        place = np.arange(width)
+        views: dict[str, list[np.ndarray]] = {"input_ids": [], "labels": [], "attention_mask": [], "text_mask": []}
+        for side, (ids, starts) in zip(SIDES, lists, strict=True):
+            inputs, labels = self._masker.mask(filled(ids, width, self._pad), keys, f"translico {side}")
+            views["input_ids"].append(inputs)
+            views["labels"].append(labels)
+            views["attention_mask"].append((place < starts[:, -1:]).astype(np.int64))
+            views["text_mask"].append((starts[:, 1:2] <= place) & (place < starts[:, 2:3]))
+        return {name: torch.from_numpy(np.stack(both, axis=1).reshape(-1, width)) for name, both in views.items()}
+
+    def label_losses(self, model: Any, batch: Batch) -> torch.Tensor:
+        """float32[2 * rows, L]: nats for each masked token, 0 elsewhere."""
+        return self._costs(model, batch, vectors=False)[0]
+
+    def losses(self, model: Any, batch: Batch) -> Losses:
+        """mlm_text + mlm_text_latn + weight * tcm; collective in training where there are several ranks."""
+        tcm = self.options.weight > 0
+        costs, output = self._costs(model, batch, vectors=tcm)
+        chosen = batch["labels"] != NO_LABEL
+        parts = {
+            f"mlm_{side}": mean_over_ranks(costs[place::2].sum(), chosen[place::2].sum(), training=model.training)
+            for place, side in enumerate(SIDES)
+        }
+        total = torch.stack(list(parts.values())).sum()
+        if tcm:
+            parts["tcm"] = self._tcm(output.hidden_states, batch["text_mask"], training=model.training)
+            total = total + self.options.weight * parts["tcm"]
+        return Losses(total, {name: part.detach() for name, part in parts.items()})
+
+    def _costs(self, model: Any, batch: Batch, *, vectors: bool) -> tuple[torch.Tensor, Any]:
+        inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+        return masked_costs(model, batch["labels"], **inputs, output_hidden_states=vectors)
+
+    def _tcm(self, hidden_states: Any, text: torch.Tensor, *, training: bool) -> torch.Tensor:
+        if self.options.layer >= len(hidden_states):
+            raise UserError(
+                f"TransliCo's vectors are to be hidden_states[{self.options.layer}]; the model has "
+                f"{len(hidden_states) - 1} layers",
+                remedy=f"give layer: {2 * (len(hidden_states) - 1) // 3 or 1}, or another up to "
+                f"{len(hidden_states) - 1}",
+            )
+        vectors = pool(hidden_states[self.options.layer], text, self.options.pooling)
+        first, candidates = 0, vectors
+        if training and self.options.negatives == "ranks":
+            first, candidates = rank_and_ranks()[0] * len(vectors), gather_rows(vectors)
+        if training and len(candidates) < 4:
+            raise UserError(
+                "TransliCo has one pair in a micro-batch: there is nothing that it must not find",
+                remedy="give more rows a micro-batch (published: 24), or negatives: ranks",
+            )
+        return contrast(vectors, candidates, first, self.options.similarity, self.options.temperature)
+
+
+def pool(states: torch.Tensor, text: torch.Tensor, pooling: str) -> torch.Tensor:
+    """float32[rows, d], one vector a row. states: float[rows, L, d]; text: bool[rows, L], at least one a row."""
+    if pooling == "cls":
+        return states[:, 0].float()
+    weights = text.to(states.dtype)[..., None]
+    summed: torch.Tensor = (states * weights).sum(dim=1, dtype=torch.float32)
+    return summed / weights.sum(dim=1, dtype=torch.float32)
+
+
+def contrast(
+    vectors: torch.Tensor, candidates: torch.Tensor, first: int, similarity: str, temperature: float
+) -> torch.Tensor:
+    """Mean cross entropy, times 0.5, of finding each vector's partner among all candidates but itself.
+
+    vectors: float32[n, d], two a pair, side by side; candidates: float32[m, d], which hold them from row `first` on.
+    """
+    if similarity == "cosine":
+        vectors, candidates = (functional.normalize(one, dim=1) for one in (vectors, candidates))
+    with torch.autocast(vectors.device.type, enabled=False):
+        logits = vectors @ candidates.T / temperature
+    own = torch.arange(first, first + len(vectors), device=vectors.device)
+    logits = logits.scatter(1, own[:, None], float("-inf"))
+    return _SCALE * functional.cross_entropy(logits, own ^ 1)
+
+
+OBJECTIVE = ObjectiveKind(
+    "translico", "translico", "AutoModelForMaskedLM", TranslicoOptions, ("pad", "mask"), Translico
+)
