@@ -134,6 +134,25 @@ def test_languages_by_any_of_their_codes() -> None:
     assert clitics("nonsense", behind=True) == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "label", "words", "expected"),
+    [
+        ("eky'omuntu olw'abantu", "lug_Latn", {"omuntu": "PERSON", "abantu": "PEOPLE"}, "eky'PERSON olw'PEOPLE"),
+        ("dh'obair mb'fhéidir", "gla_Latn", {"obair": "WORK", "fhéidir": "MAY"}, "dh'WORK mb'MAY"),
+        ("v'elimi l'olwali", "umb_Latn", {"elimi": "TONGUE", "olwali": "ONE"}, "v'TONGUE l'ONE"),
+        ("ple'ma dhe'n", "cor_Latn", {"ple": "WHERE", "dhe": "TO"}, "ple'ma TO'n"),
+        ("sahha' sahha", "aar_Latn", {"sahha'": "HEALTH"}, "HEALTH sahha"),
+        ("wang' wang", "luo_Latn", {"wang": "BURN", "wang'": "EYE"}, "EYE BURN"),
+        ("ल' ल", "brx_Deva", {"ल": "TAKE"}, "ल' TAKE"),
+        ("a' choill 's", "gla_Latn", {"a": "HER", "'s": "AND"}, "a' choill AND"),
+        ("'a' ‘a’", "gla_Latn", {"a": "HER"}, "'HER' ‘HER’"),
+    ],
+)
+def test_apostrophes_as_texts_have_them(text: str, label: str, words: dict[str, str], expected: str) -> None:
+    """Clitics and letters of the languages' own texts (UDHR, NTREX, GATITOS)."""
+    assert switched(text, direction(label, "xxx_Latn", **words)) == expected
+
+
 def test_each_sign_stands_for_one() -> None:
     listed = [sign for others in SAME_SIGNS.values() for sign in others]
     assert len(listed) == len(set(listed))
