@@ -90,6 +90,20 @@ def test_a_side_that_is_asked_for(families: dict[str, Path]) -> None:
     assert special_ids_around(qwen, "plain", eos=True) == ((), (qwen.eos_id,))
 
 
+def test_an_id_that_is_both_bos_and_eos(families: dict[str, Path], tmp_path: Path) -> None:
+    """OPT begins texts with its eos: once is enough to part documents, but one there must be, or what was asked for."""
+    shutil.copytree(families["gpt-2"], tmp_path / "opt")
+    path = tmp_path / "opt" / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"add_bos_token": True}))
+    opt, xlnet = open_tokenizer(tmp_path / "opt"), open_tokenizer(families["xlnet"])
+    one = (opt.eos_id,)
+    assert special_ids_around(opt, "clm") == (one, ())
+    assert special_ids_around(opt, "clm", eos=True) == special_ids_around(opt, "plain", True, True) == (one, one)
+    assert special_ids_around(opt, "clm", bos=False) == special_ids_around(opt, "span") == ((), one)
+    assert special_ids_around(xlnet, "mlm", eos=False) == ((xlnet.cls_id,), ())
+    assert special_ids_around(xlnet, "mlm", bos=True) == ((xlnet.cls_id,), (xlnet.sep_id, xlnet.cls_id))
+
+
 def test_a_wordpiece_model_without_a_template(families: dict[str, Path], tmp_path: Path) -> None:
     """Its special tokens are known by the roles in its config, or by name where there is no config."""
     value = json.loads((families["bert"] / "tokenizer.json").read_text())

@@ -39,19 +39,21 @@ def special_ids_around(
 ) -> tuple[Ids, Ids]:
     """Ids before and after each document: those of the tokenizer's own template, else of a role.
 
-    bos, eos: yes or no, whatever the objective has. What the template has on the other side is not added again (XLNet
-    ends a text with sep and cls). Raises UserError where the tokenizer lacks what is needed.
+    bos, eos: yes or no, whatever the objective has. What stands on the other side already (XLNet ends a text with sep
+    and cls, OPT begins it with the id that is its eos) is not added again, unless it is asked for here. Raises
+    UserError where the tokenizer lacks what is needed.
     """
     chosen, (before, after) = OBJECTIVES[objective], tokenizer.template.single
     ids, needs, around = tokenizer.special_ids(), list(chosen.needs), []
-    for role, asked, own, other, roles in (
-        ("bos", chosen.begin if bos is None else bos, before, after, chosen.begins),
-        ("eos", chosen.end if eos is None else eos, after, before, chosen.ends),
+    begin, end = chosen.begin if bos is None else bos, chosen.end if eos is None else eos
+    for role, given, asked, own, other, roles in (
+        ("bos", bos, begin, before, () if end is False else after, chosen.begins),
+        ("eos", eos, end, after, () if begin is False else before, chosen.ends),
     ):
         found = [number for number in (ids[name] for name in roles) if number is not None]
         if asked and not own and not found:
             needs.insert(len(needs) - len(chosen.needs), role)
-        added = tuple(number for number in found[:1] if asked and number not in other)
+        added = tuple(number for number in found[:1] if asked and (given or number not in other))
         around.append(() if asked is False else own or added)
         for number in around[-1]:
             tokenizer.check_id(role, number)
