@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -407,3 +408,45 @@ def test_a_stricter_error_rate_is_asked_of_a_finished_dataset_too(
     arguments = ["ingest", tmp_path / "in.jsonl", "-o", tmp_path / "a", "--quiet", "--max-error-rate"]
     assert call(*arguments, "1", capsys=capsys)[0] == 0
     assert call(*arguments, "0.1", capsys=capsys)[0] == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ingest", "x.jsonl"],
+        ["run", "quickstart"],
+        ["tokenizer", "train", "x"],
+        ["tokenizer", "extend", "x", "y"],
+        ["lexicon", "build", "x.tsv"],
+        ["lid", "train", "x"],
+    ],
+)
+def test_an_empty_output_is_no_folder(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`-o "$OUT"` of a variable that is not set does not write into this folder."""
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call(*arguments, "-o", "", capsys=capsys)
+    assert code == 1
+    assert "--output '' names no file or folder" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["tokenizer", "train", "x", "-o", "y"], ["lid", "train", "x", "-o", "y.ftz"]])
+def test_threads_that_the_system_does_not_start(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Trainers in C++ end the process in that case (`terminate called without an active exception`)."""
+    start, left = threading.Thread.start, iter(range(5))
+
+    def few(thread: threading.Thread) -> None:
+        if next(left, None) is None:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", few)
+    before = threading.active_count()
+    code, _, err = call(*arguments, "--threads", "6", capsys=capsys)
+    assert code == 2
+    assert "'--threads': 6 threads, of which this system starts 5" in err
+    assert threading.active_count() == before

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from xlcorpus.cli.options import at_least, together
+from xlcorpus.cli.options import OutputPath, at_least, together
 from xlcorpus.cli.print_table import print_table
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
@@ -26,7 +26,7 @@ def _check_output(context: click.Context, parameter: click.Parameter, path: Loca
 _OUTPUT = click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Location, dir_okay=False),
+    type=OutputPath(dir_okay=False),
     required=True,
     callback=_check_output,
     help="the lexicon, *.parquet; replaced if it is there",

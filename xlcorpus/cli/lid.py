@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from xlcorpus.cli.options import SEED, THREADS, at_least
+from xlcorpus.cli.options import SEED, THREADS, OutputPath, at_least
 from xlcorpus.cli.print_table import print_table
 from xlcorpus.dataset import storage
 
@@ -21,7 +21,7 @@ def command() -> None:
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=storage.Location, dir_okay=False),
+    type=OutputPath(dir_okay=False),
     required=True,
     help="the model, *.ftz",
 )

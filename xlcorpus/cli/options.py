@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import types
 import typing
 from collections.abc import Callable
@@ -11,11 +12,50 @@ import click
 from pydantic.fields import FieldInfo
 
 from xlcorpus.dataset.storage import Location
+from xlcorpus.errors import UserError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-THREADS = click.IntRange(1, 1024)
+
+class _Threads(click.IntRange):
+    """Threads of a trainer in C++, which ends the process (`terminate called`) where the system refuses one."""
+
+    name = "integer range"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        count: int = super().convert(value, param, ctx)
+        started: list[threading.Thread] = []
+        done = threading.Event()
+        try:
+            while len(started) < count > 1:
+                thread = threading.Thread(target=done.wait)
+                thread.start()
+                started.append(thread)
+        except RuntimeError:
+            self.fail(f"{count:,} threads, of which this system starts {len(started):,} (ulimit -u, -v)", param, ctx)
+        finally:
+            done.set()
+            for thread in started:
+                thread.join()
+        return count
+
+
+THREADS = _Threads(1, 1024)
 SEED = click.IntRange(-(2**31), 2**31 - 1)  # what the trainers in C++ take
+
+
+class OutputPath(click.Path):
+    """Where a command writes; an empty name, as of a variable that is not set, is no name of this folder."""
+
+    def __init__(self, **settings: bool) -> None:
+        super().__init__(path_type=Location, **settings)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """As click.Path; raises UserError for an empty name."""
+        if not str(value):
+            name = param.opts[0] if param else "the output"
+            raise UserError(f"{name} '' names no file or folder", remedy=f"{name} NAME; this folder is {name} .")
+        return super().convert(value, param, ctx)
 
 
 def at_least(least: int) -> click.IntRange:
@@ -67,9 +107,7 @@ run_options = together(
 
 def output_option(**settings: Any) -> Callable[[F], F]:
     """`--output DIR`."""
-    return click.option(
-        "--output", "-o", type=click.Path(path_type=Location, file_okay=False), metavar="DIR", **settings
-    )
+    return click.option("--output", "-o", type=OutputPath(file_okay=False), metavar="DIR", **settings)
 
 
 def step_option(name: str, field: FieldInfo) -> click.Option:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from xlcorpus.cli.options import SEED, THREADS, at_least, together
+from xlcorpus.cli.options import SEED, THREADS, OutputPath, at_least, together
 from xlcorpus.cli.print_table import print_table
 from xlcorpus.dataset.storage import Location
 
@@ -34,7 +34,7 @@ def command() -> None:
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Location),
+    type=OutputPath(),
     required=True,
     help="a folder, or FILE.model with others beside",
 )
@@ -101,9 +101,7 @@ def train_command(
 @click.option(
     "--pieces", type=at_least(0), help="how many to add  [default: with --with and --romanized, all that can be]"
 )
-@click.option(
-    "--output", "-o", type=click.Path(path_type=Location), required=True, help="FILE.model, FILE.json or a folder"
-)
+@click.option("--output", "-o", type=OutputPath(), required=True, help="FILE.model, FILE.json or a folder")
 @click.option(
     "--check", multiple=True, type=click.Path(path_type=Location), help="also compare on this dataset, not trained on"
 )
@@ -178,10 +176,8 @@ def extend_command(
 @command.command("report")
 @click.argument("tokenizer")
 @_DATASETS
-@click.option("--plot", type=click.Path(path_type=Location, dir_okay=False), help="also as bars: FILE.svg")
-@click.option(
-    "--output", "-o", type=click.Path(path_type=Location, dir_okay=False), help="also as a table: FILE.csv or .json"
-)
+@click.option("--plot", type=OutputPath(dir_okay=False), help="also as bars: FILE.svg")
+@click.option("--output", "-o", type=OutputPath(dir_okay=False), help="also as a table: FILE.csv or .json")
 @click.option("--parallel", help="column whose equal values are translations: parity is counted over them")
 @click.option("--reference", default="eng_Latn", show_default=True, help="language that parity is relative to")
 @click.option(
