@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 import transformers
 
 from tests.pack.pack_helpers import options_of, pack, token_documents
-from xlcorpus.pretrain.data.parts import cu_seqlens_of, pack_tensors, segments_of
-from xlcorpus.pretrain.objective import NO_LABEL, OBJECTIVES, Vocabulary
+from xlcorpus.pretrain.data.parts import Packs, cu_seqlens_of, segments_of
+from xlcorpus.pretrain.label_costs import _CrossEntropy
+from xlcorpus.pretrain.objective import NO_LABEL, OBJECTIVES, Batch, Vocabulary
 from xlcorpus.pretrain.objectives.clm import Clm, ClmOptions
-from xlcorpus.pretrain.objectives.logits import cross_entropy
 
 VOCABULARY = Vocabulary("few", 64, {"pad": 0, "eos": 0}, frozenset({0}))
 
@@ -26,11 +27,16 @@ def tiny_llama() -> transformers.LlamaForCausalLM:
     return transformers.LlamaForCausalLM(config).eval()
 
 
+def tensors(batch: pa.RecordBatch, length: int, pad: int, **more: bool) -> Batch:
+    packs = Packs.of(batch, length, pad, **more)
+    return packs.tensors(packs.next_labels())
+
+
 def test_borders_and_padding_have_no_label_and_eos_keeps_its_own() -> None:
     packs, _ = pack(token_documents([3, 4, 2]), options_of(8, "concatenate"))
     (batch,) = packs.to_batches()
     eos = batch.column("input_ids").to_pylist()[0][2]  # where it is the padding as well
-    made = pack_tensors(batch, 10, eos)
+    made = tensors(batch, 10, eos)
     assert made["input_ids"].tolist()[1] == [8] + [eos] * 9
     assert made["labels"].tolist()[0] == [NO_LABEL, 1, 2, NO_LABEL, 4, 5, 6, NO_LABEL] + [NO_LABEL] * 2
     assert made["labels"].tolist()[1] == [NO_LABEL] * 10  # the end of a document that the first row began
@@ -38,14 +44,14 @@ def test_borders_and_padding_have_no_label_and_eos_keeps_its_own() -> None:
     assert segments_of(made["position_ids"]).tolist() == [[1, 1, 1, 2, 2, 2, 2, 3, 4, 4], [1] + [2] * 9]
     ends, longest = cu_seqlens_of(made["position_ids"])
     assert (ends.tolist(), longest) == ([0, 3, 7, 8, 10, 11, 20], 9)
-    across = pack_tensors(batch, 10, eos, across=True)
+    across = tensors(batch, 10, eos, across=True)
     assert across["labels"].tolist()[0] == [NO_LABEL, *range(1, 8)] + [NO_LABEL] * 2
 
 
 def test_the_cross_entropy_is_that_of_hand_and_so_is_its_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xlcorpus.pretrain.objectives.logits._CHUNK", 3)  # a row at a time
+    monkeypatch.setattr("xlcorpus.pretrain.label_costs._CHUNK", 3)  # a row at a time
     logits = torch.log(torch.tensor([[0.5, 0.25, 0.25], [0.125, 0.125, 0.75]])).requires_grad_()
-    losses = cross_entropy(logits.clone(), torch.tensor([1, 2]))
+    losses = _CrossEntropy.apply(logits.clone(), torch.tensor([1, 2]))
     torch.testing.assert_close(losses, torch.tensor([math.log(4), math.log(4 / 3)]))
     (losses * torch.tensor([1.0, 10.0])).sum().backward()
     torch.testing.assert_close(logits.grad, torch.tensor([[0.5, -0.75, 0.25], [1.25, 1.25, -2.5]]))

@@ -111,7 +111,7 @@ def _needs(model: Any, kind: Attention, causal: bool) -> Needs:
     return Needs(
         kind,
         causal,
-        _offset(model),
+        first_position(model),
         windows,
         window if window and not types else None,
         frozenset(inspect.signature(model.forward).parameters),
@@ -119,10 +119,10 @@ def _needs(model: Any, kind: Attention, causal: bool) -> Needs:
     )
 
 
-def _offset(model: Any) -> int:
-    """Position of the first token: RoBERTa and its kind count from their padding's id on."""
-    for module in model.modules():
-        if hasattr(module, "create_position_ids_from_input_ids") and getattr(module, "padding_idx", None) is not None:
+def first_position(model: Any) -> int:
+    """Position of a text's first token in the model's own count: RoBERTa and XLM-R begin behind their padding's."""
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
             return int(module.padding_idx) + 1
     return 0
 

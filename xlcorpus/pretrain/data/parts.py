@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 import torch
@@ -11,29 +13,41 @@ from xlcorpus.pretrain.objective import NO_LABEL, Batch
 from xlcorpus.text.ragged import ranges
 
 
-def pack_tensors(packs: pa.RecordBatch, length: int, pad: int, *, across: bool = False) -> Batch:
-    """input_ids, labels and position_ids of packs, int64[rows, length] each, on the CPU.
+@dataclass(frozen=True)
+class Packs:
+    """Packs filled up to one length: ids (int64[rows, length]) and their parts."""
 
-    labels: the ids, aligned as transformers wants them (the model shifts them); NO_LABEL at the first token of every
-    part, which nothing before it foretells, and in the padding (by its place: where pad is eos, an eos keeps its
-    label). position_ids: from 0 in each part and in the padding, so they alone say where parts begin.
-    across: all documents of a row count as one part, and their tokens attend to one another.
-    """
-    parts = Parts.of(packs, length, across=across)
-    ids = fill_up(packs.column("input_ids"), length, pad)
-    labels = ids.copy()
-    labels.ravel()[unlabelled_cells(parts)] = NO_LABEL
-    return {
-        "input_ids": torch.from_numpy(ids),
-        "labels": torch.from_numpy(labels),
-        "position_ids": torch.from_numpy(parts.position_ids()),
-    }
+    ids: np.ndarray
+    parts: Parts
 
+    @classmethod
+    def of(cls, packs: pa.RecordBatch, length: int, pad: int, *, across: bool = False) -> Packs:
+        """across: all documents of a row count as one part, and their tokens attend to one another."""
+        return cls(fill_up(packs.column("input_ids"), length, pad), Parts.of(packs, length, across=across))
 
-def unlabelled_cells(parts: Parts) -> np.ndarray:
-    """int64[cells]: the first cell of each part, and all of the padding."""
-    at = parts.padding
-    return np.concatenate([parts.starts, ranges(parts.starts[at], parts.sizes[at])])
+    def padding(self) -> np.ndarray:
+        """int64[cells]: all of the padding, by its place: an eos of a document may be the same id."""
+        parts, at = self.parts, self.parts.padding
+        return ranges(parts.starts[at], parts.sizes[at])
+
+    def next_labels(self) -> np.ndarray:
+        """int64[rows, length]: the ids, which transformers' models shift; NO_LABEL at the first token of each part,
+        which nothing before it foretells, and in the padding."""
+        labels = self.ids.copy()
+        labels.ravel()[self.parts.starts] = NO_LABEL
+        labels.ravel()[self.padding()] = NO_LABEL
+        return labels
+
+    def tensors(self, labels: np.ndarray, ids: np.ndarray | None = None) -> Batch:
+        """input_ids (or these in their place), labels and position_ids, on the CPU.
+
+        position_ids are from 0 in each part and in the padding, so they alone say where parts begin.
+        """
+        return {
+            "input_ids": torch.from_numpy(self.ids if ids is None else ids),
+            "labels": torch.from_numpy(labels),
+            "position_ids": torch.from_numpy(self.parts.position_ids()),
+        }
 
 
 def segments_of(position_ids: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,6 @@ import pyarrow as pa
 import torch
 
 from xlcorpus.pretrain.data.attention import AttentionOptions
-from xlcorpus.pretrain.data.parts import pack_tensors
 from xlcorpus.pretrain.objective import NO_LABEL, Batch, ObjectiveKind
 from xlcorpus.pretrain.objectives.packed import PackObjective
 
@@ -23,7 +22,8 @@ class Clm(PackObjective):
 
     def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
         """The packs as they are: nothing is drawn, so the keys do not matter."""
-        return pack_tensors(rows, self.length, self.pad, across=self.attention.across_documents)
+        packs = self.packs(rows)
+        return packs.tensors(packs.next_labels())
 
     def targets(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """The next token of each, where it has a label."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
+import pyarrow as pa
 import torch
 
 from xlcorpus.errors import UserError
 from xlcorpus.pretrain.data.attention import AttentionOptions, Needs, choose
+from xlcorpus.pretrain.data.parts import Packs
+from xlcorpus.pretrain.label_costs import costs_at, spread, unwrapped
 from xlcorpus.pretrain.objective import Batch, Losses, Objective, Vocabulary
-from xlcorpus.pretrain.objectives.logits import bare, cross_entropy, labelled_logits
+from xlcorpus.pretrain.ranks import mean_over_ranks
 
 
 class PackObjective(Objective):
@@ -24,13 +27,13 @@ class PackObjective(Objective):
 
     @property
     def pad(self) -> int:
-        """The id that rows are filled up with: any does, as it has no label and no document sees it."""
+        """The id that rows are filled up with, a special one: it has no label, and no document sees it."""
         ids = self.vocabulary.ids
-        return next((ids[role] for role in ("pad", "eos", "sep") if role in ids), 0)
+        return next((ids[role] for role in ("pad", "eos", *ids) if role in ids), 0)
 
     def needs(self, model: Any) -> Needs:
         """What the model's attention is given; found once for each model."""
-        inner = bare(model)
+        inner = unwrapped(model)
         if self._needs is None or self._needs[0] != id(inner):
             self._needs = id(inner), choose(inner, self.vocabulary, self.attention, causal=self.causal)
         return self._needs[1]
@@ -45,23 +48,26 @@ class PackObjective(Objective):
             )
         self.needs(model)
 
+    def packs(self, rows: pa.RecordBatch) -> Packs:
+        """The rows filled up."""
+        return Packs.of(rows, self.length, self.pad, across=self.attention.across_documents)
+
     @abstractmethod
     def targets(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """bool[rows, length], where logits are wanted, and int64[n], the id to find at each of them."""
 
     def losses(self, model: Any, batch: Batch) -> Losses:
-        """The mean over the labels of the batch; 0 where it has none."""
-        costs, _ = self._costs(model, batch)
-        return Losses(costs.sum() / max(len(costs), 1))
+        """The mean over all labels, of all ranks in training; collective there."""
+        costs, at = self._costs(model, batch)
+        return Losses(mean_over_ranks(costs.sum(), at.sum(), training=model.training))
 
     @torch.no_grad()
     def label_losses(self, model: Any, batch: Batch) -> torch.Tensor:
         """float32[rows, length]: the cost (nats) of each label, 0 where there is none."""
-        costs, at = self._costs(model, batch)
-        losses = torch.zeros(at.shape, dtype=torch.float32, device=at.device)
-        losses[at] = costs
+        losses = spread(*self._costs(model, batch))
         return losses.roll(1, dims=1) if self.causal else losses
 
     def _costs(self, model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        at, ids = self.targets(batch)
-        return cross_entropy(labelled_logits(model, self.needs(model), batch, at), ids), at
+        chosen, ids = self.targets(batch)
+        given = self.needs(model).inputs(batch["position_ids"])
+        return costs_at(model, chosen, ids, input_ids=batch["input_ids"], **given)[0], chosen

@@ -10,8 +10,9 @@ import torch
 
 from xlcorpus.errors import UserError
 from xlcorpus.options import option
+from xlcorpus.pretrain.data.attention import first_position
 from xlcorpus.pretrain.data.joined import Ids, column_of, filled, join, width_of
-from xlcorpus.pretrain.masked_loss import first_position, masked_costs, unwrapped
+from xlcorpus.pretrain.label_costs import masked_costs, unwrapped
 from xlcorpus.pretrain.masking import Masker, MaskOptions
 from xlcorpus.pretrain.objective import NO_LABEL, Batch, Losses, Objective, ObjectiveKind, Vocabulary
 from xlcorpus.pretrain.ranks import mean_over_ranks

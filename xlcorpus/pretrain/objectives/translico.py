@@ -17,7 +17,7 @@ from torch.nn import functional
 from xlcorpus.errors import UserError
 from xlcorpus.options import option
 from xlcorpus.pretrain.data.joined import around_text, column_of, filled, join, width_of
-from xlcorpus.pretrain.masked_loss import masked_costs
+from xlcorpus.pretrain.label_costs import masked_costs
 from xlcorpus.pretrain.masking import Masker, MaskOptions
 from xlcorpus.pretrain.objective import NO_LABEL, Batch, Losses, Objective, ObjectiveKind, Vocabulary
 from xlcorpus.pretrain.ranks import gather_rows, mean_over_ranks, rank_and_ranks

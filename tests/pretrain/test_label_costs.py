@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from tests.pretrain.masked_models import PAD, SIZE, tiny
-from xlcorpus.pretrain.masked_loss import first_position, masked_costs
+from xlcorpus.pretrain.data.attention import first_position
+from xlcorpus.pretrain.label_costs import masked_costs
 from xlcorpus.pretrain.objective import NO_LABEL
 
 
