@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from xlcorpus.errors import UserError
+from xlcorpus.errors import UserError, nearest
+
+S = TypeVar("S", bound="StepOptions")
 
 
 def option(default: Any = ..., *, only: Mapping[str, Sequence[str | None]] | None = None, **settings: Any) -> Any:
@@ -64,6 +66,35 @@ class StepOptions(BaseModel):
                         where, way_out = f"{owner} {' or '.join(allowed)}", f"choose {owner} {allowed[0]}"
                     raise UserError(f"{flag} is an option of {where}; {this}", remedy=f"leave out {flag}, or {way_out}")
         return self
+
+
+def checked(kind: type[S], values: Mapping[str, Any], where: str, what: str, see: str) -> S:
+    """Options from values of a recipe or the command line.
+
+    where: whose they are, what: what has them, see: what lists them, for errors: unknown names with the nearest known
+    one, wrong values by the option's name.
+    """
+    for name in values:
+        if name not in kind.model_fields:
+            raise UserError(
+                f"{where}: {what} has no option {name!r}; {nearest(name, kind.model_fields)}",
+                remedy=f"{see} lists its options",
+            )
+    try:
+        return kind(**values)
+    except UserError as error:  # of a check that is no pydantic one
+        raise UserError(f"{where}: {error.message}", remedy=error.remedy) from None
+    except ValidationError as error:
+        problems = []
+        for problem in error.errors():
+            cause = problem.get("ctx", {}).get("error")
+            if isinstance(cause, UserError):
+                raise UserError(f"{where}: {cause.message}", remedy=cause.remedy) from None
+            name = ".".join(str(part) for part in problem["loc"])
+            problems.append(f"{name}: {problem['msg'].lower()} (given: {problem.get('input')!r})")
+        raise UserError(
+            f"{where}: {what}: " + "; ".join(problems), remedy=f"{see} says what its options mean"
+        ) from None
 
 
 def _name_of(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import yaml
@@ -16,6 +16,7 @@ from xlcorpus.errors import UserError, nearest
 T = TypeVar("T")
 
 MAX_DEPTH = 64
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 _TAG = "tag:yaml.org,2002:"
 # The core schema of YAML 1.2.2 (section 10.3.2) and `<<`: tag, pattern, first characters. YAML 1.1, PyYAML's own, reads
@@ -177,3 +178,51 @@ def parse_yaml(text: str, name: str = "YAML text", *, max_nodes: int = 100_000) 
     except (yaml.YAMLError, ValueError, KeyError) as error:  # an integer of 5,000 digits, `!!int x`, surrogates
         reason = " ".join(str(error).split())
         raise UserError(f"{name}: {reason}", remedy="correct the YAML; plain keys and values only") from error
+
+
+def refuse_unknown(mapping: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    """Raise UserError for the first key that is none of the known ones, with the nearest."""
+    for key in mapping:
+        if key not in known:
+            raise UserError(
+                f"{where}: unknown key {key!r}; {nearest(key, known)}", remedy=f"it may hold {', '.join(known)}"
+            )
+
+
+def filled_in(value: Any, variables: Mapping[str, str], where: str) -> Any:
+    """A value with the variables in its strings, `${name}`, filled in; raises UserError where one is not set."""
+    if isinstance(value, str):
+
+        def replacement(match: re.Match[str]) -> str:
+            if match.group(1) not in variables:
+                raise UserError(
+                    f"{where}: the variable ${{{match.group(1)}}} is not set; {nearest(match.group(1), variables)}",
+                    remedy=f"set it under `variables:` or with --set variables.{match.group(1)}=...",
+                )
+            return variables[match.group(1)]
+
+        return _VARIABLE.sub(replacement, value)
+    if isinstance(value, list):
+        return [filled_in(item, variables, where) for item in value]
+    if isinstance(value, dict):
+        return {key: filled_in(item, variables, where) for key, item in value.items()}
+    return value
+
+
+def variables_of(content: Mapping[str, Any], known: Mapping[str, str], where: str) -> dict[str, str]:
+    """The variables of a recipe: those that are always known, then its own, each of which may use those above it."""
+    given = content.get("variables") or {}
+    if not isinstance(given, dict):
+        raise UserError(f"{where}: `variables` must be a mapping", remedy="write `variables: {files: web/}`")
+    variables = dict(known)
+    for key, value in given.items():
+        variables[str(key)] = filled_in(str(value), variables, where)
+    return variables
+
+
+def seed_of(content: Mapping[str, Any], where: str) -> int:
+    """The seed of a recipe, 0 where it names none."""
+    seed = content.get("seed", 0)
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise UserError(f"{where}: seed must be a whole number, not {seed!r}", remedy="write `seed: 3`")
+    return seed

@@ -9,7 +9,15 @@ from typing import Any
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.dataset.yaml_file import find_yaml, load_yaml, parse_yaml
+from xlcorpus.dataset.yaml_file import (
+    filled_in,
+    find_yaml,
+    load_yaml,
+    parse_yaml,
+    refuse_unknown,
+    seed_of,
+    variables_of,
+)
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.recipe.graph import EVERY_ROW, Node, inline_raw_inputs, sees_all_rows
 from xlcorpus.recipe.options import make_options
@@ -18,7 +26,6 @@ from xlcorpus.sample import sample_folder
 
 _KEYS = ("name", "about", "seed", "variables", "steps")
 _STEP_KEYS = ("step", "id", "files", "input", "keep")
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
@@ -55,7 +62,7 @@ def _parse(content: Any, path: Location, settings: Sequence[str]) -> Recipe:
             f"{path}: a recipe is a mapping with the keys {', '.join(_KEYS)}; this is a {type(content).__name__}",
             remedy="`xlcorpus recipes show quickstart` prints one to start from",
         )
-    _no_unknown(content, _KEYS, str(path))
+    refuse_unknown(content, _KEYS, str(path))
     if not isinstance(content.get("steps"), list) or not content["steps"]:
         raise UserError(
             f"{path}: `steps` must be a list of at least one step", remedy="write\n    steps:\n      - step: dedup"
@@ -64,25 +71,10 @@ def _parse(content: Any, path: Location, settings: Sequence[str]) -> Recipe:
     _name_steps(steps, path)
     for setting in settings:
         _apply_setting(content, steps, setting)
-    variables = {"sample": str(sample_folder()), "recipe": str(storage.resolve(path).parent)}
-    given = content.get("variables") or {}
-    if not isinstance(given, dict):
-        raise UserError(f"{path}: `variables` must be a mapping", remedy="write `variables: {files: web/}`")
-    for key, value in given.items():  # a variable may use those above it
-        variables[str(key)] = _substitute(str(value), variables, path)
-    seed = content.get("seed", 0)
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise UserError(f"{path}: seed must be a whole number, not {seed!r}", remedy="write `seed: 3`")
-    nodes = _link([_substitute(step, variables, path) for step in steps], path)
+    known = {"sample": str(sample_folder()), "recipe": str(storage.resolve(path).parent)}
+    variables, seed = variables_of(content, known, str(path)), seed_of(content, str(path))
+    nodes = _link([filled_in(step, variables, str(path)) for step in steps], path)
     return Recipe(str(content.get("name", path.stem)), str(content.get("about", "")), seed, nodes)
-
-
-def _no_unknown(mapping: Mapping[str, Any], known: Sequence[str], where: str) -> None:
-    for key in mapping:
-        if key not in known:
-            raise UserError(
-                f"{where}: unknown key {key!r}; {nearest(key, known)}", remedy=f"it may hold {', '.join(known)}"
-            )
 
 
 def _step_mapping(step: Any, number: int, path: Location) -> dict[str, Any]:
@@ -125,25 +117,6 @@ def _apply_setting(content: dict[str, Any], steps: list[dict[str, Any]], setting
     else:
         known = ["seed", "name", "variables.NAME", *(f"{name}.OPTION" for name in by_id)]
         raise UserError(f"--set {key}: the recipe has no such key", remedy=f"it has {', '.join(known)}")
-
-
-def _substitute(value: Any, variables: Mapping[str, str], path: Location) -> Any:
-    if isinstance(value, str):
-
-        def replacement(match: re.Match[str]) -> str:
-            if match.group(1) not in variables:
-                raise UserError(
-                    f"{path}: the variable ${{{match.group(1)}}} is not set; {nearest(match.group(1), variables)}",
-                    remedy=f"set it under `variables:` or with --set variables.{match.group(1)}=...",
-                )
-            return variables[match.group(1)]
-
-        return _VARIABLE.sub(replacement, value)
-    if isinstance(value, list):
-        return [_substitute(item, variables, path) for item in value]
-    if isinstance(value, dict):
-        return {key: _substitute(item, variables, path) for key, item in value.items()}
-    return value
 
 
 def _strings(value: Any, where: str) -> list[str]:

@@ -1,0 +1,281 @@
+"""A pretraining recipe: what is trained on what, how, and for how long, as YAML; everything unknown is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location, fingerprint
+from xlcorpus.dataset.yaml_file import (
+    filled_in,
+    find_yaml,
+    load_yaml,
+    parse_yaml,
+    refuse_unknown,
+    seed_of,
+    variables_of,
+)
+from xlcorpus.errors import UserError, given_twice, nearest
+from xlcorpus.options import StepOptions, checked, option
+from xlcorpus.sample import sample_folder
+from xlcorpus.text.sizes import parse_size
+
+SEE = "docs/training.md"
+_TOP = ("name", "about", "seed", "variables", "tokenizer", "start", "stages")
+_OF_DATA = ("folder", "objective", "weight", "holdout")
+# What may change between a checkpoint and what goes on with it: how the same steps are done, and what is told of them.
+_FREE = ("rows", "workers", "evaluation", "checkpoints", "log_every", "peak_tflops", "compile")
+
+
+class DataOptions(StepOptions):
+    """A dataset of token-1 to train on."""
+
+    folder: str = option(description="a packed dataset, or a view")
+    objective: str = option("clm", description="what is learnt from it; its own options stand beside it")
+    weight: float = option(1.0, gt=0, description="its share of the micro-batches, relative to the others'")
+    holdout: str | None = option(None, description="rows to evaluate on; default: FOLDER/holdout where there is one")
+    options: dict[str, Any] = option(default_factory=dict, description="of the objective")
+
+
+class OptimizerOptions(StepOptions):
+    """How weights follow from gradients."""
+
+    name: Literal["adamw", "adafactor"] = option("adamw", description="the algorithm")
+    lr: float = option(3e-4, gt=0, description="highest learning rate")
+    betas: tuple[float, float] = option((0.9, 0.95), description="of adamw")
+    eps: float = option(1e-8, gt=0, description="of adamw")
+    weight_decay: float = option(0.1, ge=0, description="of all but biases and norms")
+    clip: float = option(1.0, ge=0, description="largest norm of the gradients; 0: as they are")
+
+
+class ScheduleOptions(StepOptions):
+    """How the learning rate goes."""
+
+    name: Literal["cosine", "linear", "wsd", "constant"] = option(
+        "cosine", description="after the warm-up: half a cosine, a line, constant and a line at the end, or constant"
+    )
+    warmup: float = option(0.02, ge=0, description="below 1: share of the steps; otherwise steps")
+    min_lr: float = option(0.1, ge=0, le=1, description="what is left at the end, as a share of the highest")
+    decay: float = option(0.2, gt=0, le=1, description="wsd: share of the steps in which it goes down")
+
+    def warmup_steps(self, steps: int) -> int:
+        """Steps of the warm-up, of all the steps."""
+        return min(round(self.warmup * steps) if self.warmup < 1 else round(self.warmup), steps)
+
+
+class EvaluationOptions(StepOptions):
+    """When loss and bits per byte are measured on rows held out."""
+
+    every: int = option(0, ge=0, description="steps between two; 0: before the first step and after the last alone")
+    rows: int = option(64, ge=1, description="most rows of each dataset")
+    batch: int = option(8, ge=1, description="rows at once")
+
+
+class CheckpointOptions(StepOptions):
+    """When a run can be gone on with."""
+
+    every: int = option(500, ge=1, description="steps between two")
+    keep: int = option(2, ge=1, description="the last ones that stay")
+
+
+class StageOptions(StepOptions):
+    """A stage: everything but the model that it starts from."""
+
+    name: str = option("train", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="of its folder")
+    data: tuple[DataOptions, ...] = option(min_length=1, description="what is trained on")
+    batch: int = option(description="tokens of a step, over all ranks")
+    rows: int = option(8, ge=1, description="rows of a micro-batch on each rank: memory goes with it")
+    budget: int | None = option(None, description="tokens to train on")
+    steps: int | None = option(None, ge=1, description="steps, in the place of a budget")
+    optimizer: OptimizerOptions = Field(default_factory=OptimizerOptions)
+    schedule: ScheduleOptions = Field(default_factory=ScheduleOptions)
+    evaluation: EvaluationOptions = Field(default_factory=EvaluationOptions)
+    checkpoints: CheckpointOptions = Field(default_factory=CheckpointOptions)
+    freeze: Literal["none", "embeddings", "body"] = option(
+        "none", description="what stays as it is: nothing, the embeddings (with the head's), or all but those"
+    )
+    precision: Literal["fp32", "bf16"] = option("fp32", description="of the computation; weights are float32")
+    attention: str = option("sdpa", description="sdpa, eager, flex_attention or flash_attention_2")
+    gradient_checkpointing: bool = option(False, description="a quarter more work, far less memory")
+    compile: bool = option(False, description="torch.compile")
+    workers: int = option(0, ge=0, le=256, description="processes that read, on each rank; 0: none of their own")
+    log_every: int = option(10, ge=1, description="steps between two lines of metrics")
+    peak_tflops: float | None = option(None, gt=0, description="of the device, where its name does not tell")
+    trainer: dict[str, Any] = option(default_factory=dict, description="TrainingArguments of transformers, as they are")
+
+    @model_validator(mode="after")
+    def _check(self) -> StageOptions:
+        if (self.budget is None) == (self.steps is None):
+            raise UserError(
+                "`budget` (tokens) or `steps` must be given, and not both", remedy="write budget: 10M, or steps: 1000"
+            )
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """What the weights depend on."""
+        return {key: value for key, value in self.model_dump(mode="json").items() if key not in _FREE}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked recipe. tokenizer: of the shards; start: what the model begins as (`initialize`)."""
+
+    name: str
+    about: str
+    seed: int
+    tokenizer: str | None
+    start: dict[str, Any]
+    stages: tuple[StageOptions, ...]
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """All of it as plain data, for the run card."""
+        stages = [stage.model_dump(mode="json") for stage in self.stages]
+        return {
+            "name": self.name,
+            "seed": self.seed,
+            "tokenizer": self.tokenizer,
+            "start": self.start,
+            "stages": stages,
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """Of what the weights depend on, but for the data and the starting point themselves."""
+        return fingerprint([self.seed, self.start, [stage.identity() for stage in self.stages]])
+
+
+def shipped_recipes() -> dict[str, Location]:
+    """The pretraining recipes in the package, by name."""
+    folder = storage.packaged("xlcorpus.pipelines.recipes.pretrain")
+    return {path.stem: path for path in storage.entries_of(folder) if path.suffix == ".yaml"}
+
+
+def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
+    """Load a recipe and apply `--set key=value` (`seed=3`, `variables.x=y`, `optimizer.lr=1e-3`, `data.0.weight=2`)."""
+    path = find_yaml(name, "pretraining recipe", shipped_recipes)
+    content = load_yaml(path)
+    if not isinstance(content, dict):
+        raise UserError(
+            f"{path}: a recipe is a mapping; this is a {type(content).__name__}",
+            remedy="`xlcorpus recipes show pretrain/quickstart` prints one to start from",
+        )
+    if "steps" in content and isinstance(content["steps"], list):
+        raise UserError(f"{path}: this is a recipe of steps, which make datasets", remedy=f"xlcorpus run {name}")
+    for setting in settings:
+        _apply(content, setting)
+    where = str(path)
+    known = {"sample": str(sample_folder()), "recipe": str(storage.resolve(path).parent)}
+    variables = variables_of(content, known, where)
+    seed = seed_of(content, where)
+    content = filled_in({key: value for key, value in content.items() if key != "variables"}, variables, where)
+    refuse_unknown(content, [*_TOP, *(name for name in StageOptions.model_fields if name != "name")], where)
+    start = _mapping(content.get("start"), f"{where}: start", "start: {config: tiny}")
+    tokenizer = content.get("tokenizer")
+    if tokenizer is not None and not isinstance(tokenizer, str):
+        raise UserError(f"{where}: tokenizer must be a path", remedy="write `tokenizer: out/tokenizer`")
+    return Recipe(
+        str(content.get("name", path.stem)),
+        str(content.get("about", "")),
+        seed,
+        tokenizer,
+        start,
+        _stages(content, where),
+    )
+
+
+def _mapping(value: Any, where: str, example: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise UserError(f"{where} must be a mapping of options", remedy=f"write `{example}`")
+    return dict(value)
+
+
+def _apply(content: dict[str, Any], setting: str) -> None:
+    """Set a value at a path of keys and of numbers in lists."""
+    key, equals, text = setting.partition("=")
+    if not equals or not key:
+        raise UserError(f"--set {setting}: this is not KEY=VALUE", remedy="write --set budget=1M, or --set seed=3")
+    *path, last = key.split(".")
+    place: Any = content
+    for number, name in enumerate([*path, last]):
+        where = ".".join(path[:number]) or "the recipe"
+        if isinstance(place, list):
+            if not name.isdecimal() or int(name) >= len(place):
+                raise UserError(f"--set {key}: {where} is a list of {len(place)}", remedy="number its items from 0")
+            index: Any = int(name)
+        elif isinstance(place, dict):
+            index = name
+        else:
+            raise UserError(f"--set {key}: {where} holds no keys", remedy="name a key of the recipe")
+        if number == len(path):
+            place[index] = parse_yaml(text, f"--set {key}") if text else ""
+        else:
+            if isinstance(place, dict) and place.get(index) is None:
+                place[index] = {}
+            place = place[index]
+
+
+def _stages(content: Mapping[str, Any], where: str) -> tuple[StageOptions, ...]:
+    shared = {key: value for key, value in content.items() if key not in _TOP}
+    given = content.get("stages")
+    if given is None:
+        return (_stage(shared, where),)
+    if not isinstance(given, list) or not given:
+        raise UserError(
+            f"{where}: `stages` must be a list of at least one stage",
+            remedy="write\n    stages:\n      - {name: base, freeze: body, budget: 1M}\n      - {budget: 9M}",
+        )
+    stages = []
+    for number, one in enumerate(given, 1):
+        at = f"{where}: stage {number}"
+        own = {"name": f"stage-{number}", **_mapping(one, at, "- {name: base, budget: 1M}")}
+        merged = dict(shared)
+        if {"budget", "steps"} & own.keys():  # one replaces the other
+            merged = {key: value for key, value in merged.items() if key not in ("budget", "steps")}
+        for key, value in own.items():
+            both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+            merged[key] = {**merged[key], **value} if both else value
+        stages.append(_stage(merged, at))
+    twice = given_twice(stage.name for stage in stages)
+    if twice is not None:
+        raise UserError(f"{where}: two stages have the name {twice!r}", remedy="give one of them another `name:`")
+    return tuple(stages)
+
+
+def _stage(values: dict[str, Any], where: str) -> StageOptions:
+    values = dict(values)
+    blocks: dict[str, type[StepOptions]] = {
+        "optimizer": OptimizerOptions,
+        "schedule": ScheduleOptions,
+        "evaluation": EvaluationOptions,
+        "checkpoints": CheckpointOptions,
+    }
+    for name, kind in blocks.items():
+        if name in values:
+            block = _mapping(values[name], f"{where}: {name}", f"{name}: {{...}}")
+            values[name] = checked(kind, block, where, name, SEE)
+    if "data" not in values or "batch" not in values:
+        missing = "data" if "data" not in values else "batch"
+        example = "data:\n      - {folder: out/packed, objective: clm}" if missing == "data" else "batch: 64k"
+        raise UserError(f"{where}: there is no `{missing}`", remedy=f"write\n    {example}")
+    if not isinstance(values["data"], list) or not values["data"]:
+        raise UserError(f"{where}: data must be a list", remedy="write\n    data:\n      - {folder: out/packed}")
+    values["data"] = tuple(_data(one, f"{where}: data {number}") for number, one in enumerate(values["data"], 1))
+    for name in ("batch", "budget"):
+        if values.get(name) is not None:
+            values[name] = parse_size(values[name], f"{where}: {name}")
+    return checked(StageOptions, values, where, "a stage", SEE)
+
+
+def _data(value: Any, where: str) -> DataOptions:
+    given = _mapping(value, where, "- {folder: out/packed, objective: clm}")
+    own = {key: given[key] for key in given if key in _OF_DATA}
+    rest = {key: given[key] for key in given if key not in _OF_DATA}
+    if "folder" not in own:
+        close = next((nearest(key, _OF_DATA) for key in rest), "")
+        raise UserError(f"{where}: there is no `folder`; {close}", remedy="write - {folder: out/packed}")
+    return checked(DataOptions, {**own, "options": rest}, where, "data", SEE)
