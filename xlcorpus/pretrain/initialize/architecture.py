@@ -1,0 +1,57 @@
+"""Which models an objective can train: its auto class of transformers, and whether a model reads one way or both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import transformers
+from transformers.models.auto import modeling_auto
+
+from xlcorpus.errors import UserError, nearest
+
+CAUSAL, MASKED = "AutoModelForCausalLM", "AutoModelForMaskedLM"
+_OTHER = {CAUSAL: MASKED, MASKED: CAUSAL}
+_MAPPINGS = {
+    CAUSAL: modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MASKED: modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+}
+
+
+def auto_class(architecture: str) -> Any:
+    """The auto class by its name; raises UserError where transformers has none."""
+    found = getattr(transformers, architecture, None)
+    if found is None or not architecture.startswith("AutoModel"):
+        names = [name for name in dir(transformers) if name.startswith("AutoModel")]
+        raise UserError(
+            f"transformers {transformers.__version__} has no {architecture}; {nearest(architecture, names)}",
+            remedy="name an auto class of transformers as the objective's architecture",
+        )
+    return found
+
+
+def check_architecture(architecture: str, config: Any, what: str) -> None:
+    """Raise UserError where a model of this config cannot be trained by an objective that needs the architecture.
+
+    A model that reads both ways (BERT) has a class for causal language modelling too, which lets it see the token that
+    it predicts; so for that only models without one for masking are taken, and checkpoints that were saved as such.
+    """
+    kind = config.model_type
+    saved = list(getattr(config, "architectures", None) or [])
+    mapping, others = _MAPPINGS.get(architecture), _MAPPINGS.get(_OTHER.get(architecture, ""), {})
+    if mapping is None:
+        fits = type(config) in auto_class(architecture)._model_mapping
+    else:
+        both_ways = architecture == CAUSAL and kind in others and not getattr(config, "is_decoder", False)
+        fits = kind in mapping and not both_ways and not (saved and saved[0] in (_names(others) - _names(mapping)))
+    if not fits:
+        known = sorted(mapping.keys() - others.keys() if architecture == CAUSAL else mapping) if mapping else []
+        remedy = "an objective for it (clm for models that read one way, mlm for those that read both)"
+        if known:
+            short = [name for name in ("llama", "gpt2", "qwen3", "bert", "xlm-roberta", "modernbert") if name in known]
+            remedy += f", or another model: {', '.join(short)}, ..."
+        is_a = f"a {kind}{f' saved as {saved[0]}' if saved else ''}"
+        raise UserError(f"{what} is {is_a}, and the objective needs one of {architecture}", remedy=remedy)
+
+
+def _names(mapping: Any) -> set[str]:
+    return {name for value in mapping.values() for name in ((value,) if isinstance(value, str) else value)}

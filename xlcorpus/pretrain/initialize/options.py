@@ -1,0 +1,71 @@
+"""The recipe's block `start:`: what model training begins with."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import model_validator
+
+from xlcorpus.errors import UserError
+from xlcorpus.options import StepOptions, option
+
+NewRows = Literal["mean-of-pieces", "mean", "normal", "random"]
+
+
+class StartOptions(StepOptions):
+    """One of `shape` (random weights), `model` (a folder or a GGUF file) and `hub` (a name, downloaded)."""
+
+    files: ClassVar[tuple[str, ...]] = ("model", "old_tokenizer")
+
+    shape: str | None = option(None, description="random weights in this shape, a model type of transformers as llama")
+    model: str | None = option(None, description="a folder that save_pretrained wrote, or FILE.gguf")
+    hub: str | None = option(None, description="a model of huggingface.co by name, as org/name; it is downloaded")
+    revision: str | None = option(
+        None, pattern="^[0-9a-f]{40}$", only={"hub": ()}, description="the commit of it, 40 hex digits"
+    )
+
+    layers: int = option(4, ge=1, le=1000, only={"shape": ()}, description="hidden layers")
+    width: int = option(256, ge=1, le=1 << 17, only={"shape": ()}, description="of the hidden states")
+    heads: int = option(4, ge=1, le=1024, only={"shape": ()}, description="attention heads")
+    key_value_heads: int | None = option(
+        None, ge=1, le=1024, only={"shape": ()}, description="heads of keys and values; as many as heads where not said"
+    )
+    intermediate: int | None = option(
+        None, ge=1, le=1 << 20, only={"shape": ()}, description="width inside the MLPs; 4 x width where not said"
+    )
+    positions: int | None = option(
+        None, ge=1, le=1 << 24, only={"shape": ()}, description="most tokens of a text; the rows' where not said"
+    )
+    tied: bool = option(True, only={"shape": ()}, description="one matrix for input and output tokens")
+    config: dict[str, Any] = option(
+        {}, only={"shape": ()}, description="more settings of the shape, as transformers names them: {rope_theta: 1e5}"
+    )
+
+    new_rows: NewRows | None = option(
+        None,
+        only={"shape": [None]},
+        description="how rows of pieces begin that the model lacks: mean-of-pieces (the mean of the rows of the pieces "
+        "that the old tokenizer cuts them into), mean (of all rows), normal (the multivariate normal of all rows, its "
+        "covariance x 1e-5), random (as the model's own weights were)",
+    )
+    old_tokenizer: str | None = option(
+        None, only={"shape": [None]}, description="the tokenizer of the model where none lies beside it"
+    )
+    vocabulary_multiple: int = option(
+        1, ge=1, le=1 << 16, description="the number of rows is rounded up to a multiple of this; 64 is fast on GPUs"
+    )
+
+    @model_validator(mode="after")
+    def _check_source(self) -> StartOptions:
+        given = [name for name in ("shape", "model", "hub") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise UserError(
+                f"start: needs one of shape, model and hub; it has {' and '.join(given) or 'none'}",
+                remedy="shape: llama for random weights, model: FOLDER or FILE.gguf, hub: org/name to download one",
+            )
+        if self.hub is not None and self.revision is None:
+            raise UserError(
+                f"start: hub: {self.hub} has no revision, so what it stands for may change",
+                remedy="revision: COMMIT, 40 hex digits from the model's page (Files and versions, History)",
+            )
+        return self

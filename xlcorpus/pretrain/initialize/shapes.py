@@ -1,0 +1,109 @@
+"""Models with random weights: a model type of transformers in a small size, for a tokenizer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import transformers
+
+from xlcorpus.errors import UserError, nearest
+from xlcorpus.pretrain.initialize.architecture import auto_class, check_architecture
+from xlcorpus.pretrain.initialize.options import StartOptions
+from xlcorpus.tokenizer.tokenizer import Tokenizer
+
+_POSITIONS = 2048
+# These number positions from pad + 1 on (fairseq's way), so they need that many rows more.
+_AFTER_PAD = ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "roberta-prelayernorm", "xmod", "data2vec-text")
+_OF_OPTIONS = {
+    "layers": "num_hidden_layers",
+    "width": "hidden_size",
+    "heads": "num_attention_heads",
+    "key_value_heads": "num_key_value_heads",
+    "intermediate": "intermediate_size",
+}
+
+
+def random_model(
+    options: StartOptions, tokenizer: Tokenizer, architecture: str, seed: int, length: int | None = None
+) -> Any:
+    """A model in float32, its weights drawn by the seed as transformers draws them.
+
+    length: tokens of the rows that it is to read. Raises UserError where the shape is unknown, has no such setting or
+    contradicts itself.
+    """
+    config = _config(options, tokenizer, length)
+    check_architecture(architecture, config, f"start: shape: {options.shape}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            return auto_class(architecture).from_config(config).float()
+        except (ValueError, RuntimeError, ZeroDivisionError) as error:
+            raise _refused(options, str(error).splitlines()[0]) from error
+
+
+def round_up(size: int, multiple: int) -> int:
+    """The least multiple that is no smaller."""
+    return -(-size // multiple) * multiple
+
+
+def _config(options: StartOptions, tokenizer: Tokenizer, length: int | None) -> Any:
+    shape = str(options.shape)
+    known = transformers.CONFIG_MAPPING
+    if shape not in known:
+        raise UserError(
+            f"start: there is no shape {shape!r}; {nearest(shape, known)}",
+            remedy="a model type of transformers: llama, gpt2, qwen3, bert, xlm-roberta, modernbert, ...",
+        )
+    default = transformers.AutoConfig.for_model(shape)
+    given = {name: getattr(options, name) for name in _OF_OPTIONS if name in options.model_fields_set}
+    given = {
+        "layers": options.layers,
+        "width": options.width,
+        "heads": options.heads,
+        "intermediate": 4 * options.width,
+        "key_value_heads": options.heads,
+        "head_dim": options.width // options.heads,
+        **{name: value for name, value in given.items() if value is not None},
+    }
+    settings: dict[str, Any] = {}
+    for name, value in given.items():
+        key = _OF_OPTIONS.get(name, name)
+        if hasattr(default, key):
+            settings[key] = value
+        elif name in options.model_fields_set:
+            raise UserError(
+                f"start: {name} is nothing that a {shape} has: its config has no {key}",
+                remedy=f"leave out {name}, or set what it has under config:",
+            )
+    special = tokenizer.special_ids()
+    if special["pad"] in (special["bos"], special["eos"]):
+        special["pad"] = None  # torch gives the row of pad no gradient as an input, and here it is eos
+    after_pad = shape in _AFTER_PAD
+    if after_pad:
+        tokenizer.require("pad", mode=f"shape: {shape}")
+    settings |= {f"{role}_token_id": special[role] for role in ("pad", "bos", "eos")}
+    settings |= {f"{role}_token_id": special[role] for role in ("cls", "sep") if hasattr(default, f"{role}_token_id")}
+    if hasattr(default, "max_position_embeddings"):
+        first = (special["pad"] or 0) + 1 if after_pad else 0
+        settings["max_position_embeddings"] = (options.positions or length or _POSITIONS) + first
+    for name in options.config:
+        if not hasattr(default, name):
+            names = [one for one in default.to_dict() if not one.startswith("_")]
+            raise UserError(
+                f"start: config: a {shape} has no {name!r}; {nearest(name, names)}", remedy="see its config"
+            )
+    settings |= {"vocab_size": round_up(tokenizer.vocab_size, options.vocabulary_multiple)}
+    settings |= {"tie_word_embeddings": options.tied, **options.config}
+    try:
+        return transformers.AutoConfig.for_model(shape, **settings)
+    except Exception as error:  # each config has checks of its own, of any class
+        raise _refused(options, str(error).splitlines()[0]) from error
+
+
+def _refused(options: StartOptions, why: str) -> UserError:
+    return UserError(
+        f"start: transformers makes no {options.shape} of layers {options.layers}, width {options.width}, heads "
+        f"{options.heads}: {why}",
+        remedy="the width must be a multiple of the heads, and these one of key_value_heads",
+    )

@@ -1,0 +1,113 @@
+"""What training begins with: a model whose token matrices fit the tokenizer of the shards, and that tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location
+from xlcorpus.errors import UserError
+from xlcorpus.pretrain.initialize.counted import Counted, Rows
+from xlcorpus.pretrain.initialize.load import Loaded, download, load_model
+from xlcorpus.pretrain.initialize.options import StartOptions
+from xlcorpus.pretrain.initialize.shapes import random_model
+from xlcorpus.pretrain.initialize.tokenizer_files import copy_tokenizer, open_in_transformers
+from xlcorpus.pretrain.initialize.vocabulary import check_goes_on, fit_vocabulary, sizes, token_matrices
+from xlcorpus.pretrain.objective import Vocabulary
+from xlcorpus.tokenizer.open import open_tokenizer
+from xlcorpus.tokenizer.tokenizer import Tokenizer
+
+__all__ = ["StartOptions", "Started", "check_tokenizer", "copy_tokenizer", "start"]
+
+
+class Started(NamedTuple):
+    """A model (float32, on the CPU), transformers' tokenizer, and what the weights were made of."""
+
+    model: Any
+    tokenizer: Any
+    counted: Counted
+
+
+def start(
+    options: StartOptions,
+    tokenizer_path: str | Location,
+    architecture: str,
+    seed: int,
+    *,
+    length: int | None = None,
+    say: Callable[[str], None] = print,
+) -> Started:
+    """The model to train. The same options, tokenizer and seed give the same weights.
+
+    architecture: the auto class that the objective needs; length: tokens of the rows to read; say: told before
+    anything is downloaded. Raises UserError for a model of another architecture or another tokenizer, with fewer rows
+    than the tokenizer has ids and no `new_rows`, or for shorter texts than the rows.
+    """
+    tokenizer = open_tokenizer(tokenizer_path)
+    if options.shape is not None:
+        model = random_model(options, tokenizer, architecture, seed, length)
+        counted = _all_drawn(model, tokenizer, options.shape)
+    else:
+        where = options.model if options.hub is None else str(download(options.hub, str(options.revision), say))
+        loaded = load_model(str(where), architecture, seed)
+        model = loaded.model
+        source = options.model or f"{options.hub} at {options.revision}"
+        counted = _fitted(loaded, tokenizer, options, seed, str(source))
+        _check_length(model, length, str(source))
+    _train_pad_that_is_eos(model)
+    with storage.scratch_folder() as scratch:
+        copy_tokenizer(tokenizer, tokenizer_path, scratch)
+        theirs = open_in_transformers(scratch)
+    model.train()
+    return Started(model, theirs, counted)
+
+
+def check_tokenizer(tokenizer_path: str | Location, vocabulary: Vocabulary, shards: str | Location) -> None:
+    """Raise UserError where shards were packed with another tokenizer. vocabulary: theirs."""
+    tokenizer = open_tokenizer(tokenizer_path)
+    if tokenizer.fingerprint != vocabulary.fingerprint:
+        raise UserError(
+            f"{shards} was packed with the tokenizer {vocabulary.fingerprint} ({vocabulary.size:,} ids), and "
+            f"{tokenizer_path} is {tokenizer.fingerprint} ({tokenizer.vocab_size:,} ids)",
+            remedy="name the tokenizer that the shards were packed with, or pack them again with this one",
+        )
+
+
+def _fitted(loaded: Loaded, tokenizer: Tokenizer, options: StartOptions, seed: int, source: str) -> Counted:
+    model, notes = loaded.model, []
+    old = open_tokenizer(options.old_tokenizer) if options.old_tokenizer is not None else loaded.tokenizer
+    if old is not None:
+        check_goes_on(old, tokenizer)
+    else:
+        notes.append("no tokenizer lies beside the model, so its pieces were not compared with the shards'")
+    fit = sizes(model, old.vocab_size if old is not None else None, tokenizer.vocab_size, options.vocabulary_multiple)
+    matrices = fit_vocabulary(model, fit, options.new_rows, None, seed)
+    counted = Counted(source, model.num_parameters(), matrices, fresh=loaded.fresh, notes=tuple(notes))
+    return replace(counted, new_rows=options.new_rows) if fit.new > fit.old else counted
+
+
+def _all_drawn(model: Any, tokenizer: Tokenizer, shape: str) -> Counted:
+    size = tokenizer.vocab_size
+    drawn = {name: Rows(drawn=size, padding=len(one) - size) for name, one in token_matrices(model).items()}
+    return Counted(f"random {shape} (seeded)", model.num_parameters(), drawn)
+
+
+def _check_length(model: Any, length: int | None, source: str) -> None:
+    most = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    pad = getattr(getattr(model.base_model, "embeddings", None), "padding_idx", None)
+    usable = most - (pad + 1 if pad is not None else 0) if most is not None else None
+    if length is not None and usable is not None and length > usable:
+        raise UserError(
+            f"the rows have {length:,} tokens, and {source} reads {usable:,}",
+            remedy=f"pack with --length {usable}, or start from a model with more positions",
+        )
+
+
+def _train_pad_that_is_eos(model: Any) -> None:
+    """torch gives the row of `padding_idx` no gradient as an input; where that is eos (SmolLM2), it is to have one."""
+    config, tokens = model.config, model.get_input_embeddings()
+    ends = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id, config.bos_token_id]
+    if getattr(tokens, "padding_idx", None) is not None and tokens.padding_idx in ends:
+        tokens.padding_idx = None
