@@ -47,10 +47,10 @@ def gather(parts: Sequence[pa.RecordBatch], schema: pa.Schema) -> tuple[pa.Recor
         row["mix_class"]: (row["mix_units_sum"], row["count_all"], row["__src_units_sum"], row["__tgt_units_sum"])
         for row in sums
     }
-    return pa.RecordBatch.from_arrays(rows.columns, schema=columns), cells | _put_in(together)
+    return pa.RecordBatch.from_arrays(rows.columns, schema=columns), cells | _units_put_in(together)
 
 
-def _put_in(texts: pa.RecordBatch) -> dict[str, Sums]:
+def _units_put_in(texts: pa.RecordBatch) -> dict[str, Sums]:
     """Of code-switched texts the units put in by cell and language (`put_in_by`); those of several languages in equal
     parts."""
     if "cs_langs" not in texts.schema.names:

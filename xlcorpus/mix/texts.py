@@ -88,11 +88,11 @@ def texts_of(batch: pa.RecordBatch, schema: str, variant: int, template: str, *,
         lang=lang,
         domain=text_or_empty(batch, "domain") if domain else _repeat("", count),
         sides=sides,
-        switched=_put_in(batch) if schema == CODESWITCH and "cs_spans" in batch.schema.names else None,
+        switched=_words_put_in(batch) if schema == CODESWITCH and "cs_spans" in batch.schema.names else None,
     )
 
 
-def _put_in(batch: pa.RecordBatch) -> pa.Array:
+def _words_put_in(batch: pa.RecordBatch) -> pa.Array:
     """The words that code-switching has put in, with a space between two."""
     spans = batch.column("cs_spans")
     sizes = pc.fill_null(pc.list_value_length(spans), 0).to_numpy(zero_copy_only=False)

@@ -32,7 +32,7 @@ def write_folder(model: SentencePieceModel, tokenizer: Tokenizer, folder: Locati
     special = tokenizer.piece_kinds == CONTROL  # also tokens of the user's own that have a role, as Gemma's <mask>
     pieces = (replace(one, type=model_file.CONTROL) if special[at] else one for at, one in enumerate(model.pieces))
     model = replace(model, pieces=tuple(pieces))
-    write_json(folder / "tokenizer.json", tokenizer_json(model, tokenizer))
+    write_json(folder / model_file.HF_FILE, tokenizer_json(model, tokenizer))
     names = {f"{role}_token": number for role, number in tokenizer.special_ids().items()}
     config: dict[str, Any] = {name: model.pieces[at].text for name, at in names.items() if at is not None}
     roles = {tokenizer.special_ids()[role] for role in ROLES}
@@ -45,7 +45,7 @@ def write_folder(model: SentencePieceModel, tokenizer: Tokenizer, folder: Locati
         "model_max_length": 10**30,
         "extra_special_tokens": others,
     }
-    write_json(folder / "tokenizer_config.json", config)
+    write_json(folder / model_file.HF_CONFIG, config)
 
 
 def tokenizer_json(model: SentencePieceModel, tokenizer: Tokenizer) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from xlcorpus.tokenizer.protobuf import read_fields, write_bytes, write_fixed32,
 
 WORD_START = "\u2581"  # ▁, SentencePiece's mark for a space
 FOLDER_FILE = "tokenizer.model"  # in a folder
+HF_FILE, HF_CONFIG = "tokenizer.json", "tokenizer_config.json"  # of transformers, in a folder
 CARD = "card.json"
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 
@@ -100,7 +101,7 @@ def decides_in(folder: Location) -> bool:
     """Whether a folder's model decides its ids: where no tokenizer.json does, or, by its card, both do alike."""
     if not is_file(folder / FOLDER_FILE):
         return False
-    if not is_file(folder / "tokenizer.json"):
+    if not is_file(folder / HF_FILE):
         return True
     try:
         card = read_json(folder / CARD) if is_file(folder / CARD) else None

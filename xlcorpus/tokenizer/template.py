@@ -8,8 +8,9 @@ from typing import Any
 
 from xlcorpus.dataset.storage import Location, is_file, read_json
 from xlcorpus.errors import UserError
+from xlcorpus.tokenizer.sentencepiece_model import HF_CONFIG
 
-CONFIGS = ("tokenizer_config.json", "special_tokens_map.json")
+CONFIGS = (HF_CONFIG, "special_tokens_map.json")
 Ids = tuple[int, ...]
 
 

@@ -21,6 +21,7 @@ from xlcorpus.tokenizer.measure import measure
 from xlcorpus.tokenizer.sentencepiece_model import (
     CARD,
     FOLDER_FILE,
+    HF_FILE,
     USER_DEFINED,
     SentencePieceModel,
     parse_model,
@@ -42,7 +43,7 @@ def check_output(path: Location, *, overwrite: bool) -> None:
             remedy=f"--output {path.with_suffix('.model')}, or --output {path.with_suffix('')}",
         )
     model, card, folder = files_of(path)
-    check_free(path, (model, card, model.with_suffix(".vocab"), folder / "tokenizer.json"), overwrite=overwrite)
+    check_free(path, (model, card, model.with_suffix(".vocab"), folder / HF_FILE), overwrite=overwrite)
 
 
 def check_free(output: Location, files: Iterable[Location], *, overwrite: bool) -> None:

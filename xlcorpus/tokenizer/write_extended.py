@@ -15,7 +15,7 @@ from xlcorpus.errors import UserError
 from xlcorpus.tokenizer.extend import Extended
 from xlcorpus.tokenizer.kinds.sentencepiece import SentencePieceTokenizer
 from xlcorpus.tokenizer.open import open_tokenizer
-from xlcorpus.tokenizer.sentencepiece_model import SentencePieceModel
+from xlcorpus.tokenizer.sentencepiece_model import HF_CONFIG, HF_FILE, SentencePieceModel
 from xlcorpus.tokenizer.template import CONFIGS
 from xlcorpus.tokenizer.tokenizer import SPECIALS, Tokenizer
 from xlcorpus.tokenizer.write import (
@@ -66,7 +66,7 @@ def check_extended_output(base: Tokenizer, given: Location, output: Location, *,
             f"--output {output}: a Hugging Face tokenizer is a file *.json or a folder",
             remedy=f"--output {output.with_suffix('')}",
         )
-    written = output if output.suffix == ".json" else output / "tokenizer.json"
+    written = output if output.suffix == ".json" else output / HF_FILE
     check_free(output, [written], overwrite=overwrite)
 
 
@@ -103,12 +103,12 @@ def _sources_by_id(sources: Mapping[str, Sequence[int]], opened: Tokenizer, base
 
 
 def _write_folder(value: Mapping[str, Any], given: Location, output: Location) -> None:
-    write_json(output / "tokenizer.json", value)
+    write_json(output / HF_FILE, value)
     folder = given if storage.is_folder(given) else given.parent
     for name in CONFIGS:
-        if storage.is_file(folder / name) and (storage.is_folder(given) or given.name == "tokenizer.json"):
+        if storage.is_file(folder / name) and (storage.is_folder(given) or given.name == HF_FILE):
             storage.write_bytes(output / name, storage.read_bytes(folder / name))
-    config = output / "tokenizer_config.json"
+    config = output / HF_CONFIG
     if storage.is_file(config):
         settings = read_json(config)
         roles = {token: f"{role}_token" for role, token in SPECIALS.items()}

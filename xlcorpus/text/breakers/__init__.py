@@ -9,18 +9,22 @@ from xlcorpus.registry import Registry
 from xlcorpus.text.properties import writes_spaces
 
 
-class WordBreaker(Protocol):
-    """A library that knows the words of some scripts."""
+class Breaker(Protocol):
+    """A library that knows where words or sentences of some scripts end."""
 
     name: str
     scripts: frozenset[str]  # ISO 15924, as labels name them
 
     @property
     def version(self) -> str:
-        """What was found on this machine: other versions may find other words.
+        """What was found on this machine: other versions may find other ends.
 
         Raises UserError, with the remedy, where the library is not installed.
         """
+
+
+class WordBreaker(Breaker, Protocol):
+    """A library that knows the words of some scripts."""
 
     def cuts(self, run: str) -> list[int]:
         """Positions inside a run of unspaced characters where one word ends and the next one begins, ascending."""

@@ -30,7 +30,7 @@ class IcuBreaker:
 
     @property
     def version(self) -> str:
-        """As `WordBreaker`: the version of ICU, whose dictionaries these are."""
+        """As `Breaker`: the version of ICU, whose dictionaries these are."""
         return str(self._icu.ICU_VERSION)
 
     def cuts(self, run: str) -> list[int]:

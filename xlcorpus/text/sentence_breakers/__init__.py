@@ -5,20 +5,11 @@ from __future__ import annotations
 from typing import Protocol
 
 from xlcorpus.registry import Registry
+from xlcorpus.text.breakers import Breaker
 
 
-class SentenceBreaker(Protocol):
+class SentenceBreaker(Breaker, Protocol):
     """A library that knows where sentences of some scripts end; `text.sentences` adds these to its own."""
-
-    name: str
-    scripts: frozenset[str]  # ISO 15924
-
-    @property
-    def version(self) -> str:
-        """What was found on this machine: other versions may find other sentences.
-
-        Raises UserError, with the remedy, where the library is not installed.
-        """
 
     def ends(self, text: str) -> list[int]:
         """Positions in a text without line breaks where one sentence ends and the next one begins, ascending."""

@@ -30,7 +30,7 @@ class PyThaiNlpBreaker:
 
     @property
     def version(self) -> str:
-        """As `SentenceBreaker`: of both packages."""
+        """As `Breaker`: of both packages."""
         _ = self._sent_tokenize
         return f"{version('pythainlp')}, python-crfsuite {version('python-crfsuite')}"
 

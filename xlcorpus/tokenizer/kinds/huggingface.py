@@ -16,12 +16,11 @@ from xlcorpus.dataset.storage import Location, fingerprint, fingerprint_of_file,
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer.byte_alphabet import from_letters
 from xlcorpus.tokenizer.reserved import BYTES, renamed
-from xlcorpus.tokenizer.sentencepiece_model import WORD_START, decides_in
+from xlcorpus.tokenizer.sentencepiece_model import HF_FILE, WORD_START, decides_in
 from xlcorpus.tokenizer.template import settings_beside, stated_template, template_of
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, ROLES, UNKNOWN, Tokenizer, TokenizerKind, end_to_end
 
 EXTRA = "hf"
-_FILE = "tokenizer.json"
 _CHUNK = 256  # texts a call: the library's encodings take some 100 bytes a token
 
 # Names by which special tokens are known where no tokenizer_config.json says which is which; the first that is there.
@@ -45,7 +44,7 @@ class HuggingFaceTokenizer(Tokenizer):
     kind = "huggingface"
 
     def __init__(self, given: Location) -> None:
-        file = given / _FILE if is_file(given / _FILE) else given
+        file = given / HF_FILE if is_file(given / HF_FILE) else given
         library = import_tokenizers(file)
         self.json = read_tokenizer_json(file)
         try:
@@ -59,7 +58,7 @@ class HuggingFaceTokenizer(Tokenizer):
         vocab: dict[str, int] = self._tokenizer.get_vocab(with_added_tokens=True)
         self.ids = vocab
         self.vocab_size = max(vocab.values(), default=-1) + 1
-        settings = settings_beside(file) if file.name == _FILE else {}
+        settings = settings_beside(file) if file.name == HF_FILE else {}
         roles = special_roles(settings, self.json, vocab)
         for role in ROLES:
             setattr(self, f"{role}_id", roles[role])
@@ -68,7 +67,7 @@ class HuggingFaceTokenizer(Tokenizer):
             self.template = self.template.of_roles(roles)
         if not self.template.ids:
             self.template = stated_template(settings, self.bos_id, self.eos_id)
-        decides = {"tokenizer.json": fingerprint_of_file(file), "special": roles, "template": self.template.single}
+        decides = {HF_FILE: fingerprint_of_file(file), "special": roles, "template": self.template.single}
         self.fingerprint = fingerprint(decides)
         self._texts, self._kinds = self._read_pieces()
 
@@ -259,7 +258,7 @@ def special_roles(
 
 
 def _opens(given: Location, start: bytes) -> bool:
-    return (is_file(given / _FILE) and not decides_in(given)) or start.lstrip().startswith((b"{", b"["))
+    return (is_file(given / HF_FILE) and not decides_in(given)) or start.lstrip().startswith((b"{", b"["))
 
 
 KIND = TokenizerKind("huggingface", "a Hugging Face tokenizer.json or its folder", _opens, HuggingFaceTokenizer)
