@@ -21,6 +21,7 @@ from xlcorpus.pack.packer import Packer
 from xlcorpus.pack.packs import PACK
 from xlcorpus.pack.sides import VIEWS, tokenize_sides
 from xlcorpus.pack.strategies import STRATEGIES
+from xlcorpus.pack.token_documents import TokenDocuments
 from xlcorpus.pack.tokenize import tokenize_batch
 from xlcorpus.tokenizer import Tokenizer, open_tokenizer
 from xlcorpus.tokenizer.objectives import OBJECTIVES
@@ -46,18 +47,20 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**made, "sentencepiece": SAMPLE, "bytes": "bytes"}
 
 
+@pytest.fixture(scope="module")
+def opened(paths: dict[str, str]) -> dict[str, Tokenizer]:
+    return {kind: open_tokenizer(path) for kind, path in paths.items()}
+
+
 def own_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
     ids, offsets = tokenizer.encode_batch(pa.array(texts, pa.string()))
     return [ids[start:end].tolist() for start, end in pairwise(offsets)]
 
 
-def packed(rows: pa.RecordBatch, tokenizer: Tokenizer, options: PackOptions) -> tuple[pa.Table, dict[bytes, str]]:
-    """Packs of the documents, and the reason of each that is not packed."""
+def packed(documents: TokenDocuments, options: PackOptions) -> pa.Table:
+    """Packs of the documents."""
     packer = Packer(options)
-    tokenized = tokenize_batch(rows, tokenizer, options)
-    made = [*packer.add(tokenized.documents), *packer.finish()]
-    reasons = {row["doc_id"]: row["reason"] for row in tokenized.decisions.to_pylist()}
-    return pa.Table.from_batches(made, schema=PACK), reasons
+    return pa.Table.from_batches([*packer.add(documents), *packer.finish()], schema=PACK)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -65,10 +68,10 @@ def packed(rows: pa.RecordBatch, tokenizer: Tokenizer, options: PackOptions) -> 
     ("objective", "strategy"), sorted({*product(OBJECTIVES, STRATEGIES)} - {("plain", "concatenate")})
 )
 def test_no_token_is_lost_and_no_special_id_comes_from_text(
-    paths: dict[str, str], kind: str, strategy: Any, objective: Any
+    opened: dict[str, Tokenizer], kind: str, strategy: Any, objective: Any
 ) -> None:
     """A document's tokens are the ids before, those of its text and the ids after, in every strategy and length."""
-    tokenizer = open_tokenizer(paths[kind])
+    tokenizer = opened[kind]
     roles = tokenizer.special_ids()
     before, after = tokenizer.template.single
     if objective == "mlm":
@@ -88,36 +91,35 @@ def test_no_token_is_lost_and_no_special_id_comes_from_text(
     rows = document_rows(TEXTS, [None] * len(TEXTS))
     names = rows.column("doc_id").to_pylist()
     expected = {name: [*before, *ids, *after] for name, ids in zip(names, texts, strict=True) if ids}
+    options = PackOptions(tokenizer=kind, strategy=strategy, objective=objective)
+    tokenized = tokenize_batch(rows, tokenizer, options)
+    reasons = {row["doc_id"]: row["reason"] for row in tokenized.decisions.to_pylist()}
+    assert reasons == {name: "no_tokens" for name, ids in zip(names, texts, strict=True) if not ids}
     for length in (8, 9, 64, 4096):
-        options = PackOptions(tokenizer=kind, length=length, strategy=strategy, objective=objective)
-        packs, reasons = packed(rows, tokenizer, options)
+        packs = packed(tokenized.documents, options.model_copy(update={"length": length}))
         assert rebuilt(packs) == expected
-        assert reasons == {name: "no_tokens" for name, ids in zip(names, texts, strict=True) if not ids}
         assert max(packs.column("length").to_pylist()) <= length
 
 
 @pytest.mark.parametrize("kind", SPECIALS)
-def test_a_document_a_row_is_what_transformers_gives(paths: dict[str, str], kind: str, tmp_path: Path) -> None:
+def test_a_document_a_row_is_what_transformers_gives(
+    paths: dict[str, str], opened: dict[str, Tokenizer], kind: str
+) -> None:
     """Where the tokenizer ends a text itself; else with eos behind it."""
     transformers = pytest.importorskip("transformers", reason="needs transformers, which people open tokenizers with")
     theirs = transformers.AutoTokenizer.from_pretrained(paths[kind], split_special_tokens=True)
     texts = [text for text in TEXTS if text.strip() and not any(mark in text for mark in MARKS)]
-    made = run_pack(
-        save(tmp_path / "docs", [document_rows(texts, ["eng_Latn"] * len(texts))]),
-        tmp_path / "out",
-        tokenizer=paths[kind],
-        strategy="one",
-        length=4096,
-    )
-    end = [] if open_tokenizer(paths[kind]).template.single[1] else [theirs.eos_token_id]
-    ids = [row["input_ids"] for row in made.to_arrow().to_pylist()]
+    options = PackOptions(tokenizer=kind, strategy="one", length=4096)
+    rows = document_rows(texts, ["eng_Latn"] * len(texts))
+    ids = packed(tokenize_batch(rows, opened[kind], options).documents, options).column("input_ids").to_pylist()
+    end = [] if opened[kind].template.single[1] else [theirs.eos_token_id]
     assert ids == [[*theirs(text)["input_ids"], *end] for text in texts]
 
 
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_views_of_every_kind_leave_room_for_the_template(paths: dict[str, str], kind: str, view: Any) -> None:
-    tokenizer, spec = open_tokenizer(paths[kind]), VIEWS[view]
+def test_views_of_every_kind_leave_room_for_the_template(opened: dict[str, Tokenizer], kind: str, view: Any) -> None:
+    tokenizer, spec = opened[kind], VIEWS[view]
     own = tokenizer.template.pair if spec.joint else tokenizer.template.single
     around = max(spec.specials, sum(len(part) for part in own))
     columns = {side: pa.array(TEXTS[place:] + TEXTS[:place]) for place, side in enumerate(spec.sides)}
@@ -145,12 +147,13 @@ def test_views_need_cls_and_sep_or_bos_and_eos(paths: dict[str, str], tmp_path: 
         rows = rows.append_column(side, rows.column("text"))
     given = save(tmp_path / "docs", [rows])
     for kind in ("bert", "bert-bare", "word-level", "xlm-r", "sentencepiece"):
+        for view in VIEWS:
+            check_tokenizer(PackOptions(tokenizer=kind, view=view), open_tokenizer(paths[kind]))
+    for kind in ("bert-bare", "sentencepiece"):
         made = run_pack(given, tmp_path / kind, tokenizer=paths[kind], view="triples", length=16)
         assert made.manifest.rows == 2
         template = made.manifest.notes["tokenizer"]["template"]
         assert Counter(map(len, template["single"])) == ({0: 2} if kind == "sentencepiece" else {1: 2})
-        for view in VIEWS:
-            check_tokenizer(PackOptions(tokenizer=kind, view=view), open_tokenizer(paths[kind]))
     with pytest.raises(UserError, match="no mask id, which the view translico needs"):
         check_tokenizer(PackOptions(tokenizer="gemma", view="translico"), open_tokenizer(paths["gemma"]))
 

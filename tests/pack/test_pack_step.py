@@ -75,16 +75,16 @@ def test_documents_that_a_mix_repeats(tmp_path: Path) -> None:
           - {step: ingest, files: "${sample}/web/crawl-01.jsonl", source: web}
           - {step: identify, model: embedded}
           - {step: mix, ratios: {eng_Latn: 0.5, swh_Latn: 0.5}, budget: 9k, max_epochs: 12, shards: 2, unit: chars}
-          - {step: pack, tokenizer: "${sample}/tokenizer.model", length: 256, strategy: STRATEGY}
+          - {step: pack, id: best-fit, tokenizer: "${sample}/tokenizer.model", length: 256}
+          - {step: pack, id: concatenate, input: mix, tokenizer: "${sample}/tokenizer.model", length: 256,
+             strategy: concatenate}
     """
+    made = {name: done.dataset for name, done in run(write_recipe(tmp_path, recipe), tmp_path / "out").items()}
+    due = due_copies(rows_of(made["mix"]), SAMPLE_TOKENIZER)
+    assert max(due.values()) > 1
     for strategy in ("best-fit", "concatenate"):
-        path = write_recipe(tmp_path, recipe.replace("STRATEGY", strategy), f"{strategy}.yaml")
-        made = run(path, tmp_path / strategy)
-        documents = rows_of(made["mix"].dataset)
-        due = due_copies(documents, SAMPLE_TOKENIZER)
-        assert max(due.values()) > 1
-        assert rebuilt_copies(made["pack"].dataset.to_arrow()) == due
-        assert made["pack"].dataset.manifest.notes["counts"]["split"] > 0
+        assert rebuilt_copies(made[strategy].to_arrow()) == due
+        assert made[strategy].manifest.notes["counts"]["split"] > 0
 
 
 def test_padding_is_at_most_one_percent(tmp_path: Path) -> None:
