@@ -85,6 +85,7 @@ def test_what_the_commands_say(files: list[Path], tmp_path: Path) -> None:
     assert "9 rows read, 7 entries" in output
     assert "1 the same word on both sides (identical)" in output
     assert "1 in more than one place (repeated)" in output
+    assert "not read: column pos of 4 rows" in output
     assert "nothing is written" in output
     assert not (tmp_path / "all.parquet").exists()
     output = run("build", *files, "-o", tmp_path / "all.parquet", "--max-candidates", 1, "--min-score", 0.5)

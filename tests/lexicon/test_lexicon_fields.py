@@ -134,6 +134,8 @@ def test_what_is_no_part_of_the_word_is_taken_off(field: str, word: str, reason:
         ("。", "no_word"),
         ("\u200b", "no_word"),
         ("\u3164", "no_word"),
+        ("NULL", "no_word"),
+        (r"\N", "no_word"),
     ],
 )
 def test_what_is_no_word_is_left_out_and_counted(field: str, reason: str) -> None:
@@ -146,6 +148,7 @@ def test_what_is_no_word_is_left_out_and_counted(field: str, reason: str) -> Non
 @pytest.mark.parametrize(
     "word",
     [
+        "null", "Null", "N", "NULLE",
         "don't", "col·legi", "o‘zbek", "ʻohana", "`ātakai", "ña´ẽmbe", "anna'", "forty-two", "می‌روم", "צה״ל", 'צה"ל',
         "エジプト・アラブ", "བོད་ཡིག", "ﷺ", "ᠮᠣᠩᠭᠣᠯ", "ক্‍ষ", "jeikerypy´ũ", "ice cream", "24-hour", "ቤት፡ቤት", "բան֊ման",
     ],

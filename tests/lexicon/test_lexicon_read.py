@@ -135,6 +135,23 @@ def test_rows_of_other_languages_are_left_out(tmp_path: Path) -> None:
         read_entries([path], tgt="deu_Latm")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "unread"),
+    [
+        ("d.tsv", "en\tfr\tde\nhouse\tmaison\tHaus\ncat\tchat\tKatze\n", ["de"]),
+        ("d.csv", "en,ru,uk,pos\nhouse,дом,дім,n\ncat,кот,кіт,n\n", ["uk", "pos"]),
+        ("d.csv", "English;हिन्दी;اردو\nhouse;घर;گھر\ncat;बिल्ली;بلی\n", ["اردو"]),
+        ("d.tsv", "src\ttgt\tsrc_lang\ttgt_lang\tsw\nhouse\tmaison\ten\tfr\tnyumba\ncat\tchat\ten\tfr\tpaka\n", ["sw"]),
+    ],
+)
+def test_columns_that_are_not_read_are_said(tmp_path: Path, name: str, text: str, unread: list[str]) -> None:
+    """A third language is neither the second nor gone without a word."""
+    path = write(tmp_path, name, text)
+    read = read_entries([path])
+    assert (read.table.num_rows, dict(read.left_out)) == (2, {f"column {one}": 2 for one in unread})
+    assert {f"column {one}": 2 for one in unread}.items() <= open_index([path]).unused.items()
+
+
 def test_cleaning_and_identical_translations(tmp_path: Path) -> None:
     path = write(
         tmp_path,

@@ -233,10 +233,15 @@ def _write(table: Any, output: Location) -> None:
 
 
 def _report(rows: int, kept: int, left_out: Counter[str]) -> None:
+    from xlcorpus.lexicon.entries import UNREAD
+
     click.echo(f"{rows:,} rows read, {kept:,} entries")
     for reason, words in _REASONS.items():
         if left_out[reason]:
             click.echo(f"  left out: {left_out[reason]:,} {words} ({reason})")
+    for reason, count in left_out.items():
+        if reason.startswith(UNREAD):
+            click.echo(f"  not read: {reason} of {count:,} rows")
     for reason, words in _MENDED.items():
         if left_out[reason]:
             click.echo(f"  mended: {left_out[reason]:,} {words} ({reason})")

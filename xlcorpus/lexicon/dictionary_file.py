@@ -19,7 +19,7 @@ from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.lexicon import dictionary_text, formats
 from xlcorpus.lexicon.dictionary_text import RawColumns
-from xlcorpus.lexicon.entries import OTHER_LANGUAGE, entry_schema, one_array, place_in_file
+from xlcorpus.lexicon.entries import OTHER_LANGUAGE, UNREAD, entry_schema, one_array, place_in_file
 from xlcorpus.lexicon.fields import (
     AFFIXES,
     OTHER_SCRIPT,
@@ -220,7 +220,7 @@ def _with_languages(
 ) -> Dictionary:
     """Clean texts, a label for each row and side, ranks, scores and sources: entries."""
     read = len(raw.lines)
-    left_out: Counter[str] = Counter()
+    left_out = Counter({f"{UNREAD}{name}": read for name in raw.unread})
     for side in ("src", "tgt"):
         empty = pc.equal(collapse_whitespace(raw.columns[side].fill_null("")), "")
         raw.refuse(path, empty, f"the {_SIDES[side]} side is empty", f"fill it in, or delete the {raw.unit}")

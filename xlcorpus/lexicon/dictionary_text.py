@@ -29,13 +29,15 @@ class RawColumns:
     """The columns of a dictionary as they are in the file.
 
     columns: `src` and `tgt` (string, no nulls), of `src_lang`, `tgt_lang`, `source` (string), `score` and `rank`
-    (double) those that the file has; lines: int64[entries], where each entry is; unit: `line` or `row`.
+    (double) those that the file has; lines: int64[entries], where each entry is; unit: `line` or `row`; unread: names
+    of the other columns.
     """
 
     columns: dict[str, pa.Array]
     lines: np.ndarray
     unit: str = "line"
     codes: tuple[str, str] | None = None
+    unread: tuple[str, ...] = ()
 
     def refuse(self, path: Location, wrong: pa.BooleanArray, what: str, remedy: str) -> None:
         """Raise UserError naming the first entry that is wrong, if one is."""
@@ -139,7 +141,7 @@ def parse_tsv(path: Location, lines: pa.Array, numbers: np.ndarray, header: Head
     _refuse(path, numbers, width < 2, "one column only", _ONE_COLUMN)
     _refuse(path, numbers, width != header.width, f"not {header.width} columns, as the header has", "mend the line")
     taken = {name: pc.list_element(fields, column) for name, column in header.columns.items()}
-    return RawColumns(_with_numbers(path, taken, numbers), numbers, codes=header.codes)
+    return RawColumns(_with_numbers(path, taken, numbers), numbers, codes=header.codes, unread=header.unread)
 
 
 def parse_csv(path: Location, data: bytes, find_header: Callable[[Sequence[str]], Header | None]) -> RawColumns:
@@ -179,7 +181,7 @@ def parse_csv(path: Location, data: bytes, find_header: Callable[[Sequence[str]]
     table = pa.concat_tables([*chunks, _columns(pending, header)]).combine_chunks()
     lines = np.array(numbers, dtype=np.int64)
     taken = {name: table[name].combine_chunks() for name in table.column_names}
-    return RawColumns(_with_numbers(path, taken, lines), lines, codes=header.codes)
+    return RawColumns(_with_numbers(path, taken, lines), lines, codes=header.codes, unread=header.unread)
 
 
 def _columns(rows: list[list[str]], header: Header) -> pa.Table:

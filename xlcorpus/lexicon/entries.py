@@ -26,6 +26,7 @@ from xlcorpus.text.labels import encode_pairs, is_dotless
 from xlcorpus.text.ragged import begins_of, heads_of
 
 IDENTICAL, OTHER_LANGUAGE, REPEATED = "identical", "other_language", "repeated"
+UNREAD = "column "  # and its name: a column of the file of which nothing is taken
 
 
 @functools.cache

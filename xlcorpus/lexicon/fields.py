@@ -30,6 +30,7 @@ MENDED = (NOTES, TRIMMED, UNSEEN, PARTICLES, APART)
 # Left out: parts of words and phrases, those with signs inside, those without a letter or number, remarks in Latin.
 AFFIXES, SIGNS, NO_WORD, OTHER_SCRIPT = "affixes", "signs", "no_word", "other_script"
 
+_MISSING = ("NULL", r"\N")  # what databases write for a field that is not there
 _MOST_WORDS = 3  # of the other side, for commas to part translations: in a sentence they part clauses
 _LEAST_STEM, _ENDING = 4, 0.75  # `amigo/a`: letters of a word that an ending of less than this share of it goes with
 
@@ -99,7 +100,8 @@ def take_apart(src: pa.Array, tgt: pa.Array, counts: Counter[str]) -> tuple[np.n
     src, tgt: string[n], of `clean_texts`; counts: gets what was taken off, taken apart and left out, by reason. Several
     translations of one field are one entry each; fields with as many parts by `/` or `|` belong together part by part.
     """
-    plain = pc.and_(pc.match_substring_regex(src, _PLAIN), pc.match_substring_regex(tgt, _PLAIN))
+    plain, missing = pc.and_(*(pc.match_substring_regex(side, _PLAIN) for side in (src, tgt))), pa.array(_MISSING)
+    plain = pc.and_not(plain, pc.or_(*(pc.is_in(side, missing) for side in (src, tgt))))
     stroke = pc.or_(pc.match_substring(src, "\u0640"), pc.match_substring(tgt, "\u0640"))  # a letter to Unicode
     odd = np.flatnonzero(~pc.and_(plain, pc.invert(stroke)).to_numpy(zero_copy_only=False))
     if not len(odd):
@@ -141,6 +143,9 @@ def _entries(src: str, tgt: str, counts: Counter[str]) -> Iterator[tuple[str, st
 
 def _alternatives(text: str, counts: Counter[str], *, commas: bool) -> list[str]:
     """The words or phrases of a field, in order; commas: whether they part alternatives."""
+    if text in _MISSING:
+        counts[NO_WORD] += 1
+        return []
     bare = _NUMBERED.sub(";", text)
     if _SLASH.match(bare):  # /of CC-CEDICT/
         bare = _SLASH.sub(";", bare)

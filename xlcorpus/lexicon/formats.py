@@ -35,8 +35,18 @@ class Header:
     """Where the columns of a dictionary are; codes: the languages, where the header names the columns by them."""
 
     columns: dict[str, int]
-    width: int
+    names: tuple[str, ...]
     codes: tuple[str, str] | None = None
+
+    @property
+    def width(self) -> int:
+        """Columns of each line."""
+        return len(self.names)
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Columns of which nothing is taken, as a part of speech or a third language."""
+        return tuple(name for at, name in enumerate(self.names) if at not in self.columns.values())
 
 
 def named_header(fields: Sequence[str]) -> Header | None:
@@ -47,7 +57,7 @@ def named_header(fields: Sequence[str]) -> Header | None:
         found = next((name for name in known if name in names and names.index(name) not in columns.values()), None)
         if found:
             columns[column] = names.index(found)
-    return Header(columns, len(fields)) if {"src", "tgt"} <= columns.keys() else None
+    return Header(columns, tuple(names)) if {"src", "tgt"} <= columns.keys() else None
 
 
 def code_header(fields: Sequence[str], is_code: Callable[[str, str], bool]) -> Header | None:
@@ -63,7 +73,7 @@ def code_header(fields: Sequence[str], is_code: Callable[[str, str], bool]) -> H
         found = next((name for name in NAMES[column] if name in lowered[2:]), None)
         if found:
             columns[column] = lowered.index(found, 2)
-    return Header(columns, len(names), (names[0], names[1]))
+    return Header(columns, tuple(names), (names[0], names[1]))
 
 
 def codes_of_name(path: Location) -> tuple[str, str] | None:
