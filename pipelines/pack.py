@@ -12,9 +12,10 @@ from xlcorpus.beam.workspace import Workspace
 from xlcorpus.beam.write import write_results
 from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
 from xlcorpus.dataset.result import Counts
+from xlcorpus.dataset.shards import Layout
 from xlcorpus.dataset.storage import fingerprint_of_file, locate, write_text
 from xlcorpus.pack import input_check, notes, tasks
-from xlcorpus.pack.options import PackOptions
+from xlcorpus.pack.options import PackOptions, layout_of
 from xlcorpus.tokenizer.open import open_tokenizer
 
 
@@ -24,13 +25,16 @@ class WriteShard:
 
     workspace: Workspace
     work: tasks.PackShard | tasks.TokenizeShard
+    layout: Layout
     partition_by: str | None = None
 
     def __call__(self, number: int, shard: Shard) -> tasks.Packed:
         """Fewer rows than documents are merged, more are repeated."""
         counts: Counts = {}
         results = self.work.results(number, shard, counts)
-        written = write_results(self.workspace, number, "pack", results, partition_by=self.partition_by)
+        written = write_results(
+            self.workspace, number, "pack", results, partition_by=self.partition_by, layout=self.layout
+        )
         return tasks.Packed(written, counts)
 
 
@@ -41,7 +45,7 @@ def run(options: PackOptions, inputs: Sequence[Dataset], execution: Execution) -
     held = execution.each("count", given, count) if count is not None else []
     languages = tasks.numbers_for(options, held)
     work = tasks.work_for(options, held, languages, keep_text=execution.keep_text)
-    records = execution.each("write", given, WriteShard(workspace, work, execution.partition_by))
+    records = execution.each("write", given, WriteShard(workspace, work, layout_of(options), execution.partition_by))
     for name, content in languages.files().items() if languages else ():
         write_text(workspace.folder / name, content)
     outcome = Outcome.of(records)

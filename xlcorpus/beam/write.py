@@ -18,7 +18,7 @@ from xlcorpus.dataset.layout import DATA, DECISIONS, REJECTS
 from xlcorpus.dataset.partition import Partition, split_by
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Result
-from xlcorpus.dataset.shards import ShardFile, ShardWriter
+from xlcorpus.dataset.shards import Layout, ShardFile, ShardWriter
 from xlcorpus.dataset.tally import Tally, add_up
 from xlcorpus.errors import ConservationError, UserError
 
@@ -31,13 +31,14 @@ ASIDE = "aside"
 class TaskWriter:
     """Writes one task: rows (by language folder when asked), decisions and rejects; `close` gives the record.
 
-    count_files: what became of the records of each file, where the task reads raw files.
+    count_files: what became of the records of each file, where the task reads raw files; layout: of the rows' shards.
     """
 
     workspace: Workspace
     number: int
     partition_by: str | None = None
     count_files: bool = False
+    layout: Layout | None = None
     _shards: dict[str, ShardWriter] = field(default_factory=dict)
     _logs: dict[str, ShardWriter] = field(default_factory=dict)
     _counted: Tally = field(default_factory=lambda: Tally("write"))
@@ -77,7 +78,13 @@ class TaskWriter:
         if folder not in self._shards:
             metadata = partition.metadata if partition else None
             self._shards[folder] = ShardWriter(
-                self.workspace.folder, folder, self._stem, schema, metadata=metadata, late=partition is not None
+                self.workspace.folder,
+                folder,
+                self._stem,
+                schema,
+                metadata=metadata,
+                late=partition is not None,
+                layout=self.layout,
             )
         return self._shards[folder]
 
@@ -145,13 +152,14 @@ def write_results(
     *,
     partition_by: str | None = None,
     only: Literal["rows", "reasons"] | None = None,
+    layout: Layout | None = None,
 ) -> Written:
     """Write all that a step makes of one task, in order; returns the record.
 
     only: the other half of what comes of the rows is written by other tasks (texts that move between shards), so the
     sum of this one proves nothing. Raises ConservationError where rows are unaccounted for.
     """
-    writer, tally = TaskWriter(workspace, number, partition_by), Tally(step)
+    writer, tally = TaskWriter(workspace, number, partition_by, layout=layout), Tally(step)
     try:
         for result in results:
             if only != "reasons":

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+import pyarrow as pa
 from pydantic import model_validator
 
+from xlcorpus.dataset.schema import load_schema
+from xlcorpus.dataset.shards import ROW_GROUP_BYTES, Layout
 from xlcorpus.errors import UserError
 from xlcorpus.options import StepOptions, option
+from xlcorpus.text.sizes import parse_size
 from xlcorpus.tokenizer.objectives import OBJECTIVES
 
 _OF_PACKS = {"view": (None,)}
+_LEAST_GROUP = 64_000
+_SAME = ("doc_offsets", "epochs")  # of most parts 0
 
 
 class PackOptions(StepOptions):
@@ -52,6 +58,9 @@ class PackOptions(StepOptions):
     view: Literal["translico", "restore", "bitext", "tlm", "triples"] | None = option(
         None, description="rows of pairs or triples instead of packs"
     )
+    row_group: str = option(
+        "1MB", description="bytes of a row group, what a loader that shuffles reads at a time; 4MB for object stores"
+    )
 
     @property
     def numbered(self) -> bool:
@@ -63,8 +72,18 @@ class PackOptions(StepOptions):
         """Whether eos stands after each document."""
         return OBJECTIVES[self.objective].end if self.eos is None else self.eos
 
+    @property
+    def group_bytes(self) -> int:
+        """Bytes of a row group."""
+        return parse_size(self.row_group, "--row-group", in_bytes=True, remedy="write 1MB, 4MB or 500k")
+
     @model_validator(mode="after")
     def _check_together(self) -> PackOptions:
+        if not _LEAST_GROUP <= self.group_bytes <= ROW_GROUP_BYTES:
+            raise UserError(
+                f"--row-group {self.row_group} is not between 64k and 16MB",
+                remedy="write 1MB, or 4MB for object stores",
+            )
         if self.view is None and self.long == "truncate":
             raise UserError("--long truncate is for views", remedy="use split or refuse")
         if self.view is not None and self.long == "split":
@@ -84,3 +103,10 @@ class PackOptions(StepOptions):
                 remedy="leave long at split, or choose the strategy best-fit",
             )
         return self
+
+
+def layout_of(options: PackOptions) -> Layout:
+    """How the rows lie in the shards: lists of numbers split by byte, but for those that are nearly all 0."""
+    fields = load_schema("token").fields
+    numbers = [field.name for field in fields if field.type == pa.list_(pa.int32()) and field.name not in _SAME]
+    return Layout(options.group_bytes, plain=("pack_id", "doc_ids"), split=tuple(numbers))
