@@ -16,6 +16,7 @@ from xlcorpus.pretrain.initialize.shapes import random_model
 from xlcorpus.pretrain.initialize.tokenizer_files import copy_tokenizer, open_in_transformers
 from xlcorpus.pretrain.initialize.vocabulary import check_goes_on, fit_vocabulary, sizes, token_matrices
 from xlcorpus.pretrain.objective import Vocabulary
+from xlcorpus.tokenizer.cuts import cuts
 from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
@@ -83,7 +84,9 @@ def _fitted(loaded: Loaded, tokenizer: Tokenizer, options: StartOptions, seed: i
     else:
         notes.append("no tokenizer lies beside the model, so its pieces were not compared with the shards'")
     fit = sizes(model, old.vocab_size if old is not None else None, tokenizer.vocab_size, options.vocabulary_multiple)
-    matrices = fit_vocabulary(model, fit, options.new_rows, None, seed)
+    mixed = options.new_rows == "mean-of-pieces" and fit.new > fit.old
+    pieces = cuts(old, tokenizer) if mixed and old is not None else None
+    matrices = fit_vocabulary(model, fit, options.new_rows, pieces, seed)
     counted = Counted(source, model.num_parameters(), matrices, fresh=loaded.fresh, notes=tuple(notes))
     return replace(counted, new_rows=options.new_rows) if fit.new > fit.old else counted
 

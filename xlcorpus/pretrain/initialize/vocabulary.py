@@ -7,7 +7,7 @@ cuts a new one into.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,6 @@ from xlcorpus.pretrain.initialize.shapes import round_up
 from xlcorpus.text.hashes import hash_text
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
-Cuts = Mapping[int, Sequence[int]]
 _COVARIANCE = 1e-5  # CW2V's repository, as methods B10 has it
 _RIDGE = 1e-6  # of the mean variance: makes the covariance of fewer rows than dimensions definite
 
@@ -51,16 +50,26 @@ def check_goes_on(old: Tokenizer, new: Tokenizer) -> None:
 
 
 def sizes(model: Any, old: int | None, new: int, multiple: int) -> Fit:
-    """The sizes for a model. old: ids of its tokenizer, None where that is not known: then all of its rows count."""
+    """The sizes for a model. old: ids of its tokenizer, None where that is not known: then all of its rows count.
+
+    Raises UserError where its tokenizer has more ids than it has rows.
+    """
     have = int(model.get_input_embeddings().weight.shape[0])
-    known = have if old is None else min(old, have)
-    return Fit(known, new, have if new <= have else round_up(new, multiple))
+    if old is not None and old > have:
+        raise UserError(
+            f"the model's own tokenizer has {old:,} ids, and the model rows for {have:,}",
+            remedy="save model and tokenizer together again (model.resize_token_embeddings), or name its true one as "
+            "start: old_tokenizer",
+        )
+    return Fit(have if old is None else old, new, have if new <= have else round_up(new, multiple))
 
 
-def fit_vocabulary(model: Any, fit: Fit, new_rows: NewRows | None, cuts: Cuts | None, seed: int) -> dict[str, Rows]:
+def fit_vocabulary(
+    model: Any, fit: Fit, new_rows: NewRows | None, cuts: Sequence[Sequence[int]] | None, seed: int
+) -> dict[str, Rows]:
     """Give the model `fit.rows` rows and fill those of new ids; what was done by matrix.
 
-    cuts: by each new id, the old ids that its piece is cut into; () where there are none (special tokens): these begin
+    cuts: of each new id, the old ids that its piece is cut into; () where there are none (special tokens): these begin
     as with `normal`. Rows without a piece behind the new ones become the mean of all, so that no softmax sees a new
     extreme. Raises UserError where there are new ids and no way is named, or mean-of-pieces without cuts.
     """
@@ -89,7 +98,7 @@ def fit_vocabulary(model: Any, fit: Fit, new_rows: NewRows | None, cuts: Cuts | 
         for name, weight in matrices.items():
             old = before[name]
             draw = torch.Generator().manual_seed(int(hash_text(f"{seed} {name} new rows") >> np.uint64(1)))
-            fresh, rows = _fresh(old, count, new_rows, cuts, fit.old, deviation, draw)
+            fresh, rows = _fresh(old, count, new_rows, cuts, deviation, draw)
             weight[: fit.old] = old
             weight[fit.old : fit.new] = fresh
             weight[fit.new :] = old.double().mean(dim=0).to(old.dtype)
@@ -98,7 +107,12 @@ def fit_vocabulary(model: Any, fit: Fit, new_rows: NewRows | None, cuts: Cuts | 
 
 
 def _fresh(
-    old: torch.Tensor, count: int, how: NewRows, cuts: Cuts | None, first: int, deviation: float, draw: torch.Generator
+    old: torch.Tensor,
+    count: int,
+    how: NewRows,
+    cuts: Sequence[Sequence[int]] | None,
+    deviation: float,
+    draw: torch.Generator,
 ) -> tuple[torch.Tensor, tuple[int, int]]:
     """New rows (float32[count, ...]), and how many are mixed and drawn."""
     flat = old.reshape(len(old), -1).double()  # a bias is a matrix of one column
@@ -111,8 +125,8 @@ def _fresh(
     made = _normal(flat, count, draw)
     if how == "normal" or cuts is None:
         return made.reshape(shape).float(), (0, count)
-    lengths = torch.tensor([len(cuts.get(first + at, ())) for at in range(count)])
-    ids = torch.tensor([one for at in range(count) for one in cuts.get(first + at, ())], dtype=torch.int64)
+    lengths = torch.tensor([len(one) for one in cuts])
+    ids = torch.tensor([number for one in cuts for number in one], dtype=torch.int64)
     cut = lengths > 0
     offsets = lengths[cut].cumsum(0) - lengths[cut]
     if len(ids):

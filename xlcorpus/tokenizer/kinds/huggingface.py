@@ -123,6 +123,17 @@ class HuggingFaceTokenizer(Tokenizer):
             parts[number] = np.concatenate([self._bytes[values], parts[number][1:]])
         return np.concatenate(parts)
 
+    def cut_piece(self, piece: str) -> list[int]:
+        """Ids of a piece as vocabularies write it (`Ġka`, `▁ka`), by the model alone: normalizer and pre-tokenizer have
+        been at work on it already. What is unknown becomes bytes, or nothing."""
+        ids: list[int] = []
+        for token in self._tokenizer.model.tokenize(piece):
+            if token.id != self.unk_id:
+                ids.append(token.id)
+            elif self._bytes is not None:
+                ids += self._bytes[np.frombuffer(token.value.encode(), dtype=np.uint8)].tolist()
+        return ids
+
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:
         """See Tokenizer."""
         return str(self._tokenizer.decode(np.asarray(ids).reshape(-1).tolist(), skip_special_tokens=False))
