@@ -64,6 +64,7 @@ def test_every_script_has_its_terminators(name: str) -> None:
 
 
 ENDS = {
+    "full stops of Thai, where somebody writes them": "เขาไปโรงเรียน.| เธออยู่บ้าน.| ໄປໄວຂຶ້ນ.| ຢູ່ເຮືອນ.",
     "closing quotes and brackets": "He said: “We are late.”| (They were late.)| 'Yes!'| «Oui.»| \"So.\"| Then [sic].",
     "a closing quote after a space, as the French write it": "Il dit : « Bonjour. »| Elle sourit.",
     "note numbers": "It is long.[12]| It is deep.[a][3]| End.",
@@ -76,6 +77,8 @@ ENDS = {
     "a number as the first word": "The year was long.| 1984 came.| It was 45.| In 2012.| Then 3.14.| End",
 }
 NO_ENDS = {
+    "consonants of Thai and Lao": "ดร. สมชาย อยู่ที่ ต. บางรัก ห่าง 5 กม. เท่านั้น ກັບ ດຣ. ສົມ",
+    "consonants of Thai, several words of them": "ผศ. ดร. อรุณ และ พล.อ. ประยุทธ์ เวลา 10.00 น. ที่บ้าน",
     "initials": "J. K. Rowling met C. S. Lewis and Ж. Верн.",
     "letters between stops": "Er kam z. B. Montag, d.h. um 3 p.m. Ortszeit.",
     "initials and titles of India": "यू.एस. ने ए.आई. पर डॉ. सिंह और मि. ए. पी. जे. कलाम से पूछा",

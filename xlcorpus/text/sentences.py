@@ -7,7 +7,8 @@ brackets, note numbers and what shows nothing (marks of direction, U+200B) go wi
   on: a comma, or hiragana after a closing quote (「...。」と言った).
 - `.` `!` `?` and ellipses need white space after them, and then no lower-case letter. A full stop ends nothing after a
   single capital or a letter between stops (J. K., z. B.), after a title (Dr., Prof.), a day or rank (am 3. Mai), or
-  between a short word and a number (No. 5). `!` and `?` need no space before kana and Han.
+  between a short word and a number (No. 5), or one to four consonants of Thai or Lao (ดร.). `!` and `?` need no space
+  before kana and Han.
 - What is typed for a terminator counts as one before white space: a bar for a danda, `::` for ።, `:` for ։, and `;` in
   Greek. Where Tibetan script has no shad, a letter before a space ends a sentence (Dzongkha).
 - Thai and Lao write no terminators, and spaces between clauses: such a space is a boundary where the runs on both
@@ -59,6 +60,7 @@ _TITLES = "Prof|Gen|Sen|Rep|Gov|Rev|Hon|Capt|Col|Maj|Mrs|Bw|Sra|sra|[Śś]w|Пр
 _INDIC_TITLES = (
     "डॉ|डा|डो|ड|(?:श्|स़?्)री|श्रीमती|प्र[ोॊा]फ?|मि|मिस|मो|पं|नं|[एऎऐई]|[बडजपटवतढ][ीि]|[जक]े|आर्?|आ[ईइ]|ओ|य[ूु]|[एऎऐ]ੱ?[फचलमनस]्?"
 )
+_THAI_LETTERS = "[ก-ฮກ-ຮ]{1,4}"  # ดร., ศ., กม.: consonants alone; no sentence ends with a full stop after such a word
 _VOWELS = "AEIOUYÄÖÜÅÆØАЕЁИІЇОУЫЭЄЮЯΑΕΗΙΟΥΩ"
 _CONSONANTS = "b-df-hjkmnp-qstvxzçčšžřñбвгджзйкмнпстфхцчшщβγδζθκμνξπστφχψς"
 
@@ -94,7 +96,7 @@ def _ends() -> dict[int, regex.Pattern[str]]:
     free = rf"(?= {gap}*+{breaks} | {gap}++(?! (?:{opener}{gap}?)*+ [\p{{Ll}}--\p{{Georgian}}] ) )"
     capital = rf"(?= {gap}*+{breaks} | {gap}++(?:{opener}{gap}?)*+\p{{Lu}} )"
     abbreviated = (
-        rf"(?<! (?<!{word}) (?: \p{{Lu}}\p{{M}}? | {_TITLES}"
+        rf"(?<! (?<!{word}) (?: \p{{Lu}}\p{{M}}? | {_TITLES} | {_THAI_LETTERS}"
         rf" | (?![{_VOWELS}])\p{{Lu}}[{_CONSONANTS}]{{0,2}}[{_CONSONANTS}rlрлρλ]"
         rf" | (?<!\p{{Nd}}{gap}?)[{_CONSONANTS}]{{0,2}}[{_CONSONANTS}rlрлρλ] ) )"
         rf"(?<! [.]{gap}?\p{{L}}\p{{M}}{{0,3}} )"
