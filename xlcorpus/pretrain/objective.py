@@ -58,7 +58,12 @@ class Losses:
 
 
 class Objective(ABC):
-    """An objective with its options, for one vocabulary and length. `view`: of the rows; None: packs."""
+    """An objective with its options, for one vocabulary and length. `view`: of the rows; None: packs.
+
+    columns: those of token-1 that `collate` reads, None: all of them (doc_ids cost more to decode than the ids do).
+    """
+
+    columns: tuple[str, ...] | None = None
 
     @abstractmethod
     def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:

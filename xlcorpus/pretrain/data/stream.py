@@ -1,0 +1,245 @@
+"""Batches of one or several sources, shared by ranks and workers without a word between them, resumed at the row."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from torch.utils.data import IterableDataset, get_worker_info
+
+from xlcorpus.errors import UserError
+from xlcorpus.pretrain.data.ahead import Ahead
+from xlcorpus.pretrain.data.order import LANES, Order
+from xlcorpus.pretrain.data.rows import TokenRows
+from xlcorpus.pretrain.data.schedule import Schedule
+from xlcorpus.pretrain.objective import Objective
+
+WINDOW_TOKENS = 1 << 20  # gathered at once, 4 MB: what the calls cost is spread over so many
+_LOOK_AHEAD = 4096  # micro-batches of all sources that are planned to find a window of a rare one
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows, what is made of them, and their share of the micro-batches (in any unit)."""
+
+    rows: TokenRows
+    objective: Objective
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A micro-batch of all ranks: number, source, first sample, how many, and what each source had given after it."""
+
+    number: int
+    source: int
+    first: int
+    size: int
+    taken: tuple[int, ...]
+
+
+@dataclass
+class _Feed:
+    """What is to come of a source in one worker: turns, windows that are being decoded, and rows that are ready."""
+
+    ahead: Ahead
+    window_rows: int
+    turns: deque[_Turn] = field(default_factory=deque)
+    begun: deque[list[int]] = field(default_factory=deque)  # rows of each turn of a window
+    ready: deque[tuple[pa.RecordBatch, np.ndarray]] = field(default_factory=deque)
+
+
+class TokenStream(IterableDataset[dict[str, Any]]):
+    """Collated micro-batches of a rank, for `DataLoader(stream, batch_size=None, num_workers=W)`.
+
+    Micro-batch m of all ranks together is the next rows x ranks samples of one source (`Schedule`, `Order`). Of these a
+    rank has the samples whose number modulo `ranks` is its own, and worker m mod W makes its batch: what the objective
+    collates, and the number of the source as `source`. Every `iter` begins where the stream was made or loaded.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        *,
+        rows: int,
+        seed: int = 0,
+        rank: int = 0,
+        ranks: int = 1,
+        lanes: int = LANES,
+        samples: int | None = None,
+    ) -> None:
+        """rows: of a rank's micro-batch; lanes: see `Order`; samples: of all ranks and sources, None: without end.
+
+        With samples, the last micro-batch may be shorter, with at most one row more on one rank than on another; what
+        is then less than a row for each rank is left out (`left_out`), so that all ranks make as many steps. Raises
+        UserError where a rank would have no rows, a source has none, or it lacks a column that its objective reads.
+        """
+        super().__init__()
+        for name, value in (("rows", rows), ("ranks", ranks), ("lanes", lanes)):
+            if value < 1:
+                raise UserError(f"{name} is {value}", remedy="give 1 or more")
+        if not 0 <= rank < ranks:
+            raise UserError(f"there is no rank {rank} of {ranks}", remedy=f"give a rank from 0 to {ranks - 1}")
+        if not sources:
+            raise UserError("there is no source to train on", remedy="name a dataset of token shards")
+        for source in sources:
+            _check(source, ranks)
+        if samples is not None and samples < ranks:
+            raise UserError(
+                f"{samples} samples for {ranks} ranks: a rank would have none", remedy="give more, or use fewer ranks"
+            )
+        self.sources, self.seed, self.lanes = tuple(sources), seed, lanes
+        self.rows, self.rank, self.ranks, self.samples = rows, rank, ranks, samples
+        self._known: tuple[int, tuple[int, ...]]
+        self._begin((0,) * len(self.sources), 0)
+        Schedule([source.weight for source in sources], self._first)  # refuses weights
+
+    @property
+    def left_out(self) -> int:
+        """Samples at the end that are too few for a row on each rank; 0 without an end."""
+        rest = (self.samples or 0) % (self.rows * self.ranks)
+        return rest if rest < self.ranks else 0
+
+    @property
+    def steps(self) -> int | None:
+        """Micro-batches of a rank, from the first sample to the last; None without an end."""
+        return None if self.samples is None else -(-(self.samples - self.left_out) // (self.rows * self.ranks))
+
+    def state_dict(self, after: int | None = None) -> dict[str, Any]:
+        """How many samples each source has given to all ranks, and of what; whatever the ranks and workers are.
+
+        after: so many micro-batches of a rank after the stream was made or loaded: where a DataLoader has workers, they
+        are ahead of the training, and this process knows nothing of them. None: after the last one given here.
+        Within a worker `since` is added: torchdata's stateful loader gives it back to the same worker.
+        """
+        if after is None:
+            state, since = self._state(self._taken), {"samples": [*self._first], "batches": self._given}
+            return state | {"since": since} if get_worker_info() else state
+        if after < self._known[0]:
+            self._known = (0, self._first)
+        number, taken = self._known
+        for turn in islice(self._turns(taken, number), after - number):
+            self._known = (turn.number + 1, turn.taken)
+        return self._state(self._known[1])
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where a stream over the same sources was, of whatever ranks, workers and rows a micro-batch.
+
+        Raises UserError where the state is of other data, weights, seed or lanes.
+        """
+        mine = self._state(self._first)
+        for name, what in _SAME.items():
+            if state.get(name) != mine[name]:
+                raise UserError(
+                    f"the state to go on from was made with other {what}: {state.get(name)}; here {mine[name]}",
+                    remedy="go on with those that it was made with, or begin anew",
+                )
+        since = state.get("since", {"samples": state["samples"], "batches": 0})
+        self._begin(tuple(since["samples"]), since["batches"])
+        self._taken = tuple(state["samples"])
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        info = get_worker_info()
+        worker, workers = (info.id, info.num_workers) if info else (0, 1)
+        pool = ThreadPoolExecutor(1, thread_name_prefix="xlcorpus-decode")
+        try:
+            yield from self._batches(worker, workers, pool)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _begin(self, first: tuple[int, ...], given: int) -> None:
+        """Begin where the sources had given `first`; `given` micro-batches after that are behind us."""
+        self._first, self._skipped, self._given, self._taken = first, given, given, first
+        self._known = (0, first)
+
+    def _state(self, taken: tuple[int, ...]) -> dict[str, Any]:
+        return {
+            "seed": self.seed,
+            "lanes": self.lanes,
+            "sources": [source.rows.manifest.content_fingerprint for source in self.sources],
+            "weights": [source.weight for source in self.sources],
+            "samples": [*taken],
+        }
+
+    def _turns(self, taken: tuple[int, ...], number: int) -> Iterator[_Turn]:
+        """The micro-batches from here on."""
+        schedule = Schedule([source.weight for source in self.sources], taken)
+        whole = self.rows * self.ranks
+        while True:
+            size = whole if self.samples is None else min(whole, self.samples - sum(schedule.taken))
+            if size < self.ranks:
+                return
+            source = schedule.take(size)
+            yield _Turn(number, source, schedule.taken[source] - size, size, tuple(schedule.taken))
+            number += 1
+
+    def _samples(self, turn: _Turn) -> np.ndarray:
+        """int64[n]: those of this rank."""
+        first = turn.first + (self.rank - turn.first) % self.ranks
+        return np.arange(first, turn.first + turn.size, self.ranks)
+
+    def _batches(self, worker: int, workers: int, pool: ThreadPoolExecutor) -> Iterator[dict[str, Any]]:
+        feeds = []
+        for source in self.sources:
+            order = Order(source.rows.groups, self.seed, self.lanes)
+            ahead = Ahead(source.rows, order, source.objective.columns, pool)
+            feeds.append(_Feed(ahead, max(self.lanes, WINDOW_TOKENS // source.rows.length)))
+        turns = self._turns(self._first, 0)
+        mine = (turn for turn in turns if turn.number % workers == worker and turn.number >= self._skipped)
+        planned: deque[_Turn] = deque()
+
+        def plan() -> bool:
+            """Take one more micro-batch into the plans, if there is one."""
+            for turn in islice(mine, 1):
+                planned.append(turn)
+                feeds[turn.source].turns.append(turn)
+                return True
+            return False
+
+        def fill(feed: _Feed) -> None:
+            """Begin to decode a window beyond the next one, and cut the next one into micro-batches."""
+            while len(feed.begun) < 2:
+                window: list[np.ndarray] = []
+                room = feed.window_rows
+                while room > 0 and (feed.turns or (len(planned) < _LOOK_AHEAD and plan())):
+                    if feed.turns:
+                        window.append(self._samples(feed.turns.popleft()))
+                        room -= len(window[-1])
+                if not window:
+                    break
+                feed.ahead.plan(np.concatenate(window))
+                feed.begun.append([len(one) for one in window])
+            rows, keys = feed.ahead.take()
+            start = 0
+            for size in feed.begun.popleft():
+                feed.ready.append((rows.slice(start, size), keys[start : start + size]))
+                start += size
+
+        while planned or plan():
+            feed = feeds[planned[0].source]
+            if not feed.ready:
+                fill(feed)
+            turn, (rows, keys) = planned.popleft(), feed.ready.popleft()
+            self._taken, self._given = turn.taken, turn.number + 1
+            yield {**self.sources[turn.source].objective.collate(rows, keys), "source": turn.source}
+
+
+_SAME = {"sources": "datasets", "weights": "weights", "seed": "seeds", "lanes": "lanes"}
+
+
+def _check(source: Source, ranks: int) -> None:
+    rows = source.rows
+    if not rows.count:
+        raise UserError(f"{rows.folder} has no rows", remedy="give a dataset with rows, or leave it out")
+    if rows.count < ranks:
+        raise UserError(
+            f"{rows.folder} has {rows.count} rows for {ranks} ranks: a rank would have none of an epoch",
+            remedy="give more rows, or use fewer ranks",
+        )
+    rows.require(source.objective.columns or (), type(source.objective).__name__)
