@@ -79,19 +79,18 @@ def choose(model: Any, vocabulary: Vocabulary, options: AttentionOptions, *, cau
     where documents need not be kept apart. Raises UserError where what is asked for, or all, would be silently wrong.
     """
     implementation = str(getattr(model.config, "_attn_implementation", None))
+    masked: Attention = "flex" if implementation == "flex_attention" else "mask"
     if options.attention != "auto":
         wanted: tuple[Attention, ...] = (options.attention,)
     elif "flash" in implementation:
         wanted = ("varlen",)
-    elif implementation == "flex_attention":
-        wanted = ("flex",)
     else:
-        wanted = ("positions", "mask") if causal else ("mask", "positions")
+        wanted = ("positions", masked) if causal else (masked,)
     if options.across_documents:
         wanted = (*wanted, "plain")
     faults = []
     for kind in wanted:
-        needs = _needs(model, kind, causal)
+        needs = needs_of(model, kind, causal)
         fault = _fault(model, vocabulary, needs, across=options.across_documents)
         if fault is None:
             return needs
@@ -103,7 +102,7 @@ def choose(model: Any, vocabulary: Vocabulary, options: AttentionOptions, *, cau
     )
 
 
-def _needs(model: Any, kind: Attention, causal: bool) -> Needs:
+def needs_of(model: Any, kind: Attention, causal: bool) -> Needs:
     config = model.config.get_text_config()
     window = getattr(config, "sliding_window", None)
     types = sorted(set(getattr(config, "layer_types", None) or ()))

@@ -1,0 +1,113 @@
+"""A document in a pack has the logits that it has alone: the table of docs/training.md, cell by cell; refusals."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import transformers
+
+from tests.house.source import ROOT
+from tests.pretrain.attentions import CONFIGS, VOCABULARY, alone, batch_of, difference, given, model_of, packs_of
+from xlcorpus.errors import UserError
+from xlcorpus.pretrain.data.attention import AttentionOptions, choose
+
+RIGHT, WRONG = 1e-5, 0.1  # of a logit; the largest ones are 2 to 3
+COLUMNS = {"eager": "eager", "sdpa": "sdpa", "flex": "flex_attention"}
+
+
+def table() -> dict[tuple[str, str, str], str]:
+    """(given, decoder or encoder, implementation) to right or wrong, as the page has it; cells of - are left out."""
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    head, _, *rows = re.findall(r"^\| (.*) \|$", page[page.index("| given |") :], re.MULTILINE)
+    columns = [column.split(", ") for column in head.split(" | ")[1:]]
+    cells = {}
+    for row in rows:
+        way, *verdicts = row.split(" | ")
+        for (who, short), verdict in zip(columns, verdicts, strict=True):
+            if verdict != "-":
+                cells[way, who, COLUMNS[short]] = verdict
+    return cells
+
+
+def check(name: str, implementation: str, more: dict[str, str] | None = None) -> None:
+    """Try each cell of a model and implementation."""
+    causal = CONFIGS[name][1]
+    model, rows = model_of(name, implementation), packs_of()
+    batch, wanted = batch_of(rows), alone(model, rows)
+    who = "decoder" if causal else "encoder"
+    cells = {way: said for (way, one, other), said in table().items() if (one, other) == (who, implementation)}
+    assert "right" in cells.values()
+    for way, verdict in {**cells, **(more or {})}.items():
+        found = difference(model, rows, batch, wanted, **given(way, model, batch, causal))
+        assert found < RIGHT if verdict == "right" else found > WRONG, f"{way}: {found}"
+
+
+def test_rows_are_of_every_kind() -> None:
+    rows = packs_of().to_pylist()
+    assert any(len(row["doc_starts"]) == 1 and row["length"] == 96 for row in rows)  # one part, no padding
+    assert any(len(row["doc_starts"]) > 2 and row["length"] < 96 for row in rows)
+    assert any(offset and row["doc_starts"][1:] for row in rows for offset in row["doc_offsets"])  # an end
+
+
+@pytest.mark.parametrize("implementation", ["eager", "sdpa"])
+@pytest.mark.parametrize("name", list(CONFIGS))
+def test_the_table(name: str, implementation: str) -> None:
+    learned = {"gpt2": "wrong", "llama": "right", "bert": "wrong"}  # positions that are relative do without
+    more = {"4D float mask alone": learned[name]} if name in learned else {}
+    check(name, implementation, {**more, "4D float mask, position_ids, cache as it is": "right"})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in CONFIGS if name != "gpt2"])  # transformers has no flex for GPT-2
+def test_the_table_of_flex_attention(name: str) -> None:
+    check(name, "flex_attention")
+
+
+def test_what_is_chosen() -> None:
+    for name, (_, causal) in CONFIGS.items():
+        for implementation in ("eager", "sdpa"):
+            model = model_of(name, implementation).train()
+            needs = choose(model, VOCABULARY, AttentionOptions(), causal=causal)
+            assert needs.kind == ("positions" if causal else "mask")
+            assert model.training
+
+
+def _models() -> dict[str, Any]:
+    shape = {"vocab_size": 261, "hidden_size": 32, "num_hidden_layers": 2, "initializer_range": 0.2}
+    ends = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+    return {
+        "opt": transformers.OPTConfig(
+            vocab_size=261, hidden_size=32, ffn_dim=32, num_hidden_layers=2, num_attention_heads=4, init_std=0.2,
+            max_position_embeddings=64, word_embed_proj_dim=32, **ends,
+        ),
+        "bloom": transformers.BloomConfig(**shape, n_head=4, **ends),
+        "mamba": transformers.MambaConfig(**shape, **ends),
+    }  # fmt: skip
+
+
+def test_models_that_do_not_keep_documents_apart() -> None:
+    """transformers finds no parts for OPT, which then is given a mask; Bloom and Mamba take none."""
+    models = {name: transformers.AutoModelForCausalLM.from_config(one).eval() for name, one in _models().items()}
+    assert choose(models["opt"], VOCABULARY, AttentionOptions(), causal=True).kind == "mask"
+    for name in ("bloom", "mamba"):
+        with pytest.raises(UserError, match="positions: its documents see one another; mask: the model does not take"):
+            choose(models[name], VOCABULARY, AttentionOptions(), causal=True)
+        across = choose(models[name], VOCABULARY, AttentionOptions(across_documents=True), causal=True)
+        assert across.kind in ("positions", "plain")
+
+
+@pytest.mark.parametrize(
+    ("name", "implementation", "attention", "fault"),
+    [
+        ("bert", "sdpa", "positions", "its documents see one another"),
+        ("modernbert", "eager", "positions", "its documents see one another"),
+        ("llama", "sdpa", "flex", "the model does not take it"),
+        ("bert", "eager", "varlen", "its documents see one another"),
+    ],
+)
+def test_what_would_be_silently_wrong_is_refused(name: str, implementation: str, attention: Any, fault: str) -> None:
+    model = model_of(name, implementation)
+    with pytest.raises(UserError, match=f"{attention}: {fault}"):
+        choose(model, VOCABULARY, AttentionOptions(attention=attention), causal=CONFIGS[name][1])
