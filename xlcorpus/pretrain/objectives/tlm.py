@@ -42,6 +42,8 @@ class Tlm(Objective):
     def __init__(self, options: TlmOptions, vocabulary: Vocabulary, length: int) -> None:
         """Raises UserError where a special id, or the tokenizer's template of pairs, is missing."""
         self.options = options
+        languages = () if options.language_ids is None else ("src_lang_id", "tgt_lang_id")
+        self.columns = ("src_ids", "tgt_ids", *languages)
         self._length, self._pad = length, vocabulary.id_of("pad")
         self._masker = Masker(options, vocabulary)
         self._around = _around_pair(options, vocabulary)

@@ -48,6 +48,8 @@ class Translico(Objective):
     int64[2 * rows, L]; text_mask, bool[2 * rows, L]: tokens of text, which the vector is the mean of.
     """
 
+    columns = tuple(f"{side}_ids" for side in SIDES)
+
     def __init__(self, options: TranslicoOptions, vocabulary: Vocabulary, length: int) -> None:
         """Raises UserError where a special id is missing."""
         self.options = options
