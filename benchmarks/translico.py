@@ -40,7 +40,7 @@ from xlcorpus.tokenizer.train import TrainOptions, train
 SHARED = Path("../shared/data")
 LANGUAGES = ("srp-Cyrl", "hrv")
 ARMS = ("MLM, originals", "MLM, both views", "MLM and TCM")
-LENGTH, LAYER, PIECES, WIDTH = 64, 2, 2500, 128
+LENGTH, LAYER, PIECES, WIDTH = 48, 2, 2000, 96
 
 
 @dataclass(frozen=True)

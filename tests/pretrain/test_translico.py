@@ -81,11 +81,13 @@ def test_views_are_masked_by_themselves() -> None:
 def test_contrast_by_hand() -> None:
     # vectors 1, 2 | 3, 4: each row's products with the others, the partner's first
     rows = [(2, 3, 4), (2, 6, 8), (12, 3, 6), (12, 4, 8)]
-    wanted = 0.5 * sum(log(sum(map(exp, row))) - row[0] for row in rows) / 4
+    wanted = [log(sum(map(exp, row))) - row[0] for row in rows]
     vectors = torch.tensor([[1.0], [2.0], [3.0], [4.0]])
-    assert contrast(vectors, vectors, 0, "dot", 1.0).item() == pytest.approx(wanted, rel=1e-6)
+    assert contrast(vectors, vectors, 0, "dot", 1.0).tolist() == pytest.approx(wanted, abs=1e-6)
     # all point the same way: one of three, whatever the temperature
-    assert contrast(vectors, vectors, 0, "cosine", 0.05).item() == pytest.approx(0.5 * log(3), rel=1e-5)
+    assert contrast(vectors, vectors, 0, "cosine", 0.05).tolist() == pytest.approx([log(3)] * 4, rel=1e-5)
+    # as a rank that has the second pair sees it
+    assert contrast(vectors[2:], vectors, 2, "dot", 1.0).tolist() == pytest.approx(wanted[2:], abs=1e-6)
 
 
 def contrast_in_numpy(vectors: np.ndarray, similarity: str, temperature: float) -> float:
@@ -104,8 +106,10 @@ def contrast_in_numpy(vectors: np.ndarray, similarity: str, temperature: float) 
 def test_contrast_in_numpy(seed: int, pairs: int, similarity: str, temperature: float) -> None:
     vectors = np.random.default_rng(seed).normal(size=(2 * pairs, 4)).astype(np.float32)
     given_vectors = torch.from_numpy(vectors)
-    found = contrast(given_vectors, given_vectors, 0, similarity, temperature).item()
-    assert found == pytest.approx(contrast_in_numpy(vectors.astype(float), similarity, temperature), rel=1e-4, abs=1e-5)
+    found = contrast(given_vectors, given_vectors, 0, similarity, temperature).mean().item()
+    assert 0.5 * found == pytest.approx(
+        contrast_in_numpy(vectors.astype(float), similarity, temperature), rel=1e-4, abs=1e-5
+    )
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
@@ -178,6 +182,9 @@ def test_refusals() -> None:
         made(layer=8).losses(Tables(), batch)
     with pytest.raises(UserError, match="one pair in a micro-batch"):
         made().losses(Tables(), made().collate(*rows_of(PAIRS[0])))
+    whole = made()
+    whole.losses(Tables(), batch)
+    assert whole.losses(Tables(), made().collate(*rows_of(PAIRS[0]))).parts["tcm"] == 0  # the last batch of a run
     packs = pa.RecordBatch.from_pydict({"input_ids": pa.array([[1, 2]], pa.list_(pa.int32()))})
     with pytest.raises(UserError, match="no column text_ids\n  remedy: make them with xlcorpus pack --view translico"):
         made().collate(packs, np.zeros(1, np.uint64))

@@ -20,7 +20,7 @@ from xlcorpus.pretrain.data.joined import around_text, column_of, filled, join, 
 from xlcorpus.pretrain.label_costs import masked_costs
 from xlcorpus.pretrain.masking import Masker, MaskOptions
 from xlcorpus.pretrain.objective import NO_LABEL, Batch, Losses, Objective, ObjectiveKind, Vocabulary
-from xlcorpus.pretrain.ranks import gather_rows, mean_over_ranks, rank_and_ranks
+from xlcorpus.pretrain.ranks import gather_rows, mean_over_ranks
 
 SIDES = ("text", "text_latn")
 _SCALE = 0.5  # of the contrastive loss, before its weight; the published code has it within
@@ -53,7 +53,7 @@ class Translico(Objective):
     def __init__(self, options: TranslicoOptions, vocabulary: Vocabulary, length: int) -> None:
         """Raises UserError where a special id is missing."""
         self.options = options
-        self._length, self._pad = length, vocabulary.id_of("pad")
+        self._length, self._pad, self._contrasted = length, vocabulary.id_of("pad"), False
         self._around, self._masker = around_text(vocabulary), Masker(options, vocabulary)
 
     def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
@@ -104,13 +104,15 @@ class Translico(Objective):
         vectors = pool(hidden_states[self.options.layer], text, self.options.pooling)
         first, candidates = 0, vectors
         if training and self.options.negatives == "ranks":
-            first, candidates = rank_and_ranks()[0] * len(vectors), gather_rows(vectors)
-        if training and len(candidates) < 4:
+            candidates, first = gather_rows(vectors)
+        self._contrasted = self._contrasted or len(candidates) > len(SIDES)  # a last batch may be one pair
+        if training and not self._contrasted:
             raise UserError(
                 "TransliCo has one pair in a micro-batch: there is nothing that it must not find",
                 remedy="give more rows a micro-batch (published: 24), or negatives: ranks",
             )
-        return contrast(vectors, candidates, first, self.options.similarity, self.options.temperature)
+        costs = contrast(vectors, candidates, first, self.options.similarity, self.options.temperature)
+        return _SCALE * mean_over_ranks(costs.sum(), costs.new_tensor(len(costs)), training=training)
 
 
 def pool(states: torch.Tensor, text: torch.Tensor, pooling: str) -> torch.Tensor:
@@ -125,7 +127,7 @@ def pool(states: torch.Tensor, text: torch.Tensor, pooling: str) -> torch.Tensor
 def contrast(
     vectors: torch.Tensor, candidates: torch.Tensor, first: int, similarity: str, temperature: float
 ) -> torch.Tensor:
-    """Mean cross entropy, times 0.5, of finding each vector's partner among all candidates but itself.
+    """float32[n]: cross entropy of finding each vector's partner among all candidates but itself.
 
     vectors: float32[n, d], two a pair, side by side; candidates: float32[m, d], which hold them from row `first` on.
     """
@@ -135,7 +137,7 @@ def contrast(
         logits = vectors @ candidates.T / temperature
     own = torch.arange(first, first + len(vectors), device=vectors.device)
     logits = logits.scatter(1, own[:, None], float("-inf"))
-    return _SCALE * functional.cross_entropy(logits, own ^ 1)
+    return functional.cross_entropy(logits, own ^ 1, reduction="none")
 
 
 OBJECTIVE = ObjectiveKind(
