@@ -52,7 +52,7 @@ class _FilesByProcess(dict[int | None, _Files]):
         return _FilesByProcess, ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TokenRows:
     """Packs, or the rows of a view.
 
@@ -70,7 +70,7 @@ class TokenRows:
     _shards: tuple[Shard, ...]
     _shard_of: np.ndarray
     _within: np.ndarray
-    _files: _FilesByProcess = field(default_factory=_FilesByProcess, compare=False, repr=False)
+    _files: _FilesByProcess = field(default_factory=_FilesByProcess, repr=False)
 
     @classmethod
     def open(cls, folder: Location, *, verify: bool = False) -> TokenRows:

@@ -1,0 +1,137 @@
+"""Token shards as training opens them: row groups, the vocabulary, and what is refused."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.pretrain import packed
+from tests.rows import write_dataset
+from tests.running import edit_manifest
+from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.errors import IntegrityError, UserError
+from xlcorpus.pretrain.data import rows as module
+from xlcorpus.pretrain.data.gather import gather
+from xlcorpus.pretrain.data.rows import TokenRows
+
+
+def test_packs_and_views() -> None:
+    opened = TokenRows.open(packed.packs(objective="mlm"), verify=True)
+    assert (opened.view, opened.length, opened.count) == (None, 64, Dataset.open(opened.folder).manifest.rows)
+    assert opened.vocabulary.size == 6000
+    assert opened.vocabulary.ids == {"pad": 0, "unk": 1, "bos": 2, "eos": 3, "mask": 4}
+    assert opened.vocabulary.special >= {0, 2, 3, 4}
+    tlm = TokenRows.open(packed.view("tlm"))
+    assert (tlm.view, tlm.length, tlm.count) == ("tlm", 64, 120)
+
+
+def test_groups_are_the_rows_in_order(tmp_path: Path) -> None:
+    folder = packed.regroup(packed.packs(), tmp_path / "out", [[10, 1, 30], [], [0, 7, 5]])
+    opened, table = TokenRows.open(folder), Dataset.open(folder).to_arrow()
+    assert opened.groups.tolist() == [10, 1, 30, 0, 7, 5]
+    for group, (first, size) in enumerate(zip(opened.firsts, opened.groups, strict=False)):
+        batch = opened.read(group)
+        assert pa.Table.from_batches([batch]).equals(table.slice(first, size))
+        assert opened.read(group, ["length", "input_ids"]).equals(batch.select(["length", "input_ids"]))
+
+
+def test_more_shards_than_stay_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_OPEN_FILES", 2)
+    opened = TokenRows.open(packed.regroup(packed.packs(), tmp_path / "out", [[3]] * 7))
+    opened = pickle.loads(pickle.dumps(opened))
+    read = [opened.read(group, ["pack_id"]).column(0).to_pylist() for group in (0, 6, 3, 0, 5, 6)]
+    assert [len(one) for one in read] == [3] * 6
+    assert read[0] == read[3]
+    assert read[1] == read[5]
+
+
+def test_what_is_refused(tmp_path: Path) -> None:
+    documents = write_dataset(tmp_path / "documents", [packed.document_rows(3)])
+    with pytest.raises(UserError, match=r"document-1.*\n.*xlcorpus pack"):
+        TokenRows.open(documents.folder)
+    with pytest.raises(UserError, match=r"no column src_ids, tgt_ids, which tlm reads; it holds packs\n.*--view"):
+        TokenRows.open(packed.packs()).require(("length", "src_ids", "tgt_ids"), "tlm")
+    with pytest.raises(IntegrityError, match="is not a dataset"):
+        TokenRows.open(tmp_path / "nothing")
+
+
+def test_damaged_shards(tmp_path: Path) -> None:
+    folder = packed.regroup(packed.packs(), tmp_path / "out", [[100, 100], [50]])
+    shard = folder / "data" / "part-00000-000.parquet"
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 3] ^= 0xFF
+    shard.write_bytes(content)
+    with pytest.raises(IntegrityError, match=r"part-00000-000\.parquet was changed"):
+        TokenRows.open(folder, verify=True)
+    opened = TokenRows.open(folder)
+    with pytest.raises(IntegrityError, match=r"part-00000-000\.parquet: cannot be read"):
+        for group in range(3):
+            opened.read(group)
+    shard.write_bytes(content[: len(content) // 2])
+    with pytest.raises(IntegrityError, match="another size"):
+        TokenRows.open(folder)
+
+
+def test_a_footer_that_differs_from_the_manifest(tmp_path: Path) -> None:
+    folder = packed.regroup(packed.packs(), tmp_path / "out", [[10], [20]])
+
+    def change(content: dict[str, object]) -> None:
+        content["shards"][0]["rows"] = 11  # type: ignore[index]
+
+    edit_manifest(folder, change)
+    with pytest.raises(IntegrityError, match="has 10 rows, its manifest says 11"):
+        TokenRows.open(folder)
+
+
+def test_partitioned_shards(tmp_path: Path) -> None:
+    """`pack --partition-by lang`: the column is in the folder's name, and comes back."""
+    from tests.pack.pack_runs import run_pack
+
+    given_rows = write_dataset(tmp_path / "documents", [packed.document_rows(40)])
+    made = run_pack(given_rows.folder, tmp_path / "out", pure=True, length=64, settings={"partition_by": "lang"})
+    opened = TokenRows.open(made.folder)
+    assert len(opened.groups) > 10
+    read = pa.Table.from_batches([opened.read(group) for group in range(len(opened.groups))])
+    assert read.equals(made.to_arrow())
+    assert set(opened.read(3, ["lang"]).column("lang").to_pylist()) == {read["lang"][opened.firsts[3]].as_py()}
+
+
+LISTS = st.lists(st.lists(st.integers(-5, 5), max_size=4), min_size=1, max_size=9)
+
+
+@given(st.lists(LISTS, min_size=1, max_size=4), st.data(), st.booleans())
+def test_gather(given_lists: list[list[list[int]]], data: st.DataObject, nulls: bool) -> None:
+    batches = []
+    for lists in given_lists:
+        texts = pa.array([[str(one) for one in items] for items in lists], pa.list_(pa.string()))
+        ids: list[list[int] | None] = [None, *lists[1:]] if nulls else [*lists]
+        columns = [pa.array(ids, pa.list_(pa.int32())), texts, pa.array(map(len, lists), pa.int64())]
+        whole = pa.RecordBatch.from_arrays(columns, names=["ids", "texts", "size"])
+        batches.append(whole.slice(data.draw(st.integers(0, len(lists) - 1))))
+    places = [(which, row) for which, batch in enumerate(batches) for row in range(batch.num_rows)]
+    chosen = data.draw(st.lists(st.sampled_from(places), min_size=1, max_size=20))
+    which, rows = np.array(chosen).T
+    gathered = gather(batches, which, rows)
+    gathered.validate(full=True)
+    assert gathered.to_pylist() == [batches[one].slice(row, 1).to_pylist()[0] for one, row in chosen]
+    assert gathered.schema == batches[0].schema
+
+
+def test_each_footer_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, opened_files = packed.regroup(packed.packs(), tmp_path / "out", [[1] * 40, [2] * 30]), []
+    read = module.storage.open_parquet
+
+    def counting(path: Path, **more: Any) -> Any:
+        opened_files.append(path.name)
+        return read(path, **more)
+
+    monkeypatch.setattr(module.storage, "open_parquet", counting)
+    assert len(TokenRows.open(folder).groups) == 70
+    assert opened_files == ["part-00000-000.parquet", "part-00001-000.parquet"]
