@@ -20,6 +20,7 @@ COMMANDS = {
     "inspect": ("xlcorpus.cli.inspect", "Show what is in a dataset."),
     "lexicon": ("xlcorpus.cli.lexicon", "Build, merge, invert, induce or look into bilingual dictionaries."),
     "tokenizer": ("xlcorpus.cli.tokenizer", "Train, extend or measure a tokenizer."),
+    "pretrain": ("xlcorpus.cli.pretrain", "Train a model on token shards by a recipe."),
     "lid": ("xlcorpus.cli.lid", "Train or evaluate a language identification model."),
 }
 

@@ -270,12 +270,13 @@ def final_name(temporary: str) -> str:
 
 
 def commit(temporary: Location, location: Location) -> None:
-    """Flush a finished file to the disk and give it its name in one step, replacing what is there."""
-    handle = os.open(temporary, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    """Flush a finished file, or folder of files, to the disk and give it its name in one step; a file is replaced."""
+    for one in [*(files_below(temporary) if temporary.is_dir() else ()), temporary]:
+        handle = os.open(one, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
     os.replace(temporary, location)
 
 

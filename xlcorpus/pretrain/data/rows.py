@@ -118,6 +118,12 @@ class TokenRows:
                 remedy="make the token shards that it reads with xlcorpus pack (--view), of this version",
             )
 
+    def place(self, group: int, row: int) -> tuple[str, int]:
+        """Name of the shard that a row of a group is in, and its number there."""
+        shard = int(self._shard_of[group])
+        before = self.groups[(self._shard_of == shard) & (np.arange(len(self.groups)) < group)].sum()
+        return storage.relative_name(self._shards[shard].location, storage.resolve(self.folder)), int(before) + row
+
     def read(self, group: int, columns: Sequence[str] | None = None) -> pa.RecordBatch:
         """The rows of a row group; pyarrow holds no lock of Python meanwhile. Raises IntegrityError."""
         shard = self._shards[self._shard_of[group]]

@@ -128,6 +128,16 @@ class TokenStream(IterableDataset[dict[str, Any]]):
             self._known = (turn.number + 1, turn.taken)
         return self._state(self._known[1])
 
+    def rows_of(self, number: int) -> tuple[Source, np.ndarray, np.ndarray]:
+        """Source, row groups and rows in these (int64[n]) of this rank's micro-batch of a number.
+
+        number: from 0 on, since the stream was made or loaded.
+        """
+        turn = next(islice(self._turns(self._first, 0), number, None))
+        source = self.sources[turn.source]
+        places = Order(source.rows.groups, self.seed, self.lanes).places(self._samples(turn))
+        return source, places.groups, places.rows
+
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where a stream over the same sources was, of whatever ranks, workers and rows a micro-batch.
 

@@ -13,7 +13,8 @@ import transformers
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
-from xlcorpus.tokenizer.sentencepiece_model import CARD, FOLDER_FILE
+from xlcorpus.tokenizer.hf_folder import write_folder
+from xlcorpus.tokenizer.sentencepiece_model import CARD, FOLDER_FILE, parse_model
 from xlcorpus.tokenizer.template import CONFIGS
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 from xlcorpus.tokenizer.write import files_of
@@ -27,7 +28,7 @@ def copy_tokenizer(tokenizer: Tokenizer, given: str | Location, output: Location
     """Copy what `given` (a folder, FILE.model or FILE.json; `bytes`) holds of the tokenizer, chat template included.
 
     AutoTokenizer opens the output, and `open_tokenizer` finds the same fingerprint there. Raises UserError where a
-    .model has no folder for transformers beside it.
+    .model is neither unigram nor BPE.
     """
     place = storage.locate(given)
     if storage.is_folder(place):
@@ -36,14 +37,16 @@ def copy_tokenizer(tokenizer: Tokenizer, given: str | Location, output: Location
         transformers.ByT5Tokenizer(extra_ids=0).save_pretrained(storage.make_folder(output))
     elif place.suffix == ".model":
         model, card, folder = files_of(place)
-        if not storage.is_folder(folder):
-            raise UserError(
-                f"the tokenizer {place} has no folder for transformers, {folder}, beside it",
-                remedy="give the folder that `xlcorpus tokenizer train` or `extend` wrote, or a Hugging Face one",
-            )
-        _copy_folder(folder, output)
-        for source, name in ((model, FOLDER_FILE), (card, CARD)):
-            storage.write_bytes(output / name, storage.read_bytes(source))
+        data = storage.read_bytes(model)
+        if storage.is_folder(folder):
+            _copy_folder(folder, output)
+        else:
+            write_folder(parse_model(data, str(model)), tokenizer, output)
+        storage.write_bytes(output / FOLDER_FILE, data)
+        if storage.is_file(card):
+            storage.write_bytes(output / CARD, storage.read_bytes(card))
+        else:
+            storage.write_json(output / CARD, {"tokenizer": tokenizer.kind})
     elif place.name == "tokenizer.json":
         _copy_folder(place.parent, output)
     else:

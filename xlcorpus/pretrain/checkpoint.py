@@ -1,0 +1,94 @@
+"""Checkpoints: written whole under a temporary name and renamed, so that what bears its name can be gone on with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location
+from xlcorpus.errors import IntegrityError, StorageError
+
+CURSOR = "cursor.json"  # step, fingerprint of the run, and where the data is
+_NAME = re.compile(r"step-([0-9]+)")
+
+
+def checkpoints_of(folder: Location) -> dict[int, Location]:
+    """Whole checkpoints by their step, in order."""
+    there = storage.scan(folder) if storage.is_folder(folder) else []
+    named = [(one.name, _NAME.fullmatch(one.name)) for one in there if one.kind == "folder"]
+    found = {int(match[1]): folder / name for name, match in named if match}
+    return dict(sorted(found.items()))
+
+
+def remove_unfinished(folder: Location) -> None:
+    """Remove what was being written when a run ended."""
+    for one in storage.scan(folder) if storage.is_folder(folder) else []:
+        if storage.final_name(one.name) != one.name:
+            storage.remove_folder(folder / one.name)
+
+
+def read_cursor(checkpoint: Location) -> dict[str, Any]:
+    """What a checkpoint says of itself; raises IntegrityError where it is damaged."""
+    try:
+        cursor: dict[str, Any] = storage.read_json(checkpoint / CURSOR)
+        return {"step": cursor["step"], "fingerprint": cursor["fingerprint"], "data": cursor["data"], **cursor}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(
+            f"{checkpoint / CURSOR} is damaged: {error}", remedy=f"remove {checkpoint}: the one before it is taken then"
+        ) from error
+
+
+def temporary_of(folder: Location, step: int) -> Location:
+    """The name under which all ranks write a checkpoint."""
+    return folder / f".step-{step}.{0:08x}.tmp"
+
+
+def write_checkpoint(
+    folder: Location, step: int, save: Callable[[Location], None], finish: Callable[[], bool], keep: int
+) -> None:
+    """Write a checkpoint and remove all but the last `keep`.
+
+    save: writes all files into a folder, on every rank; finish: waits for all ranks, and says whether this one renames.
+    Raises StorageError where it cannot be written; what was there stays.
+    """
+    temporary = temporary_of(folder, step)
+    last = [str(one) for one in checkpoints_of(folder).values()][-1:]
+    with _writing(
+        temporary, f"the checkpoint of step {step}", f": {last[0]} is whole" if last else ", from the beginning"
+    ):
+        storage.make_folder(temporary)
+        save(temporary)
+        if finish():
+            storage.remove_folder(folder / f"step-{step}")
+            storage.commit(temporary, folder / f"step-{step}")
+            for old in list(checkpoints_of(folder).values())[:-keep]:
+                storage.remove_folder(old)
+
+
+@contextmanager
+def writing_model(folder: Location) -> Iterator[None]:
+    """Inside, a model is written; raises StorageError where it cannot be."""
+    with _writing(None, f"the model in {folder}", ": the checkpoint of the last step is whole"):
+        yield
+
+
+@contextmanager
+def _writing(temporary: Location | None, what: str, then: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # torch's and safetensors' own classes carry the system's message
+        if temporary is not None:
+            storage.remove_folder(temporary, or_leave=True)
+        if isinstance(error, (OSError, RuntimeError)) or type(error).__name__ == "SafetensorError":
+            raise StorageError(
+                f"{what} cannot be written: {_first_line(error)}",
+                remedy=f"free some space, then go on with --resume{then}",
+            ) from error
+        raise
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

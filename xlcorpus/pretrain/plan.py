@@ -1,0 +1,91 @@
+"""What a stage comes to: rows and steps from tokens, and what will be in memory."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from xlcorpus.errors import UserError
+from xlcorpus.pretrain.data.rows import TokenRows
+from xlcorpus.pretrain.recipe import StageOptions
+from xlcorpus.pretrain.sources import Data
+
+
+@dataclass(frozen=True)
+class Plan:
+    """row_tokens: of a row, in the mean; step_rows: rows of a step over all ranks; accumulation: micro-batches of a
+    step on each rank."""
+
+    row_tokens: float
+    step_rows: int
+    accumulation: int
+    steps: int
+
+    @property
+    def tokens(self) -> int:
+        """Of all steps."""
+        return round(self.steps * self.step_rows * self.row_tokens)
+
+
+def plan_stage(stage: StageOptions, data: Data, ranks: int) -> Plan:
+    """Rows of a step are `batch` tokens, as near as can be. Raises UserError where rows and ranks do not fit."""
+    weights = [source.weight for source in data.sources]
+    mean = sum(tokens_of_row(source.rows) * source.weight for source in data.sources) / sum(weights)
+    step_rows = max(1, round(stage.batch / mean))
+    micro = stage.rows * ranks
+    if step_rows % micro:
+        fitting = max(micro, round(step_rows / micro) * micro)
+        more = f" on {ranks} ranks" if ranks > 1 else ""
+        raise UserError(
+            f"stage {stage.name}: a step of {stage.batch:,} tokens is {step_rows:,} rows of {mean:,.0f}, and a "
+            f"micro-batch of {stage.rows} rows{more} does not divide them",
+            remedy=f"write rows: {_divisor(step_rows, stage.rows, ranks)}, or batch: {math.ceil(fitting * mean)}",
+        )
+    for source in data.sources:
+        if source.rows.count < micro:
+            raise UserError(
+                f"{source.rows.folder} has {source.rows.count:,} rows, and a micro-batch on {ranks} ranks takes "
+                f"{micro:,}: ranks would have none of their own",
+                remedy="write fewer `rows`, use fewer ranks, or give more data",
+            )
+    steps = stage.steps or math.ceil((stage.budget or 1) / (step_rows * mean))
+    return Plan(mean, step_rows, step_rows // micro, steps)
+
+
+def tokens_of_row(rows: TokenRows) -> float:
+    """Tokens of a row: of packs the context length, of a view the mean."""
+    counts = rows.manifest.notes.get("counts", {})
+    tokens, count = counts.get("tokens"), counts.get("rows")
+    if rows.view is not None and isinstance(tokens, dict) and count:
+        return max(1.0, sum(tokens.values()) / count)
+    return float(rows.length)
+
+
+def _divisor(step_rows: int, rows: int, ranks: int) -> int:
+    fitting = [one for one in range(1, rows + 1) if step_rows % (one * ranks) == 0]
+    return max(fitting, default=1)
+
+
+def memory_bytes(model: Any, stage: StageOptions, data: Data) -> dict[str, float]:
+    """About how many bytes each rank needs.
+
+    Activations by Korthikanti et al. 2022 (Reducing Activation Recomputation, 4.1) without the attention's scores,
+    which none of the fused kernels keeps: 34 bytes a token, layer and unit of width in 16 bits; with gradient
+    checkpointing, 2 and one layer at a time.
+    """
+    config = model.config.get_text_config()
+    trained = sum(one.numel() for one in model.parameters() if one.requires_grad)
+    size = 2 if stage.precision == "bf16" else 4
+    tokens = stage.rows * data.length
+    width, layers = config.hidden_size, config.num_hidden_layers
+    a_layer = 17 * size * tokens * width
+    kept = size * tokens * width * layers + a_layer if stage.gradient_checkpointing else a_layer * layers
+    states = 8 if stage.optimizer.name == "adamw" else 0
+    return {
+        "weights": 4.0 * model.num_parameters(),
+        "gradients": 4.0 * trained,
+        "optimizer": float(states * trained),
+        "activations": float(kept),
+        "logits": float(tokens * config.vocab_size * (size + 4)),
+    }

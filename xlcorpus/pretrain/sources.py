@@ -1,0 +1,101 @@
+"""The data of a stage, opened and checked before any model is: schema, tokenizer, view, special ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.dataset import is_dataset
+from xlcorpus.dataset.storage import Location
+from xlcorpus.errors import UserError
+from xlcorpus.options import checked
+from xlcorpus.pretrain.data.rows import TokenRows
+from xlcorpus.pretrain.data.stream import Source
+from xlcorpus.pretrain.objective import OBJECTIVES, ObjectiveKind, Vocabulary
+from xlcorpus.pretrain.recipe import SEE, DataOptions, StageOptions
+
+HOLDOUT = "holdout"
+
+
+@dataclass(frozen=True)
+class Data:
+    """names: of the sources, for metrics; holdouts: rows to evaluate on, each with the source that they belong to."""
+
+    sources: tuple[Source, ...]
+    names: tuple[str, ...]
+    holdouts: tuple[tuple[int, TokenRows], ...]
+    architecture: str
+    vocabulary: Vocabulary
+
+    @property
+    def length(self) -> int:
+        """Most tokens of a row of any source."""
+        return max(source.rows.length for source in self.sources)
+
+
+def open_data(stage: StageOptions) -> Data:
+    """Open what a stage trains on; raises UserError for the first thing that does not go together."""
+    sources: list[Source] = []
+    kinds: list[ObjectiveKind] = []
+    holdouts: list[tuple[int, TokenRows]] = []
+    for number, given in enumerate(stage.data):
+        kind, source = _open(given, f"data {number + 1} ({given.folder})")
+        sources.append(source)
+        kinds.append(kind)
+        held = _holdout(given)
+        if held is not None:
+            rows = TokenRows.open(held)
+            _check_same(rows, source.rows)
+            _check_view(kind, rows)
+            holdouts.append((number, rows))
+    for source, kind in zip(sources[1:], kinds[1:], strict=True):
+        _check_same(source.rows, sources[0].rows)
+        if kind.architecture != kinds[0].architecture:
+            raise UserError(
+                f"{kind.name} trains an {kind.architecture}, {kinds[0].name} an {kinds[0].architecture}",
+                remedy="put them in stages of two recipes, or give both datasets one kind of objective",
+            )
+    twice = {kind.name for kind in kinds if sum(kind is one for one in kinds) > 1}
+    names = [f"{kind.name}-{n}" if kind.name in twice else kind.name for n, kind in enumerate(kinds, 1)]
+    return Data(tuple(sources), tuple(names), tuple(holdouts), kinds[0].architecture, sources[0].rows.vocabulary)
+
+
+def _open(given: DataOptions, where: str) -> tuple[ObjectiveKind, Source]:
+    kind = OBJECTIVES.find(given.objective)
+    options = checked(kind.options, given.options, where, kind.name, SEE)
+    rows = TokenRows.open(storage.locate(given.folder))
+    _check_view(kind, rows)
+    missing = [role for role in kind.needs if role not in rows.vocabulary.ids]
+    if missing:
+        raise UserError(
+            f"{where}: {kind.name} needs a token for {' and '.join(missing)}; the tokenizer of the shards has none",
+            remedy="pack with a tokenizer that has it: `xlcorpus tokenizer train --mask`, or `tokenizer extend "
+            "--special <mask>`",
+        )
+    return kind, Source(rows, kind.make(options, rows.vocabulary, rows.length), given.weight)
+
+
+def _check_view(kind: ObjectiveKind, rows: TokenRows) -> None:
+    if kind.view != rows.view:
+        what = f"rows of the view {rows.view}" if rows.view else "packs"
+        make = f"xlcorpus pack ... --view {kind.view}" if kind.view else "xlcorpus pack ..., without --view"
+        raise UserError(
+            f"{rows.folder} holds {what}; {kind.name} reads {f'the view {kind.view}' if kind.view else 'packs'}",
+            remedy=f"make them with `{make}`, or choose another objective for these",
+        )
+
+
+def _check_same(one: TokenRows, other: TokenRows) -> None:
+    if one.vocabulary.fingerprint != other.vocabulary.fingerprint:
+        raise UserError(
+            f"{one.folder} and {other.folder} were packed with two tokenizers ({one.vocabulary.size:,} and "
+            f"{other.vocabulary.size:,} ids)",
+            remedy="pack both with one tokenizer",
+        )
+
+
+def _holdout(given: DataOptions) -> Location | None:
+    if given.holdout is not None:
+        return storage.locate(given.holdout)
+    beside = storage.locate(given.folder, HOLDOUT)
+    return beside if is_dataset(beside) else None

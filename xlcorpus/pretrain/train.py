@@ -1,0 +1,308 @@
+"""Training, from a recipe to a model that is saved: read it from top to bottom."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import transformers
+
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location
+from xlcorpus.errors import UserError
+from xlcorpus.options import checked
+from xlcorpus.pretrain.arguments import training_arguments
+from xlcorpus.pretrain.card import model_card, run_facts
+from xlcorpus.pretrain.checkpoint import checkpoints_of, read_cursor, writing_model
+from xlcorpus.pretrain.engine import Engine, Stop
+from xlcorpus.pretrain.flops import flops_a_token, peak_flops
+from xlcorpus.pretrain.initialize.load import load_model
+from xlcorpus.pretrain.initialize.start import StartOptions, check_tokenizer, copy_tokenizer, start
+from xlcorpus.pretrain.metrics import Book, Meter
+from xlcorpus.pretrain.plan import Plan, memory_bytes, plan_stage
+from xlcorpus.pretrain.ranks import rank_and_ranks
+from xlcorpus.pretrain.recipe import SEE, Recipe, StageOptions
+from xlcorpus.pretrain.run_folder import CARD, RECIPE, RunFolder
+from xlcorpus.pretrain.sources import Data, open_data
+from xlcorpus.tokenizer.open import open_tokenizer
+
+Evaluation = Callable[[Any, Data, StageOptions], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user asked for beside the recipe."""
+
+    resume: bool = False
+    overwrite: bool = False
+    plan_only: bool = False
+    say: Callable[[str], None] = print
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage with its data opened."""
+
+    options: StageOptions
+    data: Data
+    plan: Plan
+
+
+def pretrain(recipe: Recipe, output: Location, settings: Settings, evaluation: Evaluation | None = None) -> int:
+    """Train, and leave the model, its cards and the metrics in `output`; the exit status: 0, or 143 after SIGTERM.
+
+    evaluation: the model on the rows held out, by dataset. Several processes of torchrun work on one model. Raises
+    UserError: what can be refused is refused before a model is loaded.
+    """
+    rank, ranks = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    say = settings.say if rank == 0 else _nothing
+
+    # The data, what it comes to, and whether all of it goes together.
+    stages = []
+    for options in recipe.stages:
+        data = open_data(options)
+        stages.append(Stage(options, data, plan_stage(options, data, ranks)))
+    begin = checked(StartOptions, recipe.start, recipe.name, "start", SEE)
+    tokenizer = _tokenizer(recipe, begin, stages)
+    folder = RunFolder(output, _identity(recipe, begin, tokenizer, stages))
+    for line in plan_lines(stages, ranks):
+        say(line)
+    if folder.is_done() and not settings.overwrite:
+        say(f"{output} is done already, with the same recipe and data")
+        return 0
+    if settings.plan_only:
+        for line in memory_lines(_start(recipe, begin, tokenizer, stages, say)[0], stages) if rank == 0 else []:
+            say(line)
+        return 0
+
+    # The folder is this run's alone, and the other ranks go on when the first has made it ready.
+    stop, book = Stop(), Book(output, keeps=rank == 0)
+    with storage.lock(output) if rank == 0 else nullcontext(), stop.watching():
+        if rank == 0:
+            folder.begin(resume=settings.resume, overwrite=settings.overwrite)
+        transformers.utils.logging.set_verbosity_error()
+        transformers.utils.logging.disable_progress_bar()
+        _join(training_arguments(stages[0].options, stages[0].plan, recipe.seed, output))
+
+        for number, stage in enumerate(stages):
+            name, last = stage.options.name, number == len(stages) - 1
+            if not last and folder.has_model(name):
+                continue
+            if number == 0:
+                model, counted = _start(recipe, begin, tokenizer, stages, say)
+                if rank == 0:
+                    folder.note(start=counted)
+            else:
+                before = folder.stage(stages[number - 1].options.name, last=False)
+                model = load_model(str(before), stage.data.architecture, recipe.seed).model.train()
+            done = {one.options.name for one in stages[:number]}
+            engine = fit(model, stage, recipe, folder, book, done, stop, evaluation, say)
+            if stop.status:
+                say(f"stopped by signal {stop.status - 128} and saved; go on with --resume")
+                return stop.status
+            save(engine, name, folder, tokenizer, last=last)
+        if rank == 0:
+            write_cards(recipe, stages, folder, book)
+            say(f"model: {output}")
+    return 0
+
+
+def fit(
+    model: Any,
+    stage: Stage,
+    recipe: Recipe,
+    folder: RunFolder,
+    book: Book,
+    done: set[str],
+    stop: Stop,
+    evaluation: Evaluation | None,
+    say: Callable[[str], None],
+) -> Engine:
+    """Train the model in one stage, from its last checkpoint where there is one. done: stages before it."""
+    options, data, plan = stage.options, stage.data, stage.plan
+    try:
+        model.set_attn_implementation(options.attention)
+    except (ValueError, ImportError) as error:
+        raise UserError(
+            f"stage {options.name}: attention: {(str(error).splitlines() or [''])[0]}", remedy="write attention: sdpa"
+        ) from error
+    freeze(model, options.freeze)
+    arguments = training_arguments(options, plan, recipe.seed, folder.root)
+    model.to(arguments.device)
+    for source in data.sources:
+        source.objective.prepare(model)
+
+    checkpoints = list(checkpoints_of(folder.checkpoints(options.name)).values())
+    cursor = read_cursor(checkpoints[-1]) if checkpoints else None
+    if cursor is not None:
+        _check_checkpoint(cursor, checkpoints[-1], folder, plan)
+        say(f"stage {options.name}: goes on at step {cursor['step']} of {plan.steps}")
+    book.load(options.name, cursor["step"] if cursor else -1, done)
+    device = torch.cuda.get_device_name(arguments.device) if arguments.device.type == "cuda" else "cpu"
+    meter = Meter(
+        book,
+        options.name,
+        flops_a_token(model, data.length),
+        peak_flops(device, options.peak_tflops),
+        say=say,
+        tokens=cursor["tokens"] if cursor else 0,
+    )
+    engine = Engine(
+        model,
+        arguments,
+        stage=options,
+        data=data,
+        plan=plan,
+        folder=folder.checkpoints(options.name),
+        fingerprint=folder.fingerprint,
+        seed=recipe.seed,
+        meter=meter,
+        evaluate=(lambda trained: evaluation(trained, data, options)) if evaluation and data.holdouts else None,
+        stop=stop,
+    )
+    try:
+        if cursor is None:
+            engine.train()
+        elif cursor["step"] < plan.steps:
+            engine.resume_at(cursor)
+            engine.train(resume_from_checkpoint=str(checkpoints[-1]))
+        else:  # all was done but saving the model
+            engine._load_from_checkpoint(str(checkpoints[-1]))
+    finally:
+        book.write()
+    return engine
+
+
+def save(engine: Engine, stage: str, folder: RunFolder, tokenizer: str, *, last: bool) -> None:
+    """Put the model with its tokenizer where the stage's belongs; every rank takes part."""
+    with writing_model(folder.root):
+        temporary = folder.model_in_work(stage)
+        engine.model.config.use_cache = True  # Trainer puts it off while it trains; users generate
+        engine.save_model(str(temporary), _internal_call=True)
+        if engine.args.should_save:
+            storage.remove(temporary / "training_args.bin")
+            copy_tokenizer(open_tokenizer(tokenizer), tokenizer, temporary)
+            folder.put_model(temporary, stage, last=last)
+        engine.accelerator.wait_for_everyone()
+
+
+def write_cards(recipe: Recipe, stages: list[Stage], folder: RunFolder, book: Book) -> None:
+    """The run card, the model card and the recipe as it was read; afterwards the run is finished."""
+    before = folder.read() or {}
+    evaluated = [line["evaluation"] for line in book.lines if "evaluation" in line][-1:]
+    of_stages = [(one.options, one.data, one.plan) for one in stages]
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine()
+    facts = run_facts(recipe, of_stages, before.get("start", {}), {"name": device, "ranks": rank_and_ranks()[1]})
+    card = model_card(recipe, facts, evaluated[0] if evaluated else None, stages[0].data.architecture)
+    storage.write_text(folder.root / CARD, card)
+    storage.write_json(folder.root / RECIPE, recipe.content)
+    folder.write({**facts, "evaluation": evaluated, "finished": True, "files": before.get("files", [])})
+
+
+def freeze(model: Any, what: str) -> None:
+    """Leave the embeddings (with the head's), or all but those, as they are."""
+    tables = [one for one in (model.get_input_embeddings(), model.get_output_embeddings()) if one is not None]
+    embeddings = {id(weight) for table in tables for weight in table.parameters()}
+    for weight in model.parameters():
+        weight.requires_grad_(what == "none" or (id(weight) in embeddings) == (what == "body"))
+
+
+def plan_lines(stages: list[Stage], ranks: int) -> list[str]:
+    """What will be trained on what, a line a stage and a dataset."""
+    lines = []
+    for stage in stages:
+        plan, options = stage.plan, stage.options
+        on = f" x {ranks} ranks" if ranks > 1 else ""
+        lines.append(
+            f"stage {options.name}: {plan.steps:,} steps of {plan.step_rows:,} rows ({options.rows} x "
+            f"{plan.accumulation}{on}), about {plan.tokens:,} tokens, {options.precision}, {options.attention}"
+        )
+        total = sum(source.weight for source in stage.data.sources)
+        for name, source in zip(stage.data.names, stage.data.sources, strict=True):
+            share = source.weight / total
+            epochs = plan.steps * plan.step_rows * share / source.rows.count
+            lines.append(
+                f"  {source.rows.folder}: {name}, {100 * share:.1f} % of the rows, {source.rows.count:,} rows of "
+                f"{source.rows.length:,}, {epochs:.2f} epochs"
+            )
+        lines += [f"  {rows.folder}: {rows.count:,} rows to evaluate on" for _, rows in stage.data.holdouts]
+    return lines
+
+
+def memory_lines(model: Any, stages: list[Stage]) -> list[str]:
+    """What will be in memory, about, a line a stage."""
+    lines = [f"model: {type(model).__name__}, {model.num_parameters():,} parameters"]
+    for stage in stages:
+        freeze(model, stage.options.freeze)
+        needed = memory_bytes(model, stage.options, stage.data)
+        parts = ", ".join(f"{name} {size / 1e9:.2f}" for name, size in needed.items())
+        lines.append(f"stage {stage.options.name}: about {sum(needed.values()) / 1e9:.2f} GB on each rank ({parts})")
+    return lines
+
+
+def _tokenizer(recipe: Recipe, begin: StartOptions, stages: list[Stage]) -> str:
+    """Path of the tokenizer of the shards; raises UserError where it is another, or stages train two kinds of model."""
+    given = recipe.tokenizer or begin.model
+    if given is None:
+        raise UserError(
+            f"{recipe.name}: there is no `tokenizer`",
+            remedy="write tokenizer: and the one that the shards were packed with",
+        )
+    for stage in stages:
+        for source in stage.data.sources:
+            check_tokenizer(given, source.rows.vocabulary, source.rows.folder)
+        if stage.data.architecture != stages[0].data.architecture:
+            raise UserError(
+                f"stage {stage.options.name} trains an {stage.data.architecture}, the first an "
+                f"{stages[0].data.architecture}: no model is both",
+                remedy="give all stages objectives of one kind of model",
+            )
+    return given
+
+
+def _start(
+    recipe: Recipe, begin: StartOptions, tokenizer: str, stages: list[Stage], say: Callable[[str], None]
+) -> tuple[Any, dict[str, Any]]:
+    length = max(stage.data.length for stage in stages)
+    begun = start(begin, tokenizer, stages[0].data.architecture, recipe.seed, length=length, say=say)
+    for line in begun.counted.lines():
+        say(line)
+    return begun.model, begun.counted.facts()
+
+
+def _identity(recipe: Recipe, begin: StartOptions, tokenizer: str, stages: list[Stage]) -> dict[str, Any]:
+    """What the weights depend on; of files their content."""
+    given = [storage.locate(path) for path in (begin.model, begin.old_tokenizer) if path is not None]
+    files = [one for place in given for one in (storage.files_below(place) if storage.is_folder(place) else [place])]
+    return {
+        "recipe": recipe.fingerprint,
+        "data": [[one.rows.manifest.content_fingerprint for one in stage.data.sources] for stage in stages],
+        "start": [begin.recorded(), [(one.name, storage.fingerprint_of_file(one)) for one in files]],
+        "tokenizer": open_tokenizer(tokenizer).fingerprint,
+        "steps": [[stage.plan.step_rows, stage.plan.steps] for stage in stages],
+    }
+
+
+def _join(arguments: transformers.TrainingArguments) -> None:
+    """Make the process group, where torchrun started several, and wait for all ranks."""
+    _ = arguments.device
+    if dist.is_available() and dist.is_initialized():
+        dist.barrier()
+
+
+def _check_checkpoint(cursor: Mapping[str, Any], checkpoint: Location, folder: RunFolder, plan: Plan) -> None:
+    if cursor["fingerprint"] != folder.fingerprint or cursor["step_rows"] != plan.step_rows:
+        raise UserError(
+            f"{checkpoint} is of another recipe, other data or another start",
+            remedy="repeat the command as it was, or start anew with --overwrite",
+        )
+
+
+def _nothing(line: str) -> None:
+    """For ranks that do not talk."""
