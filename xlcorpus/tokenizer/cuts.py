@@ -7,15 +7,16 @@ import numpy as np
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer.kinds.huggingface import HuggingFaceTokenizer
 from xlcorpus.tokenizer.kinds.sentencepiece import SentencePieceTokenizer
-from xlcorpus.tokenizer.sentencepiece_model import load_processor
+from xlcorpus.tokenizer.sentencepiece_model import NORMAL, load_processor, plain_text
 from xlcorpus.tokenizer.tokenizer import CONTROL, UNKNOWN, Tokenizer
 
 
 def cuts(base: Tokenizer, extended: Tokenizer) -> list[tuple[int, ...]]:
-    """Of each new id, from base.vocab_size on, the ids that the base cuts its piece into; () for special tokens.
+    """Of each new id, from base.vocab_size on, the ids that the base cuts its piece into; () for tokens of the user's.
 
-    Cut as it stands within a text: no space is put before it, halves of letters (byte-level BPE) are cut too. Unknown
-    characters count as nothing, so a piece of such alone is (). Raises UserError where the two are of different kinds.
+    Those, special or not, are whole by their nature: what their names are cut into says nothing of them. Pieces are cut
+    as they stand within a text: no space is put before them, halves of letters (byte-level BPE) are cut too. Unknown
+    characters count as nothing. Raises UserError where the two are of different kinds.
     """
     if isinstance(base, HuggingFaceTokenizer) and isinstance(extended, HuggingFaceTokenizer):
         return _huggingface(base, extended)
@@ -30,17 +31,15 @@ def cuts(base: Tokenizer, extended: Tokenizer) -> list[tuple[int, ...]]:
 
 def _huggingface(base: HuggingFaceTokenizer, extended: HuggingFaceTokenizer) -> list[tuple[int, ...]]:
     names = {number: piece for piece, number in extended.ids.items()}
-    special = extended.piece_kinds == CONTROL
+    added = {token["id"] for token in extended.json.get("added_tokens") or []}
+    whole = {*np.flatnonzero(extended.piece_kinds == CONTROL).tolist(), *added}
     new = range(base.vocab_size, extended.vocab_size)
-    return [() if special[at] or at not in names else tuple(base.cut_piece(names[at])) for at in new]
+    return [() if at in whole or at not in names else tuple(base.cut_piece(names[at])) for at in new]
 
 
 def _sentencepiece(base: SentencePieceTokenizer, extended: SentencePieceTokenizer) -> list[tuple[int, ...]]:
-    processor = load_processor(base.model.to_bytes(), base.path)
-    processor.override_normalizer_spec(add_dummy_prefix=False, remove_extra_whitespaces=False)
+    processor = load_processor(base.model.within_text().to_bytes(), base.path)
     special = np.isin(base.piece_kinds, (CONTROL, UNKNOWN))
-    texts = [
-        "" if kind == CONTROL else text or ""
-        for text, kind in zip(extended.piece_texts(), extended.piece_kinds.tolist(), strict=True)
-    ][base.vocab_size :]
+    new = extended.model.pieces[base.vocab_size :]
+    texts = [plain_text(piece.text) if piece.type == NORMAL else "" for piece in new]
     return [tuple(one for one in ids if not special[one]) for ids in processor.encode(texts)]

@@ -60,6 +60,12 @@ class SentencePieceModel:
         """The model with pieces after the last one."""
         return replace(self, pieces=(*self.pieces, *added))
 
+    def within_text(self) -> SentencePieceModel:
+        """The model for what stands within a text: no space is put before it, and none is taken away."""
+        spaces = write_integer(_EXTRA_SPACES, 0)
+        others = tuple((number, value + spaces if number == _NORMALIZER else value) for number, value in self._others)
+        return replace(self, add_dummy_prefix=False, remove_extra_whitespaces=False, _others=others)
+
     def to_bytes(self) -> bytes:
         """The model file. Self-test samples are left out: added pieces may cut them otherwise."""
         parts = [write_bytes(_PIECES, _piece_bytes(piece)) for piece in self.pieces]

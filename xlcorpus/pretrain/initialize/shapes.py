@@ -66,6 +66,8 @@ def _config(options: StartOptions, tokenizer: Tokenizer, length: int | None) -> 
         "head_dim": options.width // options.heads,
         **{name: value for name, value in given.items() if value is not None},
     }
+    if options.width % options.heads or options.heads % (options.key_value_heads or 1):
+        raise _refused(options, "they do not divide one another")
     settings: dict[str, Any] = {}
     for name, value in given.items():
         key = _OF_OPTIONS.get(name, name)
@@ -102,8 +104,9 @@ def _config(options: StartOptions, tokenizer: Tokenizer, length: int | None) -> 
 
 
 def _refused(options: StartOptions, why: str) -> UserError:
+    kv = f", key_value_heads {options.key_value_heads}" if options.key_value_heads else ""
     return UserError(
-        f"start: transformers makes no {options.shape} of layers {options.layers}, width {options.width}, heads "
-        f"{options.heads}: {why}",
+        f"start: there is no {options.shape} of layers {options.layers}, width {options.width}, heads {options.heads}"
+        f"{kv}: {why}",
         remedy="the width must be a multiple of the heads, and these one of key_value_heads",
     )

@@ -90,7 +90,7 @@ def fit_vocabulary(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if fit.rows != next(iter(matrices.values())).shape[0]:
-            model.resize_token_embeddings(fit.rows, mean_resizing=False)
+            _resize(model, fit.rows)
     matrices = token_matrices(model)
     deviation = float(getattr(model.config.get_text_config(), "initializer_range", 0.02))
     done: dict[str, Rows] = {}
@@ -104,6 +104,16 @@ def fit_vocabulary(
             weight[fit.new :] = old.double().mean(dim=0).to(old.dtype)
             done[name] = Rows(fit.old, *rows, padding=weight.shape[0] - fit.new)
     return done
+
+
+def _resize(model: Any, rows: int) -> None:
+    """Rows at the end of all token matrices, with anything in them."""
+    tied = model.get_output_embeddings().weight is model.get_input_embeddings().weight
+    model.resize_token_embeddings(rows, mean_resizing=False)
+    output = model.get_output_embeddings()
+    if not tied and getattr(output, "bias", None) is not None:
+        # transformers 5.24 ties the bias of an untied BERT to another parameter here, and does not save it.
+        output.bias = torch.nn.Parameter(output.bias.detach().clone())
 
 
 def _fresh(
