@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+import torch
 import transformers
 
 from tests.house.source import ROOT
@@ -63,6 +64,55 @@ def test_the_table(name: str, implementation: str) -> None:
 @pytest.mark.parametrize("name", [name for name in CONFIGS if name != "gpt2"])  # transformers has no flex for GPT-2
 def test_the_table_of_flex_attention(name: str) -> None:
     check(name, "flex_attention")
+
+
+def _flash(causal_of: dict[str, Any]) -> Any:
+    """Flash attention by its own arguments, in plain torch; what it was called with is kept."""
+
+    def whole(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, **more: Any) -> torch.Tensor:
+        k, v = (one.repeat_interleave(q.shape[2] // one.shape[2], dim=2) for one in (k, v))
+        at = torch.arange(q.shape[1])
+        far = at[:, None] - at[None, :]
+        left, right = more.get("window_size", (-1, -1))
+        seen = (far <= left if left >= 0 else far == far) & (-far <= right if right >= 0 else far == far)
+        seen = seen & (far >= 0) if more.get("causal") else seen
+        q, k, v = (one.transpose(1, 2) for one in (q, k, v))
+        scale = more.get("softmax_scale")
+        return torch.nn.functional.scaled_dot_product_attention(q, k, v, seen, scale=scale).transpose(1, 2)
+
+    def varlen(
+        q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, cu_seqlens_q: Any, cu_seqlens_k: Any, max_seqlen_q: Any,
+        max_seqlen_k: Any, causal: bool = False, softmax_scale: Any = None, window_size: Any = (-1, -1),
+        dropout_p: float = 0.0, deterministic: bool = False,
+    ) -> torch.Tensor:  # fmt: skip
+        assert torch.equal(cu_seqlens_q, cu_seqlens_k)
+        assert max_seqlen_q == cu_seqlens_q.diff().max()
+        causal_of["calls"] = causal_of.get("calls", 0) + 1
+        more = {"causal": causal, "softmax_scale": softmax_scale, "window_size": window_size}
+        cuts = cu_seqlens_q[1:-1].tolist()
+        rows = zip(*(one.tensor_split(cuts) for one in (q, k, v)), strict=True)
+        return torch.cat([whole(*(one[None] for one in row), **more)[0] for row in rows])
+
+    process = transformers.modeling_flash_attention_utils._lazy_define_process_function(varlen)
+    return lambda *_, **__: ((whole, varlen, None, None, None), (process, dict))
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CONFIGS if name != "gpt2"]
+)  # transformers wants half precision there
+def test_what_flash_attention_is_given(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a stand-in that has its arguments (the kernel itself runs on GPUs alone)."""
+    rows, causal, seen = packs_of(), CONFIGS[name][1], {}
+    batch, wanted = batch_of(rows), alone(model_of(name, "sdpa"), rows)
+    monkeypatch.setattr(transformers.modeling_flash_attention_utils, "lazy_import_flash_attention", _flash(seen))
+    model = model_of(name, "sdpa")
+    model.config._attn_implementation = "flash_attention_2"
+    found = difference(model, rows, batch, wanted, **given("cu_seq_lens, position_ids", model, batch, causal))
+    assert seen["calls"] == 2  # once a layer
+    assert found < RIGHT
+    assert choose(model, VOCABULARY, AttentionOptions(), causal=causal).kind == "varlen"
+    # several rows by positions alone are taken for one document each
+    assert difference(model, rows, batch, wanted, **given("position_ids, no cache", model, batch, causal)) > WRONG
 
 
 def test_what_is_chosen() -> None:

@@ -146,4 +146,9 @@ def sizes_of(lists: pa.Array) -> np.ndarray:
 
 def values_of(lists: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     """Items of all lists of numbers end to end, and int64[rows + 1] offsets into them."""
-    return lists.flatten().to_numpy(zero_copy_only=False), offsets_of(sizes_of(lists))
+    if lists.null_count:
+        return lists.flatten().to_numpy(zero_copy_only=False), offsets_of(sizes_of(lists))
+    offsets = lists.offsets.to_numpy().astype(np.int64)  # a tenth of what pyarrow's functions cost for a few rows
+    items = lists.values.to_numpy(zero_copy_only=False)[offsets[0] : offsets[-1]]
+    offsets -= offsets[0]
+    return items, offsets

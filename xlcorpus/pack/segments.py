@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 
 from xlcorpus.errors import IntegrityError, UserError
-from xlcorpus.pack.packs import sizes_of, values_of
+from xlcorpus.pack.packs import values_of
 from xlcorpus.text.ragged import ranges
 
 
@@ -31,37 +32,29 @@ class Parts:
 
         Raises IntegrityError where parts do not make up their row, UserError where a row is longer than `length`.
         """
-        sizes = _checked(sizes_of(packs.column("input_ids")), length)
-        begins = np.arange(len(sizes)) * length
-        if across:
-            starts = begins[sizes > 0]
-        else:
-            starts, offsets = values_of(packs.column("doc_starts"))
-            counts = np.diff(offsets)
-            last = offsets[1:] - 1
-            rises = np.diff(starts, prepend=-1) > 0
-            rises[offsets[:-1][counts > 0]] = True
-            if not (counts.all() and rises.all() and not starts[offsets[:-1]].any() and (starts[last] < sizes).all()):
-                raise IntegrityError(
-                    "doc_starts of a pack do not rise from 0 to its end",
-                    remedy="make the token shards again with xlcorpus pack",
-                )
-            starts = starts + np.repeat(begins, counts)  # int64
-        ends = (begins + sizes)[sizes < length]
-        if not len(ends):
-            return cls(len(sizes), length, starts, np.zeros(len(starts), dtype=bool))
-        at = np.searchsorted(starts, ends)
-        padding = np.insert(np.zeros(len(starts), dtype=bool), at, True)
-        return cls(len(sizes), length, np.insert(starts, at, ends), padding)
+        sizes = _sizes(values_of(packs.column("input_ids"))[1], length)
+        begins = np.arange(0, len(sizes) * length, length)
+        starts = begins[sizes > 0] if across else _begins_of_parts(packs, sizes, begins)
+        short = sizes < length
+        ends = (begins + sizes)[short]
+        padding = np.zeros(len(starts) + len(ends), dtype=bool)
+        if len(ends):
+            padding[np.searchsorted(starts, ends) + np.arange(len(ends))] = True
+            merged = np.empty(len(padding), dtype=np.int64)
+            merged[padding], merged[~padding] = ends, starts
+            starts = merged
+        return cls(len(sizes), length, starts, padding)
 
-    @property
+    @cached_property
     def sizes(self) -> np.ndarray:
         """int64[parts]: cells of each part."""
-        return np.diff(self.starts, append=self.rows * self.length)
+        return np.append(self.starts[1:], self.rows * self.length) - self.starts
 
     def position_ids(self) -> np.ndarray:
         """int64[rows, length]: place of each token in its part, from 0 (in the padding as well)."""
-        return ranges(np.zeros_like(self.starts), self.sizes).reshape(self.rows, self.length)
+        cells = np.arange(self.rows * self.length)
+        cells -= np.repeat(self.starts, self.sizes)
+        return cells.reshape(self.rows, self.length)
 
     def segment_ids(self) -> np.ndarray:
         """int64[rows, length]: number of each token's part in its row, from 1; 0 where there is padding.
@@ -84,7 +77,7 @@ class Parts:
 def fill_up(lists: pa.Array, length: int, fill: int) -> np.ndarray:
     """int64[rows, length]: the lists with `fill` behind them; raises UserError where one is longer."""
     values, offsets = values_of(lists)
-    sizes = _checked(np.diff(offsets), length)
+    sizes = _sizes(offsets, length)
     if len(values) == len(sizes) * length:
         return values.astype(np.int64).reshape(-1, length)
     filled = np.full((len(sizes), length), fill, dtype=np.int64)
@@ -92,7 +85,26 @@ def fill_up(lists: pa.Array, length: int, fill: int) -> np.ndarray:
     return filled
 
 
-def _checked(sizes: np.ndarray, length: int) -> np.ndarray:
+def _begins_of_parts(packs: pa.RecordBatch, sizes: np.ndarray, begins: np.ndarray) -> np.ndarray:
+    """int64[parts]: doc_starts, counted on from where each row begins; raises IntegrityError."""
+    starts, offsets = values_of(packs.column("doc_starts"))
+    heads, counts = offsets[:-1], offsets[1:] - offsets[:-1]
+    if (
+        not counts.all()
+        or starts[heads].any()
+        or not np.array_equal(np.flatnonzero(starts[1:] <= starts[:-1]) + 1, heads[1:])
+        or (starts[offsets[1:] - 1] >= sizes).any()
+    ):
+        raise IntegrityError(
+            "doc_starts of a pack do not rise from 0 to its end",
+            remedy="make the token shards again with xlcorpus pack",
+        )
+    return starts + np.repeat(begins, counts)
+
+
+def _sizes(offsets: np.ndarray, length: int) -> np.ndarray:
+    """int64[rows]: tokens of each row; raises UserError where one has more than `length`."""
+    sizes = offsets[1:] - offsets[:-1]
     if len(sizes) and sizes.max() > length:
         raise UserError(
             f"a row has {sizes.max()} tokens, more than {length}", remedy="read the shards with the length they have"

@@ -47,17 +47,18 @@ class Masker:
         ids: whole numbers [rows, L]; keys: uint64[rows], of (seed, epoch, row), and purpose: all that the choice
         follows from, so rows are masked alike whatever stands beside or behind them.
         """
-        draws = stream(mix(keys ^ hash_text(purpose)), ids.shape[1])
-        chosen = (draws < _threshold(self._options.probability)) & self._is_text[ids]
-        hidden, draws = ids[chosen].astype(np.int64), mix(draws[chosen])
+        draws = stream(mix(keys ^ hash_text(purpose)), ids.shape[1]).ravel()
+        chosen = np.flatnonzero(draws < _threshold(self._options.probability))
+        chosen = chosen[self._is_text[ids.ravel()[chosen]]]
+        hidden, draws = ids.ravel()[chosen].astype(np.int64), mix(draws[chosen])
         labels = np.full(ids.shape, NO_LABEL, dtype=np.int64)
-        labels[chosen] = hidden
+        labels.ravel()[chosen] = hidden
         masked = _threshold(self._options.mask_share)
         random = _threshold(self._options.mask_share + self._options.random_share)
         place = (mix(draws) >> np.uint64(32)) * np.uint64(len(self._text)) >> np.uint64(32)
         others = self._text[place.astype(np.intp)]
-        inputs = ids.astype(np.int64)
-        inputs[chosen] = np.where(draws < masked, self._mask, np.where(draws < random, others, hidden))
+        inputs = np.array(ids, dtype=np.int64, order="C")
+        inputs.ravel()[chosen] = np.where(draws < masked, self._mask, np.where(draws < random, others, hidden))
         return inputs, labels
 
 

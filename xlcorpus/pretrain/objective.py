@@ -60,10 +60,12 @@ class Losses:
 class Objective(ABC):
     """An objective with its options, for one vocabulary and length. `view`: of the rows; None: packs.
 
-    columns: those of token-1 that `collate` reads, None: all of them (doc_ids cost more to decode than the ids do).
+    columns: those of token-1 that `collate` reads, None: all of them (doc_ids cost more to decode than the ids do);
+    by_row: a row's tensors do not depend on the rows beside it, so many may be collated at once and cut by rows.
     """
 
     columns: tuple[str, ...] | None = None
+    by_row: bool = False
 
     @abstractmethod
     def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:

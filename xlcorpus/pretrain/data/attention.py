@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any, Literal
 
 import torch
@@ -159,7 +160,10 @@ def _fault(model: Any, vocabulary: Vocabulary, needs: Needs, *, across: bool) ->
 
     Other documents are exchanged: those of the one that stays must not change, and be what they are alone.
     """
-    device = model.device
+    strange = sorted({name for name, _ in needs.windows} - {"full_attention", "sliding_attention"})
+    if strange and needs.kind in ("mask", "flex"):
+        return f"its layers of {', '.join(strange)} need masks of their own"
+    device, half = model.device, needs.kind == "varlen" and model.dtype == torch.float32  # flash attention wants it
     text = torch.tensor([one for one in range(vocabulary.size) if one not in vocabulary.special][:4096], device=device)
     pick = torch.Generator().manual_seed(0)
     sizes = (sum(_PARTS),) if across else _PARTS
@@ -167,27 +171,31 @@ def _fault(model: Any, vocabulary: Vocabulary, needs: Needs, *, across: bool) ->
     starts = [sum(sizes[:number]) for number in range(len(sizes) + 1)]
     position_ids = torch.cat([torch.arange(size) for size in (*sizes, total - starts[-1])])[None].to(device)
     draws = [text[torch.randint(len(text), (1, total), generator=pick).to(device)] for _ in range(2)]
-    close = 1e-3 if model.dtype == torch.float32 else 0.05  # of the largest logit; positions that are wrong give > 0.1
-    plain, trained = replace(needs, kind="plain"), model.training
+    close = 1e-3 if model.dtype == torch.float32 and not half else 0.05  # of the largest logit
+    given, plain = needs.inputs(position_ids), replace(needs, kind="plain").inputs(position_ids)
+    trained = model.training
     model.eval()
     try:
-        with torch.no_grad():
-            whole = model(input_ids=draws[0], **needs.inputs(position_ids)).logits
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=half):
+            whole = model(input_ids=draws[0], **given).logits
             scale = float(whole.abs().max())
+            if not isfinite(scale):
+                return "its logits are no numbers"
             for start, size in zip(starts[:-1], sizes, strict=True):
                 here = slice(start, start + size)
                 row = draws[1].clone()
                 row[:, here] = draws[0][:, here]
-                changed = model(input_ids=row, **needs.inputs(position_ids)).logits
+                changed = model(input_ids=row, **given).logits
                 if float((changed - whole)[:, here].abs().max()) > close / 100 * scale:
                     return "its documents see one another"
-                alone = model(input_ids=draws[0][:, here], **plain.inputs(position_ids)).logits
+                alone = model(input_ids=draws[0][:, here], **plain).logits
                 if float((alone - whole[:, here]).abs().max()) > close * scale:
                     return "a document has other logits in a pack than alone"
-    except (TypeError, ValueError, RuntimeError, AttributeError, NotImplementedError, IndexError) as error:
-        return (
-            f"the model does not take it ({str(error).splitlines()[0][:200] if str(error) else type(error).__name__})"
-        )
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # whatever a model says of arguments that it does not take
+        first = str(error).partition("\n")[0][:200] or type(error).__name__
+        return f"the model does not take it ({first})"
     finally:
         model.train(trained)
     return None

@@ -27,15 +27,16 @@ class Packs:
 
     def padding(self) -> np.ndarray:
         """int64[cells]: all of the padding, by its place: an eos of a document may be the same id."""
-        parts, at = self.parts, self.parts.padding
-        return ranges(parts.starts[at], parts.sizes[at])
+        at = np.flatnonzero(self.parts.padding)
+        return ranges(self.parts.starts[at], self.parts.sizes[at])
 
     def next_labels(self) -> np.ndarray:
         """int64[rows, length]: the ids, which transformers' models shift; NO_LABEL at the first token of each part,
         which nothing before it foretells, and in the padding."""
         labels = self.ids.copy()
-        labels.ravel()[self.parts.starts] = NO_LABEL
-        labels.ravel()[self.padding()] = NO_LABEL
+        cells = labels.ravel()
+        cells[self.parts.starts] = NO_LABEL
+        cells[self.padding()] = NO_LABEL
         return labels
 
     def tensors(self, labels: np.ndarray, ids: np.ndarray | None = None) -> Batch:

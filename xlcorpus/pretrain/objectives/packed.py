@@ -19,6 +19,8 @@ from xlcorpus.pretrain.ranks import mean_over_ranks
 class PackObjective(Objective):
     """An objective over packs: a loss at each label of a batch."""
 
+    columns = ("input_ids", "doc_starts")
+    by_row = True
     causal: bool
 
     def __init__(self, options: AttentionOptions, vocabulary: Vocabulary, length: int) -> None:
