@@ -53,7 +53,8 @@ def batches(kind: str, documents: int) -> Iterator[TokenDocuments]:
         doc_ids = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), count, [None, pa.py_buffer(names)])
         langs = pa.array(_LABELS).take(pa.array(rng.choice(40, count, p=_SHARES / _SHARES.sum())))
         nulls = pa.nulls(count, pa.string())
-        yield TokenDocuments(ids, offsets_of(sizes), doc_ids, langs, nulls, nulls)
+        epochs, text_bytes = pa.array(np.zeros(count, dtype=np.int32)), pa.array(4 * sizes)
+        yield TokenDocuments(ids, offsets_of(sizes), doc_ids, langs, nulls, nulls, nulls, epochs, text_bytes)
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,9 @@ def measure(case: str, kind: str, documents: int, length: int, output: Path) -> 
     """One case, in this process; output: a file for the meter."""
     loop = PythonLoop(length)
     strategy, _, pure = case.partition(", ")
-    packer = (
-        loop
-        if case == "Python loop"
-        else Packer(_options(length, strategy), 0, LanguageIds.build(_LABELS) if pure else None)
-    )
+    languages = LanguageIds.build(_LABELS) if pure else None
+    pieces = np.full(30_000, 4, dtype=np.int32)
+    packer = loop if case == "Python loop" else Packer(_options(length, strategy), 0, languages, pieces)
     meter, tokens = Meter(), 0
     for batch in batches(kind, documents):
         tokens += len(batch.ids)

@@ -19,7 +19,7 @@ from xlcorpus.pack.packer import Packer
 from xlcorpus.pack.packs import PACK
 from xlcorpus.pack.token_documents import TokenDocuments
 from xlcorpus.text.ragged import offsets_of
-from xlcorpus.tokenizer.tokenizer import Tokenizer
+from xlcorpus.tokenizer.tokenizer import CONTROL, PARTIAL, Tokenizer
 
 # Own sentences, in several scripts.
 TEXTS = {
@@ -57,11 +57,11 @@ class Bytes(Tokenizer):
         return bytes(int(value) - 5 for value in ids if value >= 5).decode()
 
     def piece_texts(self) -> list[str | None]:
-        raise NotImplementedError
+        return [None] * self.vocab_size
 
     @property
     def piece_kinds(self) -> np.ndarray:
-        raise NotImplementedError
+        return np.where(np.arange(self.vocab_size) < 5, CONTROL, PARTIAL).astype(np.uint8)
 
     def id_of(self, token: str) -> int | None:
         raise NotImplementedError
@@ -88,7 +88,9 @@ def token_documents(lengths: Sequence[int] | np.ndarray, langs: Sequence[str] | 
     names = pa.array(langs if langs is not None else ["eng_Latn"] * len(sizes), pa.string())
     nulls = pa.nulls(len(sizes), pa.string())
     ids = pa.array([doc_id(str(row)) for row in range(len(sizes))], pa.binary(16))
-    return TokenDocuments(np.arange(sizes.sum(), dtype=np.int32), offsets_of(sizes), ids, names, nulls, nulls)
+    epochs, text_bytes = pa.array(np.zeros(len(sizes), dtype=np.int32)), pa.array(sizes)
+    tokens = np.arange(sizes.sum(), dtype=np.int32)
+    return TokenDocuments(tokens, offsets_of(sizes), ids, names, nulls, nulls, nulls, epochs, text_bytes)
 
 
 def pack(

@@ -18,7 +18,7 @@ class PackCounts:
 
     documents and tokens (special ids included) given to be packed; packs; parts of documents in them; split: documents
     in more than one part; packed: tokens in packs; room: tokens that packs could hold; languages: packed tokens by
-    label, '' for none.
+    label, '' for none; text_bytes: of the texts given, in UTF-8; bytes: of the texts packed, by label.
     """
 
     documents: int = 0
@@ -29,6 +29,8 @@ class PackCounts:
     packed: int = 0
     room: int = 0
     languages: dict[str, int] = field(default_factory=dict)
+    text_bytes: int = 0
+    bytes: dict[str, int] = field(default_factory=dict)
 
     @property
     def padding(self) -> float:
@@ -45,14 +47,17 @@ class PackCounts:
         """Packs beyond one a document: rows that the documents are split into."""
         return max(self.packs - self.documents, 0)
 
-    def count_tokens(self, langs: pa.Array, sizes: np.ndarray) -> None:
-        """Add packed tokens by label; langs: string[n], sizes: int64[n]."""
+    def count_parts(self, langs: pa.Array, sizes: np.ndarray, part_bytes: np.ndarray) -> None:
+        """Add packed tokens and bytes by label; langs: string[n], sizes and part_bytes: int64[n]."""
         add_counts(self.languages, sum_by(langs, sizes))
+        add_counts(self.bytes, sum_by(langs, part_bytes))
 
     def check(self, where: str) -> None:
-        """Raise ConservationError where tokens were lost or doubled."""
-        if self.tokens != self.packed:
-            raise ConservationError(
-                f"{where}: {self.tokens:,} tokens to pack, {self.packed:,} in the packs",
-                remedy="this is a defect of pack: please report it; the dataset was not finished",
-            )
+        """Raise ConservationError where tokens, or bytes of text, were lost or doubled."""
+        packed_bytes = sum(self.bytes.values())
+        for what, given, packed in (("tokens", self.tokens, self.packed), ("bytes", self.text_bytes, packed_bytes)):
+            if given != packed:
+                raise ConservationError(
+                    f"{where}: {given:,} {what} to pack, {packed:,} in the packs",
+                    remedy="this is a defect of pack: please report it; the dataset was not finished",
+                )

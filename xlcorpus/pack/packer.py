@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from xlcorpus.pack.language_ids import LanguageIds
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.pack_counts import PackCounts
 from xlcorpus.pack.packs import TASK_ROWS, Labels, Waiting, pack_rows
+from xlcorpus.pack.part_bytes import deal_bytes
 from xlcorpus.pack.strategies import STRATEGIES, Parts
 from xlcorpus.pack.token_documents import TokenDocuments
 
@@ -25,7 +27,8 @@ class Packer:
     group goes into the next one. `concatenate` holds less than a pack of each group. So memory is a window and a pack
     a group, and a prefix of the packs is a prefix of the documents, but for a window.
 
-    languages: packs are pure in language and script, with these numbers; None: packs are mixed.
+    languages: packs are pure in language and script, with these numbers; None: packs are mixed. piece_bytes: of the
+    tokenizer; without it all ids count alike where the bytes of a split document are dealt to its parts.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class Packer:
         options: PackOptions,
         task: int = 0,
         languages: LanguageIds | None = None,
+        piece_bytes: np.ndarray | None = None,
         *,
         window_documents: int = WINDOW_DOCUMENTS,
         window_tokens: int = WINDOW_TOKENS,
@@ -40,7 +44,7 @@ class Packer:
         self.counts = PackCounts()
         self._length, self._strategy = options.length, options.strategy
         self._window_documents, self._window_tokens = window_documents, window_tokens
-        self._languages = languages
+        self._languages, self._piece_bytes = languages, piece_bytes
         self._next_id = task * TASK_ROWS
         self._labels: dict[int, Labels] = {}
         self._carried: Waiting | None = None
@@ -57,6 +61,7 @@ class Packer:
             raise ValueError("a document without tokens cannot be packed: tokenize_batch decides on these")
         self.counts.documents += len(documents)
         self.counts.tokens += int(lengths.sum())
+        self.counts.text_bytes += pc.sum(documents.text_bytes).as_py()
         groups = self._groups(documents)
         ends = np.cumsum(lengths)
         start, before = 0, 0
@@ -68,11 +73,9 @@ class Packer:
                 yield from self._pack(last=False)
                 continue
             stop = max(stop, start + 1)  # a document larger than a window is a window
-            sizes = lengths[start:stop]
-            none = np.zeros(len(sizes), dtype=np.int64)
-            self._window.append(Waiting(documents.slice(start, stop), none, sizes, groups[start:stop]))
+            self._window.append(Waiting.of(documents.slice(start, stop), groups[start:stop]))
             self._documents += stop - start
-            self._tokens += int(sizes.sum())
+            self._tokens += int(ends[stop - 1]) - before
             if self._documents >= self._window_documents:
                 yield from self._pack(last=False)
             start, before = stop, int(ends[stop - 1])
@@ -105,14 +108,15 @@ class Packer:
         parts.clear()  # a window's tokens are there once from here on
         lay_out = STRATEGIES[self._strategy]
         layout = lay_out(waiting.documents.lengths, waiting.groups, self._length, last=last)
+        dealt = deal_bytes(waiting, layout, self._piece_bytes)
         if len(layout.waiting):
-            self._carried = waiting.rest(layout.waiting, layout.waiting_starts)
-        self._count(waiting, layout.parts)
+            self._carried = waiting.rest(layout.waiting, layout.waiting_starts, dealt.pieces_begun, dealt.pieces)
+        self._count(waiting, layout.parts, dealt.parts)
         first = self._next_id
         self._next_id += layout.parts.count
-        yield from pack_rows(waiting, layout.parts, self._length, first, self._labels)
+        yield from pack_rows(waiting, layout.parts, dealt.parts, self._length, first, self._labels)
 
-    def _count(self, waiting: Waiting, parts: Parts) -> None:
+    def _count(self, waiting: Waiting, parts: Parts, part_bytes: np.ndarray) -> None:
         counts, of = self.counts, parts.documents
         starts = waiting.begun[of] + parts.starts
         counts.packs += parts.count
@@ -120,4 +124,4 @@ class Packer:
         counts.split += int(((starts == 0) & (parts.sizes < waiting.totals[of])).sum())
         counts.packed += int(parts.sizes.sum())
         counts.room += parts.count * self._length
-        counts.count_tokens(waiting.documents.langs.take(pa.array(of)), parts.sizes)
+        counts.count_parts(waiting.documents.langs.take(pa.array(of)), parts.sizes, part_bytes)

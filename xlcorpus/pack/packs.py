@@ -34,6 +34,9 @@ PACK = fields_of(
     "doc_lengths",
     "langs",
     "kinds",
+    "sources",
+    "epochs",
+    "part_bytes",
     "lang",
     "script",
     "lang_id",
@@ -46,23 +49,33 @@ class Waiting:
     """Documents that are not packed yet, or not to their end.
 
     documents: the tokens that are left of each; begun: int64[documents], tokens that earlier packs hold; totals:
-    int64[documents], tokens of the whole document; groups: int64[documents], equal where documents may share a pack.
+    int64[documents], tokens of the whole document; groups: int64[documents], equal where documents may share a pack;
+    pieces_begun and pieces: int64[documents], bytes of the pieces (`Tokenizer.piece_bytes`) in earlier packs, and, of
+    documents that were begun, of all.
     """
 
     documents: TokenDocuments
     begun: np.ndarray
     totals: np.ndarray
     groups: np.ndarray
+    pieces_begun: np.ndarray
+    pieces: np.ndarray
+
+    @classmethod
+    def of(cls, documents: TokenDocuments, groups: np.ndarray) -> Waiting:
+        """Whole documents."""
+        none = np.zeros(len(documents), dtype=np.int64)
+        return cls(documents, none, documents.lengths, groups, none, none)
 
     def __len__(self) -> int:
         """Number of documents."""
         return len(self.documents)
 
-    def rest(self, rows: np.ndarray, starts: np.ndarray) -> Waiting:
+    def rest(self, rows: np.ndarray, starts: np.ndarray, pieces_begun: np.ndarray, pieces: np.ndarray) -> Waiting:
         """What is left of these documents after `starts` more tokens."""
         sizes = self.documents.lengths[rows] - starts
         documents = self.documents.spans(rows, starts, sizes)
-        return Waiting(documents, self.begun[rows] + starts, self.totals[rows], self.groups[rows])
+        return Waiting(documents, self.begun[rows] + starts, self.totals[rows], self.groups[rows], pieces_begun, pieces)
 
     @classmethod
     def concat(cls, parts: list[Waiting]) -> Waiting:
@@ -73,7 +86,7 @@ class Waiting:
             TokenDocuments.concat([part.documents for part in parts]),
             *(
                 np.concatenate([getattr(part, name) for part in parts], dtype=np.int64)
-                for name in ("begun", "totals", "groups")
+                for name in ("begun", "totals", "groups", "pieces_begun", "pieces")
             ),
         )
 
@@ -89,21 +102,23 @@ class Labels:
 
 
 def pack_rows(
-    waiting: Waiting, parts: Parts, length: int, first: int, labels: dict[int, Labels]
+    waiting: Waiting, parts: Parts, part_bytes: np.ndarray, length: int, first: int, labels: dict[int, Labels]
 ) -> Iterator[pa.RecordBatch]:
     """Rows of all packs (schema PACK), in batches of at most 4,096 rows and 4 MB of ids.
 
-    first: pack_id of the first; labels: of each group, where packs are pure.
+    part_bytes: int64[parts], of text; first: pack_id of the first; labels: of each group, where packs are pure.
     """
     step = max(1, min(BATCH_ROWS, BATCH_TOKENS // length))
     cuts = np.searchsorted(parts.packs, np.arange(0, parts.count + step, step))
     for number, (start, stop) in enumerate(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)):
         if start < stop:
             chunk = parts.take(np.arange(start, stop), parts.packs[start:stop] - number * step)
-            yield _batch(waiting, chunk, first + number * step, labels)
+            yield _batch(waiting, chunk, part_bytes[start:stop], first + number * step, labels)
 
 
-def _batch(waiting: Waiting, parts: Parts, first: int, labels: dict[int, Labels]) -> pa.RecordBatch:
+def _batch(
+    waiting: Waiting, parts: Parts, part_bytes: np.ndarray, first: int, labels: dict[int, Labels]
+) -> pa.RecordBatch:
     documents, count = waiting.documents, parts.count
     taken = documents.spans(parts.documents, parts.starts, parts.sizes)
     at = np.searchsorted(parts.packs, np.arange(count + 1))  # the first part of each pack, and the end
@@ -123,6 +138,9 @@ def _batch(waiting: Waiting, parts: Parts, first: int, labels: dict[int, Labels]
         listed(waiting.totals[parts.documents].astype(np.int32)),
         listed(taken.langs),
         listed(taken.kinds),
+        listed(taken.sources),
+        listed(taken.epochs),
+        listed(part_bytes.astype(np.int32)),
         *_labels(waiting.groups[parts.documents[at[:-1]]], labels),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=PACK)

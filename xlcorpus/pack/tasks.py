@@ -26,7 +26,7 @@ from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.tokenizer.open import open_once
 
 # doc_id to origin for decisions, the texts, and what labels a row.
-_DOCUMENT = ("doc_id", "text", "origin", "lang", "script", "kind")
+_DOCUMENT = ("doc_id", "text", "origin", "lang", "script", "kind", "source", "mix_epoch")
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class PackShard:
     def results(self, number: int, shard: Shard, counts: Counts) -> Iterator[Result]:
         """What each batch of the shard gives, and last what waited; adds to counts."""
         tokenizer = open_once(self.options.tokenizer)
-        packer = Packer(self.options, number, self.languages)
+        packer = Packer(self.options, number, self.languages, tokenizer.piece_bytes)
         budget = None if self.budgets is None else ByteBudget(self.budgets[number], cut=self.options.cut)
         none = empty(PACK)
         for batch in read_batches(shard, [name for name in _DOCUMENT if name in shard.columns]):

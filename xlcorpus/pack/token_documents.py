@@ -16,7 +16,8 @@ class TokenDocuments:
     """Documents as token ids.
 
     ids: int32[n], document i is ids[offsets[i]:offsets[i + 1]]; offsets: int64[documents + 1], from 0; doc_ids:
-    binary[16][documents]; langs (swh_Latn), scripts and kinds: string[documents], null where not known.
+    binary[16][documents]; langs (swh_Latn), scripts, kinds and sources: string[documents], null where not known;
+    epochs: int32[documents], how often each was used before; text_bytes: int64[documents], of its text in UTF-8.
     """
 
     ids: np.ndarray
@@ -25,6 +26,9 @@ class TokenDocuments:
     langs: pa.Array
     scripts: pa.Array
     kinds: pa.Array
+    sources: pa.Array
+    epochs: pa.Array
+    text_bytes: pa.Array
 
     def __len__(self) -> int:
         """Number of documents."""

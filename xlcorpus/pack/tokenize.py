@@ -13,6 +13,7 @@ from xlcorpus.dataset.decisions import decide
 from xlcorpus.errors import UserError
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.token_documents import TokenDocuments, frame
+from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.text.ragged import offsets_of, ranges
 from xlcorpus.tokenizer.objectives import special_ids_around
 from xlcorpus.tokenizer.tokenizer import Tokenizer
@@ -37,16 +38,18 @@ def tokenize_batch(
     keep: np.ndarray | None = None,
     keep_text: bool = False,
 ) -> Tokenized:
-    """Token ids of a batch of documents (doc_id, text, origin; lang, script and kind where it has them).
+    """Token ids of a batch of documents (doc_id, text, origin; lang, script, kind, source, mix_epoch if it has them).
 
     keep: int64[rows], tokens of text to keep of each document (`byte_budgets.ByteBudget`), all without it. Decisions:
     no_tokens; fewer_than_min_tokens (score: tokens of text); longer_than_pack (score: tokens, special ids included;
     threshold: the length), where options.long is refuse. Raises UserError where there is no text column, or where the
     tokenizer lacks a special id that the objective needs or gives an id outside its vocabulary.
     """
-    ids, offsets = encode(text_column(batch), tokenizer)
-    counts = np.diff(offsets)
+    texts = text_column(batch)
+    ids, offsets = encode(texts, tokenizer)
+    counts, text_bytes = np.diff(offsets), byte_lengths(texts)
     if keep is not None:
+        text_bytes = np.minimum(text_bytes, keep)  # a token is a byte there
         counts = np.minimum(counts, keep)
         ids, offsets = ids[ranges(offsets[:-1], counts)], offsets_of(counts)
     before, after = special_ids_around(tokenizer, options.objective, options.bos, options.eos)
@@ -54,8 +57,11 @@ def tokenize_batch(
     lengths = np.diff(framed_offsets)
     refused = (lengths > options.length) & (options.long == "refuse")
     reason = np.select([counts == 0, counts < options.min_tokens, refused], [1, 2, 3], 0)
-    columns = (column_or_null(batch, name, pa.string()).cast(pa.string()) for name in ("lang", "script", "kind"))
-    documents = TokenDocuments(framed, framed_offsets, batch.column("doc_id"), *columns)
+    labels = ("lang", "script", "kind", "source")
+    columns = [column_or_null(batch, name, pa.string()).cast(pa.string()) for name in labels]
+    epochs = pc.fill_null(column_or_null(batch, "mix_epoch", pa.int32()), 0)
+    facts = [batch.column("doc_id"), *columns, epochs, pa.array(text_bytes, pa.int64())]
+    documents = TokenDocuments(framed, framed_offsets, *facts)
     gone = np.flatnonzero(reason)
     if len(gone):
         kept = np.flatnonzero(reason == 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -78,6 +79,18 @@ class Tokenizer(ABC):
     @abstractmethod
     def id_of(self, token: str) -> int | None:
         """Id of a token as the vocabulary writes it (`<2eng_Latn>`, `</s>`); None where there is none."""
+
+    @functools.cached_property
+    def piece_bytes(self) -> np.ndarray:
+        """int32[vocab_size]: bytes of text in UTF-8 that each id stands for, the space before a word among them.
+
+        0 for special ids, 1 for what is unknown; texts that the tokenizer alters have more or fewer.
+        """
+        sizes = (self.piece_kinds != CONTROL).astype(np.int32)
+        for number, text in enumerate(self.piece_texts()):
+            if text is not None and sizes[number]:
+                sizes[number] = len(text.encode())
+        return sizes
 
     def single_characters(self) -> np.ndarray:
         """bool[0x110000]: characters that are a piece by themselves, with or without a space before them."""

@@ -151,6 +151,16 @@ class HuggingFaceTokenizer(Tokenizer):
         """See Tokenizer."""
         return self.ids.get(token)
 
+    @functools.cached_property
+    def piece_bytes(self) -> np.ndarray:
+        """See Tokenizer; of byte-level pieces each letter is a byte."""
+        sizes: np.ndarray = Tokenizer.piece_bytes.func(self)  # type: ignore[attr-defined]
+        if is_byte_level(self.json):
+            for piece, number in self.ids.items():
+                if self._kinds[number] == PARTIAL:
+                    sizes[number] = len(piece)
+        return sizes
+
     def _read_pieces(self) -> tuple[list[str | None], np.ndarray]:
         texts: list[str | None] = [None] * self.vocab_size
         kinds = np.full(self.vocab_size, CONTROL, dtype=np.uint8)
