@@ -1,1 +1,1 @@
-"""What a model has learnt: bits per byte by language, retrieval of parallel sentences, language mixing."""
+"""What a trained model is worth: bits per byte, retrieval of parallel sentences, mixing of languages."""

@@ -1,0 +1,186 @@
+"""Bits per byte beside each document alone, by hand; a model that knows nothing; the same text packed otherwise."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+import transformers
+
+from tests.pretrain.packed import SAMPLE, TEXTS, packs, view
+from xlcorpus.errors import UserError
+from xlcorpus.pretrain.data.rows import TokenRows
+from xlcorpus.pretrain.evaluate.bits import Bits, bits_per_byte, summary
+from xlcorpus.pretrain.objective import OBJECTIVES
+from xlcorpus.tokenizer.open import open_tokenizer
+
+TOKENIZER = open_tokenizer(SAMPLE)
+DOCUMENTS = 42
+
+
+@functools.cache
+def tiny_llama() -> Any:
+    torch.manual_seed(0)
+    config = transformers.LlamaConfig(
+        vocab_size=TOKENIZER.vocab_size,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        initializer_range=0.5,  # so that tokens before matter
+        pad_token_id=0,
+    )
+    return transformers.LlamaForCausalLM(config).train()
+
+
+@functools.cache
+def tiny_bert() -> Any:
+    torch.manual_seed(0)
+    config = transformers.BertConfig(
+        vocab_size=TOKENIZER.vocab_size,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=64,
+        pad_token_id=0,
+    )
+    return transformers.BertForMaskedLM(config)
+
+
+def objective(rows: TokenRows, name: str = "clm", **options: Any) -> Any:
+    kind = OBJECTIVES.find(name)
+    return kind.make(kind.options(**options), rows.vocabulary, rows.length)
+
+
+PIECES = np.array([len(text.encode()) if text is not None else 1 for text in TOKENIZER.piece_texts()])
+PIECES[:4] = 0  # pad, unk, bos, eos
+
+
+class Rows(TokenRows):
+    """With the bytes of each part."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (*super().columns, "part_bytes")
+
+    def read(self, group: int, columns: Any = None) -> pa.RecordBatch:
+        batch = super().read(group, [name for name in columns if name != "part_bytes"])
+        found = [[size for _, size in parts_of(row)] for row in super().read(group).to_pylist()]
+        return batch.append_column("part_bytes", pa.array(found, pa.list_(pa.int32())))
+
+
+def parts_of(row: dict[str, Any]) -> list[tuple[list[int], int]]:
+    """Ids and bytes of text of each part: the space before the first word of a document is none of its text."""
+    ends = [*row["doc_starts"][1:], len(row["input_ids"])]
+    parts = [row["input_ids"][start:end] for start, end in zip(row["doc_starts"], ends, strict=True)]
+    return [(ids, int(PIECES[ids].sum()) - (first == 0)) for ids, first in zip(parts, row["doc_offsets"], strict=True)]
+
+
+def by_hand(folder: Path, model: Any) -> dict[str, dict[bytes, tuple[float, int]]]:
+    """Nats and bytes of each document, part by part, its tokens one after the other; bos and eos are 2 and 3."""
+    found: dict[str, dict[bytes, tuple[float, int]]] = defaultdict(lambda: defaultdict(lambda: (0.0, 0)))
+    rows = TokenRows.open(folder)
+    for group in range(len(rows.groups)):
+        for row in rows.read(group).to_pylist():
+            for (ids, size), first, name, lang in zip(
+                parts_of(row), row["doc_offsets"], row["doc_ids"], row["langs"], strict=True
+            ):
+                with torch.no_grad():
+                    logs = model(torch.tensor([ids])).logits[0].double().log_softmax(-1)
+                nats = -sum(logs[place, one].item() for place, one in enumerate(ids[1:]) if one > 3)
+                # the first word without one before it: left out with its bytes
+                without = max(int(PIECES[ids[0]]) - (first == 0), 0)
+                before = found[lang][name]
+                found[lang][name] = before[0] + nats, before[1] + size - without
+    return found
+
+
+@pytest.mark.parametrize("options", [{}, {"bos": True}])
+def test_equal_to_each_document_alone(options: dict[str, Any]) -> None:
+    folder, model = packs(DOCUMENTS, 2, **options), tiny_llama()
+    rows = Rows.open(folder)
+    found = bits_per_byte(model, objective(rows), rows, batch=5, piece_bytes=PIECES)
+    assert model.training
+    assert set(found) == set(TEXTS)
+    for lang, documents in by_hand(folder, model.eval()).items():
+        nats, sizes = (np.array(one) for one in zip(*documents.values(), strict=True))
+        ratio = nats.sum() / sizes.sum() / math.log(2)
+        assert found[lang].bits_per_byte == pytest.approx(ratio, abs=1e-5)
+        assert (found[lang].documents, found[lang].bytes) == (len(documents), sizes.sum())
+        rest = nats - ratio * math.log(2) * sizes
+        error = math.sqrt((rest**2).sum() * len(nats) / (len(nats) - 1)) / sizes.sum() / math.log(2)
+        assert found[lang].error == pytest.approx(error, abs=1e-5)
+    model.train()
+
+
+@pytest.mark.parametrize("options", [{}, {"bos": True}])
+def test_a_model_that_knows_nothing_pays_the_vocabulary_for_each_token(options: dict[str, Any]) -> None:
+    model = copy.deepcopy(tiny_llama())
+    torch.nn.init.zeros_(model.lm_head.weight)
+    rows = Rows.open(packs(DOCUMENTS, 2, **options))
+    for bits in bits_per_byte(model, objective(rows), rows, piece_bytes=PIECES).values():
+        expected = math.log2(TOKENIZER.vocab_size) * bits.tokens / bits.bytes
+        assert bits.bits_per_byte == pytest.approx(expected, rel=1e-6)
+        assert bits.loss == pytest.approx(math.log(TOKENIZER.vocab_size), rel=1e-6)
+
+
+def test_the_same_where_no_document_is_cut() -> None:
+    """best-fit cuts the long documents alone, `one` in the same places; concatenate the same where nothing is long."""
+    found = []
+    for strategy in ("best-fit", "one"):
+        rows = Rows.open(packs(DOCUMENTS, 2, strategy=strategy))
+        found.append(bits_per_byte(tiny_llama(), objective(rows), rows, batch=7, piece_bytes=PIECES))
+    assert found[0].keys() == found[1].keys()
+    for lang, bits in found[0].items():
+        assert bits.bits_per_byte == pytest.approx(found[1][lang].bits_per_byte, abs=1e-5)
+        assert bits.error == pytest.approx(found[1][lang].error, abs=1e-5)
+
+
+def test_what_is_masked_stands_for_all_tokens() -> None:
+    rows, model = Rows.open(packs(DOCUMENTS, 2, objective="mlm")), copy.deepcopy(tiny_bert())
+    made = objective(rows, "mlm", probability=0.3)
+    found = bits_per_byte(model, made, rows, piece_bytes=PIECES)
+    assert all(bits.pseudo and "pseudo_bits_per_byte" in bits.facts for bits in found.values())
+    assert found == bits_per_byte(model, made, rows, piece_bytes=PIECES, batch=3)  # masked by row, not by batch
+    torch.nn.init.zeros_(model.cls.predictions.decoder.weight)
+    torch.nn.init.zeros_(model.cls.predictions.decoder.bias)
+    for bits in bits_per_byte(model, made, rows, piece_bytes=PIECES).values():
+        assert 0.1 < bits.labels / bits.tokens < 0.5
+        expected = math.log2(TOKENIZER.vocab_size) * bits.tokens / bits.bytes
+        assert bits.bits_per_byte == pytest.approx(expected, rel=1e-6)
+
+
+def test_languages_together() -> None:
+    rows = Rows.open(packs(DOCUMENTS, 2))
+    found = bits_per_byte(tiny_llama(), objective(rows), rows, piece_bytes=PIECES)
+    together = summary(found)["all"]
+    assert together["documents"] == DOCUMENTS
+    assert together["nats"] == pytest.approx(sum(bits.nats for bits in found.values()))
+    assert together["bits_per_byte"] == pytest.approx(together["nats"] / together["bytes"] / math.log(2))
+    assert 0 < together["error"] < 1
+    only = next(iter(found.values()))
+    assert Bits.together([only]) == only
+    assert Bits.together([only]).error == only.error
+
+
+def test_some_rows_alone() -> None:
+    rows = Rows.open(packs(DOCUMENTS, 2))
+    few = bits_per_byte(tiny_llama(), objective(rows), rows, limit=4)
+    whole = bits_per_byte(tiny_llama(), objective(rows), rows, limit=10_000)
+    assert 0 < sum(bits.tokens for bits in few.values()) < sum(bits.tokens for bits in whole.values())
+
+
+def test_rows_that_tell_no_bytes() -> None:
+    rows = TokenRows.open(view("translico"))
+    translico = OBJECTIVES.find("translico")
+    with pytest.raises(UserError, match="of the view translico"):
+        bits_per_byte(tiny_llama(), translico.make(translico.options(layer=1), rows.vocabulary, rows.length), rows)

@@ -1,0 +1,234 @@
+"""Bits per byte of held-out text by language: what a model pays for a byte, whatever the tokenizer cuts it into.
+
+Tokens of text count, special ids do not: neither the end of a document, which stands for no byte of the text and which
+some tokenizers' packs lack, nor what is put before it. A text token that nothing stands before (the first of a part,
+where the shards were packed without a bos or the part goes on with a document) has no label; it is left out with its
+bytes, so cost and bytes are of the same text. That favours such shards a little, as first words are dear: 0.01 bits for
+documents of 1,000 bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+
+from xlcorpus.errors import UserError
+from xlcorpus.pack.segments import Parts, fill_up
+from xlcorpus.pretrain.data.rows import TokenRows
+from xlcorpus.pretrain.objective import NO_LABEL, Objective
+from xlcorpus.pretrain.objectives.packed import PackObjective
+from xlcorpus.text.draws import draw_keys, id_halves
+from xlcorpus.text.hashes import hash_text, mix
+from xlcorpus.text.labels import UNKNOWN_LANGUAGE
+
+_COLUMNS = ("input_ids", "doc_starts", "doc_ids", "langs", "part_bytes")
+
+
+@dataclass(frozen=True)
+class Bits:
+    """What the text of some documents costs.
+
+    nats: of the labels, labels: how many there are, tokens: of text that they stand for (those of mlm stand for all
+    tokens, masked or not), bytes: of the text that those are; pseudo: whether tokens were foretold from both sides, so
+    that this is a pseudo-likelihood (Salazar et al., ACL 2020), no length of a code; covariance: float64[4, 4], of the
+    sums (nats, labels, tokens, bytes) over documents drawn from each language.
+    """
+
+    nats: float
+    labels: int
+    tokens: int
+    bytes: float
+    documents: int
+    pseudo: bool = False
+    covariance: np.ndarray = field(default_factory=lambda: np.zeros((4, 4)), compare=False, repr=False)
+
+    @property
+    def loss(self) -> float:
+        """Nats a token."""
+        return self.nats / self.labels
+
+    @property
+    def bits_per_byte(self) -> float:
+        """nats / bytes / ln 2; of mlm, nats of what was masked times tokens / labels."""
+        return self.nats * self.tokens / self.labels / self.bytes / math.log(2)
+
+    @property
+    def error(self) -> float | None:
+        """Standard error over documents of bits_per_byte, a ratio of sums (delta method); None for one document."""
+        if self.documents < 2:
+            return None
+        scale = self.tokens / self.labels / self.bytes / math.log(2)
+        slope = np.array([1.0, -self.nats / self.labels, self.nats / self.tokens, -self.nats / self.bytes]) * scale
+        return math.sqrt(max(float(slope @ self.covariance @ slope), 0.0))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """As JSON has it; `pseudo_bits_per_byte` where it is that."""
+        name = "pseudo_bits_per_byte" if self.pseudo else "bits_per_byte"
+        counts = {key: getattr(self, key) for key in ("loss", "nats", "labels", "tokens", "bytes", "documents")}
+        return {name: self.bits_per_byte, "error": self.error, **counts}
+
+    @classmethod
+    def together(cls, found: Sequence[Bits]) -> Bits:
+        """Of all these documents, which are different ones; the languages are not drawn, only documents of them."""
+        return cls(
+            math.fsum(one.nats for one in found),
+            sum(one.labels for one in found),
+            sum(one.tokens for one in found),
+            math.fsum(one.bytes for one in found),
+            sum(one.documents for one in found),
+            any(one.pseudo for one in found),
+            sum((one.covariance for one in found), np.zeros((4, 4))),
+        )
+
+
+def bits_per_byte(
+    model: Any,
+    objective: Objective,
+    rows: TokenRows,
+    *,
+    batch: int = 8,
+    device: Any = None,
+    piece_bytes: np.ndarray | None = None,
+    limit: int | None = None,
+) -> dict[str, Bits]:
+    """By language, of those with a label and a byte of text.
+
+    objective: over packs, with `label_losses`; what it masks follows from the number of the row alone. batch: rows at
+    once; device: None, that of the model; piece_bytes: int32[vocabulary], of the tokenizer (`Tokenizer.piece_bytes`):
+    bytes of first tokens that have no label; without it, their share of their part's bytes. limit: at most so many
+    rows, evenly from all. The model is left in the mode that it was in. Raises UserError where rows lack bytes.
+    """
+    name = type(objective).__name__
+    if rows.view is not None or not isinstance(objective, PackObjective):
+        raise UserError(
+            f"bits per byte are of packs: {rows.folder} is of the view {rows.view}, the objective is {name}",
+            remedy="name a dataset that `xlcorpus pack` made without --view, with clm or mlm",
+        )
+    rows.require(_COLUMNS, "bits per byte")
+    if not rows.count:
+        raise UserError(f"{rows.folder} has no rows", remedy="hold out more: xlcorpus pack --holdout 2%")
+    if device is None:
+        device = next(model.parameters()).device
+    training = model.training
+    model.eval()
+    try:
+        parts = [
+            _costs_of_parts(model, objective, rows, numbers, packs, device, piece_bytes)
+            for numbers, packs in _batches(rows, batch, limit)
+        ]
+    finally:
+        model.train(training)
+    langs = pa.concat_arrays([part.langs for part in parts]).dictionary_encode()
+    codes = langs.indices.to_numpy(zero_copy_only=False)
+    documents, values = (np.concatenate([getattr(part, name) for part in parts]) for name in ("documents", "values"))
+    found = {
+        lang: _of_documents(documents[codes == code], values[codes == code], pseudo=not objective.causal)
+        for code, lang in enumerate(langs.dictionary.to_pylist())
+    }
+    return {lang: bits for lang, bits in sorted(found.items()) if bits.labels and bits.bytes}
+
+
+def summary(found: Mapping[str, Bits]) -> dict[str, Any]:
+    """As JSON has it: each language's facts, and of all text together."""
+    return {
+        "languages": {lang: bits.facts for lang, bits in found.items()},
+        "all": Bits.together([*found.values()]).facts,
+    }
+
+
+@dataclass(frozen=True)
+class _PartCosts:
+    """Of each part: its language, a hash of its document (uint64[n]), and float64[n, 4] as of `Bits.covariance`."""
+
+    langs: pa.Array
+    documents: np.ndarray
+    values: np.ndarray
+
+
+def _batches(rows: TokenRows, size: int, limit: int | None) -> Iterator[tuple[np.ndarray, pa.RecordBatch]]:
+    """Rows and their numbers in the dataset, `size` at a time within a row group."""
+    count = min(rows.count, limit or rows.count)
+    chosen = np.arange(count) * rows.count // count
+    for group, first in enumerate(rows.firsts[:-1].tolist()):
+        here = chosen[(chosen >= first) & (chosen < rows.firsts[group + 1])]
+        if len(here):
+            packs = rows.read(group, _COLUMNS).take(pa.array(here - first))
+            for start in range(0, len(here), size):
+                yield here[start : start + size], packs.slice(start, size)
+
+
+def _costs_of_parts(
+    model: Any,
+    objective: PackObjective,
+    rows: TokenRows,
+    numbers: np.ndarray,
+    packs: pa.RecordBatch,
+    device: Any,
+    piece_bytes: np.ndarray | None,
+) -> _PartCosts:
+    made = objective.collate(packs, mix(numbers.astype(np.uint64) ^ hash_text("evaluation")))
+    labelled = made["labels"].numpy() != NO_LABEL
+    given = {name: value.to(device) if isinstance(value, torch.Tensor) else value for name, value in made.items()}
+    costs = objective.label_losses(model, given).float().cpu().numpy()
+
+    parts, ids = Parts.of(packs, rows.length), fill_up(packs.column("input_ids"), rows.length, 0)
+    special = np.zeros(rows.vocabulary.size, dtype=bool)
+    special[[number for number in rows.vocabulary.special if number < len(special)]] = True
+    text = ~special[ids]  # the padding too, which no part holds
+    counted = labelled & text
+    nats, labels = parts.sums(np.where(counted, costs, 0)), parts.sums(counted)
+    part_bytes = pc.list_flatten(packs.column("part_bytes")).to_numpy(zero_copy_only=False).astype(np.float64)
+    if objective.causal:
+        tokens, part_bytes = (
+            labels,
+            part_bytes - _bytes_without_label(parts, ids, text, counted, part_bytes, piece_bytes),
+        )
+    else:
+        tokens = parts.sums(text)
+    documents = id_halves(pc.list_flatten(packs.column("doc_ids")).cast(pa.binary(16)))
+    return _PartCosts(
+        pc.fill_null(pc.list_flatten(packs.column("langs")), UNKNOWN_LANGUAGE),
+        draw_keys(documents, "documents of bits per byte"),
+        np.stack([nats, labels, tokens, part_bytes], axis=1),
+    )
+
+
+def _bytes_without_label(
+    parts: Parts,
+    ids: np.ndarray,
+    text: np.ndarray,
+    counted: np.ndarray,
+    part_bytes: np.ndarray,
+    piece_bytes: np.ndarray | None,
+) -> np.ndarray:
+    """float64[parts]: bytes of the tokens of text that have no label, the first of their parts.
+
+    A piece may begin with a space that its text does not begin with; where the tokenizer alters texts, so that pieces
+    have other bytes in all, in proportion to them.
+    """
+    sizes = text * (1 if piece_bytes is None else piece_bytes[ids])
+    pieces, without = parts.sums(sizes), parts.sums(sizes * ~counted)
+    shared = part_bytes * without / np.maximum(pieces, 1)
+    more = pieces - part_bytes
+    if piece_bytes is None:
+        return shared
+    return np.where((more == 0) | (more == 1), np.maximum(without - more, 0), shared)
+
+
+def _of_documents(documents: np.ndarray, values: np.ndarray, *, pseudo: bool) -> Bits:
+    """documents: uint64[parts], whose they are; values: float64[parts, 4]."""
+    known, of = np.unique(documents, return_inverse=True)
+    sums = np.stack([np.bincount(of, column, len(known)) for column in values.T], axis=1)
+    nats, labels, tokens, size = sums.sum(axis=0).tolist()
+    count = len(known)
+    if count > 1:  # of a single document nothing is known: among others, it counts by its distance from their mean
+        sums = (sums - sums.mean(axis=0)) * math.sqrt(count / (count - 1))
+    return Bits(nats, round(labels), round(tokens), size, count, pseudo, sums.T @ sums)
