@@ -28,8 +28,8 @@ import torch
 
 import xlcorpus
 from benchmarks.machine import describe_machine
+from xlcorpus.evaluate.retrieval import retrieval
 from xlcorpus.pretrain.data.joined import around_text, filled, join, width_of
-from xlcorpus.pretrain.evaluate.retrieval import retrieval
 from xlcorpus.pretrain.objective import Vocabulary
 from xlcorpus.pretrain.objectives.translico import Translico, TranslicoOptions, pool
 from xlcorpus.text.draws import stream

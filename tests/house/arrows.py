@@ -23,6 +23,7 @@ FLOORS = (
         ("ingest", "code", "lid", "quality", "dedup", "romanize", "translico", "align", "codeswitch", "mix", "pack"),
     ),
     ("training", ("export", "pretrain")),
+    ("trained models", ("evaluate",)),
     ("Beam", ("beam",)),
     ("graphs", ("pipelines",)),
     ("recipes", ("recipe", "report")),

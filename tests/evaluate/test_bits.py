@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import torch
 import transformers
 
 from tests.pretrain.packed import SAMPLE, TEXTS, packs, view
 from xlcorpus.errors import UserError
+from xlcorpus.evaluate.bits import Bits, bits_per_byte, summary
 from xlcorpus.pretrain.data.rows import TokenRows
-from xlcorpus.pretrain.evaluate.bits import Bits, bits_per_byte, summary
 from xlcorpus.pretrain.objective import OBJECTIVES
 from xlcorpus.tokenizer.open import open_tokenizer
 
@@ -61,28 +60,19 @@ def objective(rows: TokenRows, name: str = "clm", **options: Any) -> Any:
     return kind.make(kind.options(**options), rows.vocabulary, rows.length)
 
 
-PIECES = np.array([len(text.encode()) if text is not None else 1 for text in TOKENIZER.piece_texts()])
-PIECES[:4] = 0  # pad, unk, bos, eos
-
-
-class Rows(TokenRows):
-    """With the bytes of each part."""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (*super().columns, "part_bytes")
-
-    def read(self, group: int, columns: Any = None) -> pa.RecordBatch:
-        batch = super().read(group, [name for name in columns if name != "part_bytes"])
-        found = [[size for _, size in parts_of(row)] for row in super().read(group).to_pylist()]
-        return batch.append_column("part_bytes", pa.array(found, pa.list_(pa.int32())))
+PIECES = TOKENIZER.piece_bytes
 
 
 def parts_of(row: dict[str, Any]) -> list[tuple[list[int], int]]:
     """Ids and bytes of text of each part: the space before the first word of a document is none of its text."""
     ends = [*row["doc_starts"][1:], len(row["input_ids"])]
     parts = [row["input_ids"][start:end] for start, end in zip(row["doc_starts"], ends, strict=True)]
-    return [(ids, int(PIECES[ids].sum()) - (first == 0)) for ids, first in zip(parts, row["doc_offsets"], strict=True)]
+    return [(ids, bytes_of(ids) - (first == 0)) for ids, first in zip(parts, row["doc_offsets"], strict=True)]
+
+
+def bytes_of(ids: list[int]) -> int:
+    texts = TOKENIZER.piece_texts()
+    return sum(1 if texts[one] is None else len((texts[one] or "").encode()) for one in ids if one > 3)
 
 
 def by_hand(folder: Path, model: Any) -> dict[str, dict[bytes, tuple[float, int]]]:
@@ -98,7 +88,7 @@ def by_hand(folder: Path, model: Any) -> dict[str, dict[bytes, tuple[float, int]
                     logs = model(torch.tensor([ids])).logits[0].double().log_softmax(-1)
                 nats = -sum(logs[place, one].item() for place, one in enumerate(ids[1:]) if one > 3)
                 # the first word without one before it: left out with its bytes
-                without = max(int(PIECES[ids[0]]) - (first == 0), 0)
+                without = max(bytes_of(ids[:1]) - (first == 0), 0)
                 before = found[lang][name]
                 found[lang][name] = before[0] + nats, before[1] + size - without
     return found
@@ -107,7 +97,7 @@ def by_hand(folder: Path, model: Any) -> dict[str, dict[bytes, tuple[float, int]
 @pytest.mark.parametrize("options", [{}, {"bos": True}])
 def test_equal_to_each_document_alone(options: dict[str, Any]) -> None:
     folder, model = packs(DOCUMENTS, 2, **options), tiny_llama()
-    rows = Rows.open(folder)
+    rows = TokenRows.open(folder)
     found = bits_per_byte(model, objective(rows), rows, batch=5, piece_bytes=PIECES)
     assert model.training
     assert set(found) == set(TEXTS)
@@ -126,7 +116,7 @@ def test_equal_to_each_document_alone(options: dict[str, Any]) -> None:
 def test_a_model_that_knows_nothing_pays_the_vocabulary_for_each_token(options: dict[str, Any]) -> None:
     model = copy.deepcopy(tiny_llama())
     torch.nn.init.zeros_(model.lm_head.weight)
-    rows = Rows.open(packs(DOCUMENTS, 2, **options))
+    rows = TokenRows.open(packs(DOCUMENTS, 2, **options))
     for bits in bits_per_byte(model, objective(rows), rows, piece_bytes=PIECES).values():
         expected = math.log2(TOKENIZER.vocab_size) * bits.tokens / bits.bytes
         assert bits.bits_per_byte == pytest.approx(expected, rel=1e-6)
@@ -137,7 +127,7 @@ def test_the_same_where_no_document_is_cut() -> None:
     """best-fit cuts the long documents alone, `one` in the same places; concatenate the same where nothing is long."""
     found = []
     for strategy in ("best-fit", "one"):
-        rows = Rows.open(packs(DOCUMENTS, 2, strategy=strategy))
+        rows = TokenRows.open(packs(DOCUMENTS, 2, strategy=strategy))
         found.append(bits_per_byte(tiny_llama(), objective(rows), rows, batch=7, piece_bytes=PIECES))
     assert found[0].keys() == found[1].keys()
     for lang, bits in found[0].items():
@@ -146,7 +136,7 @@ def test_the_same_where_no_document_is_cut() -> None:
 
 
 def test_what_is_masked_stands_for_all_tokens() -> None:
-    rows, model = Rows.open(packs(DOCUMENTS, 2, objective="mlm")), copy.deepcopy(tiny_bert())
+    rows, model = TokenRows.open(packs(DOCUMENTS, 2, objective="mlm")), copy.deepcopy(tiny_bert())
     made = objective(rows, "mlm", probability=0.3)
     found = bits_per_byte(model, made, rows, piece_bytes=PIECES)
     assert all(bits.pseudo and "pseudo_bits_per_byte" in bits.facts for bits in found.values())
@@ -160,7 +150,7 @@ def test_what_is_masked_stands_for_all_tokens() -> None:
 
 
 def test_languages_together() -> None:
-    rows = Rows.open(packs(DOCUMENTS, 2))
+    rows = TokenRows.open(packs(DOCUMENTS, 2))
     found = bits_per_byte(tiny_llama(), objective(rows), rows, piece_bytes=PIECES)
     together = summary(found)["all"]
     assert together["documents"] == DOCUMENTS
@@ -173,7 +163,7 @@ def test_languages_together() -> None:
 
 
 def test_some_rows_alone() -> None:
-    rows = Rows.open(packs(DOCUMENTS, 2))
+    rows = TokenRows.open(packs(DOCUMENTS, 2))
     few = bits_per_byte(tiny_llama(), objective(rows), rows, limit=4)
     whole = bits_per_byte(tiny_llama(), objective(rows), rows, limit=10_000)
     assert 0 < sum(bits.tokens for bits in few.values()) < sum(bits.tokens for bits in whole.values())

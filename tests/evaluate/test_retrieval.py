@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlcorpus.pretrain.evaluate.retrieval import retrieval
+from xlcorpus.evaluate.retrieval import retrieval
 
 
 def nearest(queries: np.ndarray, answers: np.ndarray) -> list[int]:
