@@ -14,7 +14,15 @@ from xlcorpus.pretrain.plan import Plan
 from xlcorpus.pretrain.recipe import ScheduleOptions, StageOptions
 
 # Settings of ours that `trainer:` may change.
-_FREE = ("optim", "lr_scheduler_type", "lr_scheduler_kwargs", "report_to", "log_level", "ddp_find_unused_parameters")
+_FREE = (
+    "optim",
+    "lr_scheduler_type",
+    "lr_scheduler_kwargs",
+    "report_to",
+    "log_level",
+    "ddp_find_unused_parameters",
+    "use_cpu",
+)
 _KNOWN = tuple(one.name for one in fields(TrainingArguments))
 _RECOMPUTE = "activation_checkpointing" if "activation_checkpointing" in _KNOWN else "gradient_checkpointing"
 _ADAMW = {True: "adamw_torch_fused", False: "adamw_torch"}  # fused: one kernel for all weights, on GPUs
@@ -51,6 +59,8 @@ def training_arguments(stage: StageOptions, plan: Plan, seed: int, folder: Locat
         "log_level": "error",
         "disable_tqdm": True,
         "seed": seed,
+        # accelerate takes ranks without an accelerator for as many runs of their own, unless it is told.
+        "use_cpu": not torch.accelerator.is_available(),
         "ddp_find_unused_parameters": len(stage.data) > 1,  # an objective may leave weights out
     }
     for name in stage.trainer:

@@ -11,6 +11,8 @@ from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.pretrain.recipe import StageOptions
 from xlcorpus.pretrain.sources import Data
 
+_TOLERANCE = 0.1  # of the tokens of a step: rows of views have any length
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -32,15 +34,15 @@ def plan_stage(stage: StageOptions, data: Data, ranks: int) -> Plan:
     """Rows of a step are `batch` tokens, as near as can be. Raises UserError where rows and ranks do not fit."""
     weights = [source.weight for source in data.sources]
     mean = sum(tokens_of_row(source.rows) * source.weight for source in data.sources) / sum(weights)
-    step_rows = max(1, round(stage.batch / mean))
-    micro = stage.rows * ranks
-    if step_rows % micro:
-        fitting = max(micro, round(step_rows / micro) * micro)
+    asked, micro = stage.batch / mean, stage.rows * ranks
+    step_rows = round(asked / micro) * micro
+    if abs(step_rows - asked) > _TOLERANCE * asked:
         more = f" on {ranks} ranks" if ranks > 1 else ""
         raise UserError(
-            f"stage {stage.name}: a step of {stage.batch:,} tokens is {step_rows:,} rows of {mean:,.0f}, and a "
-            f"micro-batch of {stage.rows} rows{more} does not divide them",
-            remedy=f"write rows: {_divisor(step_rows, stage.rows, ranks)}, or batch: {math.ceil(fitting * mean)}",
+            f"stage {stage.name}: a step of {stage.batch:,} tokens is {asked:,.0f} rows of {mean:,.0f}, and "
+            f"micro-batches of {stage.rows} rows{more} do not come near it",
+            remedy=f"write rows: {_fitting(asked, stage.rows, ranks)}, or "
+            f"batch: {math.ceil(max(step_rows, micro) * mean)}",
         )
     for source in data.sources:
         if source.rows.count < micro:
@@ -62,9 +64,10 @@ def tokens_of_row(rows: TokenRows) -> float:
     return float(rows.length)
 
 
-def _divisor(step_rows: int, rows: int, ranks: int) -> int:
-    fitting = [one for one in range(1, rows + 1) if step_rows % (one * ranks) == 0]
-    return max(fitting, default=1)
+def _fitting(asked: float, rows: int, ranks: int) -> int:
+    """The most rows of a micro-batch, up to what was given, that come near a step."""
+    near = (one for one in range(rows, 0, -1) if abs(round(asked / (one * ranks)) * one * ranks - asked) < 0.02 * asked)
+    return next(near, 1)
 
 
 def memory_bytes(model: Any, stage: StageOptions, data: Data) -> dict[str, float]:

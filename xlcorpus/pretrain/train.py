@@ -291,7 +291,12 @@ def _identity(recipe: Recipe, begin: StartOptions, tokenizer: str, stages: list[
 
 def _join(arguments: transformers.TrainingArguments) -> None:
     """Make the process group, where torchrun started several, and wait for all ranks."""
-    _ = arguments.device
+    ranks = int(os.environ.get("WORLD_SIZE", "1"))
+    if arguments.device is not None and arguments.world_size != ranks:
+        raise UserError(
+            f"{ranks} processes were started, and accelerate joins {arguments.world_size} of them",
+            remedy="start them with torchrun; on CPUs set trainer: {use_cpu: true}",
+        )
     if dist.is_available() and dist.is_initialized():
         dist.barrier()
 
