@@ -50,6 +50,7 @@ def command(
     for name in ("torch", "transformers", "accelerate", "safetensors"):
         if find_spec(name) is None:
             raise UserError(f"training needs {name}, which is not installed", remedy="pip install 'xlcorpus[pretrain]'")
+    from xlcorpus.evaluate.held_out import HeldOut
     from xlcorpus.pretrain.recipe import load_recipe
     from xlcorpus.pretrain.train import Settings, pretrain
 
@@ -59,4 +60,5 @@ def command(
 
     loaded = load_recipe(recipe, settings)
     folder = output or locate("out") / loaded.name
-    return pretrain(loaded, folder, Settings(resume, overwrite, plan_only, say))
+    evaluation = HeldOut(loaded.tokenizer or loaded.start.get("model"))
+    return pretrain(loaded, folder, Settings(resume, overwrite, plan_only, say), evaluation)

@@ -11,21 +11,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 
 from xlcorpus.errors import UserError
+from xlcorpus.evaluate.batches import batches
 from xlcorpus.pack.segments import Parts, fill_up
 from xlcorpus.pretrain.data.rows import TokenRows
-from xlcorpus.pretrain.objective import NO_LABEL, Objective
+from xlcorpus.pretrain.objective import NO_LABEL, Batch, Objective
 from xlcorpus.pretrain.objectives.packed import PackObjective
 from xlcorpus.text.draws import draw_keys, id_halves
-from xlcorpus.text.hashes import hash_text, mix
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 
 _COLUMNS = ("input_ids", "doc_starts", "doc_ids", "langs", "part_bytes")
@@ -69,11 +69,15 @@ class Bits:
         return math.sqrt(max(float(slope @ self.covariance @ slope), 0.0))
 
     @property
+    def measure(self) -> str:
+        """What it is called."""
+        return "pseudo_bits_per_byte" if self.pseudo else "bits_per_byte"
+
+    @property
     def facts(self) -> dict[str, Any]:
         """As JSON has it; `pseudo_bits_per_byte` where it is that."""
-        name = "pseudo_bits_per_byte" if self.pseudo else "bits_per_byte"
         counts = {key: getattr(self, key) for key in ("loss", "nats", "labels", "tokens", "bytes", "documents")}
-        return {name: self.bits_per_byte, "error": self.error, **counts}
+        return {self.measure: self.bits_per_byte, "error": self.error, **counts}
 
     @classmethod
     def together(cls, found: Sequence[Bits]) -> Bits:
@@ -95,14 +99,13 @@ def bits_per_byte(
     rows: TokenRows,
     *,
     batch: int = 8,
-    device: Any = None,
     piece_bytes: np.ndarray | None = None,
     limit: int | None = None,
 ) -> dict[str, Bits]:
     """By language, of those with a label and a byte of text.
 
     objective: over packs, with `label_losses`; what it masks follows from the number of the row alone. batch: rows at
-    once; device: None, that of the model; piece_bytes: int32[vocabulary], of the tokenizer (`Tokenizer.piece_bytes`):
+    once; piece_bytes: int32[vocabulary], of the tokenizer (`Tokenizer.piece_bytes`):
     bytes of first tokens that have no label; without it, their share of their part's bytes. limit: at most so many
     rows, evenly from all. The model is left in the mode that it was in. Raises UserError where rows lack bytes.
     """
@@ -113,19 +116,11 @@ def bits_per_byte(
             remedy="name a dataset that `xlcorpus pack` made without --view, with clm or mlm",
         )
     rows.require(_COLUMNS, "bits per byte")
-    if not rows.count:
-        raise UserError(f"{rows.folder} has no rows", remedy="hold out more: xlcorpus pack --holdout 2%")
-    if device is None:
-        device = next(model.parameters()).device
-    training = model.training
-    model.eval()
-    try:
+    with evaluating(model) as device:
         parts = [
-            _costs_of_parts(model, objective, rows, numbers, packs, device, piece_bytes)
-            for numbers, packs in _batches(rows, batch, limit)
+            _costs_of_parts(model, objective, rows, objective.collate(packs, keys), packs, device, piece_bytes)
+            for packs, keys in batches(rows, _COLUMNS, batch, limit)
         ]
-    finally:
-        model.train(training)
     langs = pa.concat_arrays([part.langs for part in parts]).dictionary_encode()
     codes = langs.indices.to_numpy(zero_copy_only=False)
     documents, values = (np.concatenate([getattr(part, name) for part in parts]) for name in ("documents", "values"))
@@ -134,6 +129,17 @@ def bits_per_byte(
         for code, lang in enumerate(langs.dictionary.to_pylist())
     }
     return {lang: bits for lang, bits in sorted(found.items()) if bits.labels and bits.bytes}
+
+
+@contextmanager
+def evaluating(model: Any) -> Iterator[Any]:
+    """The model's device; meanwhile it is in the mode of evaluation."""
+    training = model.training
+    model.eval()
+    try:
+        yield next(model.parameters()).device
+    finally:
+        model.train(training)
 
 
 def summary(found: Mapping[str, Bits]) -> dict[str, Any]:
@@ -153,30 +159,17 @@ class _PartCosts:
     values: np.ndarray
 
 
-def _batches(rows: TokenRows, size: int, limit: int | None) -> Iterator[tuple[np.ndarray, pa.RecordBatch]]:
-    """Rows and their numbers in the dataset, `size` at a time within a row group."""
-    count = min(rows.count, limit or rows.count)
-    chosen = np.arange(count) * rows.count // count
-    for group, first in enumerate(rows.firsts[:-1].tolist()):
-        here = chosen[(chosen >= first) & (chosen < rows.firsts[group + 1])]
-        if len(here):
-            packs = rows.read(group, _COLUMNS).take(pa.array(here - first))
-            for start in range(0, len(here), size):
-                yield here[start : start + size], packs.slice(start, size)
-
-
 def _costs_of_parts(
     model: Any,
     objective: PackObjective,
     rows: TokenRows,
-    numbers: np.ndarray,
+    made: Batch,
     packs: pa.RecordBatch,
     device: Any,
     piece_bytes: np.ndarray | None,
 ) -> _PartCosts:
-    made = objective.collate(packs, mix(numbers.astype(np.uint64) ^ hash_text("evaluation")))
     labelled = made["labels"].numpy() != NO_LABEL
-    given = {name: value.to(device) if isinstance(value, torch.Tensor) else value for name, value in made.items()}
+    given = {name: value.to(device) for name, value in made.items()}
     costs = objective.label_losses(model, given).float().cpu().numpy()
 
     parts, ids = Parts.of(packs, rows.length), fill_up(packs.column("input_ids"), rows.length, 0)

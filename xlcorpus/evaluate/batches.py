@@ -1,0 +1,32 @@
+"""Rows to evaluate on, in the order of their dataset, some or all; every choice in a row follows from its number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from xlcorpus.errors import UserError
+from xlcorpus.pretrain.data.rows import TokenRows
+from xlcorpus.text.hashes import hash_text, mix
+
+
+def batches(
+    rows: TokenRows, columns: Sequence[str] | None, size: int, limit: int | None = None
+) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
+    """At most `size` rows at a time, all of one row group, and their keys (uint64[rows], see `Objective.collate`).
+
+    limit: at most so many rows, evenly from all. Raises UserError where there is no row.
+    """
+    if not rows.count:
+        raise UserError(f"{rows.folder} has no rows", remedy="hold out more: xlcorpus pack --holdout 2%")
+    count = min(rows.count, limit or rows.count)
+    chosen = np.arange(count) * rows.count // count
+    keys = mix(chosen.astype(np.uint64) ^ hash_text("choices in a row that is evaluated"))
+    for group, first in enumerate(rows.firsts[:-1].tolist()):
+        start, stop = np.searchsorted(chosen, [first, rows.firsts[group + 1]]).tolist()
+        if start < stop:
+            here = rows.read(group, columns).take(pa.array(chosen[start:stop] - first))
+            for at in range(0, stop - start, size):
+                yield here.slice(at, size), keys[start + at : min(start + at + size, stop)]
