@@ -1,0 +1,56 @@
+"""Token shards in other people's loops: rows of `datasets.load_dataset` to what a model of transformers takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from xlcorpus.dataset.storage import locate
+from xlcorpus.errors import UserError
+from xlcorpus.pretrain.data.rows import TokenRows
+from xlcorpus.pretrain.objective import OBJECTIVES
+from xlcorpus.pretrain.objectives.packed import PackObjective
+
+
+class PackCollator:
+    """`collate_fn` of a DataLoader, `data_collator` of transformers' Trainer (with remove_unused_columns=False).
+
+    A batch holds input_ids, labels, and what this model's attention needs to keep documents apart, so that
+    `model(**batch).loss` is right. Masks of mlm are drawn by torch's generator.
+    """
+
+    def __init__(self, dataset: Any, model: Any, objective: str = "clm", **options: Any) -> None:
+        """dataset: folder of token shards; model: of transformers; options: of the objective.
+
+        Raises UserError where the model cannot keep documents apart, or the objective is not one over packs.
+        """
+        rows, kind = TokenRows.open(locate(dataset)), OBJECTIVES.find(objective)
+        made = kind.make(kind.options(**options), rows.vocabulary, rows.length)
+        if not isinstance(made, PackObjective) or rows.view is not None:
+            raise UserError(
+                f"{dataset} with the objective {objective} are no packs, which this collator is for",
+                remedy="train on views with xlcorpus pretrain",
+            )
+        made.prepare(model)
+        self.objective, self.needs = made, made.needs(model)
+        if self.needs.kind == "flex":
+            raise UserError(
+                "a BlockMask is made on the model's device, not in a collator",
+                remedy="load the model with attn_implementation='sdpa', or train with xlcorpus pretrain",
+            )
+
+    def __call__(self, rows: Sequence[Mapping[str, Any]] | pa.Table) -> dict[str, Any]:
+        """rows: dicts with input_ids and doc_starts (lists, arrays or tensors), or a table of them."""
+        names = self.objective.columns
+        if isinstance(rows, pa.Table):
+            batch = rows.select(list(names)).combine_chunks().to_batches()[0]
+        else:
+            lists = [pa.array([np.asarray(row[name]) for row in rows], pa.list_(pa.int32())) for name in names]
+            batch = pa.RecordBatch.from_arrays(lists, names=list(names))
+        keys = torch.randint(-(1 << 63), (1 << 63) - 1, (batch.num_rows,)).numpy().view(np.uint64)
+        made: dict[str, Any] = self.objective.collate(batch, keys)
+        return {**made, **self.needs.inputs(made.pop("position_ids"))}
