@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.dataset import is_dataset
@@ -39,7 +41,9 @@ def open_data(stage: StageOptions) -> Data:
     kinds: list[ObjectiveKind] = []
     holdouts: list[tuple[int, TokenRows]] = []
     for number, given in enumerate(stage.data):
-        kind, source = _open(given, f"data {number + 1} ({given.folder})")
+        kind = OBJECTIVES.find(given.objective)
+        where = f"data {number + 1} ({given.folder})"
+        source = open_source(given.folder, given.objective, given.options, weight=given.weight, where=where)
         sources.append(source)
         kinds.append(kind)
         held = _holdout(given)
@@ -60,10 +64,21 @@ def open_data(stage: StageOptions) -> Data:
     return Data(tuple(sources), tuple(names), tuple(holdouts), kinds[0].architecture, sources[0].rows.vocabulary)
 
 
-def _open(given: DataOptions, where: str) -> tuple[ObjectiveKind, Source]:
-    kind = OBJECTIVES.find(given.objective)
-    options = checked(kind.options, given.options, where, kind.name, SEE)
-    rows = TokenRows.open(storage.locate(given.folder))
+def open_source(
+    folder: Any,
+    objective: str = "clm",
+    options: Mapping[str, Any] | None = None,
+    *,
+    weight: float = 1.0,
+    where: str | None = None,
+) -> Source:
+    """Token shards and what is made of them; raises UserError where the two do not go together.
+
+    options: of the objective; where: what messages call this source.
+    """
+    kind, where = OBJECTIVES.find(objective), where or str(folder)
+    settings = checked(kind.options, dict(options or {}), where, kind.name, SEE)
+    rows = TokenRows.open(storage.locate(folder))
     _check_view(kind, rows)
     missing = [role for role in kind.needs if role not in rows.vocabulary.ids]
     if missing:
@@ -72,7 +87,7 @@ def _open(given: DataOptions, where: str) -> tuple[ObjectiveKind, Source]:
             remedy="pack with a tokenizer that has it: `xlcorpus tokenizer train --mask`, or `tokenizer extend "
             "--special <mask>`",
         )
-    return kind, Source(rows, kind.make(options, rows.vocabulary, rows.length), given.weight)
+    return Source(rows, kind.make(settings, rows.vocabulary, rows.length), weight)
 
 
 def _check_view(kind: ObjectiveKind, rows: TokenRows) -> None:

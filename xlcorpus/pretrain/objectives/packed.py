@@ -25,7 +25,7 @@ class PackObjective(Objective):
 
     def __init__(self, options: AttentionOptions, vocabulary: Vocabulary, length: int) -> None:
         self.attention, self.vocabulary, self.length = options, vocabulary, length
-        self._needs: tuple[int, Needs] | None = None
+        self._needs: tuple[tuple[int, str], Needs] | None = None
 
     @property
     def pad(self) -> int:
@@ -36,8 +36,9 @@ class PackObjective(Objective):
     def needs(self, model: Any) -> Needs:
         """What the model's attention is given; found once for each model."""
         inner = unwrapped(model)
-        if self._needs is None or self._needs[0] != id(inner):
-            self._needs = id(inner), choose(inner, self.vocabulary, self.attention, causal=self.causal)
+        this = id(inner), str(getattr(inner.config, "_attn_implementation", None))
+        if self._needs is None or self._needs[0] != this:
+            self._needs = this, choose(inner, self.vocabulary, self.attention, causal=self.causal)
         return self._needs[1]
 
     def prepare(self, model: Any) -> None:

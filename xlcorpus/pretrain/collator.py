@@ -9,11 +9,9 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from xlcorpus.dataset.storage import locate
 from xlcorpus.errors import UserError
-from xlcorpus.pretrain.data.rows import TokenRows
-from xlcorpus.pretrain.objective import OBJECTIVES
 from xlcorpus.pretrain.objectives.packed import PackObjective
+from xlcorpus.pretrain.sources import open_source
 
 
 class PackCollator:
@@ -28,12 +26,11 @@ class PackCollator:
 
         Raises UserError where the model cannot keep documents apart, or the objective is not one over packs.
         """
-        rows, kind = TokenRows.open(locate(dataset)), OBJECTIVES.find(objective)
-        made = kind.make(kind.options(**options), rows.vocabulary, rows.length)
-        if not isinstance(made, PackObjective) or rows.view is not None:
+        made = open_source(dataset, objective, options).objective
+        if not isinstance(made, PackObjective):
             raise UserError(
-                f"{dataset} with the objective {objective} are no packs, which this collator is for",
-                remedy="train on views with xlcorpus pretrain",
+                f"the objective {objective} reads no packs, which this collator is for",
+                remedy="train on views with xlcorpus pretrain, or give TokenStream to a DataLoader",
             )
         made.prepare(model)
         self.objective, self.needs = made, made.needs(model)
