@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import shard_tasks
 from xlcorpus.beam.step import Outcome, Step
-from xlcorpus.beam.workspace import Workspace
-from xlcorpus.beam.write import write_results
+from xlcorpus.beam.workspace import Task, Workspace
+from xlcorpus.beam.write import Into, write_results
+from xlcorpus.dataset import storage
 from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
+from xlcorpus.dataset.layout import DATA, HOLDOUT, WORK
+from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Counts
-from xlcorpus.dataset.shards import Layout
+from xlcorpus.dataset.shards import ShardFile
 from xlcorpus.dataset.storage import fingerprint_of_file, locate, write_text
-from xlcorpus.pack import input_check, notes, tasks
+from xlcorpus.errors import ConservationError, UserError
+from xlcorpus.pack import gather, holdout, input_check, notes, tasks
+from xlcorpus.pack.language_ids import LanguageIds
 from xlcorpus.pack.options import PackOptions, layout_of
 from xlcorpus.tokenizer.open import open_tokenizer
 
@@ -25,32 +30,134 @@ class WriteShard:
 
     workspace: Workspace
     work: tasks.PackShard | tasks.TokenizeShard
-    layout: Layout
+    into: Into
     partition_by: str | None = None
 
     def __call__(self, number: int, shard: Shard) -> tasks.Packed:
         """Fewer rows than documents are merged, more are repeated."""
         counts: Counts = {}
         results = self.work.results(number, shard, counts)
-        written = write_results(
-            self.workspace, number, "pack", results, partition_by=self.partition_by, layout=self.layout
-        )
+        written = write_results(self.workspace, number, "pack", results, partition_by=self.partition_by, into=self.into)
         return tasks.Packed(written, counts)
 
 
+@dataclass(frozen=True)
+class WriteStretches:
+    """One shard of those asked for: its rows from those that tasks made."""
+
+    workspace: Workspace
+    into: Into
+    partition_by: str | None = None
+
+    def __call__(self, number: int, stretches: tuple[gather.Stretch, ...]) -> Written:
+        """The rows alone: their decisions and counts are written."""
+        rows = gather.gathered(stretches)
+        return write_results(
+            self.workspace, number, "pack", rows, partition_by=self.partition_by, only="rows", into=self.into
+        )
+
+
 def run(options: PackOptions, inputs: Sequence[Dataset], execution: Execution) -> Outcome:
-    """Count what numbers and budgets need; tokenise and pack, or make the view, each shard by itself."""
-    workspace, given = execution.workspace, shard_tasks(inputs)
-    count = tasks.CountShard.for_options(options)
-    held = execution.each("count", given, count) if count is not None else []
-    languages = tasks.numbers_for(options, held)
-    work = tasks.work_for(options, held, languages, keep_text=execution.keep_text)
-    records = execution.each("write", given, WriteShard(workspace, work, layout_of(options), execution.partition_by))
+    """Choose what is held out; count what numbers and budgets need; tokenise and pack, or make the view, each shard by
+    itself; deal the rows to the shards asked for."""
+    given = shard_tasks(inputs)
+    chosen, held = _choose(options, given, execution)
+    count = tasks.CountShard.for_options(options, held)
+    found = execution.each("count", given, count) if count is not None else []
+    languages = tasks.numbers_for(options, found)
+    work = tasks.work_for(options, found, languages, held, keep_text=execution.keep_text)
+    outcome = _make(options, given, work, execution, options.shards)
+    made = _with_notes(options, inputs, languages, outcome, execution)
+    if held is None:
+        return made
+    made = replace(made, notes={**made.notes, "holdout": asdict(chosen)})
+    made.notes["table"][1:1] = holdout.share_lines(chosen)
+    work = replace(work, held=replace(held, side="held"))
+    if isinstance(work, tasks.PackShard):
+        work = replace(work, budgets=None)
+    aside = _make(options, given, work, execution, 1, held=True)
+    if aside[0].tallies[0].rows_in != chosen.total:
+        raise ConservationError(
+            f"{chosen.total:,} rows are to be held out, {aside[0].tallies[0].rows_in:,} were read",
+            remedy="this is a defect of pack: please report it; the dataset was not finished",
+        )
+    return replace(made, holdout=_named_within(_with_notes(options, (), languages, aside, execution)))
+
+
+def _choose(
+    options: PackOptions, given: Sequence[Task[Shard]], execution: Execution
+) -> tuple[holdout.Chosen, holdout.HeldOut | None]:
+    if options.holdout is None:
+        return holdout.Chosen(), None
+    folder = execution.workspace.folder / HOLDOUT
+    if storage.exists(folder) and not storage.is_folder(execution.workspace.work / HOLDOUT):
+        raise UserError(f"{folder} is there already", remedy="move it to another place, or choose another --output")
+    execution.each("list", given, holdout.ListDocuments(execution.scratch, execution.seed))
+    rows = sum(task.content.rows for task in given)
+    choose = holdout.ChooseDocuments(execution.scratch, options.holdout_share)
+    (chosen,) = execution.each("choose", [Task(0, 20 * rows, len(given))], choose)
+    return chosen, holdout.HeldOut(holdout.held_file(execution.scratch), execution.seed)
+
+
+Made = tuple[Outcome, list[Counts]]
+
+
+def _make(
+    options: PackOptions,
+    given: Sequence[Task[Shard]],
+    work: tasks.PackShard | tasks.TokenizeShard,
+    execution: Execution,
+    shards: int | None,
+    *,
+    held: bool = False,
+) -> Made:
+    """Write the rows of a side; where a number of shards is asked for, first to files of the run."""
+    workspace, layout = execution.workspace, layout_of(options)
+    within = f"{HOLDOUT}/" if held else ""
+    final = Into(f"{within}{DATA}", within, layout)
+    into = final if shards is None else Into(f"{WORK}/{'held' if held else 'packs'}", within, layout)
+    partition_by = execution.partition_by
+    write = WriteShard(workspace, work, into, partition_by if shards is None else None)
+    records = execution.each(HOLDOUT if held else "write", given, write)
+    outcome, counts = Outcome.of(records), [one.counts for one in records]
+    if shards is None:
+        return outcome, counts
+    # Of the holdout there is one shard, and more where it is large; training has as many as are asked for.
+    final = replace(final, layout=replace(layout, whole=not held))
+    found = [Shard(workspace.folder / file.name, file.rows, file.bytes, "token", ()) for file in outcome.shards]
+    dealt = enumerate(gather.deal(found, shards))
+    stretches = [Task(number, sum(one.shard.bytes for one in part), part) for number, part in dealt]
+    gathering = WriteStretches(workspace, final, partition_by)
+    gathered = Outcome.of(execution.each("gather held" if held else "gather", stretches, gathering))
+    return replace(outcome, shards=gathered.shards), counts
+
+
+def _with_notes(
+    options: PackOptions,
+    inputs: Sequence[Dataset],
+    languages: LanguageIds | None,
+    made: Made,
+    execution: Execution,
+) -> Outcome:
+    """The outcome of a side with its notes, and the numbers of languages beside its rows."""
+    outcome, counts = made
+    folder = execution.workspace.folder
+    beside = folder / HOLDOUT if outcome.shards[0].name.startswith(f"{HOLDOUT}/") else folder
     for name, content in languages.files().items() if languages else ():
-        write_text(workspace.folder / name, content)
-    outcome = Outcome.of(records)
-    made = (batch for file in outcome.shards for batch in read_batches(workspace.folder / file.name))
-    return replace(outcome, notes=notes.of_run(options, inputs, languages, [one.counts for one in records], made))
+        write_text(beside / name, content)
+    rows = (batch for file in outcome.shards for batch in read_batches(folder / file.name))
+    return replace(outcome, notes=notes.of_run(options, inputs, languages, counts, rows))
+
+
+def _named_within(outcome: Outcome) -> Outcome:
+    """The outcome with the names of its files in the folder of the holdout."""
+
+    def named(files: tuple[ShardFile, ...]) -> tuple[ShardFile, ...]:
+        return tuple(replace(file, name=file.name.removeprefix(f"{HOLDOUT}/")) for file in files)
+
+    return replace(
+        outcome, shards=named(outcome.shards), decisions=named(outcome.decisions), rejects=named(outcome.rejects)
+    )
 
 
 def models(options: PackOptions) -> dict[str, str]:

@@ -27,7 +27,10 @@ Form = Literal["source", "map", "graph"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step made: its files in order, its counts, notes for the manifest, input files that lost far more."""
+    """What a step made: its files in order, its counts, notes for the manifest, input files that lost far more.
+
+    holdout: what it made of the rows that are held out of training, in the folder of that name: a dataset of its own.
+    """
 
     shards: tuple[ShardFile, ...]
     decisions: tuple[ShardFile, ...]
@@ -35,6 +38,7 @@ class Outcome:
     tallies: tuple[Tally, ...]
     notes: Mapping[str, Any] = field(default_factory=dict)
     losses: tuple[FileLoss, ...] = ()
+    holdout: Outcome | None = None
 
     @classmethod
     def of(cls, records: Sequence[Any], notes: Mapping[str, Any] | None = None) -> Outcome:

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
 
 from xlcorpus.dataset import storage
-from xlcorpus.dataset.layout import DATA, DECISIONS, MANIFEST, REJECTS, RUN, WORK
-from xlcorpus.dataset.ours import Belongings, check_removable
+from xlcorpus.dataset.layout import DATA, DECISIONS, HOLDOUT, MANIFEST, REJECTS, RUN, WORK
+from xlcorpus.dataset.ours import Belongings, check_removable, with_holdout
 from xlcorpus.dataset.record import dump_record, load_record, written_of
 from xlcorpus.dataset.storage import Location
 
@@ -120,7 +120,7 @@ class Workspace:
         return found.others
 
     def _remove_empty(self) -> None:
-        for name in (DATA, DECISIONS, REJECTS):
+        for name in (DATA, DECISIONS, REJECTS, HOLDOUT):
             storage.remove_empty(self.folder / name, below=True)
 
     def remove(self) -> None:
@@ -131,7 +131,7 @@ class Workspace:
 
     def clean_up(self, named: Iterable[str]) -> None:
         """Remove intermediate files, and files of ours that the finished manifest does not name (temporary, or old)."""
-        for name in set(Belongings.of(self.folder).ours) - {*named}:
+        for name in set(Belongings.of(self.folder).ours) - with_holdout(self.folder, named):
             storage.remove(self.folder / name)
         self._remove_empty()
         storage.remove_folder(self.work, or_leave=True)

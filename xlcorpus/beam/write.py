@@ -22,6 +22,17 @@ from xlcorpus.dataset.shards import Layout, ShardFile, ShardWriter
 from xlcorpus.dataset.tally import Tally, add_up
 from xlcorpus.errors import ConservationError, UserError
 
+
+@dataclass(frozen=True)
+class Into:
+    """Where tasks write in the output folder: the folder of rows, what is before that of reasons; how rows lie."""
+
+    rows: str = DATA
+    reasons: str = ""
+    layout: Layout | None = None
+
+
+_PLAIN = Into()
 MOST_PARTITIONS = 10_000  # of a task
 MOST_BYTES = 128 << 20  # of a task's rows that wait in memory until the shard of their value is written
 ASIDE = "aside"
@@ -31,14 +42,14 @@ ASIDE = "aside"
 class TaskWriter:
     """Writes one task: rows (by language folder when asked), decisions and rejects; `close` gives the record.
 
-    count_files: what became of the records of each file, where the task reads raw files; layout: of the rows' shards.
+    count_files: what became of the records of each file, where the task reads raw files.
     """
 
     workspace: Workspace
     number: int
     partition_by: str | None = None
     count_files: bool = False
-    layout: Layout | None = None
+    into: Into = _PLAIN
     _shards: dict[str, ShardWriter] = field(default_factory=dict)
     _logs: dict[str, ShardWriter] = field(default_factory=dict)
     _counted: Tally = field(default_factory=lambda: Tally("write"))
@@ -59,10 +70,10 @@ class TaskWriter:
             or not (rows.num_rows or self._shards)
         ):
             # One empty shard for the first task, so that a dataset without rows still opens in every reader.
-            self._writer(DATA, rows.schema).write(rows)
+            self._writer(self.into.rows, rows.schema).write(rows)
             return
         for partition, part in split_by(rows, self.partition_by):
-            self._writer(f"{DATA}/{partition.folder}", part.schema, partition).write(part)
+            self._writer(f"{self.into.rows}/{partition.folder}", part.schema, partition).write(part)
         if len(self._shards) > MOST_PARTITIONS:
             raise UserError(
                 f"--partition-by {self.partition_by}: more than {MOST_PARTITIONS:,} values, a folder each",
@@ -84,7 +95,7 @@ class TaskWriter:
                 schema,
                 metadata=metadata,
                 late=partition is not None,
-                layout=self.layout,
+                layout=self.into.layout,
             )
         return self._shards[folder]
 
@@ -109,7 +120,8 @@ class TaskWriter:
                 if rows is not None and rows.num_rows:
                     self._count_files(rows, kind)
                     if folder not in self._logs:
-                        self._logs[folder] = ShardWriter(self.workspace.folder, folder, self._stem, schema)
+                        where = f"{self.into.reasons}{folder}"
+                        self._logs[folder] = ShardWriter(self.workspace.folder, where, self._stem, schema)
                     self._logs[folder].write(rows)
 
     def _count_files(self, rows: pa.RecordBatch, kind: str) -> None:
@@ -152,14 +164,14 @@ def write_results(
     *,
     partition_by: str | None = None,
     only: Literal["rows", "reasons"] | None = None,
-    layout: Layout | None = None,
+    into: Into = _PLAIN,
 ) -> Written:
     """Write all that a step makes of one task, in order; returns the record.
 
     only: the other half of what comes of the rows is written by other tasks (texts that move between shards), so the
     sum of this one proves nothing. Raises ConservationError where rows are unaccounted for.
     """
-    writer, tally = TaskWriter(workspace, number, partition_by, layout=layout), Tally(step)
+    writer, tally = TaskWriter(workspace, number, partition_by, into=into), Tally(step)
     try:
         for result in results:
             if only != "reasons":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from xlcorpus.dataset.layout import DATA, DECISIONS, REJECTS
+from xlcorpus.dataset.layout import DATA, DECISIONS, HELD_OUT, HOLDOUT, REJECTS
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.schema import load_schema
 
@@ -49,11 +49,13 @@ def card_of(manifest: Manifest) -> str:
 
 
 def configurations(manifest: Manifest) -> dict[str, str]:
-    """Patterns of files by the name of a configuration: the rows, decisions, rejects, the rows of each partition."""
+    """Patterns of files by the name of a configuration: rows, decisions, rejects, holdout, rows of each partition."""
     folders = sorted({shard.name.rpartition("/")[0] for shard in manifest.shards})
     parted = folders != [DATA]
     found = {"default": f"{DATA}/*/*.parquet" if parted else f"{DATA}/*.parquet"}
     found |= {name: f"{name}/*.parquet" for name in (DECISIONS, REJECTS) if getattr(manifest, name)}
+    if any(file.name == HELD_OUT for file in manifest.plain_files):
+        found[HOLDOUT] = f"{HOLDOUT}/{found['default']}"
     for folder in folders if parted else ():
         value = folder.partition("=")[2]
         if _CONFIG.fullmatch(value) and value not in found:

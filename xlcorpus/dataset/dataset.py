@@ -140,9 +140,12 @@ class Dataset:
             )
 
 
-def read_batches(given: Shard | Location, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+def read_batches(
+    given: Shard | Location, columns: Sequence[str] | None = None, rows: tuple[int, int] | None = None
+) -> Iterator[pa.RecordBatch]:
     """The rows of one shard in order, in batches of at most 4,096 rows and about 16 MB (a larger row stands alone).
 
+    rows: from the first to before the second alone.
     One row group (16 MB of text) is in memory at a time. Raises IntegrityError where the file is no Parquet file, or
     (a Shard) not the one that its manifest names.
     """
@@ -153,10 +156,17 @@ def read_batches(given: Shard | Location, columns: Sequence[str] | None = None) 
         with storage.open_parquet(location, pre_buffer=False) as file:
             partition = Partition.of(file.schema_arrow)
             inside = [name for name in columns or () if partition is None or name != partition.column]
+            end = 0
             for group in range(file.num_row_groups):
+                count = file.metadata.row_group(group).num_rows
+                start, end = end, end + count
+                if rows is not None and (rows[0] >= end or rows[1] <= start):
+                    continue
                 table = file.read_row_group(group, columns=None if columns is None else inside, use_threads=False)
                 if partition is not None:
-                    table = partition.restore(table, file.metadata.row_group(group).num_rows, columns)
+                    table = partition.restore(table, count, columns)
+                if rows is not None:
+                    table = table.slice(max(rows[0] - start, 0), min(rows[1], end) - max(rows[0], start))
                 for batch in table.combine_chunks().to_batches():
                     yield from split_batch(batch)
     except (pa.ArrowInvalid, OSError) as error:

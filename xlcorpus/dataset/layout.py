@@ -10,6 +10,8 @@ DECISIONS = "decisions"
 REJECTS = "rejects"
 SHARD_FOLDERS = (DATA, DECISIONS, REJECTS)
 SHARD_NAME = re.compile(rf"(?:{'|'.join(SHARD_FOLDERS)})/(?:[^/]+=[^/]*/)?part-\d{{5,}}-\d{{3,}}\.parquet")
+HOLDOUT = "holdout"  # a dataset in the folder of another: its rows that are held out of training
+HELD_OUT = f"{HOLDOUT}/{MANIFEST}"  # a file of the dataset that has it, so that hashes tell of a change there too
 CARD = "README.md"  # the dataset card, which `datasets.load_dataset` reads
 BESIDE = ("languages.json", "scripts.json")  # numbers of the languages of token shards
 WORK = "_work"  # sidecars, spill files and the state of an unfinished run; gone when the manifest is written

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from xlcorpus.dataset import storage
-from xlcorpus.dataset.layout import BESIDE, DATA, MANIFEST, SHARD_FOLDERS, SHARD_NAME
+from xlcorpus.dataset.layout import BESIDE, DATA, HELD_OUT, HOLDOUT, MANIFEST, SHARD_FOLDERS, SHARD_NAME
 from xlcorpus.dataset.record import dump_record, load_record
 from xlcorpus.dataset.shards import PlainFile, ShardFile
 from xlcorpus.dataset.storage import Location, fingerprint
@@ -197,7 +197,8 @@ class Manifest:
     def verify(self, folder: Location) -> None:
         """Read every file and compare sizes and SHA-256; raises IntegrityError naming the first that differs.
 
-        A file that the manifest does not name is an error too: DuckDB and others would read it.
+        A file that the manifest does not name is an error too: DuckDB and others would read it. So with the rows that
+        are held out.
         """
         named = {folder / name for name in self.files()}
         for name in SHARD_FOLDERS:
@@ -213,3 +214,5 @@ class Manifest:
                     f"{path} was changed after it was written: its SHA-256 is not the manifest's",
                     remedy="restore the file from a copy, or make the dataset again with --overwrite",
                 )
+        if HELD_OUT in self.files():
+            Manifest.load(folder / HOLDOUT).verify(folder / HOLDOUT)

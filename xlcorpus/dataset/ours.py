@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xlcorpus.dataset import storage
-from xlcorpus.dataset.layout import BESIDE, CARD, MANIFEST, RUN, SHARD_FOLDERS, SHARD_NAME, WORK
+from xlcorpus.dataset.layout import BESIDE, CARD, HELD_OUT, HOLDOUT, MANIFEST, RUN, SHARD_FOLDERS, SHARD_NAME, WORK
 from xlcorpus.dataset.manifest import Manifest, is_ours
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import IntegrityError, UserError
@@ -41,11 +42,13 @@ class Belongings:
     def of(cls, folder: Location) -> Belongings:
         """Look at every name; a link is never ours but in the place of a file. Raises OSError."""
         unfinished, listed = is_unfinished(folder), _listed(folder)
+        holds_out = storage.is_folder(folder / WORK / HOLDOUT) or HELD_OUT in listed
         names = [name for name in storage.names_below(folder) if not name.startswith(f"{WORK}/")]
         ours = []
         for name in names:
             final = storage.final_name(name)
-            may_be = SHARD_NAME.fullmatch(final) is not None or final in _NAMES
+            inside = final.removeprefix(f"{HOLDOUT}/") if holds_out else final
+            may_be = SHARD_NAME.fullmatch(inside) is not None or inside in _NAMES
             if name in listed or (may_be and (unfinished or (final != name and bool(listed)))):
                 ours.append(name)
         return cls(tuple(ours), tuple(sorted(set(names) - set(ours))))
@@ -65,10 +68,18 @@ def _listed(folder: Location) -> set[str]:
     try:
         named = set(Manifest.load(folder).files())
     except IntegrityError:
-        found = _NAMED.findall(storage.read_bytes(folder / MANIFEST))
-        named = {name for name in (one.decode("utf-8", "replace") for one in found) if SHARD_NAME.fullmatch(name)}
-        named |= {MANIFEST, CARD, *BESIDE}
-    return named
+        found = {one.decode("utf-8", "replace") for one in _NAMED.findall(storage.read_bytes(folder / MANIFEST))}
+        named = {name for name in found if SHARD_NAME.fullmatch(name)} | {MANIFEST, CARD, *BESIDE}
+        named |= found & {HELD_OUT}
+    return with_holdout(folder, named)
+
+
+def with_holdout(folder: Location, named: Iterable[str]) -> set[str]:
+    """The names that a manifest lists, and those of the files of its holdout, where it lists one."""
+    found = set(named)
+    if HELD_OUT in found:
+        found |= {f"{HOLDOUT}/{name}" for name in _listed(folder / HOLDOUT)}
+    return found
 
 
 def shown(names: tuple[str, ...]) -> str:

@@ -83,7 +83,7 @@ def pack_notes(
         *table_lines(rows, right=tuple(range(1, len(rows[0])))),
     ]
     texts_measured = pc.sum(measured["texts"]).as_py() or 0
-    if texts_measured < total.documents:
+    if 0 < texts_measured < total.documents:
         table.append(f"fertility and what is right of it: of the first {texts_measured:,} documents")
     table += ["", *decoded_packs(tokenizer, packs)]
     return {"counts": asdict(total), "padding": round(total.padding, 6), "table": table}

@@ -11,6 +11,7 @@ from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import ROW_GROUP_BYTES, Layout
 from xlcorpus.errors import UserError
 from xlcorpus.options import StepOptions, option
+from xlcorpus.pack.holdout import parse_share
 from xlcorpus.text.sizes import parse_size
 from xlcorpus.tokenizer.objectives import OBJECTIVES
 
@@ -58,6 +59,12 @@ class PackOptions(StepOptions):
     view: Literal["translico", "restore", "bitext", "tlm", "triples"] | None = option(
         None, description="rows of pairs or triples instead of packs"
     )
+    shards: int | None = option(
+        None, ge=1, description="number of shards, with equal numbers of rows; default: those of the input"
+    )
+    holdout: str | None = option(
+        None, description="share of the documents that go to OUTPUT/holdout instead, of each language alike: 1%"
+    )
     row_group: str = option(
         "1MB", description="bytes of a row group, what a loader that shuffles reads at a time; 4MB for object stores"
     )
@@ -73,12 +80,18 @@ class PackOptions(StepOptions):
         return OBJECTIVES[self.objective].end if self.eos is None else self.eos
 
     @property
+    def holdout_share(self) -> float:
+        """Share of the documents that are held out, 0 to 0.5."""
+        return 0.0 if self.holdout is None else parse_share(self.holdout)
+
+    @property
     def group_bytes(self) -> int:
         """Bytes of a row group."""
         return parse_size(self.row_group, "--row-group", in_bytes=True, remedy="write 1MB, 4MB or 500k")
 
     @model_validator(mode="after")
     def _check_together(self) -> PackOptions:
+        assert self.holdout_share <= 1  # raises UserError for what is no share
         if not _LEAST_GROUP <= self.group_bytes <= ROW_GROUP_BYTES:
             raise UserError(
                 f"--row-group {self.row_group} is not between 64k and 16MB",

@@ -113,7 +113,7 @@ def tokenize_sides(
 
     too_long = refused[gone]
     decisions = decide(
-        _for_decisions(batch.take(pa.array(gone))),
+        for_decisions(batch.take(pa.array(gone))),
         STEP_NAME,
         pa.array([NO_TOKENS, TOO_LONG]).take(pa.array(too_long.astype(np.int8))),
         score=np.where(too_long, asked.max(axis=1)[gone], 0).astype(np.float64),
@@ -162,7 +162,7 @@ def _id_column(batch: pa.RecordBatch) -> str:
     raise UserError("there is neither pair_id nor doc_id here", remedy="give a dataset that xlcorpus made")
 
 
-def _for_decisions(batch: pa.RecordBatch) -> pa.RecordBatch:
+def for_decisions(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The columns of decisions; a pair without doc_id or origin has its pair_id, and no origin."""
     doc_id = "doc_id" if "doc_id" in batch.schema.names else _id_column(batch)
     columns = {name: column_or_null(batch, name, DECISION.field(name).type) for name in ("origin", "lang", "text")}

@@ -11,17 +11,18 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset.columns import column_or_null, sum_by, text_or_empty
 from xlcorpus.dataset.dataset import Shard, read_batches
-from xlcorpus.dataset.decisions import empty
+from xlcorpus.dataset.decisions import DECISION, decide, empty
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.dataset.storage import locate
 from xlcorpus.pack.byte_budgets import ByteBudget, plan_bytes, read_budgets
+from xlcorpus.pack.holdout import HELD_OUT, HeldOut, id_column
 from xlcorpus.pack.language_ids import NO_SCRIPT, LanguageIds, load_ids, script_names
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.packer import Packer
 from xlcorpus.pack.packs import PACK, TASK_ROWS
-from xlcorpus.pack.sides import VIEWS, no_side_counts, tokenize_sides
-from xlcorpus.pack.tokenize import tokenize_batch
+from xlcorpus.pack.sides import VIEWS, for_decisions, no_side_counts, tokenize_sides
+from xlcorpus.pack.tokenize import STEP_NAME, tokenize_batch
 from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.tokenizer.open import open_once
 
@@ -50,21 +51,23 @@ class Held:
 class CountShard:
     """What there is to budget and to number.
 
-    bytes: whether to count them; labels: columns of labels that are numbered; scripts: whether scripts are.
+    bytes: whether to count them; labels: columns of labels that are numbered; scripts: whether scripts are; held: the
+    rows whose bytes do not count.
     """
 
     bytes: bool = False
     labels: tuple[str, ...] = ()
     scripts: bool = False
+    held: HeldOut | None = None
 
     @classmethod
-    def for_options(cls, options: PackOptions) -> CountShard | None:
+    def for_options(cls, options: PackOptions, held: HeldOut | None = None) -> CountShard | None:
         """What has to be counted before the work, if anything."""
         if not options.numbered and options.byte_budget is None:
             return None
         sides = VIEWS[options.view] if options.view else None
         labels = tuple(sides.labels) if sides else ("lang",) if options.pure else ()
-        return cls(options.byte_budget is not None, labels, sides.script if sides else options.pure)
+        return cls(options.byte_budget is not None, labels, sides.script if sides else options.pure, held)
 
     def __call__(self, number: int, shard: Shard) -> Held:
         """One pass over the columns that are needed."""
@@ -72,6 +75,7 @@ class CountShard:
         labels: set[str] = set()
         scripts: set[str] = set()
         wanted = {"text", "lang"} if self.bytes else set()
+        wanted |= {id_column(shard.columns)} if self.bytes and self.held is not None else set()
         wanted |= {*self.labels, *(("script", "kind") if self.scripts else ())}
         columns = [name for name in shard.columns if name in wanted]
         given = [name for name in self.labels if name in columns]
@@ -80,7 +84,10 @@ class CountShard:
             scripts.add(NO_SCRIPT)
         for batch in read_batches(shard, columns) if columns else ():
             if self.bytes:
-                counts.update(sum_by(text_or_empty(batch, "lang"), byte_lengths(batch.column("text"))))
+                sizes = byte_lengths(batch.column("text"))
+                if self.held is not None:
+                    sizes[self.held.rows(batch)] = 0
+                counts.update(sum_by(text_or_empty(batch, "lang"), sizes))
             for name in given:
                 langs = text_or_empty(batch, name)
                 labels.update(pc.unique(langs).to_pylist())
@@ -106,12 +113,14 @@ def numbers_for(options: PackOptions, held: Sequence[Held]) -> LanguageIds | Non
 
 @dataclass(frozen=True)
 class PackShard:
-    """Documents to packs. languages: packs are pure, with these numbers; budgets: bytes to take of each task."""
+    """Documents to packs. languages: packs are pure, with these numbers; budgets: bytes to take of each task; held: the
+    documents of its side alone."""
 
     options: PackOptions
     languages: LanguageIds | None = None
     budgets: tuple[Mapping[str, int], ...] | None = None
     keep_text: bool = False
+    held: HeldOut | None = None
 
     def results(self, number: int, shard: Shard, counts: Counts) -> Iterator[Result]:
         """What each batch of the shard gives, and last what waited; adds to counts."""
@@ -120,6 +129,9 @@ class PackShard:
         budget = None if self.budgets is None else ByteBudget(self.budgets[number], cut=self.options.cut)
         none = empty(PACK)
         for batch in read_batches(shard, [name for name in _DOCUMENT if name in shard.columns]):
+            batch, gone = _of_side(batch, self.held, keep_text=self.keep_text)
+            if gone.num_rows:
+                yield Result(none, gone, rows_in=gone.num_rows)
             rows_in, keep = batch.num_rows, None
             if budget is not None:
                 taken = budget.take(batch, keep_text=self.keep_text)
@@ -143,28 +155,49 @@ class TokenizeShard:
     options: PackOptions
     languages: LanguageIds | None = None
     keep_text: bool = False
+    held: HeldOut | None = None
 
     def results(self, number: int, shard: Shard, counts: Counts) -> Iterator[Result]:
         """What each batch of the shard gives; adds to counts."""
         assert self.options.view is not None
         tokenizer, first = open_once(self.options.tokenizer), number * TASK_ROWS
         add_counts(counts, no_side_counts())
+        none = empty(VIEWS[self.options.view].schema)
         for batch in read_batches(shard):
+            batch, gone = _of_side(batch, self.held, keep_text=self.keep_text)
+            if gone.num_rows:
+                yield Result(none, gone, rows_in=gone.num_rows)
             made = tokenize_sides(batch, tokenizer, self.options, first, self.languages, keep_text=self.keep_text)
             first += made.rows.num_rows
             add_counts(counts, made.counts)
             yield replace(made, counts={}, rows_in=batch.num_rows)
-        yield Result(empty(VIEWS[self.options.view].schema))
+        yield Result(none)
+
+
+def _of_side(batch: pa.RecordBatch, held: HeldOut | None, *, keep_text: bool) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    """The rows of a side, and decisions for those that training does without; the holdout is silent on the others."""
+    if held is None:
+        return batch, empty(DECISION)
+    of_holdout = held.rows(batch)
+    if held.side == "held":
+        return batch.filter(pa.array(of_holdout)), empty(DECISION)
+    gone = for_decisions(batch.filter(pa.array(of_holdout)))
+    return batch.filter(pa.array(~of_holdout)), decide(gone, STEP_NAME, HELD_OUT, keep_text=keep_text)
 
 
 def work_for(
-    options: PackOptions, held: Sequence[Held], languages: LanguageIds | None, *, keep_text: bool
+    options: PackOptions,
+    held: Sequence[Held],
+    languages: LanguageIds | None,
+    aside: HeldOut | None = None,
+    *,
+    keep_text: bool,
 ) -> PackShard | TokenizeShard:
-    """What is to be made of each shard."""
+    """What is to be made of each shard. aside: the documents that are held out."""
     if options.view is not None:
-        return TokenizeShard(options, languages, keep_text)
+        return TokenizeShard(options, languages, keep_text, aside)
     budgets = None
     if options.byte_budget is not None:
         available = [one.bytes for one in held]
         budgets = tuple(plan_bytes(available, read_budgets(options.byte_budget, available)))
-    return PackShard(options, languages, budgets, keep_text)
+    return PackShard(options, languages, budgets, keep_text, aside)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import xlcorpus
 from xlcorpus.beam.step import SourcePlan
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.layout import HOLDOUT
 from xlcorpus.dataset.manifest import FORMAT, StepRecord
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.storage import fingerprint
@@ -22,6 +23,11 @@ class Identity:
     steps: tuple[StepRecord, ...]
     inputs: dict[str, Any]
     fingerprint: str
+
+
+def held_out_of(identity: Identity) -> Identity:
+    """The identity of the dataset of the rows that a pass holds out."""
+    return replace(identity, fingerprint=fingerprint([identity.fingerprint, HOLDOUT]))
 
 
 def identify_pass(

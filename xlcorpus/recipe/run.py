@@ -21,7 +21,7 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.by_file import losses_in, noted
 from xlcorpus.dataset.card import card_of
 from xlcorpus.dataset.dataset import Dataset, is_dataset, read_batches
-from xlcorpus.dataset.layout import BESIDE, CARD
+from xlcorpus.dataset.layout import BESIDE, CARD, HELD_OUT, HOLDOUT
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.ours import check_removable, shown
 from xlcorpus.dataset.partition import names_folders
@@ -32,7 +32,7 @@ from xlcorpus.dataset.tally import check_chain
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.recipe.accept import Acceptance
 from xlcorpus.recipe.graph import Node, Pass, check_readable, passes_of
-from xlcorpus.recipe.identity import Identity, identify_pass
+from xlcorpus.recipe.identity import Identity, held_out_of, identify_pass
 
 
 @dataclass(frozen=True)
@@ -157,13 +157,21 @@ def _make(
         raise
     check_outcome(work, datasets, outcome)
     settings.acceptance.check(work.label, workspace.folder, outcome.tallies, outcome.rejects, outcome.losses)
-    outcome = _without_empty(outcome)
-    manifest = _manifest(workspace.folder, work.schema, identity, outcome, settings)
-    storage.write_text(workspace.folder / CARD, card_of(manifest))
-    names = [name for name in (CARD, *BESIDE) if storage.is_file(workspace.folder / name)]
-    manifest = replace(manifest, plain_files=tuple(PlainFile.of(workspace.folder, name) for name in names))
-    manifest.save(workspace.folder)
+    if outcome.holdout is not None:
+        _finish(workspace.folder / HOLDOUT, work.schema, held_out_of(identity), outcome.holdout, settings)
+    manifest = _finish(workspace.folder, work.schema, identity, outcome, settings)
     workspace.clean_up(manifest.files())
+
+
+def _finish(folder: Location, schema: str, identity: Identity, outcome: Outcome, settings: Settings) -> Manifest:
+    """Write card and, last, manifest: from now on the folder is a dataset."""
+    manifest = _manifest(folder, schema, identity, _without_empty(outcome), settings)
+    within = () if outcome.holdout is None else (PlainFile.of(folder, HELD_OUT),)
+    storage.write_text(folder / CARD, card_of(replace(manifest, plain_files=within)))
+    names = [name for name in (CARD, *BESIDE) if storage.is_file(folder / name)]
+    manifest = replace(manifest, plain_files=(*(PlainFile.of(folder, name) for name in names), *within))
+    manifest.save(folder)
+    return manifest
 
 
 def _check_apart(folder: Location, datasets: list[Dataset]) -> None:
@@ -284,6 +292,9 @@ def check_outcome(work: Pass, datasets: list[Dataset], outcome: Outcome) -> None
         rejected=sum(shard.rows for shard in outcome.rejects),
         where=work.label,
     )
+    if outcome.holdout is not None:
+        # What went in is what the rows have decisions for: they are the step's own.
+        check_outcome(work, [], outcome.holdout)
 
 
 def _manifest(folder: Location, schema: str, identity: Identity, outcome: Outcome, settings: Settings) -> Manifest:

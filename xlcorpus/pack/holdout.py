@@ -1,0 +1,200 @@
+"""Which documents are held out of training: the same share of each language, chosen by the hash of the document.
+
+A document goes with its near copies (`dup_cluster`, where there is that column) and with all rows of its doc_id, such
+as repeats of later epochs and the sentences of a TransliCo view. Of each language the groups with the smallest hashes
+are taken while they come nearest to the share of its rows; a group of several languages counts as one of the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xlcorpus.dataset.beside import read_beside, write_beside
+from xlcorpus.dataset.columns import sum_by, text_or_empty
+from xlcorpus.dataset.dataset import Shard, read_batches
+from xlcorpus.dataset.decisions import empty
+from xlcorpus.dataset.storage import Location
+from xlcorpus.errors import UserError
+from xlcorpus.text.draws import row_states
+from xlcorpus.text.ragged import begins_of, sums_before_alike
+
+HELD_OUT = "held_out"
+CLUSTER = "dup_cluster"
+_LISTED = pa.schema([("document", pa.uint64()), ("group", pa.uint64()), ("lang", pa.string())])
+_HELD = pa.schema([("document", pa.uint64())])
+
+Side = Literal["training", "held"]
+
+
+def id_column(columns: Sequence[str]) -> str:
+    """What names the document of a row; of the rows of a view too, all of one document stay together."""
+    return "doc_id" if "doc_id" in columns else "pair_id"
+
+
+def hash_ids(ids: pa.Array, seed: int) -> np.ndarray:
+    """uint64[rows]: a hash of the seed and each id."""
+    return row_states(ids, f"holdout {seed}")
+
+
+def labels_of(batch: pa.RecordBatch) -> pa.Array:
+    """string[rows]: the language of each row, '' where it has none; of a pair eng_Latn-deu_Latn."""
+    if "lang" in batch.schema.names or "src_lang" not in batch.schema.names:
+        return text_or_empty(batch, "lang").cast(pa.string())
+    return pc.binary_join_element_wise(*(text_or_empty(batch, name) for name in ("src_lang", "tgt_lang")), "-")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The record of a shard whose documents are listed."""
+
+    rows: int
+
+
+@dataclass(frozen=True)
+class ListDocuments:
+    """Hashes and languages of the documents of each shard, beside it."""
+
+    folder: Location
+    seed: int
+
+    def __call__(self, number: int, shard: Shard) -> Listed:
+        """One pass over the columns that are needed."""
+        wanted = (id_column(shard.columns), CLUSTER, "lang", "src_lang", "tgt_lang")
+        rows = 0
+        made = []
+        for batch in read_batches(shard, [name for name in wanted if name in shard.columns]):
+            ids = batch.column(wanted[0])
+            documents = groups = hash_ids(ids, self.seed)
+            if CLUSTER in batch.schema.names and batch.column(CLUSTER).type == ids.type:
+                groups = hash_ids(pc.coalesce(batch.column(CLUSTER), ids), self.seed)
+            columns = [pa.array(documents), pa.array(groups), labels_of(batch)]
+            made.append(pa.RecordBatch.from_arrays(columns, schema=_LISTED))
+            rows += batch.num_rows
+        write_beside(listed(self.folder, number), pa.concat_batches([*made, empty(_LISTED)]))
+        return Listed(rows)
+
+
+def listed(folder: Location, number: int) -> Location:
+    """Where the documents of a shard are listed."""
+    return folder / f"documents-{number:05d}.arrow"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """How many rows are held out, and of how many, by language."""
+
+    held: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """Rows that are held out."""
+        return sum(self.held.values())
+
+
+@dataclass(frozen=True)
+class ChooseDocuments:
+    """The documents that are held out, of all shards: 20 bytes a document in memory."""
+
+    folder: Location
+    share: float
+
+    def __call__(self, number: int, shards: int) -> Chosen:
+        """Leaves their hashes in a file; raises UserError where there is none."""
+        table = pa.Table.from_batches([read_beside(listed(self.folder, one)) for one in range(shards)], schema=_LISTED)
+        langs = table["lang"].combine_chunks().dictionary_encode()
+        names = langs.dictionary.to_pylist()
+        rank = np.argsort(np.argsort(names, kind="stable"), kind="stable")
+        codes = rank[langs.indices.to_numpy()] if len(langs) else np.zeros(0, dtype=np.int64)
+        documents, groups = table["document"].to_numpy(), table["group"].to_numpy()
+        held = choose(documents, groups, codes, self.share)
+        if not held.any():
+            raise UserError(
+                f"--holdout {self.share:.3%} of these {len(documents):,} documents is none in any language",
+                remedy="hold out a larger share, or leave it out",
+            )
+        if held.all():
+            raise UserError("--holdout leaves nothing to train on", remedy="hold out a smaller share")
+        hashes = pa.array(np.unique(documents[held]))
+        write_beside(held_file(self.folder), pa.RecordBatch.from_arrays([hashes], schema=_HELD))
+        labels = langs.dictionary.take(langs.indices)
+        return Chosen(sum_by(labels, held.astype(np.int64)), sum_by(labels, np.ones(len(held), dtype=np.int64)))
+
+
+def held_file(folder: Location) -> Location:
+    """Where the hashes of the documents that are held out lie, ascending."""
+    return folder / "held.arrow"
+
+
+def choose(documents: np.ndarray, groups: np.ndarray, langs: np.ndarray, share: float) -> np.ndarray:
+    """bool[rows]: which rows are held out.
+
+    documents, groups: uint64[rows], hashes; langs: whole numbers [rows]. Rows of a document, and of a group, are on
+    one side: where documents join groups to one another, all of these are held out.
+    """
+    order = np.lexsort((langs, groups))
+    heads = np.flatnonzero(begins_of(groups[order]))
+    keys, lang = groups[order][heads], langs[order][heads]
+    sizes = np.diff(heads, append=len(order))
+    target = share * np.bincount(lang, weights=sizes, minlength=1)[lang] if len(keys) else np.zeros(0)
+    small = np.flatnonzero(sizes <= 2 * target)  # a larger one alone is further from the share than nothing
+    before = np.empty(len(small), dtype=np.int64)
+    by_hash = np.argsort(keys[small], kind="stable")
+    before[by_hash] = sums_before_alike(lang[small][by_hash], sizes[small][by_hash])
+    taken = keys[small][before + sizes[small] / 2 <= target[small]]
+    held = np.isin(groups, taken)
+    while True:
+        joined = np.isin(documents, documents[held])
+        joined |= np.isin(groups, groups[joined])
+        if joined.sum() == held.sum():
+            return held
+        held = joined
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Which rows of a batch are on a side, by the file of hashes."""
+
+    file: Location
+    seed: int
+    side: Side = "training"
+
+    def rows(self, batch: pa.RecordBatch) -> np.ndarray:
+        """bool[rows]: whether each row is held out."""
+        hashes = hash_ids(batch.column(id_column(batch.schema.names)), self.seed)
+        held = read_beside(self.file).column(0).to_numpy()
+        at = np.minimum(np.searchsorted(held, hashes), len(held) - 1)
+        found: np.ndarray = held[at] == hashes
+        return found
+
+
+def parse_share(given: str) -> float:
+    """`1%` or `0.01` as a share above 0 and at most a half; raises UserError."""
+    text = given.strip()
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 0.5:
+        raise UserError(f"--holdout {given!r} is no share of the documents", remedy="write 1%, or 0.01; at most 50%")
+    return share
+
+
+def share_lines(chosen: Chosen) -> list[str]:
+    """What was held out, in a line or two."""
+    shares = [chosen.held.get(lang, 0) / rows for lang, rows in chosen.rows.items()]
+    without = sorted(lang or "und" for lang, rows in chosen.rows.items() if not chosen.held.get(lang, 0))
+    total = sum(chosen.rows.values())
+    line = (
+        f"held out: {chosen.total:,} of {total:,} documents ({chosen.total / total:.2%}), of a language "
+        f"{min(shares):.2%} to {max(shares):.2%}"
+    )
+    more = f" and {len(without) - 9:,} more" if len(without) > 9 else ""
+    none = [f"too few documents to hold one out: {', '.join(without[:9])}{more}"] if without else []
+    return [line, *none]
