@@ -94,7 +94,7 @@ def make_model(given: argparse.Namespace, shape: str, length: int) -> Any:
     return model.train()
 
 
-class Streamed(IterableDataset[Batch]):
+class Streamed(IterableDataset[Batch]):  # type: ignore[misc]  # torch is not followed
     """Tuned HF streaming over the same shards, again and again, collated as ours."""
 
     def __init__(self, folder: Path, objective: Objective, rows: int) -> None:
