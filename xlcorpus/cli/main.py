@@ -17,6 +17,7 @@ from xlcorpus.recipe.registry import described_steps, step_names
 COMMANDS = {
     "run": ("xlcorpus.cli.run", "Run a recipe (a YAML file, or the name of a shipped one)."),
     "recipes": ("xlcorpus.cli.recipes", "List or show the shipped recipes."),
+    "export": ("xlcorpus.cli.export", "Write packs as Megatron, datatrove, OLMo-core, LitGPT or MDS read them."),
     "inspect": ("xlcorpus.cli.inspect", "Show what is in a dataset."),
     "lexicon": ("xlcorpus.cli.lexicon", "Build, merge, invert, induce or look into bilingual dictionaries."),
     "tokenizer": ("xlcorpus.cli.tokenizer", "Train, extend or measure a tokenizer."),

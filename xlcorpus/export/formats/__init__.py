@@ -1,1 +1,1 @@
-"""The formats, found by name: each module has one as FORMAT."""
+"""The formats of other trainers, a file each; other packages add theirs by the entry point xlcorpus.export_formats."""
