@@ -176,7 +176,8 @@ def check(options: PackOptions, inputs: Sequence[Dataset]) -> list[str]:
     input_check.check_files(options)
     for dataset in inputs:
         input_check.check_dataset(options, dataset)
-    return [remark for dataset in inputs for remark in input_check.remarks(options, tokenizer, dataset)]
+    said = [remark for dataset in inputs for remark in input_check.remarks(options, tokenizer, dataset)]
+    return [*said, *input_check.remarks_on_tokenizer(tokenizer)]
 
 
 STEP = Step(

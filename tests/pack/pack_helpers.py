@@ -46,6 +46,7 @@ class Bytes(Tokenizer):
     vocab_size: int = 261
     fingerprint: str = "fake"
     path: str = "few.model"
+    name: str = "few"
     kind: ClassVar[str] = "bytes"
 
     def encode_batch(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:

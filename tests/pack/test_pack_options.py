@@ -8,7 +8,7 @@ import pytest
 
 from tests.pack.pack_helpers import Bytes, options_of, view_options
 from xlcorpus.errors import UserError
-from xlcorpus.pack.input_check import check_tokenizer
+from xlcorpus.pack.input_check import check_tokenizer, remarks_on_tokenizer
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.sides import VIEWS
 from xlcorpus.recipe.options import make_options
@@ -55,6 +55,13 @@ def test_special_ids_that_are_missing(objective: str, extra: dict[str, Any], mis
     check_tokenizer(options, Bytes())
     with pytest.raises(UserError, match=f"few.model has no {missing} id, which objective {objective} needs"):
         check_tokenizer(options, Bytes(**{f"{missing}_id": None}))
+
+
+@pytest.mark.parametrize(("pad", "said"), [(2, True), (0, False), (None, False)])
+def test_a_remark_where_padding_is_the_end_of_a_text(pad: int | None, said: bool) -> None:
+    remarks = remarks_on_tokenizer(Bytes(pad_id=pad))
+    assert bool(remarks) is said
+    assert all("pad and eos of few are one token (2)" in one for one in remarks)
 
 
 def test_special_ids_that_are_not_needed() -> None:

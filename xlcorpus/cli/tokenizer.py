@@ -166,6 +166,9 @@ def extend_command(
     if checked:
         samples.append(draw_sample(checked, settings.sample_bytes, settings.seed))
     table = compare(old, new.tokenizer, (batch for one in samples for batch in one.batches()))
+    if new.left_out:
+        click.echo(f"left out, since they hold the old vocabulary: {', '.join(new.left_out)}")
+    click.echo(f"how each new row begins, for its embedding: {new.rows}")
     new.write_card(facts | of_pieces, table)
     if table.num_rows:
         _show_changes(table)

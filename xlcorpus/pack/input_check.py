@@ -49,6 +49,17 @@ def check_dataset(options: PackOptions, dataset: Dataset) -> None:
     check_columns(options, dataset.folder, dataset.manifest.schema_name, dataset.manifest.arrow_schema)
 
 
+def remarks_on_tokenizer(tokenizer: Tokenizer) -> list[str]:
+    """What is said of a tokenizer that pads with what ends texts, as GPT-2's and SmolLM2's are made to."""
+    if tokenizer.pad_id is None or tokenizer.pad_id != tokenizer.eos_id:
+        return []
+    return [
+        f"pad and eos of {tokenizer.name} are one token ({tokenizer.pad_id}): a collator that leaves padding without "
+        "labels by its id leaves every end of a text without one, and the model never learns to stop; what is beyond "
+        "the length of a row is the padding (docs/packing.md)"
+    ]
+
+
 def remarks(options: PackOptions, tokenizer: Tokenizer, dataset: Dataset) -> list[str]:
     """What is said of a mix whose shares were planned for other special ids than these packs have."""
     notes = dataset.manifest.notes

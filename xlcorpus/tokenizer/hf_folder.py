@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,11 +23,16 @@ from xlcorpus.tokenizer.tokenizer import CONTROL, ROLES, Tokenizer
 
 # Of a token of the user's own, as SentencePiece has it whatever its file says (0.2, unigram_model.cc).
 _OWN_SCORE = -0.1
+# What a configuration says of a slow tokenizer's class and of its files, which the folder has not.
+_OF_A_CLASS = ("tokenizer_class", "auto_map", "added_tokens_decoder", "additional_special_tokens", "sp_model_kwargs")
 
 
-def write_folder(model: SentencePieceModel, tokenizer: Tokenizer, folder: Location) -> None:
+def write_folder(
+    model: SentencePieceModel, tokenizer: Tokenizer, folder: Location, settings: Mapping[str, Any] | None = None
+) -> None:
     """Write tokenizer.json and tokenizer_config.json. tokenizer: the same model, opened; it gives the special ids.
 
+    settings: of the tokenizer that the model extends, such as its chat template, for the configuration.
     Raises UserError where the model is neither unigram nor BPE.
     """
     special = tokenizer.piece_kinds == CONTROL  # also tokens of the user's own that have a role, as Gemma's <mask>
@@ -34,15 +40,16 @@ def write_folder(model: SentencePieceModel, tokenizer: Tokenizer, folder: Locati
     model = replace(model, pieces=tuple(pieces))
     write_json(folder / model_file.HF_FILE, tokenizer_json(model, tokenizer))
     names = {f"{role}_token": number for role, number in tokenizer.special_ids().items()}
-    config: dict[str, Any] = {name: model.pieces[at].text for name, at in names.items() if at is not None}
+    config: dict[str, Any] = {name: value for name, value in (settings or {}).items() if name not in _OF_A_CLASS}
+    config |= {name: model.pieces[at].text for name, at in names.items() if at is not None}
     roles = {tokenizer.special_ids()[role] for role in ROLES}
     others = [
         piece.text for at, piece in enumerate(model.pieces) if at not in roles and piece.type == model_file.CONTROL
     ]
+    config = {"model_max_length": 10**30} | config
     config |= {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "clean_up_tokenization_spaces": False,
-        "model_max_length": 10**30,
         "extra_special_tokens": others,
     }
     write_json(folder / model_file.HF_CONFIG, config)

@@ -89,7 +89,7 @@ class Tokenizer(ABC):
         sizes = (self.piece_kinds != CONTROL).astype(np.int32)
         for number, text in enumerate(self.piece_texts()):
             if text is not None and sizes[number]:
-                sizes[number] = len(text.encode())
+                sizes[number] = len(text.encode("utf-8", "surrogatepass"))
         return sizes
 
     def single_characters(self) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -138,10 +138,12 @@ def rows_by_language(table: pa.Table) -> dict[str, dict[str, Any]]:
     }
 
 
-def write_model(model: SentencePieceModel, data: bytes, output: Location) -> SentencePieceTokenizer:
+def write_model(
+    model: SentencePieceModel, data: bytes, output: Location, settings: Mapping[str, Any] | None = None
+) -> SentencePieceTokenizer:
     """Write the model, its pieces (a line a piece, text and score) and the folder for transformers, as `files_of` says.
 
-    data: the bytes of the model.
+    data: the bytes of the model; settings: of the tokenizer that it extends.
     """
     path, card, folder = files_of(output)
     vocabulary = "".join(f"{piece.text}\t{piece.score:g}\n" for piece in model.pieces)
@@ -152,7 +154,7 @@ def write_model(model: SentencePieceModel, data: bytes, output: Location) -> Sen
         write_bytes(path, data)
         write_text(path.with_suffix(".vocab"), vocabulary)
         tokenizer = SentencePieceTokenizer(path)
-        write_folder(model, tokenizer, folder)
+        write_folder(model, tokenizer, folder, settings)
         return tokenizer
 
     return guarded(path, write)

@@ -13,10 +13,12 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location, read_json, write_json
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer.extend import Extended
+from xlcorpus.tokenizer.extended_rows import FILE, ExtendedRows, rows_file
+from xlcorpus.tokenizer.kept_files import keep_files
 from xlcorpus.tokenizer.kinds.sentencepiece import SentencePieceTokenizer
 from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.sentencepiece_model import HF_CONFIG, HF_FILE, SentencePieceModel
-from xlcorpus.tokenizer.template import CONFIGS
+from xlcorpus.tokenizer.template import settings_beside
 from xlcorpus.tokenizer.tokenizer import SPECIALS, Tokenizer
 from xlcorpus.tokenizer.write import (
     check_free,
@@ -31,13 +33,16 @@ from xlcorpus.tokenizer.write import (
 
 @dataclass(frozen=True)
 class WrittenTokenizer:
-    """An extended tokenizer on disk, opened again, and where its card goes and the sources of its pieces are."""
+    """An extended tokenizer on disk, opened again, and where its card goes, the sources of its pieces and what its rows
+    begin with are. left_out: files of the base that hold the old vocabulary in another form."""
 
     tokenizer: Tokenizer
     base: Tokenizer
     added: int
     card: Location
     sources: Location
+    rows: Location
+    left_out: tuple[str, ...] = ()
 
     def write_card(self, facts: Mapping[str, Any], changes: pa.Table) -> None:
         """What it was made from, and what changed by language (`compare.SCHEMA`)."""
@@ -71,43 +76,48 @@ def check_extended_output(base: Tokenizer, given: Location, output: Location, *,
 
 
 def write_extended(extended: Extended, base: Tokenizer, given: Location, output: Location) -> WrittenTokenizer:
-    """Write it: FILE.model, FILE.vocab and FILE.hf/; or FILE.json; or a folder with the base's configuration; and the
-    sources of romanised pieces by their ids.
+    """Write it: FILE.model, FILE.vocab and FILE.hf/; or FILE.json; or a folder with all files of the base that stay as
+    they are; the sources of romanised pieces by their ids; and how the new rows begin (`extended_rows`).
 
     given: the base's path. Raises StorageError where a file cannot be written.
     """
-    value = extended.model
+    value, left_out = extended.model, list[str]()
+    rows = [rows_file(output)]
     card, sources = output.with_suffix(".json"), output.with_suffix(".sources.json")
     if isinstance(value, SentencePieceModel):
-        tokenizer = write_model(value, value.to_bytes(), output)
+        _, card, folder = files_of(output)
+        settings: dict[str, Any] = {}
+        if storage.is_folder(given):
+            left_out = guarded(folder, lambda: keep_files(given, folder))
+            settings = settings_beside(given / HF_CONFIG)
+        tokenizer = write_model(value, value.to_bytes(), output, settings)
         check_same_ids(tokenizer, output, [])
-        card = files_of(output)[1]
+        rows = [rows_file(output), folder / FILE]
         sources = card.with_suffix(".sources.json") if output.suffix == ".model" else output / "sources.json"
     elif output.suffix == ".json":
         guarded(output, lambda: write_json(output, value))
         card = output.with_suffix(".card.json")
     else:
-        guarded(output, lambda: _write_folder(value, given, output))
+        left_out = guarded(output, lambda: _write_folder(value, given, output))
         card, sources = output / "card.json", output / "sources.json"
     opened = tokenizer if isinstance(value, SentencePieceModel) else open_tokenizer(output)
+    by_id = _sources_by_id(extended.sources or {}, opened, base)
     if extended.sources is not None:
-        rows = _sources_by_id(extended.sources, opened, base)
-        guarded(sources, lambda: write_json(sources, rows))
-    return WrittenTokenizer(opened, base, extended.added, card, sources)
+        guarded(sources, lambda: write_json(sources, {str(number): ids for number, ids in by_id.items()}))
+    guarded(rows[0], lambda: ExtendedRows.of(base, opened, by_id).save(*dict.fromkeys(rows)))
+    return WrittenTokenizer(opened, base, extended.added, card, sources, rows[0], tuple(left_out))
 
 
-def _sources_by_id(sources: Mapping[str, Sequence[int]], opened: Tokenizer, base: Tokenizer) -> dict[str, list[int]]:
+def _sources_by_id(sources: Mapping[str, Sequence[int]], opened: Tokenizer, base: Tokenizer) -> dict[int, list[int]]:
     """By each new id, the old ids that its piece is the romanisation of: what its embedding is to be made of."""
     new = enumerate(opened.piece_texts()[base.vocab_size :], base.vocab_size)
-    return {str(number): list(sources[text]) for number, text in new if text and text in sources}
+    return {number: list(sources[text]) for number, text in new if text and text in sources}
 
 
-def _write_folder(value: Mapping[str, Any], given: Location, output: Location) -> None:
+def _write_folder(value: Mapping[str, Any], given: Location, output: Location) -> list[str]:
+    """Gives the files of the old vocabulary that are left out."""
     write_json(output / HF_FILE, value)
-    folder = given if storage.is_folder(given) else given.parent
-    for name in CONFIGS:
-        if storage.is_file(folder / name) and (storage.is_folder(given) or given.name == HF_FILE):
-            storage.write_bytes(output / name, storage.read_bytes(folder / name))
+    left_out = keep_files(given, output)
     config = output / HF_CONFIG
     if storage.is_file(config):
         settings = read_json(config)
@@ -116,3 +126,4 @@ def _write_folder(value: Mapping[str, Any], given: Location, output: Location) -
             if token["content"] in roles:
                 settings.setdefault(roles[token["content"]], token["content"])
         write_json(config, settings)
+    return left_out
