@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import transformers
@@ -13,6 +14,8 @@ from tests.house.source import ROOT
 from tests.pretrain.attentions import CONFIGS, VOCABULARY, alone, batch_of, difference, given, model_of, packs_of
 from xlcorpus.errors import UserError
 from xlcorpus.pretrain.data.attention import AttentionOptions, choose
+from xlcorpus.pretrain.objective import OBJECTIVES
+from xlcorpus.pretrain.objectives.clm import ClmOptions
 
 RIGHT, WRONG = 1e-5, 0.1  # of a logit; the largest ones are 2 to 3
 COLUMNS = {"eager": "eager", "sdpa": "sdpa", "flex": "flex_attention"}
@@ -21,7 +24,7 @@ COLUMNS = {"eager": "eager", "sdpa": "sdpa", "flex": "flex_attention"}
 def table() -> dict[tuple[str, str, str], str]:
     """(given, decoder or encoder, implementation) to right or wrong, as the page has it; cells of - are left out."""
     page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
-    head, _, *rows = re.findall(r"^\| (.*) \|$", page[page.index("| given |") :], re.MULTILINE)
+    head, _, *rows = re.findall(r"^\| (.*) \|$", page[page.index("| given |") :].partition("\n\n")[0], re.MULTILINE)
     columns = [column.split(", ") for column in head.split(" | ")[1:]]
     cells = {}
     for row in rows:
@@ -161,3 +164,30 @@ def test_what_would_be_silently_wrong_is_refused(name: str, implementation: str,
     model = model_of(name, implementation)
     with pytest.raises(UserError, match=f"{attention}: {fault}"):
         choose(model, VOCABULARY, AttentionOptions(attention=attention), causal=CONFIGS[name][1])
+
+
+def test_flex_attention_does_not_train_on_a_cpu() -> None:
+    objective = OBJECTIVES.find("clm").make(ClmOptions(), VOCABULARY, 96)
+    with pytest.raises(UserError, match="no backward pass on a CPU"):
+        objective.prepare(model_of("llama", "flex_attention"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("objective", "name"), [("clm", "llama"), ("mlm", "xlm-roberta")])
+def test_compiled_and_half_precision(objective: str, name: str) -> None:
+    """The loss of a compiled model is that of the model; in bfloat16 it is about that."""
+    kind, rows = OBJECTIVES.find(objective), packs_of()
+    made = kind.make(kind.options(), VOCABULARY, 96)
+    batch = made.collate(rows, np.arange(rows.num_rows, dtype=np.uint64))
+    model = model_of(name, "sdpa")
+    wanted = made.losses(model, batch).total
+    for compiled in (torch.compile(model, backend="eager"), model_of(name, "sdpa")):
+        compiled.compile(backend="eager")
+        torch.testing.assert_close(made.losses(compiled, batch).total, wanted)
+    half = made.losses(model_of(name, "sdpa").to(torch.bfloat16), batch).total
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = made.losses(model, batch).total
+    for loss in (half, mixed):
+        loss.backward()
+        assert loss.dtype == torch.float32
+        torch.testing.assert_close(loss, wanted, atol=0.01, rtol=0)

@@ -42,12 +42,17 @@ class PackObjective(Objective):
         return self._needs[1]
 
     def prepare(self, model: Any) -> None:
-        """Choose and try the attention; raises UserError where the model's table of ids is smaller than ours."""
+        """Choose and try the attention; raises UserError where the model has too few embeddings or does not train."""
         rows = model.get_input_embeddings().weight.shape[0]
         if rows < self.vocabulary.size:
             raise UserError(
                 f"the model has {rows:,} embeddings, the shards hold ids up to {self.vocabulary.size - 1:,}",
                 remedy="start from the model of the tokenizer that the shards were packed with, or extend it",
+            )
+        if model.device.type == "cpu" and getattr(model.config, "_attn_implementation", None) == "flex_attention":
+            raise UserError(
+                "FlexAttention has no backward pass on a CPU",
+                remedy="train with attn_implementation='sdpa', or on a GPU",
             )
         self.needs(model)
 
