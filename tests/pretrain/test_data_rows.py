@@ -72,8 +72,7 @@ def test_damaged_shards(tmp_path: Path) -> None:
         TokenRows.open(folder, verify=True)
     opened = TokenRows.open(folder)
     with pytest.raises(IntegrityError, match=r"part-00000-000\.parquet: cannot be read"):
-        for group in range(3):
-            opened.read(group)
+        opened.read(0)
     shard.write_bytes(content[: len(content) // 2])
     with pytest.raises(IntegrityError, match="another size"):
         TokenRows.open(folder)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from torch.utils.data import IterableDataset, get_worker_info
 
 from xlcorpus.errors import UserError
@@ -18,9 +17,10 @@ from xlcorpus.pretrain.data.ahead import Ahead
 from xlcorpus.pretrain.data.order import LANES, Order
 from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.pretrain.data.schedule import Schedule
-from xlcorpus.pretrain.objective import Objective
+from xlcorpus.pretrain.objective import Batch, Objective
 
 WINDOW_TOKENS = 1 << 20  # gathered at once, 4 MB: what the calls cost is spread over so many
+COLLATE_TOKENS = 1 << 16  # at once: 1.5 MB of ids, labels and positions stay in a core's cache
 _LOOK_AHEAD = 4096  # micro-batches of all sources that are planned to find a window of a rare one
 
 
@@ -46,13 +46,56 @@ class _Turn:
 
 @dataclass
 class _Feed:
-    """What is to come of a source in one worker: turns, windows that are being decoded, and rows that are ready."""
+    """What is to come of a source in one worker: turns, windows that are being decoded, rows, and batches made of them.
 
+    begun: rows of each turn of a window; left: the same of the window at hand, `rows` with its `keys`, from `start` on.
+    """
+
+    source: Source
     ahead: Ahead
     window_rows: int
     turns: deque[_Turn] = field(default_factory=deque)
-    begun: deque[list[int]] = field(default_factory=deque)  # rows of each turn of a window
-    ready: deque[tuple[pa.RecordBatch, np.ndarray]] = field(default_factory=deque)
+    begun: deque[list[int]] = field(default_factory=deque)
+    left: deque[int] = field(default_factory=deque)
+    ready: deque[Batch] = field(default_factory=deque)
+    rows: Any = None
+    keys: Any = None
+    start: int = 0
+
+    def begin(self, windows: int, plan: Callable[[], bool], samples: Callable[[_Turn], np.ndarray]) -> None:
+        """Have so many windows begun, or as many as there are turns for; plan: take one more turn into the plans."""
+        while len(self.begun) < windows:
+            window: list[np.ndarray] = []
+            room = self.window_rows
+            while room > 0 and (self.turns or plan()):
+                if self.turns:
+                    window.append(samples(self.turns.popleft()))
+                    room -= len(window[-1])
+            if not window:
+                return
+            self.ahead.plan(np.concatenate(window))
+            self.begun.append([len(one) for one in window])
+
+    def take(self) -> None:
+        """The next window is at hand."""
+        self.rows, self.keys = self.ahead.take()
+        self.left.extend(self.begun.popleft())
+        self.start = 0
+
+    def collate(self) -> None:
+        """Make the next batch, or several at once where the objective can: a call costs as much as 4,000 tokens."""
+        objective, sizes = self.source.objective, [self.left.popleft()]
+        most = COLLATE_TOKENS // self.source.rows.length if objective.by_row else 0
+        while self.left and sum(sizes) + self.left[0] <= most:
+            sizes.append(self.left.popleft())
+        stop = self.start + sum(sizes)
+        made = objective.collate(self.rows.slice(self.start, stop - self.start), self.keys[self.start : stop])
+        self.start = stop
+        if len(sizes) == 1:
+            self.ready.append(made)
+            return
+        cuts = {name: values.split(sizes) for name, values in made.items()}
+        self.ready.extend(dict(zip(cuts, parts, strict=True)) for parts in zip(*cuts.values(), strict=True))
 
 
 class TokenStream(IterableDataset[dict[str, Any]]):
@@ -199,45 +242,30 @@ class TokenStream(IterableDataset[dict[str, Any]]):
         for source in self.sources:
             order = Order(source.rows.groups, self.seed, self.lanes)
             ahead = Ahead(source.rows, order, source.objective.columns, pool)
-            feeds.append(_Feed(ahead, max(self.lanes, WINDOW_TOKENS // source.rows.length)))
+            feeds.append(_Feed(source, ahead, max(self.lanes, WINDOW_TOKENS // source.rows.length)))
         turns = self._turns(self._first, 0)
         mine = (turn for turn in turns if turn.number % workers == worker and turn.number >= self._skipped)
         planned: deque[_Turn] = deque()
 
         def plan() -> bool:
-            """Take one more micro-batch into the plans, if there is one."""
-            for turn in islice(mine, 1):
-                planned.append(turn)
-                feeds[turn.source].turns.append(turn)
-                return True
+            """Take one more micro-batch into the plans, if there is one and they are not too long."""
+            if len(planned) < _LOOK_AHEAD:
+                for turn in islice(mine, 1):
+                    planned.append(turn)
+                    feeds[turn.source].turns.append(turn)
+                    return True
             return False
 
-        def fill(feed: _Feed) -> None:
-            """Begin to decode a window beyond the next one, and cut the next one into micro-batches."""
-            while len(feed.begun) < 2:
-                window: list[np.ndarray] = []
-                room = feed.window_rows
-                while room > 0 and (feed.turns or (len(planned) < _LOOK_AHEAD and plan())):
-                    if feed.turns:
-                        window.append(self._samples(feed.turns.popleft()))
-                        room -= len(window[-1])
-                if not window:
-                    break
-                feed.ahead.plan(np.concatenate(window))
-                feed.begun.append([len(one) for one in window])
-            rows, keys = feed.ahead.take()
-            start = 0
-            for size in feed.begun.popleft():
-                feed.ready.append((rows.slice(start, size), keys[start : start + size]))
-                start += size
-
         while planned or plan():
-            feed = feeds[planned[0].source]
+            turn, feed = planned[0], feeds[planned[0].source]
+            if not feed.ready and not feed.left:
+                feed.begin(2, plan, self._samples)  # one to take, and one to be decoded meanwhile
+                feed.take()
             if not feed.ready:
-                fill(feed)
-            turn, (rows, keys) = planned.popleft(), feed.ready.popleft()
+                feed.collate()
+            planned.popleft()
             self._taken, self._given = turn.taken, turn.number + 1
-            yield {**self.sources[turn.source].objective.collate(rows, keys), "source": turn.source}
+            yield {**feed.ready.popleft(), "source": turn.source}
 
 
 _SAME = {"sources": "datasets", "weights": "weights", "seed": "seeds", "lanes": "lanes"}
