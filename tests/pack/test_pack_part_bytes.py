@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.house.pages import blocks
 from tests.pack.pack_helpers import TEXTS, options_of, pack, parts_of, token_documents
 from tests.pack.pack_runs import SAMPLE, document_rows, run_pack, save
 from xlcorpus.errors import ConservationError
@@ -111,3 +113,29 @@ def test_epochs_and_sources_tell_repeats_apart(tmp_path: Path) -> None:
     totals = {part["doc_id"]: part["total"] for part in parts_of(packs)}
     assert keys == {(name, epoch): total for name, total in totals.items() for epoch in (0, 1)}
     assert set(packs["sources"].combine_chunks().flatten().to_pylist()) == {"own"}
+
+
+def test_from_a_row_to_the_file_as_the_page_says(tmp_path: Path) -> None:
+    """The join of docs/packing.md gives every part once, with more than one epoch too."""
+    texts, names = [f"{text} " * 12 for text in TEXTS.values()], list(TEXTS)
+    rows = document_rows(texts, names)
+    epochs = [pa.array([epoch] * rows.num_rows, pa.int32()) for epoch in (0, 1)]
+    save(tmp_path / "out" / "mix", [rows.append_column("mix_epoch", one) for one in epochs])
+    packs = run_pack(tmp_path / "out" / "mix", tmp_path / "out" / "packed", length=48).to_arrow()
+    ((_, query),) = blocks("packing.md", "sql")
+    found = duckdb.sql(query.replace("'out/", f"'{tmp_path}/out/")).to_arrow_table()
+    assert found.num_rows == len(packs["doc_ids"].combine_chunks().flatten())
+    places = {row["doc_id"]: (row["source"], *row["origin"].values()) for row in rows.to_pylist()}
+    expected = Counter(
+        (pack_id, places[part["doc_id"]], part["offset"], size)
+        for part, size, pack_id in zip(
+            parts_of(packs),
+            packs["part_bytes"].combine_chunks().flatten().to_pylist(),
+            [row["pack_id"] for row in packs.to_pylist() for _ in row["doc_ids"]],
+            strict=True,
+        )
+    )
+    assert expected == Counter(
+        (row["pack_id"], (row["source"], row["file"], row["place"]), row["token"], row["bytes"])
+        for row in found.to_pylist()
+    )
