@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tests.pretrain.packed import packs
+from tests.pretrain import packed
 from tests.rows import write_dataset
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.export.export import Exported, ExportOptions, export
@@ -18,6 +18,11 @@ from xlcorpus.pack.packs import PACK
 
 _EPOCHS = pa.field("epochs", pa.list_(pa.field("element", pa.int32())))
 SCHEMA = pa.schema([field.with_nullable(True) for field in (*(one for one in PACK if one.name != "epochs"), _EPOCHS)])
+
+
+def packs(**options: Any) -> Path:
+    """Packs of 90 documents in 14 scripts, every 13th longer than a pack; options: of pack."""
+    return packed.packs(90, **options)
 
 
 def exported(dataset: Path, folder: Path, format: str, *, overwrite: bool = False, **options: Any) -> Exported:

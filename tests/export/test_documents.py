@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.export.exported import by_hand, documents_of, pack_row
-from tests.pretrain.packed import packs
+from tests.export.exported import by_hand, documents_of, pack_row, packs
 from tests.rows import doc_id
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import IntegrityError, UserError

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.export.exported import by_hand, documents_of, exported, pack_row, with_notes
+from tests.export.exported import by_hand, documents_of, exported, pack_row, packs, with_notes
 from tests.export.layouts import READERS, read_litgpt, read_mds
-from tests.pretrain.packed import packs, view
+from tests.pretrain.packed import view
 from tests.rows import doc_id, documents, write_dataset
 from xlcorpus.cli.main import main
 from xlcorpus.dataset import storage
@@ -57,7 +57,7 @@ def test_documents_come_back_whole(options: dict[str, Any], tmp_path: Path) -> N
 
 def test_export_json_says_what_is_there(tmp_path: Path) -> None:
     for name in READERS:
-        done = exported(packs(), tmp_path / name, name, file_size="50k")
+        done = exported(packs(), tmp_path / name, name, file_size="10k")
         said = json.loads((tmp_path / name / "export.json").read_text())
         files = _files(tmp_path / name)
         assert {file["name"] for file in said["files"]} | {"export.json"} == set(files)
@@ -67,7 +67,7 @@ def test_export_json_says_what_is_there(tmp_path: Path) -> None:
         assert sum(file.get("tokens", 0) for file in said["files"]) == said["tokens"] == done.tokens
         assert said["dataset"]["content_fingerprint"] == Dataset.open(packs()).manifest.content_fingerprint
         assert said["tokenizer"] == Dataset.open(packs()).manifest.notes["tokenizer"]
-        assert f"{done.tokens:,} tokens of 300 documents for {name}" in files["README.md"].decode()
+        assert f"{done.tokens:,} tokens of 90 documents for {name}" in files["README.md"].decode()
         sealed = said.pop("checksum")
         said.pop("xlcorpus_export")
         assert storage.fingerprint(said) == sealed
@@ -75,8 +75,8 @@ def test_export_json_says_what_is_there(tmp_path: Path) -> None:
 
 def test_equal_runs_give_equal_bytes(tmp_path: Path) -> None:
     for name in READERS:
-        exported(packs(), tmp_path / f"{name}-1", name, file_size="40k")
-        exported(packs(), tmp_path / f"{name}-2", name, file_size="40k")
+        exported(packs(), tmp_path / f"{name}-1", name, file_size="10k")
+        exported(packs(), tmp_path / f"{name}-2", name, file_size="10k")
         assert _files(tmp_path / f"{name}-1") == _files(tmp_path / f"{name}-2")
 
 
@@ -181,7 +181,7 @@ def test_a_folder_of_others_is_left_alone(tmp_path: Path) -> None:
 
 def test_overwriting_takes_the_old_export_away_and_nothing_else(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    exported(packs(), out, "megatron", file_size="20k")
+    exported(packs(), out, "megatron", file_size="5k")
     (out / "notes.txt").write_text("mine")
     with pytest.raises(UserError, match=r"already holds an export.*\n.*--overwrite"):
         exported(packs(), out, "megatron")
@@ -218,7 +218,7 @@ def test_a_full_disk_leaves_nothing_new_and_the_old_as_it_was(
         with monkeypatch.context() as patched:
             _full(patched, "write_parts", after)
             with pytest.raises(StorageError, match="No space left on device"):
-                exported(packs(), tmp_path / output, "mds", overwrite=True, file_size="20k")
+                exported(packs(), tmp_path / output, "mds", overwrite=True, file_size="5k")
     assert _files(tmp_path / "old") == before
     assert not (tmp_path / "new").exists()
 
@@ -262,7 +262,7 @@ class _Lossy(Format):
 def test_a_format_that_loses_tokens_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FORMATS.all, "lossy", _Lossy("lossy", "loses tokens"))
     with pytest.raises(
-        ConservationError, match="61,781 tokens were read, 61,781 are in documents, 61,780 were written"
+        ConservationError, match="17,812 tokens were read, 17,812 are in documents, 17,811 were written"
     ):
         exported(packs(), tmp_path / "out", "lossy")
     assert not (tmp_path / "out").exists()
@@ -284,11 +284,11 @@ def test_the_command_says_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFi
         main(["export", str(packs()), "--format", "litgpt", "--block", "65", "--output", str(tmp_path / "out")])
     assert not left.value.code
     printed = capsys.readouterr().out
-    assert "300 documents, 61,781 tokens of uint16 in 1 file: " in printed
+    assert "90 documents, 17,812 tokens of uint16 in 1 file: " in printed
     assert "Every document ends with the id 3" in printed
     with pytest.raises(SystemExit) as left:
         main(["export", str(view("tlm")), "--format", "litgpt", "--output", str(tmp_path / "view")])
     assert left.value.code == 1
     assert "the view tlm" in capsys.readouterr().err
-    assert sum(map(len, read_litgpt(tmp_path / "out"))) == 61_781
+    assert sum(map(len, read_litgpt(tmp_path / "out"))) == 17_812
     assert module.ExportOptions(format="mds").file_bytes == 64_000_000
