@@ -1,31 +1,55 @@
-"""Retrieval of parallel sentences: whether a vector's nearest one on the other side is its partner."""
+"""Retrieval of parallel sentences: whether a vector's nearest ones on the other side hold its partner."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from xlcorpus.lexicon.vecmap import neighbourhood
 
 _BLOCK = 1024  # rows whose similarities are in memory at once
 
 
-def retrieval(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
-    """Share of rows whose partner is nearest by cosine: `a_to_b`, `b_to_a`, and `top_1`, the mean of both.
+def retrieval(
+    a: np.ndarray, b: np.ndarray, *, similarity: str = "cosine", csls: int = 0, tops: Sequence[int] = (1, 5)
+) -> dict[str, float]:
+    """Share of rows whose partner is among the nearest: `a_to_b`, `b_to_a` and `top_1`, the mean of both; of five
+    `a_to_b_5`, `b_to_a_5` and `top_5`.
 
-    a, b: float32[n, d], row i of one is the partner of row i of the other; n > 0. Among equally near ones a row counts
-    for one part of their number, so that vectors that are all alike are worth chance.
+    a, b: float32[n, d], row i of one is the partner of row i of the other; n > 0; similarity: cosine or dot; csls: 0,
+    or how many neighbours correct for vectors that are near to everything (Conneau et al. 2018: 10). Among equally near
+    ones a row counts for its part of their number, so that vectors that are all alike are worth chance. Raises
+    ValueError where a value is no number.
     """
-    a, b = (_unit(one) for one in (a, b))
-    there, back = _found(a, b), _found(b, a)
-    return {"a_to_b": there, "b_to_a": back, "top_1": (there + back) / 2}
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise ValueError("a vector is not finite")
+    if similarity == "cosine":
+        a, b = (_unit(one) for one in (a, b))
+    found: dict[str, float] = {}
+    there, back = _ranked(a, b, csls), _ranked(b, a, csls)
+    for top in tops:
+        name = "" if top == 1 else f"_{top}"
+        both = [_within(places, top) for places in (there, back)]
+        found |= {f"a_to_b{name}": both[0], f"b_to_a{name}": both[1], f"top_{top}": sum(both) / 2}
+    return found
 
 
-def _found(queries: np.ndarray, answers: np.ndarray) -> float:
-    found = 0.0
+def _ranked(queries: np.ndarray, answers: np.ndarray, csls: int) -> np.ndarray:
+    """int64[n, 2]: of each query, how many answers are nearer than its partner, and how many as near (itself too)."""
+    near_answers = neighbourhood(answers, queries, csls) if csls else None
+    places = []
     for start in range(0, len(queries), _BLOCK):
         near = queries[start : start + _BLOCK] @ answers.T
-        best = near.max(axis=1, keepdims=True)
+        if near_answers is not None:  # what the query's own neighbourhood takes away is the same for all answers
+            near = 2 * near - near_answers
         partner = np.take_along_axis(near, np.arange(start, start + len(near))[:, None], axis=1)
-        found += float(((partner >= best)[:, 0] / (near >= best).sum(axis=1)).sum())
-    return found / len(queries)
+        places.append(np.stack([(near > partner).sum(axis=1), (near == partner).sum(axis=1)], axis=1))
+    return np.concatenate(places)
+
+
+def _within(places: np.ndarray, top: int) -> float:
+    return float(np.clip((top - places[:, 0]) / places[:, 1], 0, 1).mean())
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -105,7 +105,7 @@ def fit_orthogonal(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return rotation
 
 
-def _neighbourhood(one: np.ndarray, other: np.ndarray, neighbours: int) -> np.ndarray:
+def neighbourhood(one: np.ndarray, other: np.ndarray, neighbours: int) -> np.ndarray:
     """float64[rows of one]: mean similarity with the nearest rows of other."""
     neighbours = min(neighbours, len(other))
     means = [
@@ -211,8 +211,8 @@ def retrieve(source: Vectors, target: Vectors, one: np.ndarray, other: np.ndarra
 
     one, other: from `map_vectors`. score: 2 * cosine - mean cosine of each word with its nearest of the other language.
     """
-    one_mean = _neighbourhood(one, other, options.neighbours)
-    other_mean = _neighbourhood(other, one, options.neighbours)
+    one_mean = neighbourhood(one, other, options.neighbours)
+    other_mean = neighbourhood(other, one, options.neighbours)
     best, scores = [], []
     for start in range(0, len(one), _BLOCK):
         part = slice(start, start + _BLOCK)

@@ -90,7 +90,7 @@ class TokenRows:
             manifest,
             facts.view,
             facts.length,
-            _vocabulary(facts.tokenizer),
+            vocabulary_of(facts.tokenizer),
             groups,
             offsets_of(groups),
             tuple(dataset.shards),
@@ -159,7 +159,8 @@ def _group_sizes(shard: Shard) -> np.ndarray:
     return np.array(rows, dtype=np.int64)
 
 
-def _vocabulary(facts: TokenizerFacts) -> Vocabulary:
+def vocabulary_of(facts: TokenizerFacts) -> Vocabulary:
+    """What objectives need of a tokenizer."""
     ids = {role: number for role, number in facts.special_ids.items() if number is not None}
     template = facts.template
     return Vocabulary(facts.fingerprint, facts.vocab_size, ids, facts.never_text, template.single, template.pair)

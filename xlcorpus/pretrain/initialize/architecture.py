@@ -9,7 +9,7 @@ from transformers.models.auto import modeling_auto
 
 from xlcorpus.errors import UserError, nearest
 
-CAUSAL, MASKED = "AutoModelForCausalLM", "AutoModelForMaskedLM"
+CAUSAL, MASKED, BODY = "AutoModelForCausalLM", "AutoModelForMaskedLM", "AutoModel"
 _OTHER = {CAUSAL: MASKED, MASKED: CAUSAL}
 _MAPPINGS = {
     CAUSAL: modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
@@ -27,6 +27,17 @@ def auto_class(architecture: str) -> Any:
             remedy="name an auto class of transformers as the objective's architecture",
         )
     return found
+
+
+def architecture_of(config: Any) -> str:
+    """What a checkpoint of this config was saved as: CAUSAL, MASKED, or BODY where it has neither head."""
+    saved = (getattr(config, "architectures", None) or [""])[0]
+    for architecture in (MASKED, CAUSAL):
+        if saved in _names(_MAPPINGS[architecture]):
+            return architecture
+    if saved.endswith("Model"):
+        return BODY
+    return next((one for one in (MASKED, CAUSAL) if config.model_type in _MAPPINGS[one]), BODY)
 
 
 def check_architecture(architecture: str, config: Any, what: str) -> None:

@@ -13,7 +13,7 @@ import transformers
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError
-from xlcorpus.pretrain.initialize.architecture import auto_class, check_architecture
+from xlcorpus.pretrain.initialize.architecture import architecture_of, auto_class, check_architecture
 from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
@@ -31,8 +31,9 @@ class Loaded:
     fresh: tuple[str, ...]
 
 
-def load_model(given: str, architecture: str, seed: int) -> Loaded:
-    """Open a folder that save_pretrained wrote, or FILE.gguf. seed: of a head that the checkpoint lacks.
+def load_model(given: str, architecture: str | None, seed: int, named: str = "start: model:") -> Loaded:
+    """Open a folder that save_pretrained wrote, or FILE.gguf. architecture: None, what it was saved as; seed: of a head
+    that the checkpoint lacks; named: what errors call it.
 
     Nothing is downloaded and no code of the folder is run. Raises UserError where it is no model, damaged, or of
     another architecture.
@@ -42,7 +43,7 @@ def load_model(given: str, architecture: str, seed: int) -> Loaded:
     if not gguf and not storage.is_file(place / "config.json"):
         what = "has no config.json" if storage.is_folder(place) else "is no folder"
         raise UserError(
-            f"start: model: {place} {what}",
+            f"{named} {place} {what}",
             remedy="name a folder that save_pretrained wrote, FILE.gguf, or, to download a model, hub: org/name",
         )
     folder, more = (place.parent, {"gguf_file": place.name}) if gguf else (place, {})
@@ -50,8 +51,9 @@ def load_model(given: str, architecture: str, seed: int) -> Loaded:
         try:
             config = transformers.AutoConfig.from_pretrained(path, local_files_only=True, **more)
         except Exception as error:  # of any class, by what is wrong with the file
-            raise _damaged(place, error) from error
-        check_architecture(architecture, config, f"start: model: {place}")
+            raise _damaged(place, error, named) from error
+        architecture = architecture or architecture_of(config)
+        check_architecture(architecture, config, f"{named} {place}")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             try:
@@ -59,14 +61,14 @@ def load_model(given: str, architecture: str, seed: int) -> Loaded:
                     path, local_files_only=True, output_loading_info=True, **more
                 )
             except Exception as error:
-                raise _damaged(place, error) from error
+                raise _damaged(place, error, named) from error
         model = _plain(model).float() if gguf else model.float()
         tokenizer = _of_gguf(path, place) if gguf else _beside(folder)
     missing = sorted(found["missing_keys"])
     body = [name for name in missing if name.startswith(f"{model.base_model_prefix}.")]
     if body:
         raise UserError(
-            f"start: model: {place} lacks {len(body):,} weights of a {config.model_type}, such as {body[0]}",
+            f"{named} {place} lacks {len(body):,} weights of a {config.model_type}, such as {body[0]}",
             remedy="copy the folder again; config.json and weights must be of one model",
         )
     return Loaded(model, tokenizer, tuple(missing))
@@ -132,9 +134,9 @@ class _quiet:
             transformers.utils.logging.enable_progress_bar()
 
 
-def _damaged(place: Location, error: Exception) -> UserError:
+def _damaged(place: Location, error: Exception, named: str) -> UserError:
     return UserError(
-        f"start: model: {place} cannot be loaded: {_first_line(error)}",
+        f"{named} {place} cannot be loaded: {_first_line(error)}",
         remedy="copy it again; a folder needs config.json and weights (model.safetensors) of one model",
     )
 

@@ -1,0 +1,92 @@
+"""A trained model, opened to be evaluated, with its tokenizer and what it can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from xlcorpus.dataset.storage import locate
+from xlcorpus.errors import UserError
+from xlcorpus.pack.facts import TokenizerFacts
+from xlcorpus.pretrain.data.attention import first_position
+from xlcorpus.pretrain.data.rows import vocabulary_of
+from xlcorpus.pretrain.initialize.architecture import BODY, CAUSAL, MASKED, architecture_of
+from xlcorpus.pretrain.initialize.load import load_model
+from xlcorpus.pretrain.objective import Vocabulary
+from xlcorpus.tokenizer.open import open_tokenizer
+from xlcorpus.tokenizer.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model of transformers in the mode of evaluation.
+
+    architecture: CAUSAL, MASKED or BODY, which has no head that was trained; length: most tokens that it reads, None
+    where it sets no limit; tokenizer_path: what `tokenizer` was opened from.
+    """
+
+    path: str
+    model: Any
+    architecture: str
+    tokenizer: Tokenizer
+    tokenizer_path: str
+    vocabulary: Vocabulary
+
+    @property
+    def length(self) -> int | None:
+        """Most tokens of a text, special ids included; None where nothing says."""
+        most = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+        return most - first_position(self.model) if most else None
+
+    def require(self, *architectures: str, what: str) -> None:
+        """Raise UserError where the model is none of these."""
+        if self.architecture not in architectures:
+            raise UserError(
+                f"{what} needs a model of {' or '.join(architectures)}; {self.path} is one of {self.architecture}",
+                remedy=_REMEDIES[architectures[0]],
+            )
+
+
+_REMEDIES = {
+    CAUSAL: "name a model that was trained with clm",
+    MASKED: "name a model that was trained with clm or mlm, saved with its head",
+}
+
+
+def open_model(given: str, *, tokenizer: str | None = None, device: str | None = None) -> TrainedModel:
+    """Open a folder that AutoModel loads, or FILE.gguf; nothing is downloaded.
+
+    tokenizer: path of another than that beside the model; device: `cpu`, `cuda`, None: a GPU where there is one. Raises
+    UserError where either cannot be opened, or the model has fewer rows than the tokenizer has ids.
+    """
+    loaded = load_model(given, None, 0, "model")
+    model = loaded.model.to(_device(device)).eval()
+    architecture = architecture_of(model.config)
+    if architecture != BODY and any("pooler" not in name for name in loaded.fresh):
+        architecture = BODY  # its head was drawn just now
+    path = tokenizer or given
+    opened = open_tokenizer(path) if tokenizer is not None else loaded.tokenizer
+    if opened is None:
+        raise UserError(
+            f"no tokenizer lies beside the model {given}", remedy="name the one it was trained with: --tokenizer PATH"
+        )
+    rows = model.get_input_embeddings().weight.shape[0]
+    if rows < opened.vocab_size:
+        raise UserError(
+            f"the tokenizer {path} has {opened.vocab_size:,} ids, the model {given} {rows:,} embeddings",
+            remedy="name the tokenizer that it was trained with: --tokenizer PATH",
+        )
+    vocabulary = vocabulary_of(TokenizerFacts.of(opened))
+    return TrainedModel(str(locate(given)), model, architecture, opened, str(path), vocabulary)
+
+
+def _device(given: str | None) -> torch.device:
+    name = given or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.zeros(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(
+            f"--device {name}: {(str(error).splitlines() or [''])[0]}", remedy="--device cpu, or one that torch finds"
+        ) from error

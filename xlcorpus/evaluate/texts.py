@@ -1,0 +1,96 @@
+"""Texts to evaluate on: sentence pairs and documents, of a dataset or of raw files as `ingest` reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.dataset import Dataset, is_dataset
+from xlcorpus.errors import UserError
+from xlcorpus.ingest.columns import output_schema
+from xlcorpus.ingest.find import find_files
+from xlcorpus.ingest.read import cut_files, read_ranges
+from xlcorpus.raw.options import ReadOptions
+from xlcorpus.text.labels import UNKNOWN_LANGUAGE, language_of
+
+PAIR = ("src", "tgt", "src_lang", "tgt_lang")
+DOCUMENT = ("text", "lang")
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A table of string columns, PAIR or DOCUMENT, and how many records were no texts (empty, damaged)."""
+
+    table: pa.Table
+    skipped: int
+
+
+def read_pairs(given: str, options: ReadOptions) -> Texts:
+    """Sentence pairs of a file, a folder, or a dataset of pairs; of a dataset of the view translico, texts and how they
+    are read in Latin letters. Raises UserError where there is none, or nothing says a language."""
+    if not is_dataset(storage.locate(given)):
+        return _read_files(given, options, PAIR)
+    dataset = Dataset.open(storage.locate(given))
+    names = dataset.manifest.arrow_schema.names
+    if {*PAIR} <= {*names}:
+        return _checked(given, dataset.to_arrow(list(PAIR)))
+    if not {"text", "text_latn", "lang"} <= {*names}:
+        raise _no(
+            given, "sentence pairs", dataset, "xlcorpus ingest --kind pairs, or xlcorpus romanize --view translico"
+        )
+    table = dataset.to_arrow(["text", "text_latn", "lang"])
+    latin = [f"{language_of(lang or UNKNOWN_LANGUAGE)}_Latn" for lang in table.column("lang").to_pylist()]
+    return _checked(
+        given, table.append_column("latin", pa.array(latin, pa.string())).rename_columns(["src", "tgt", *PAIR[2:]])
+    )
+
+
+def read_documents(given: str, options: ReadOptions) -> Texts:
+    """Documents of a file, a folder, or a dataset with texts and languages. Raises UserError where there is none."""
+    if not is_dataset(storage.locate(given)):
+        return _read_files(given, options, DOCUMENT)
+    dataset = Dataset.open(storage.locate(given))
+    if not {*DOCUMENT} <= {*dataset.manifest.arrow_schema.names}:
+        raise _no(given, "documents with languages", dataset, "xlcorpus identify")
+    return _checked(given, dataset.to_arrow(list(DOCUMENT)))
+
+
+def _read_files(given: str, options: ReadOptions, columns: tuple[str, ...]) -> Texts:
+    files = find_files([given], options)
+    schema = output_schema(files, options)
+    if missing := [name for name in columns if name not in schema.names]:
+        raise UserError(
+            f"nothing says the language of {given} (it has no column {missing[0]})",
+            remedy="--lang LANGUAGE, or --lang-column COLUMN",
+        )
+    parts = [part for parts in cut_files(files, target_bytes=options.task_bytes) for part in parts]
+    results = list(read_ranges(parts, options, schema))
+    lost = sum(one.num_rows for result in results for one in (result.decisions, result.rejects) if one is not None)
+    batches = [result.rows.select(list(columns)) for result in results]
+    table = pa.Table.from_batches(batches, schema=pa.schema([schema.field(name) for name in columns]))
+    return _checked(given, table, lost)
+
+
+def _checked(given: str, table: pa.Table, skipped: int = 0) -> Texts:
+    texts = [name for name in table.column_names if "lang" not in name]
+    whole = pa.array([True] * table.num_rows)
+    for name in texts:
+        column = pc.utf8_trim_whitespace(pc.fill_null(table.column(name).cast(pa.string()), ""))
+        whole = pc.and_(whole, pc.not_equal(column, "").combine_chunks())
+    kept = table.filter(whole)
+    if not kept.num_rows:
+        raise UserError(f"{given} holds no text", remedy="name a file or folder with texts that are not empty")
+    for name in table.column_names:
+        if "lang" in name:
+            place = kept.column_names.index(name)
+            kept = kept.set_column(place, name, pc.fill_null(kept.column(name).cast(pa.string()), UNKNOWN_LANGUAGE))
+    return Texts(kept, skipped + table.num_rows - kept.num_rows)
+
+
+def _no(given: str, what: str, dataset: Dataset, make: str) -> UserError:
+    return UserError(
+        f"{given} holds rows of the schema {dataset.manifest.schema}, not {what}", remedy=f"make them with {make}"
+    )

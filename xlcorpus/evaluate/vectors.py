@@ -1,0 +1,110 @@
+"""Vectors of sentences, of the layers of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from xlcorpus.errors import UserError
+from xlcorpus.evaluate.models import TrainedModel
+from xlcorpus.pretrain.data.joined import Ids, around_text, filled, join, width_of
+from xlcorpus.pretrain.initialize.architecture import CAUSAL
+from xlcorpus.pretrain.objectives.translico import pool
+
+MOST_TOKENS = 512
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """Ids of sentences (list<int32>, special ids around them), where text begins and ends in each (int64[rows, 2]),
+    and how many were cut to fit."""
+
+    ids: pa.Array
+    text: np.ndarray
+    cut: int
+
+    def chosen(self, rows: np.ndarray) -> Sentences:
+        """Those for which rows (bool[rows]) holds."""
+        return Sentences(self.ids.filter(pa.array(rows)), self.text[rows], self.cut)
+
+
+def encode(trained: TrainedModel, texts: pa.Array, length: int = MOST_TOKENS) -> Sentences:
+    """texts: string[rows]; length: most tokens of each, where the model reads as many."""
+    before, after = _around(trained)
+    values, offsets = trained.tokenizer.encode_batch(texts)
+    room = min(length, trained.length or length) - len(before) - len(after)
+    sizes = np.diff(offsets)
+    kept = np.minimum(sizes, room)
+    keep = np.arange(len(values)) - np.repeat(offsets[:-1], sizes) < room
+    starts = np.zeros(len(kept) + 1, dtype=np.int32)
+    np.cumsum(kept, out=starts[1:])
+    ids, places = join([before, pa.ListArray.from_arrays(pa.array(starts), pa.array(values[keep])), after])
+    return Sentences(ids, places[:, 1:3], int((sizes > room).sum()))
+
+
+def layers_of(trained: TrainedModel, asked: Sequence[int] | None) -> list[int]:
+    """Numbers of hidden_states (0: the embeddings) for those asked for, from the end where negative; None: at two
+    thirds of the layers, as TransliCo has it (8 of 12). Raises UserError where there is no such layer."""
+    count = trained.model.config.get_text_config().num_hidden_layers
+    for number in asked or ():
+        if not -count - 1 <= number <= count:
+            raise UserError(
+                f"there is no layer {number}: {trained.path} has {count}", remedy=f"--layers 0 to {count}, or -1"
+            )
+    if asked is None:
+        return [max(1, round(count * 2 / 3))]
+    return list(dict.fromkeys(number % (count + 1) for number in asked))
+
+
+@torch.no_grad()
+def vectors(
+    trained: TrainedModel, sentences: Sentences, layers: Sequence[int], pooling: str = "mean", batch: int = 32
+) -> dict[int, np.ndarray]:
+    """float32[rows, width] by layer. pooling: mean of the tokens of text, cls (the first token) or last (of the text).
+
+    Raises UserError where a vector is not finite.
+    """
+    model = trained.model
+    order = np.argsort(-np.diff(sentences.ids.offsets.to_numpy()), kind="stable")  # the longest first: alike in size
+    pad = trained.vocabulary.ids.get("pad", 0)
+    device = next(model.parameters()).device
+    found: dict[int, list[np.ndarray]] = {layer: [] for layer in layers}
+    for start in range(0, len(order), batch):
+        rows = order[start : start + batch]
+        ids, text = sentences.ids.take(pa.array(rows)), sentences.text[rows]
+        width = width_of([ids], 1 << 30)
+        sizes = np.diff(ids.offsets.to_numpy())
+        place = np.arange(width)
+        here = torch.from_numpy(place < sizes[:, None]).to(device)
+        of_text = torch.from_numpy((text[:, :1] <= place) & (place < text[:, 1:])).to(device)
+        states = model.base_model(
+            input_ids=torch.from_numpy(filled(ids, width, pad)).to(device),
+            attention_mask=here.long(),
+            output_hidden_states=True,
+        ).hidden_states
+        for layer in layers:
+            if pooling == "last":
+                ends = torch.from_numpy(text[:, 1] - 1).to(device)
+                made = states[layer][torch.arange(len(rows), device=device), ends].float()
+            else:
+                made = pool(states[layer], of_text, pooling)
+            found[layer].append(made.cpu().numpy())
+    back = np.argsort(order)
+    joined = {layer: np.concatenate(parts)[back] for layer, parts in found.items()}
+    if not all(np.isfinite(one).all() for one in joined.values()):
+        raise UserError(
+            f"{trained.path} makes vectors that are no numbers",
+            remedy="its weights are damaged: use an earlier checkpoint",
+        )
+    return joined
+
+
+def _around(trained: TrainedModel) -> tuple[Ids, Ids]:
+    """Of decoders, what the tokenizer puts around texts by itself; of encoders also where it is silent."""
+    if trained.architecture == CAUSAL:
+        return trained.vocabulary.around
+    return around_text(trained.vocabulary)
