@@ -22,6 +22,7 @@ COMMANDS = {
     "lexicon": ("xlcorpus.cli.lexicon", "Build, merge, invert, induce or look into bilingual dictionaries."),
     "tokenizer": ("xlcorpus.cli.tokenizer", "Train, extend or measure a tokenizer."),
     "pretrain": ("xlcorpus.cli.pretrain", "Train a model on token shards by a recipe."),
+    "evaluate": ("xlcorpus.cli.evaluate", "Measure a model: bits per byte, retrieval, mixing of languages."),
     "lid": ("xlcorpus.cli.lid", "Train or evaluate a language identification model."),
 }
 

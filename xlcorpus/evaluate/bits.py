@@ -28,7 +28,7 @@ from xlcorpus.pretrain.objectives.packed import PackObjective
 from xlcorpus.text.draws import draw_keys, id_halves
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 
-_COLUMNS = ("input_ids", "doc_starts", "doc_ids", "langs", "part_bytes")
+COLUMNS = ("input_ids", "doc_starts", "doc_ids", "langs", "part_bytes")
 
 
 @dataclass(frozen=True)
@@ -115,11 +115,11 @@ def bits_per_byte(
             f"bits per byte are of packs: {rows.folder} is of the view {rows.view}, the objective is {name}",
             remedy="name a dataset that `xlcorpus pack` made without --view, with clm or mlm",
         )
-    rows.require(_COLUMNS, "bits per byte")
+    rows.require(COLUMNS, "bits per byte")
     with evaluating(model) as device:
         parts = [
             _costs_of_parts(model, objective, rows, objective.collate(packs, keys), packs, device, piece_bytes)
-            for packs, keys in batches(rows, _COLUMNS, batch, limit)
+            for packs, keys in batches(rows, COLUMNS, batch, limit)
         ]
     langs = pa.concat_arrays([part.langs for part in parts]).dictionary_encode()
     codes = langs.indices.to_numpy(zero_copy_only=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,33 +12,15 @@ import pyarrow.compute as pc
 
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.models import TrainedModel
+from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.evaluate.retrieval import retrieval
 from xlcorpus.evaluate.texts import Texts
-from xlcorpus.evaluate.vectors import MOST_TOKENS, Sentences, encode, layers_of, vectors
-from xlcorpus.options import StepOptions, option
+from xlcorpus.evaluate.vectors import Sentences, encode, layers_of, vectors
 from xlcorpus.text.labels import encode_pairs
 
 
-class RetrievalOptions(StepOptions):
-    """What the vector of a sentence is, and what is near."""
-
-    layers: tuple[int, ...] | None = option(
-        None, description="numbers of layers, from the end where negative; default: at two thirds (8 of 12)"
-    )
-    pooling: Literal["mean", "cls", "last"] = option(
-        "mean", description="the vector of a sentence: mean of its tokens, the first token's, or its last token's"
-    )
-    similarity: Literal["cosine", "dot"] = option("cosine", description="of two vectors")
-    csls: int = option(
-        0, ge=0, description="neighbours that correct for vectors near to everything; 0: none; usual: 10"
-    )
-    length: int = option(MOST_TOKENS, ge=8, description="most tokens of a sentence")
-    limit: int = option(5_000, ge=2, description="most pairs of two languages, evenly from all")
-    batch: int = option(32, ge=1, description="sentences at once")
-
-
 def retrieve(
-    trained: TrainedModel, pairs: Texts, options: RetrievalOptions, say: Callable[[str], None] = print
+    trained: TrainedModel, pairs: Texts, options: EvaluateOptions, say: Callable[[str], None] = print
 ) -> list[dict[str, Any]]:
     """A row for each pair of languages and layer: src_lang, tgt_lang, layer, pairs, chance (of top_1), what `retrieval`
     gives, and error, the standard error of top_1 (binomial). Raises UserError where no two languages have two pairs."""
@@ -48,7 +30,7 @@ def retrieve(
     cut = lost = 0
     for number, (src, tgt) in sorted(enumerate(names), key=lambda one: one[1]):
         rows = np.flatnonzero(of == number)
-        rows = rows[np.arange(min(len(rows), options.limit)) * len(rows) // min(len(rows), options.limit)]
+        rows = rows[np.arange(min(len(rows), options.pairs)) * len(rows) // min(len(rows), options.pairs)]
         sides = [_encode(trained, pairs.table.column(name), rows, options) for name in ("src", "tgt")]
         whole = np.logical_and(*(side.text[:, 1] > side.text[:, 0] for side in sides))
         cut, lost = cut + sum(side.cut for side in sides), lost + int((~whole).sum())
@@ -64,13 +46,16 @@ def retrieve(
             found.append(row | shares | {"error": error})
     if not found:
         raise UserError("no two languages have two sentence pairs", remedy="give more pairs of the same two languages")
-    if cut or lost or pairs.skipped:
-        say(
-            f"{cut:,} sentences were cut to {options.length} tokens; left out were {lost:,} pairs with a side of no "
-            f"token and {pairs.skipped:,} records that are no pairs"
-        )
+    most = min(options.sentence_tokens, trained.length or options.sentence_tokens)
+    for number, what in (
+        (cut, f"sentences were cut to the {most} tokens that fit"),
+        (lost, "pairs with a side without tokens were left out"),
+        (pairs.skipped, "records are no sentence pairs (a side is empty, or damaged), and were left out"),
+    ):
+        if number:
+            say(f"{number:,} {what}")
     return found
 
 
-def _encode(trained: TrainedModel, column: pa.ChunkedArray, rows: np.ndarray, options: RetrievalOptions) -> Sentences:
-    return encode(trained, pc.take(column, pa.array(rows)).combine_chunks(), options.length)
+def _encode(trained: TrainedModel, column: pa.ChunkedArray, rows: np.ndarray, options: EvaluateOptions) -> Sentences:
+    return encode(trained, pc.take(column, pa.array(rows)).combine_chunks(), options.sentence_tokens)

@@ -15,8 +15,6 @@ from xlcorpus.pretrain.data.joined import Ids, around_text, filled, join, width_
 from xlcorpus.pretrain.initialize.architecture import CAUSAL
 from xlcorpus.pretrain.objectives.translico import pool
 
-MOST_TOKENS = 512
-
 
 @dataclass(frozen=True)
 class Sentences:
@@ -32,7 +30,7 @@ class Sentences:
         return Sentences(self.ids.filter(pa.array(rows)), self.text[rows], self.cut)
 
 
-def encode(trained: TrainedModel, texts: pa.Array, length: int = MOST_TOKENS) -> Sentences:
+def encode(trained: TrainedModel, texts: pa.Array, length: int = 512) -> Sentences:
     """texts: string[rows]; length: most tokens of each, where the model reads as many."""
     before, after = _around(trained)
     values, offsets = trained.tokenizer.encode_batch(texts)
@@ -46,18 +44,21 @@ def encode(trained: TrainedModel, texts: pa.Array, length: int = MOST_TOKENS) ->
     return Sentences(ids, places[:, 1:3], int((sizes > room).sum()))
 
 
-def layers_of(trained: TrainedModel, asked: Sequence[int] | None) -> list[int]:
-    """Numbers of hidden_states (0: the embeddings) for those asked for, from the end where negative; None: at two
-    thirds of the layers, as TransliCo has it (8 of 12). Raises UserError where there is no such layer."""
+def layers_of(trained: TrainedModel, asked: str | None) -> list[int]:
+    """Numbers of hidden_states (0: the embeddings) for `all`, or numbers with commas, from the end where negative.
+
+    None: at two thirds of the layers, as TransliCo has it (8 of 12). Raises UserError where there is no such layer.
+    """
     count = trained.model.config.get_text_config().num_hidden_layers
-    for number in asked or ():
+    if asked is None:
+        return [max(1, round(count * 2 / 3))]
+    numbers = list(range(count + 1)) if asked == "all" else [int(part) for part in asked.split(",")]
+    for number in numbers:
         if not -count - 1 <= number <= count:
             raise UserError(
                 f"there is no layer {number}: {trained.path} has {count}", remedy=f"--layers 0 to {count}, or -1"
             )
-    if asked is None:
-        return [max(1, round(count * 2 / 3))]
-    return list(dict.fromkeys(number % (count + 1) for number in asked))
+    return list(dict.fromkeys(number % (count + 1) for number in numbers))
 
 
 @torch.no_grad()

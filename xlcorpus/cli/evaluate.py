@@ -1,0 +1,90 @@
+"""`xlcorpus evaluate MODEL`: bits per byte, retrieval of parallel sentences, mixing of languages."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+import click
+
+from xlcorpus.cli.options import output_option, step_option
+from xlcorpus.cli.print_table import print_table
+from xlcorpus.dataset.storage import Location
+from xlcorpus.errors import UserError
+from xlcorpus.evaluate.options import EvaluateOptions
+from xlcorpus.evaluate.report import check_output, tables, write_report
+from xlcorpus.options import checked
+
+
+@click.command("evaluate")
+@click.argument("model")
+@click.option("--bits", multiple=True, metavar="DATASET", help="packs to measure bits per byte on (may be repeated)")
+@click.option(
+    "--retrieval",
+    multiple=True,
+    metavar="PATH",
+    help="sentence pairs: a file or folder as `ingest --kind pairs` reads it, or a dataset (may be repeated)",
+)
+@click.option(
+    "--mixing",
+    multiple=True,
+    metavar="PATH",
+    help="what prompts are taken from: packs, documents, or files as `ingest` reads them (may be repeated)",
+)
+@output_option(help="folder of evaluation.json and the plots; none: the tables alone")
+@click.option("--overwrite", is_flag=True, help="replace the evaluation that is there")
+@click.option("--tokenizer", help="of the model, where none lies beside it")
+@click.option("--device", help="cpu, cuda, ...; default: a GPU where there is one")
+def command(
+    model: str,
+    bits: tuple[str, ...],
+    retrieval: tuple[str, ...],
+    mixing: tuple[str, ...],
+    output: Location | None,
+    overwrite: bool,
+    tokenizer: str | None,
+    device: str | None,
+    **values: Any,
+) -> None:
+    """Say what MODEL is worth: a folder that AutoModel of transformers loads, as `xlcorpus pretrain` leaves it, or
+    FILE.gguf. Nothing is downloaded.
+
+    Bits per byte compare models of whatever tokenizers; of models that read both ways they are pseudo bits, of masked
+    tokens. Retrieval goes both ways. Mixing is the share of generated text in another language or script than its
+    prompt's, beside the same of the texts that the prompts are from.
+
+    \b
+    Example:
+      xlcorpus evaluate out/model --bits out/packed/holdout --output out/evaluation
+      xlcorpus evaluate out/model --retrieval pairs.tsv --src-column en --tgt-column sw --src-lang en --tgt-lang sw
+      xlcorpus evaluate out/model --mixing out/packed/holdout --new-tokens 100
+    """
+    for name in ("torch", "transformers"):
+        if find_spec(name) is None:
+            raise UserError(
+                f"evaluating needs {name}, which is not installed", remedy="pip install 'xlcorpus[pretrain]'"
+            )
+    given = {key: value for key, value in values.items() if value is not None}
+    options = checked(EvaluateOptions, given, "xlcorpus evaluate", "evaluate", "`xlcorpus evaluate --help`")
+    if output is not None:
+        check_output(output, overwrite=overwrite)
+    from xlcorpus.evaluate.evaluate import evaluate
+
+    report = evaluate(
+        model,
+        bits=bits,
+        retrieval=retrieval,
+        mixed=mixing,
+        options=options,
+        tokenizer=tokenizer,
+        device=device,
+        say=click.echo,
+    )
+    for title, rows in tables(report).items():
+        click.echo(f"\n{title}")
+        print_table(rows, right=range(1, len(rows[0]) - (rows[0][-1] == "into")))
+    if output is not None:
+        click.echo("\n" + "\n".join(f"wrote {one}" for one in write_report(report, output)))
+
+
+command.params[-2:-2] = [step_option(key, field) for key, field in EvaluateOptions.model_fields.items()]
