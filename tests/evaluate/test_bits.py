@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 import math
 from collections import defaultdict
 from pathlib import Path
@@ -12,47 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import transformers
 
-from tests.pretrain.packed import SAMPLE, TEXTS, packs, view
+from tests.evaluate.models import TOKENIZER, tiny
+from tests.pretrain.packed import TEXTS, packs, view
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.bits import Bits, bits_per_byte, summary
 from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.pretrain.objective import OBJECTIVES
-from xlcorpus.tokenizer.open import open_tokenizer
 
-TOKENIZER = open_tokenizer(SAMPLE)
 DOCUMENTS = 42
-
-
-@functools.cache
-def tiny_llama() -> Any:
-    torch.manual_seed(0)
-    config = transformers.LlamaConfig(
-        vocab_size=TOKENIZER.vocab_size,
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        initializer_range=0.5,  # so that tokens before matter
-        pad_token_id=0,
-    )
-    return transformers.LlamaForCausalLM(config).train()
-
-
-@functools.cache
-def tiny_bert() -> Any:
-    torch.manual_seed(0)
-    config = transformers.BertConfig(
-        vocab_size=TOKENIZER.vocab_size,
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        max_position_embeddings=64,
-        pad_token_id=0,
-    )
-    return transformers.BertForMaskedLM(config)
 
 
 def objective(rows: TokenRows, name: str = "clm", **options: Any) -> Any:
@@ -96,7 +63,7 @@ def by_hand(folder: Path, model: Any) -> dict[str, dict[bytes, tuple[float, int]
 
 @pytest.mark.parametrize("options", [{}, {"bos": True}])
 def test_equal_to_each_document_alone(options: dict[str, Any]) -> None:
-    folder, model = packs(DOCUMENTS, 2, **options), tiny_llama()
+    folder, model = packs(DOCUMENTS, 2, **options), copy.deepcopy(tiny("LlamaForCausalLM")).train()
     rows = TokenRows.open(folder)
     found = bits_per_byte(model, objective(rows), rows, batch=5, piece_bytes=PIECES)
     assert model.training
@@ -109,12 +76,11 @@ def test_equal_to_each_document_alone(options: dict[str, Any]) -> None:
         rest = nats - ratio * math.log(2) * sizes
         error = math.sqrt((rest**2).sum() * len(nats) / (len(nats) - 1)) / sizes.sum() / math.log(2)
         assert found[lang].error == pytest.approx(error, abs=1e-5)
-    model.train()
 
 
 @pytest.mark.parametrize("options", [{}, {"bos": True}])
 def test_a_model_that_knows_nothing_pays_the_vocabulary_for_each_token(options: dict[str, Any]) -> None:
-    model = copy.deepcopy(tiny_llama())
+    model = copy.deepcopy(tiny("LlamaForCausalLM"))
     torch.nn.init.zeros_(model.lm_head.weight)
     rows = TokenRows.open(packs(DOCUMENTS, 2, **options))
     for bits in bits_per_byte(model, objective(rows), rows, piece_bytes=PIECES).values():
@@ -128,7 +94,7 @@ def test_the_same_where_no_document_is_cut() -> None:
     found = []
     for strategy in ("best-fit", "one"):
         rows = TokenRows.open(packs(DOCUMENTS, 2, strategy=strategy))
-        found.append(bits_per_byte(tiny_llama(), objective(rows), rows, batch=7, piece_bytes=PIECES))
+        found.append(bits_per_byte(tiny("LlamaForCausalLM"), objective(rows), rows, batch=7, piece_bytes=PIECES))
     assert found[0].keys() == found[1].keys()
     for lang, bits in found[0].items():
         assert bits.bits_per_byte == pytest.approx(found[1][lang].bits_per_byte, abs=1e-5)
@@ -136,13 +102,13 @@ def test_the_same_where_no_document_is_cut() -> None:
 
 
 def test_what_is_masked_stands_for_all_tokens() -> None:
-    rows, model = TokenRows.open(packs(DOCUMENTS, 2, objective="mlm")), copy.deepcopy(tiny_bert())
+    rows, model = TokenRows.open(packs(DOCUMENTS, 2, objective="mlm")), copy.deepcopy(tiny("XLMRobertaForMaskedLM"))
     made = objective(rows, "mlm", probability=0.3)
     found = bits_per_byte(model, made, rows, piece_bytes=PIECES)
     assert all(bits.pseudo and "pseudo_bits_per_byte" in bits.facts for bits in found.values())
     assert found == bits_per_byte(model, made, rows, piece_bytes=PIECES, batch=3)  # masked by row, not by batch
-    torch.nn.init.zeros_(model.cls.predictions.decoder.weight)
-    torch.nn.init.zeros_(model.cls.predictions.decoder.bias)
+    torch.nn.init.zeros_(model.lm_head.decoder.weight)
+    torch.nn.init.zeros_(model.lm_head.decoder.bias)
     for bits in bits_per_byte(model, made, rows, piece_bytes=PIECES).values():
         assert 0.1 < bits.labels / bits.tokens < 0.5
         expected = math.log2(TOKENIZER.vocab_size) * bits.tokens / bits.bytes
@@ -151,7 +117,7 @@ def test_what_is_masked_stands_for_all_tokens() -> None:
 
 def test_languages_together() -> None:
     rows = TokenRows.open(packs(DOCUMENTS, 2))
-    found = bits_per_byte(tiny_llama(), objective(rows), rows, piece_bytes=PIECES)
+    found = bits_per_byte(tiny("LlamaForCausalLM"), objective(rows), rows, piece_bytes=PIECES)
     together = summary(found)["all"]
     assert together["documents"] == DOCUMENTS
     assert together["nats"] == pytest.approx(sum(bits.nats for bits in found.values()))
@@ -164,8 +130,8 @@ def test_languages_together() -> None:
 
 def test_some_rows_alone() -> None:
     rows = TokenRows.open(packs(DOCUMENTS, 2))
-    few = bits_per_byte(tiny_llama(), objective(rows), rows, limit=4)
-    whole = bits_per_byte(tiny_llama(), objective(rows), rows, limit=10_000)
+    few = bits_per_byte(tiny("LlamaForCausalLM"), objective(rows), rows, limit=4)
+    whole = bits_per_byte(tiny("LlamaForCausalLM"), objective(rows), rows, limit=10_000)
     assert 0 < sum(bits.tokens for bits in few.values()) < sum(bits.tokens for bits in whole.values())
 
 
@@ -173,4 +139,6 @@ def test_rows_that_tell_no_bytes() -> None:
     rows = TokenRows.open(view("translico"))
     translico = OBJECTIVES.find("translico")
     with pytest.raises(UserError, match="of the view translico"):
-        bits_per_byte(tiny_llama(), translico.make(translico.options(layer=1), rows.vocabulary, rows.length), rows)
+        bits_per_byte(
+            tiny("LlamaForCausalLM"), translico.make(translico.options(layer=1), rows.vocabulary, rows.length), rows
+        )

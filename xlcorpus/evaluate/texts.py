@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -76,7 +77,7 @@ def _read_files(given: str, options: ReadOptions, columns: tuple[str, ...]) -> T
 
 def _checked(given: str, table: pa.Table, skipped: int = 0) -> Texts:
     texts = [name for name in table.column_names if "lang" not in name]
-    whole = pa.array([True] * table.num_rows)
+    whole = pa.array(np.ones(table.num_rows, dtype=bool))
     for name in texts:
         column = pc.utf8_trim_whitespace(pc.fill_null(table.column(name).cast(pa.string()), ""))
         whole = pc.and_(whole, pc.not_equal(column, "").combine_chunks())

@@ -1,0 +1,102 @@
+"""`xlcorpus evaluate` as a user meets it: its tables, files and errors."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.evaluate.models import folder
+from tests.pretrain.packed import TEXTS, packs, view
+from tests.rows import write_dataset
+from xlcorpus.cli import main as entry
+from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.errors import UserError
+
+PAIRS = ["--src-column", "sw", "--tgt-column", "sr", "--src-lang", "sw", "--tgt-lang", "sr"]
+
+
+def evaluate(*arguments: object) -> Result:
+    return CliRunner().invoke(entry.cli, ["evaluate", *map(str, arguments)], catch_exceptions=False)
+
+
+def refused(*arguments: object) -> UserError:
+    with pytest.raises(UserError) as raised:
+        evaluate(*arguments)
+    return raised.value
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    lines = [f"{TEXTS['swh_Latn']} {n}\t{TEXTS['srp_Cyrl']} {n}" for n in range(8)]
+    (tmp_path / "p.tsv").write_text("sw\tsr\n" + "\n".join(lines) + "\n", "utf-8")
+    return tmp_path / "p.tsv"
+
+
+def test_tables_json_and_plots(tmp_path: Path, pairs: Path) -> None:
+    data, output = packs(42, 2), tmp_path / "out"
+    asked = ["--bits", data, "--rows", 40, "--retrieval", pairs, *PAIRS, "--layers", "all", "--mixing", data]
+    few = ["--prompts", 1, "--prompt-tokens", 12, "--new-tokens", 8]
+    result = evaluate(folder("LlamaForCausalLM"), *asked, *few, "--output", output)
+    assert result.exit_code == 0, result.output
+    report = json.loads((output / "evaluation.json").read_text("utf-8"))
+    bits = report["bits"][str(data)]
+    assert 0 < len(bits["languages"]) <= len(TEXTS)
+    for lang, facts in bits["languages"].items():
+        assert f"{lang} " in result.output
+        assert f"{facts['bits_per_byte']:.3f}" in result.output
+    assert [row["layer"] for row in report["retrieval"][str(pairs)]] == [0, 1, 2, 3]
+    assert set(report["mixing"][str(data)]) <= set(TEXTS)
+    assert report["options"]["rows"] == 40
+    for name in ("bits", "retrieval", "mixing"):
+        ElementTree.parse(output / f"{name}.svg")
+    assert "swh_Latn - srp_Cyrl, layer 3" in (output / "retrieval.svg").read_text("utf-8")
+    assert "--overwrite" in str(refused(folder("LlamaForCausalLM"), "--bits", data, "--output", output))
+
+
+def test_a_model_that_reads_both_ways_has_pseudo_bits() -> None:
+    result = evaluate(folder("XLMRobertaForMaskedLM"), "--bits", packs(42, 2, objective="mlm"), "--rows", 8)
+    assert "pseudo bits per byte" in result.output
+    assert "needs a model of AutoModelForCausalLM" in str(
+        refused(folder("XLMRobertaForMaskedLM"), "--mixing", packs(42, 2))
+    )
+
+
+def test_a_model_without_a_head_is_good_for_retrieval_alone(pairs: Path) -> None:
+    body = folder("XLMRobertaModel")
+    assert "swh_Latn - srp_Cyrl" in evaluate(body, "--retrieval", pairs, *PAIRS).output
+    assert "--bits needs a model of AutoModelForCausalLM or AutoModelForMaskedLM" in str(
+        refused(body, "--bits", packs(42, 2))
+    )
+
+
+def test_what_does_not_go_together(tmp_path: Path) -> None:
+    model = folder("LlamaForCausalLM")
+    assert "nothing is asked for" in str(refused(model))
+    assert "view translico" in str(refused(model, "--bits", view("translico")))
+    assert "has no config.json" in str(refused(tmp_path, "--bits", packs(42, 2)))
+    assert "--layers x" in str(refused(model, "--bits", packs(42, 2), "--layers", "x"))
+    other = tmp_path / "other"
+    shutil.copytree(model, other)
+    card = json.loads((other / "tokenizer.json").read_text("utf-8"))
+    (other / "tokenizer.model").unlink()
+    (other / "tokenizer.json").write_text(json.dumps({**card, "padding": None}), "utf-8")
+    assert "was packed with the tokenizer" in str(refused(other, "--bits", packs(42, 2)))
+    without = tmp_path / "without"
+    shutil.copytree(model, without)
+    for name in ("tokenizer.model", "tokenizer.json"):
+        (without / name).unlink()
+    assert "--tokenizer PATH" in str(refused(without, "--bits", packs(42, 2)))
+
+
+def test_packs_of_an_older_version(tmp_path: Path) -> None:
+    given = Dataset.open(packs(42, 1))
+    (batch,) = given.to_arrow().combine_chunks().drop_columns(["part_bytes"]).to_batches()
+    old = write_dataset(tmp_path / "old", [batch], "token", steps=given.manifest.steps, notes=given.manifest.notes)
+    error = str(refused(folder("LlamaForCausalLM"), "--bits", old.folder))
+    assert "has no column part_bytes" in error
+    assert "of this version" in error

@@ -1,0 +1,111 @@
+"""What is judged of texts in many languages, and what a model writes after prompts."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tests.evaluate.models import TOKENIZER, opened
+from tests.pretrain.packed import TEXTS, packs
+from xlcorpus.errors import UserError
+from xlcorpus.evaluate.generate import generate, mixing, prompts_of_packs, prompts_of_texts
+from xlcorpus.evaluate.mixing import judge, ratio
+from xlcorpus.evaluate.options import EvaluateOptions
+from xlcorpus.evaluate.texts import Texts
+from xlcorpus.lid.model import load_model
+from xlcorpus.pretrain.data.rows import TokenRows
+
+SWAHILI = "Mvua ilinyesha usiku kucha na mto umejaa maji."
+ENGLISH = "The ferry leaves at nine and the bread is still warm."
+HINDI = "आज सुबह नदी के किनारे बहुत ठंडी हवा चल रही थी।"
+
+
+def letters(text: str) -> int:
+    return sum(one.isalpha() for one in text)
+
+
+def test_whole_sentences_in_another_language() -> None:
+    found = judge([f"{SWAHILI} {ENGLISH}", SWAHILI, ""], ["swh_Latn"] * 3, load_model("embedded"))["swh_Latn"]
+    assert found.letters.tolist() == [letters(SWAHILI) + letters(ENGLISH), letters(SWAHILI), 0]
+    assert found.other_language.tolist() == [letters(ENGLISH), 0, 0]
+    facts = found.facts
+    assert facts["other_language"] == pytest.approx(letters(ENGLISH) / (letters(ENGLISH) + 2 * letters(SWAHILI)))
+    assert facts["into"] == {"eng_Latn": facts["other_language"]}
+    assert (facts["texts"], facts["empty"], facts["other_script"], facts["judged"]) == (3, 1, 0.0, 1.0)
+
+
+def test_letters_of_another_script_within_a_sentence() -> None:
+    word = "ferry"
+    found = judge(
+        [HINDI.replace("हवा", word), "昨天晚上我们在河边散步,遇见了一只白猫。"],
+        ["hin_Deva", "zho_Hans"],
+        load_model("embedded"),
+    )
+    # signs that letters bear are none in Unicode
+    assert found["hin_Deva"].facts["other_script"] == pytest.approx(len(word) / found["hin_Deva"].letters.sum())
+    assert found["zho_Hans"].facts["other_script"] == 0.0
+
+
+def test_what_cannot_be_judged() -> None:
+    found = judge(["Ho.", SWAHILI, "123 456 !!"], ["swh_Latn", "xyz_Latn", "eng_Latn"], load_model("embedded"))
+    for lang, judged in found.items():
+        assert judged.facts["other_language"] is None, lang  # too short; no language that is known; no letters
+    assert found["xyz_Latn"].facts["other_script"] == 0.0
+
+
+def test_the_error_of_a_share_is_that_over_texts() -> None:
+    part, whole = np.array([1, 0, 4, 2]), np.array([4, 2, 8, 6])
+    value, error = ratio(part, whole)
+    assert value == 7 / 20
+    assert error == pytest.approx(math.sqrt(sum((part - 0.35 * whole) ** 2) * 4 / 3) / 20)
+    assert ratio(np.array([1]), np.array([2])) == (0.5, None)
+
+
+def test_prompts_of_packs_and_of_texts_are_the_same() -> None:
+    trained, rows = opened("LlamaForCausalLM"), TokenRows.open(packs(28, 1, bos=True, strategy="one"))
+    options = EvaluateOptions(prompts=2, prompt_tokens=9, new_tokens=5)
+    found = prompts_of_packs(trained, rows, options)
+    assert {prompt.lang for prompt in found} <= set(TEXTS)
+    for prompt in found:
+        assert prompt.ids[0] == 2
+        assert (len(prompt.ids), 0 < len(prompt.rest) <= 5) == (10, True)
+        assert not {*prompt.ids[1:], *prompt.rest} & {0, 2, 3, 4}
+    text = f"{SWAHILI} {SWAHILI}"
+    table = pa.table({"text": [text, "Mvua."], "lang": ["swh_Latn"] * 2})
+    (prompt,) = prompts_of_texts(trained, "here", Texts(table, 0), options)
+    assert TOKENIZER.decode(prompt.ids + prompt.rest) == TOKENIZER.decode(
+        TOKENIZER.encode_batch(pa.array([text]))[0][:14]
+    )
+    with pytest.raises(UserError, match="no text of more than 500 tokens"):
+        prompts_of_texts(trained, "here", Texts(table, 0), EvaluateOptions(prompt_tokens=500))
+
+
+def test_the_same_text_whatever_the_batch_and_by_seed() -> None:
+    trained = opened("LlamaForCausalLM")
+    table = pa.table({"text": [f"{text} {text} {text}" for text in TEXTS.values()], "lang": list(TEXTS)})
+    settings = {"prompt_tokens": 7, "new_tokens": 8}
+    prompts = prompts_of_texts(trained, "here", Texts(table, 0), EvaluateOptions(**settings))
+    prompts = [*prompts[:5], *prompts_of_texts(trained, "", Texts(table, 0), EvaluateOptions(prompt_tokens=3))[:5]]
+    greedy = generate(trained, prompts, EvaluateOptions(**settings, batch=3))
+    assert greedy == generate(trained, prompts, EvaluateOptions(**settings, batch=10))
+    drawn = [generate(trained, prompts, EvaluateOptions(**settings, temperature=1.0, seed=seed)) for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert all(len(ids) <= 8 and not {*ids} & {0, 2, 3, 4} for ids in greedy + drawn[0])
+
+
+def test_mixing_of_a_model_beside_the_texts_themselves() -> None:
+    trained = opened("LlamaForCausalLM")
+    table = pa.table({"text": [f"{SWAHILI} {SWAHILI} {SWAHILI}"], "lang": ["swh_Latn"]})
+    options = EvaluateOptions(prompt_tokens=9, new_tokens=40)
+    prompts = prompts_of_texts(trained, "here", Texts(table, 0), options)
+    found = mixing(trained, prompts, options)["swh_Latn"]
+    assert found["reference"]["other_language"] == 0.0
+    assert found["generated"]["texts"] == 1
+    assert found["sample"] == TOKENIZER.decode(generate(trained, prompts, options)[0])
+    with pytest.raises(UserError, match=r"--mixing needs a model of AutoModelForCausalLM"):
+        mixing(opened("XLMRobertaForMaskedLM"), prompts, options)
+    with pytest.raises(UserError, match="reads 64"):
+        generate(trained, prompts, EvaluateOptions(new_tokens=100))
