@@ -120,11 +120,10 @@ def test_what_flash_attention_is_given(name: str, monkeypatch: pytest.MonkeyPatc
 
 def test_what_is_chosen() -> None:
     for name, (_, causal) in CONFIGS.items():
-        for implementation in ("eager", "sdpa"):
-            model = model_of(name, implementation).train()
-            needs = choose(model, VOCABULARY, AttentionOptions(), causal=causal)
-            assert needs.kind == ("positions" if causal else "mask")
-            assert model.training
+        model = model_of(name, "sdpa").train()
+        needs = choose(model, VOCABULARY, AttentionOptions(), causal=causal)
+        assert needs.kind == ("positions" if causal else "mask")
+        assert model.training
 
 
 def _models() -> dict[str, Any]:

@@ -79,3 +79,8 @@ def test_refusals() -> None:
     few = transformers.BertConfig(vocab_size=200, hidden_size=8, num_hidden_layers=1, num_attention_heads=1)
     with pytest.raises(UserError, match="200 embeddings"):
         OBJECTIVES.find("mlm").make(MlmOptions(), VOCABULARY, 8).prepare(transformers.BertForMaskedLM(few))
+    short = transformers.XLMRobertaConfig(
+        vocab_size=261, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, max_position_embeddings=34
+    )
+    with pytest.raises(UserError, match="rows have 33 tokens, and XLMRobertaForMaskedLM reads 32"):
+        OBJECTIVES.find("mlm").make(MlmOptions(), VOCABULARY, 33).prepare(transformers.XLMRobertaForMaskedLM(short))

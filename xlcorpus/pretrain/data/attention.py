@@ -127,6 +127,17 @@ def first_position(model: Any) -> int:
     return 0
 
 
+def check_length(model: Any, length: int | None, what: str) -> None:
+    """Raise UserError where rows are longer than the positions that the model (`what`, for people) has."""
+    most = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    usable = None if most is None else most - first_position(model)
+    if length is not None and usable is not None and length > usable:
+        raise UserError(
+            f"the rows have {length:,} tokens, and {what} reads {usable:,}",
+            remedy=f"pack with --length {usable}, or start from a model with more positions",
+        )
+
+
 def _allowed(segments: torch.Tensor, causal: bool, window: int | None, q: torch.Tensor, k: torch.Tensor) -> Any:
     """Whether place q may see place k of a row; window: decoders see that many with themselves, encoders each side."""
     far = q - k

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
+from xlcorpus.pretrain.data.attention import check_length
 from xlcorpus.pretrain.initialize.counted import Counted, Rows
 from xlcorpus.pretrain.initialize.load import Loaded, download, load_model
 from xlcorpus.pretrain.initialize.options import StartOptions
@@ -56,7 +57,7 @@ def start(
         model = loaded.model
         source = options.model or f"{options.hub} at {options.revision}"
         counted = _fitted(loaded, tokenizer, options, seed, str(source))
-        _check_length(model, length, str(source))
+        check_length(model, length, str(source))
     _train_pad_that_is_eos(model)
     with storage.scratch_folder() as scratch:
         copy_tokenizer(tokenizer, tokenizer_path, scratch)
@@ -95,17 +96,6 @@ def _all_drawn(model: Any, tokenizer: Tokenizer, shape: str) -> Counted:
     size = tokenizer.vocab_size
     drawn = {name: Rows(drawn=size, padding=len(one) - size) for name, one in token_matrices(model).items()}
     return Counted(f"random {shape} (seeded)", model.num_parameters(), drawn)
-
-
-def _check_length(model: Any, length: int | None, source: str) -> None:
-    most = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    pad = getattr(getattr(model.base_model, "embeddings", None), "padding_idx", None)
-    usable = most - (pad + 1 if pad is not None else 0) if most is not None else None
-    if length is not None and usable is not None and length > usable:
-        raise UserError(
-            f"the rows have {length:,} tokens, and {source} reads {usable:,}",
-            remedy=f"pack with --length {usable}, or start from a model with more positions",
-        )
 
 
 def _train_pad_that_is_eos(model: Any) -> None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import torch
 
 from xlcorpus.errors import UserError
-from xlcorpus.pretrain.data.attention import AttentionOptions, Needs, choose
+from xlcorpus.pretrain.data.attention import AttentionOptions, Needs, check_length, choose
 from xlcorpus.pretrain.data.parts import Packs
 from xlcorpus.pretrain.label_costs import costs_at, spread, unwrapped
 from xlcorpus.pretrain.objective import Batch, Losses, Objective, Vocabulary
@@ -49,6 +49,7 @@ class PackObjective(Objective):
                 f"the model has {rows:,} embeddings, the shards hold ids up to {self.vocabulary.size - 1:,}",
                 remedy="start from the model of the tokenizer that the shards were packed with, or extend it",
             )
+        check_length(model, self.length, type(model).__name__)
         if model.device.type == "cpu" and getattr(model.config, "_attn_implementation", None) == "flex_attention":
             raise UserError(
                 "FlexAttention has no backward pass on a CPU",
