@@ -178,8 +178,11 @@ def test_gradient_comes_from_tcm_too() -> None:
 
 def test_refusals() -> None:
     batch = made().collate(*rows_of(*PAIRS))
-    with pytest.raises(UserError, match=r"hidden_states\[8\]; the model has 2 layers\n  remedy: give layer: 1,"):
-        made(layer=8).losses(Tables(), batch)
+    with pytest.raises(UserError, match="are to be of layer 8; the model has 2\n  remedy: give layer: 1,"):
+        made(layer=8).prepare(tiny("bert"))
+    made(layer=8, weight=0).prepare(tiny("bert"))
+    with pytest.raises(UserError, match="has 30 embeddings, the shards hold ids up to 39"):
+        made().prepare(tiny("bert", vocab_size=30))
     with pytest.raises(UserError, match="one pair in a micro-batch"):
         made().losses(Tables(), made().collate(*rows_of(PAIRS[0])))
     whole = made()

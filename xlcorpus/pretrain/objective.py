@@ -48,6 +48,15 @@ class Vocabulary:
             remedy=f"pack them again with a tokenizer that has {' or '.join(roles)}",
         )
 
+    def check_fits(self, model: Any) -> None:
+        """Raise UserError where the model's table of ids is smaller."""
+        rows = model.get_input_embeddings().weight.shape[0]
+        if rows < self.size:
+            raise UserError(
+                f"the model has {rows:,} embeddings, the shards hold ids up to {self.size - 1:,}",
+                remedy="start from the model of the tokenizer that the shards were packed with, or extend it",
+            )
+
 
 @dataclass(frozen=True)
 class Losses:

@@ -41,7 +41,7 @@ class Tlm(Objective):
 
     def __init__(self, options: TlmOptions, vocabulary: Vocabulary, length: int) -> None:
         """Raises UserError where a special id, or the tokenizer's template of pairs, is missing."""
-        self.options = options
+        self.options, self.vocabulary = options, vocabulary
         languages = () if options.language_ids is None else ("src_lang_id", "tgt_lang_id")
         self.columns = ("src_ids", "tgt_ids", *languages)
         self._length, self._pad = length, vocabulary.id_of("pad")
@@ -64,6 +64,10 @@ class Tlm(Objective):
             src, tgt = (_numbers(rows, name)[:, None] for name in ("src_lang_id", "tgt_lang_id"))
             batch["langs"] = np.where(here, np.where(second, tgt, src), 0)
         return {name: torch.from_numpy(values) for name, values in batch.items()}
+
+    def prepare(self, model: Any) -> None:
+        """Raise UserError where the model lacks ids."""
+        self.vocabulary.check_fits(model)
 
     def label_losses(self, model: Any, batch: Batch) -> torch.Tensor:
         """float32[rows, L]: nats for each masked token, 0 elsewhere."""

@@ -52,7 +52,7 @@ class Translico(Objective):
 
     def __init__(self, options: TranslicoOptions, vocabulary: Vocabulary, length: int) -> None:
         """Raises UserError where a special id is missing."""
-        self.options = options
+        self.options, self.vocabulary = options, vocabulary
         self._length, self._pad, self._contrasted = length, vocabulary.id_of("pad"), False
         self._around, self._masker = around_text(vocabulary), Masker(options, vocabulary)
 
@@ -69,6 +69,16 @@ class Translico(Objective):
             views["attention_mask"].append((place < starts[:, -1:]).astype(np.int64))
             views["text_mask"].append((starts[:, 1:2] <= place) & (place < starts[:, 2:3]))
         return {name: torch.from_numpy(np.stack(both, axis=1).reshape(-1, width)) for name, both in views.items()}
+
+    def prepare(self, model: Any) -> None:
+        """Raise UserError where the model lacks ids, or the layer that the vectors are of."""
+        self.vocabulary.check_fits(model)
+        layers = model.config.num_hidden_layers
+        if self.options.weight > 0 and self.options.layer > layers:
+            raise UserError(
+                f"TransliCo's vectors are to be of layer {self.options.layer}; the model has {layers}",
+                remedy=f"give layer: {max(round(layers * 2 / 3), 1)}, or another up to {layers} (published: 8 of 12)",
+            )
 
     def label_losses(self, model: Any, batch: Batch) -> torch.Tensor:
         """float32[2 * rows, L]: nats for each masked token, 0 elsewhere."""
@@ -94,13 +104,6 @@ class Translico(Objective):
         return masked_costs(model, batch["labels"], **inputs, output_hidden_states=vectors)
 
     def _tcm(self, hidden_states: Any, text: torch.Tensor, *, training: bool) -> torch.Tensor:
-        if self.options.layer >= len(hidden_states):
-            raise UserError(
-                f"TransliCo's vectors are to be hidden_states[{self.options.layer}]; the model has "
-                f"{len(hidden_states) - 1} layers",
-                remedy=f"give layer: {2 * (len(hidden_states) - 1) // 3 or 1}, or another up to "
-                f"{len(hidden_states) - 1}",
-            )
         vectors = pool(hidden_states[self.options.layer], text, self.options.pooling)
         first, candidates = 0, vectors
         if training and self.options.negatives == "ranks":
