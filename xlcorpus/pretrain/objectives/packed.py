@@ -8,12 +8,8 @@ from typing import Any
 import pyarrow as pa
 import torch
 
-<<<<<<< HEAD
 from xlcorpus.errors import UserError
 from xlcorpus.pretrain.data.attention import AttentionOptions, Needs, check_length, choose
-=======
-from xlcorpus.pretrain.data.attention import AttentionOptions, Needs, choose
->>>>>>> 10a0bc2 (Objectives of views check the model before it is trained; the experiment of TransliCo trains by xlcorpus pretrain)
 from xlcorpus.pretrain.data.parts import Packs
 from xlcorpus.pretrain.label_costs import costs_at, spread, unwrapped
 from xlcorpus.pretrain.objective import Batch, Losses, Objective, Vocabulary
@@ -47,17 +43,8 @@ class PackObjective(Objective):
 
     def prepare(self, model: Any) -> None:
         """Choose and try the attention; raises UserError where the model has too few embeddings or does not train."""
-<<<<<<< HEAD
-        rows = model.get_input_embeddings().weight.shape[0]
-        if rows < self.vocabulary.size:
-            raise UserError(
-                f"the model has {rows:,} embeddings, the shards hold ids up to {self.vocabulary.size - 1:,}",
-                remedy="start from the model of the tokenizer that the shards were packed with, or extend it",
-            )
-        check_length(model, self.length, type(model).__name__)
-=======
         self.vocabulary.check_fits(model)
->>>>>>> 10a0bc2 (Objectives of views check the model before it is trained; the experiment of TransliCo trains by xlcorpus pretrain)
+        check_length(model, self.length, type(model).__name__)
         if model.device.type == "cpu" and getattr(model.config, "_attn_implementation", None) == "flex_attention":
             raise UserError(
                 "FlexAttention has no backward pass on a CPU",
