@@ -182,7 +182,9 @@ def _fault(model: Any, vocabulary: Vocabulary, needs: Needs, *, across: bool) ->
     starts = [sum(sizes[:number]) for number in range(len(sizes) + 1)]
     position_ids = torch.cat([torch.arange(size) for size in (*sizes, total - starts[-1])])[None].to(device)
     draws = [text[torch.randint(len(text), (1, total), generator=pick).to(device)] for _ in range(2)]
-    close = 1e-3 if model.dtype == torch.float32 and not half else 0.05  # of the largest logit
+    # Of the largest logit, measured with new weights in 6 layers of Llama, BERT, XLM-R and ModernBERT: what is masked
+    # leaks 0.0 (in bfloat16 too), else 0.01 to 1.4; alone differs by 1e-6 (bfloat16: 0.007), with wrong positions by 0.7.
+    close = 1e-3 if model.dtype == torch.float32 and device.type == "cpu" and not half else 0.2
     given, plain = needs.inputs(position_ids), replace(needs, kind="plain").inputs(position_ids)
     trained = model.training
     model.eval()
@@ -197,7 +199,7 @@ def _fault(model: Any, vocabulary: Vocabulary, needs: Needs, *, across: bool) ->
                 row = draws[1].clone()
                 row[:, here] = draws[0][:, here]
                 changed = model(input_ids=row, **given).logits
-                if float((changed - whole)[:, here].abs().max()) > close / 100 * scale:
+                if float((changed - whole)[:, here].abs().max()) > 1e-4 * scale:
                     return "its documents see one another"
                 alone = model(input_ids=draws[0][:, here], **plain).logits
                 if float((alone - whole[:, here]).abs().max()) > close * scale:
