@@ -183,7 +183,7 @@ def _fault(model: Any, vocabulary: Vocabulary, needs: Needs, *, across: bool) ->
     position_ids = torch.cat([torch.arange(size) for size in (*sizes, total - starts[-1])])[None].to(device)
     draws = [text[torch.randint(len(text), (1, total), generator=pick).to(device)] for _ in range(2)]
     # Of the largest logit, measured with new weights in 6 layers of Llama, BERT, XLM-R and ModernBERT: what is masked
-    # leaks 0.0 (in bfloat16 too), else 0.01 to 1.4; alone differs by 1e-6 (bfloat16: 0.007), with wrong positions by 0.7.
+    # leaks 0.0 (in bfloat16 too), else 0.01 to 1.4; alone it differs by 1e-6 (bfloat16 0.007), at wrong places by 0.7.
     close = 1e-3 if model.dtype == torch.float32 and device.type == "cpu" and not half else 0.2
     given, plain = needs.inputs(position_ids), replace(needs, kind="plain").inputs(position_ids)
     trained = model.training
