@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,20 @@ def save_tokenizer(library: Any, name: str, folder: Path) -> Path:
     return folder
 
 
-def extend_tokenizer(base: Path, output: Path) -> Path:
-    """With the words of languages that it does not know, and a special token."""
+def copy_of(folder: Path, output: Path) -> Path:
+    """A folder once more."""
+    shutil.copytree(folder, output)
+    return output
+
+
+def extend_tokenizer(base: Path, output: Path, *langs: str) -> Path:
+    """With the words of languages that it does not know, and a token of the user's own."""
     old = open_tokenizer(base)
-    words = [f" {word}" for lang in ("swh_Latn", "rus_Cyrl") for word in WORDS[lang].split()]
+    words = [f" {word}" for lang in langs or ("swh_Latn", "rus_Cyrl") for word in WORDS[lang].split()]
     letters = sorted({letter for word in words for letter in word})
     begun = [word[:end] for word in words for end in range(2, len(word) + 1)]
     candidates = [Candidate(text, -float(at)) for at, text in enumerate([*letters, *begun])]
-    write_extended(extend(old, candidates, None, (SPECIAL,)), old, base, output)
+    write_extended(extend(old, candidates, None, (f"<2{langs[0]}>" if langs else SPECIAL,)), old, base, output)
     return output
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.pretrain.initialize.starts import CAUSAL, MASKED, SPECIAL, begin, logits_of, save_model
+from tests.pretrain.initialize.starts import (
+    CAUSAL,
+    MASKED,
+    SPECIAL,
+    begin,
+    copy_of,
+    extend_tokenizer,
+    logits_of,
+    save_model,
+)
 from xlcorpus.errors import UserError
 from xlcorpus.pretrain.initialize.vocabulary import _fresh, token_matrices
 from xlcorpus.tokenizer.cuts import cuts
+from xlcorpus.tokenizer.extended_rows import FILE
 from xlcorpus.tokenizer.open import open_tokenizer
 
 WAYS = ("mean-of-pieces", "mean", "normal", "random")
@@ -110,6 +121,28 @@ def test_any_cuts_give_means_and_what_has_none_is_drawn(found: list[list[int]], 
         torch.testing.assert_close(row, wanted, rtol=1e-5, atol=1e-6 if cut else 0.05)
 
 
+def test_cuts_are_those_that_extend_wrote_and_found_where_these_are_of_another_base(
+    qwen: Path, extended: Path, tmp_path: Path
+) -> None:
+    folder = save_model(qwen, CAUSAL, tmp_path / "old", shape="llama")
+    old = open_tokenizer(qwen).vocab_size
+    plain = begin(extended, CAUSAL, model=str(folder), new_rows="mean-of-pieces").model.get_input_embeddings().weight
+    bare, romanised = (copy_of(extended, tmp_path / name) for name in ("bare", "romanised"))
+    (bare / FILE).unlink()
+    without = begin(bare, CAUSAL, model=str(folder), new_rows="mean-of-pieces").model.get_input_embeddings().weight
+    assert torch.equal(plain, without)
+    value = json.loads((romanised / FILE).read_text(encoding="utf-8"))
+    value["rows"][0]["sources"] = [7, 9]
+    (romanised / FILE).write_text(json.dumps(value), encoding="utf-8")
+    made = begin(romanised, CAUSAL, model=str(folder), new_rows="mean-of-pieces").model.get_input_embeddings().weight
+    torch.testing.assert_close(made[old], made[[7, 9]].mean(dim=0))
+    assert torch.equal(made[old + 1 :], plain[old + 1 :])
+    twice = extend_tokenizer(extended, tmp_path / "twice", "deu_Latn")
+    counted = begin(twice, CAUSAL, model=str(folder), new_rows="mean-of-pieces").counted
+    count = open_tokenizer(twice).vocab_size - old
+    assert counted.matrices["token matrix"].mixed == count - 2 > open_tokenizer(extended).vocab_size - old
+
+
 def test_a_larger_tokenizer_needs_a_way_and_another_one_is_refused(
     qwen: Path, extended: Path, xlmr: Path, tmp_path: Path
 ) -> None:
@@ -122,11 +155,13 @@ def test_a_larger_tokenizer_needs_a_way_and_another_one_is_refused(
     with pytest.raises(UserError, match="missing"):
         begin(qwen, CAUSAL, model=str(longer))
     (folder / "tokenizer.json").unlink()
+    bare = copy_of(extended, tmp_path / "bare")
+    (bare / FILE).unlink()
     with pytest.raises(UserError, match="old_tokenizer: FOLDER"):
-        begin(extended, CAUSAL, model=str(folder), new_rows="mean-of-pieces")
-    counted = begin(extended, CAUSAL, model=str(folder), new_rows="normal").counted
+        begin(bare, CAUSAL, model=str(folder), new_rows="mean-of-pieces")
+    counted = begin(bare, CAUSAL, model=str(folder), new_rows="normal").counted
     assert "not compared" in "\n".join(counted.lines())
-    counted = begin(extended, CAUSAL, model=str(folder), new_rows="mean-of-pieces", old_tokenizer=str(qwen)).counted
+    counted = begin(bare, CAUSAL, model=str(folder), new_rows="mean-of-pieces", old_tokenizer=str(qwen)).counted
     assert counted.notes == ()
     with pytest.raises(UserError, match=r"rows for \d+"):
         begin(extended, CAUSAL, model=str(folder), new_rows="normal", old_tokenizer=str(extended))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from xlcorpus.pretrain.initialize.tokenizer_files import copy_tokenizer, open_in
 from xlcorpus.pretrain.initialize.vocabulary import check_goes_on, fit_vocabulary, sizes, token_matrices
 from xlcorpus.pretrain.objective import Vocabulary
 from xlcorpus.tokenizer.cuts import cuts
+from xlcorpus.tokenizer.extended_rows import ExtendedRows
 from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
@@ -56,7 +57,7 @@ def start(
         loaded = load_model(str(where), architecture, seed)
         model = loaded.model
         source = options.model or f"{options.hub} at {options.revision}"
-        counted = _fitted(loaded, tokenizer, options, seed, str(source))
+        counted = _fitted(loaded, tokenizer, tokenizer_path, options, seed, str(source))
         check_length(model, length, str(source))
     _train_pad_that_is_eos(model)
     with storage.scratch_folder() as scratch:
@@ -77,19 +78,33 @@ def check_tokenizer(tokenizer_path: str | Location, vocabulary: Vocabulary, shar
         )
 
 
-def _fitted(loaded: Loaded, tokenizer: Tokenizer, options: StartOptions, seed: int, source: str) -> Counted:
+def _fitted(
+    loaded: Loaded, tokenizer: Tokenizer, given: str | Location, options: StartOptions, seed: int, source: str
+) -> Counted:
     model, notes = loaded.model, []
     old = open_tokenizer(options.old_tokenizer) if options.old_tokenizer is not None else loaded.tokenizer
     if old is not None:
         check_goes_on(old, tokenizer)
     else:
         notes.append("no tokenizer lies beside the model, so its pieces were not compared with the shards'")
-    fit = sizes(model, old.vocab_size if old is not None else None, tokenizer.vocab_size, options.vocabulary_multiple)
-    mixed = options.new_rows == "mean-of-pieces" and fit.new > fit.old
-    pieces = cuts(old, tokenizer) if mixed and old is not None else None
+    written = _written(given, tokenizer)
+    known = old.vocab_size if old is not None else written.base.vocab_size if written is not None else None
+    fit = sizes(model, known, tokenizer.vocab_size, options.vocabulary_multiple)
+    pieces: Sequence[Sequence[int]] | None = None
+    if options.new_rows == "mean-of-pieces" and fit.new > fit.old:
+        if written is not None and written.base.vocab_size == fit.old:
+            pieces = [row.sources or row.cut for row in written.rows]
+        elif old is not None:  # as of a tokenizer that was extended twice, and the model never
+            pieces = cuts(old, tokenizer)
     matrices = fit_vocabulary(model, fit, options.new_rows, pieces, seed)
     counted = Counted(source, model.num_parameters(), matrices, fresh=loaded.fresh, notes=tuple(notes))
     return replace(counted, new_rows=options.new_rows) if fit.new > fit.old else counted
+
+
+def _written(given: str | Location, tokenizer: Tokenizer) -> ExtendedRows | None:
+    """What `tokenizer extend` wrote of the new rows, where it is of this very tokenizer."""
+    found = ExtendedRows.load(storage.locate(given))
+    return found if found is not None and found.extended.fingerprint == tokenizer.fingerprint else None
 
 
 def _all_drawn(model: Any, tokenizer: Tokenizer, shape: str) -> Counted:
