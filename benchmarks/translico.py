@@ -32,9 +32,9 @@ from xlcorpus.dataset.storage import locate
 from xlcorpus.evaluate.retrieval import retrieval
 from xlcorpus.pretrain.data.joined import around_text, filled, join, width_of
 from xlcorpus.pretrain.data.rows import TokenRows
-from xlcorpus.pretrain.objectives.translico import pool
-from xlcorpus.pretrain.recipe import load_recipe
-from xlcorpus.pretrain.train import Settings, pretrain
+from xlcorpus.pretrain.data.stream import Source, TokenStream
+from xlcorpus.pretrain.objective import Batch
+from xlcorpus.pretrain.objectives.translico import Translico, TranslicoOptions, pool
 from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 from xlcorpus.tokenizer.train import TrainOptions, train
@@ -54,6 +54,14 @@ class Material:
     rows: TokenRows
     tokenizer: Tokenizer
     tests: dict[str, list[str]]
+
+
+class Twice(Translico):
+    """MLM on the originals alone, with as many rows: the second view is the first one, masked otherwise."""
+
+    def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
+        same = [rows.column("text_ids")] * 2
+        return super().collate(pa.RecordBatch.from_arrays(same, ["text_ids", "text_latn_ids"]), keys)
 
 
 def lines_of(shared: Path, code: str) -> list[dict[str, Any]]:
@@ -76,7 +84,6 @@ def prepare(shared: Path, folder: Path) -> Material:
     tokenizer = folder / "tokenizer"
     write_trained(train([originals], TrainOptions(vocab_size=PIECES)), locate(tokenizer))
     settings = {"tokenizer": str(tokenizer), "length": LENGTH}
-    xlcorpus.pack(originals, objective="mlm", strategy="one", output=folder / "mlm", **settings)
     pairs = xlcorpus.romanize(originals, view="translico", share=1.0, output=folder / "pairs")
     xlcorpus.pack(pairs, view="translico", output=folder / "packed", **settings)
     romanised = xlcorpus.romanize(read["test"], output=folder / "romanised").to_arrow(["text", "text_latn"])
@@ -103,31 +110,38 @@ def vectors_of(model: Any, material: Material, texts: Sequence[str]) -> np.ndarr
         return pool(states, text, "mean").numpy()
 
 
-def pretrained(material: Material, arm: str, seed: int, steps: int, **options: Any) -> tuple[Any, list[str]]:
-    """A model by `xlcorpus pretrain`, and what that said. options: of TransliCo."""
-    from transformers import AutoModelForMaskedLM
+def trained(material: Material, arm: str, seed: int, steps: int, rate: float = 2e-3, **options: Any) -> Any:
+    """A model after this many steps of AdamW: a tenth of them to warm up, then linearly to 0."""
+    from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 
-    data: dict[str, Any] = {"folder": str(material.folder / "mlm"), "objective": "mlm"}
-    if arm != ORIGINALS:
-        data = {"folder": str(material.folder / "packed"), "objective": "translico", "layer": LAYER}
-        data |= {"weight": 0.5 if arm == CONTRASTED else 0.0, **options}
-    rows = ROWS * 2 if arm == ORIGINALS else ROWS  # a pair is two
-    recipe = {
-        "seed": seed,
-        "tokenizer": str(material.folder / "tokenizer"),
-        "start": {"shape": "xlm-roberta", "layers": LAYER, "width": WIDTH, "heads": 4},
-        "data": [data],
-        "rows": rows,
-        "batch": rows * LENGTH,
-        "steps": steps,
-        "optimizer": {"lr": 2e-3, "weight_decay": 0.01, "betas": [0.9, 0.999]},
-        "schedule": {"name": "linear", "warmup": 0.1, "min_lr": 0.0},
-    }
-    path = material.folder / "recipe.yaml"
-    path.write_text(json.dumps(recipe), "utf-8")  # JSON is YAML
-    output, said = material.folder / f"model {seed} {ARMS.index(arm)}", []
-    pretrain(load_recipe(str(path)), locate(output), Settings(say=said.append))
-    return AutoModelForMaskedLM.from_pretrained(output).eval(), said
+    torch.manual_seed(seed)
+    vocabulary = material.rows.vocabulary
+    pad = vocabulary.id_of("pad")
+    config = XLMRobertaConfig(
+        vocab_size=vocabulary.size,
+        hidden_size=WIDTH,
+        num_hidden_layers=LAYER,
+        num_attention_heads=4,
+        intermediate_size=4 * WIDTH,
+        max_position_embeddings=LENGTH + pad + 1,
+        pad_token_id=pad,
+        type_vocab_size=1,
+    )
+    model = XLMRobertaForMaskedLM(config).train()
+    settings = TranslicoOptions(layer=LAYER, **{"tcm_weight": 0.5 if arm == CONTRASTED else 0.0, **options})
+    objective = (Twice if arm == ORIGINALS else Translico)(settings, vocabulary, LENGTH)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate)
+    warm = max(steps // 10, 1)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / warm, (steps - step) / (steps - warm))
+    )
+    for batch in TokenStream([Source(material.rows, objective)], rows=ROWS, seed=seed, samples=steps * ROWS):
+        objective.losses(model, batch).total.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+    return model.eval()
 
 
 def measured(model: Any, material: Material) -> dict[str, float]:
@@ -157,7 +171,7 @@ def main() -> None:
         for seed in map(int, options.seeds.split(",")):
             for arm in options.arms.split(";"):
                 begun = time.process_time()
-                model, _ = pretrained(material, arm, seed, options.steps, **json.loads(options.set))
+                model = trained(material, arm, seed, options.steps, **json.loads(options.set))
                 spent, found = time.process_time() - begun, measured(model, material)
                 cells = (
                     ", ".join(f"{100 * found[f'{name} {way}']:.1f}" for way in ("a_to_b", "b_to_a"))

@@ -46,7 +46,7 @@ def test_published_defaults() -> None:
         "pooling": "mean",
         "similarity": "dot",
         "temperature": 1.0,
-        "weight": 0.5,
+        "tcm_weight": 0.5,
         "negatives": "batch",
     }
 
@@ -116,7 +116,7 @@ def test_contrast_in_numpy(seed: int, pairs: int, similarity: str, temperature: 
 @pytest.mark.parametrize(("similarity", "temperature"), [("dot", 1.0), ("cosine", 0.05)])
 def test_losses_in_numpy(pooling: str, similarity: str, temperature: float) -> None:
     objective = made(
-        probability=0.5, pooling=pooling, similarity=similarity, temperature=temperature, layer=1, weight=0.25
+        probability=0.5, pooling=pooling, similarity=similarity, temperature=temperature, layer=1, tcm_weight=0.25
     )
     rows, keys = rows_of(*PAIRS)
     batch, model = objective.collate(rows, keys), Tables()
@@ -146,7 +146,7 @@ def test_losses_in_numpy(pooling: str, similarity: str, temperature: float) -> N
 
 def test_weight_of_none_is_mlm_alone() -> None:
     batch = made().collate(*rows_of(*PAIRS))
-    both, alone = (made(weight=weight).losses(Tables(), batch) for weight in (0.5, 0.0))
+    both, alone = (made(tcm_weight=weight).losses(Tables(), batch) for weight in (0.5, 0.0))
     assert set(alone.parts) == {"mlm_text", "mlm_text_latn"}
     assert (both.total - alone.total).item() == pytest.approx(0.5 * both.parts["tcm"].item(), rel=1e-4)
 
@@ -180,9 +180,11 @@ def test_refusals() -> None:
     batch = made().collate(*rows_of(*PAIRS))
     with pytest.raises(UserError, match="are to be of layer 8; the model has 2\n  remedy: give layer: 1,"):
         made(layer=8).prepare(tiny("bert"))
-    made(layer=8, weight=0).prepare(tiny("bert"))
+    made(layer=8, tcm_weight=0).prepare(tiny("bert"))
     with pytest.raises(UserError, match="has 30 embeddings, the shards hold ids up to 39"):
         made().prepare(tiny("bert", vocab_size=30))
+    with pytest.raises(UserError, match="the rows have 64 tokens, and BertForMaskedLM reads 63"):
+        made().prepare(tiny("bert", max_position_embeddings=63))
     with pytest.raises(UserError, match="one pair in a micro-batch"):
         made().losses(Tables(), made().collate(*rows_of(PAIRS[0])))
     whole = made()

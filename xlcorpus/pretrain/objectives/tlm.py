@@ -10,7 +10,7 @@ import torch
 
 from xlcorpus.errors import UserError
 from xlcorpus.options import option
-from xlcorpus.pretrain.data.attention import first_position
+from xlcorpus.pretrain.data.attention import check_length, first_position
 from xlcorpus.pretrain.data.joined import Ids, column_of, filled, join, width_of
 from xlcorpus.pretrain.label_costs import masked_costs, unwrapped
 from xlcorpus.pretrain.masking import Masker, MaskOptions
@@ -66,8 +66,9 @@ class Tlm(Objective):
         return {name: torch.from_numpy(values) for name, values in batch.items()}
 
     def prepare(self, model: Any) -> None:
-        """Raise UserError where the model lacks ids."""
+        """Raise UserError where the model lacks ids or positions."""
         self.vocabulary.check_fits(model)
+        check_length(model, self._length, type(model).__name__)
 
     def label_losses(self, model: Any, batch: Batch) -> torch.Tensor:
         """float32[rows, L]: nats for each masked token, 0 elsewhere."""

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from xlcorpus.errors import UserError
 from xlcorpus.options import option
+from xlcorpus.pretrain.data.attention import check_length
 from xlcorpus.pretrain.data.joined import around_text, column_of, filled, join, width_of
 from xlcorpus.pretrain.label_costs import masked_costs
 from xlcorpus.pretrain.masking import Masker, MaskOptions
@@ -35,7 +36,7 @@ class TranslicoOptions(MaskOptions):
         "dot", description="dot: as published, saturates in wide models; cosine: use a temperature of about 0.05"
     )
     temperature: float = option(1.0, gt=0, description="what similarities are divided by")
-    weight: float = option(0.5, ge=0, description="of TCM beside MLM; 0: MLM on both views alone")
+    tcm_weight: float = option(0.5, ge=0, description="of TCM beside MLM; 0: MLM on both views alone")
     negatives: Literal["batch", "ranks"] = option(
         "batch", description="vectors to choose from: of the rank's own micro-batch (as published), or of all ranks"
     )
@@ -71,10 +72,11 @@ class Translico(Objective):
         return {name: torch.from_numpy(np.stack(both, axis=1).reshape(-1, width)) for name, both in views.items()}
 
     def prepare(self, model: Any) -> None:
-        """Raise UserError where the model lacks ids, or the layer that the vectors are of."""
+        """Raise UserError where the model lacks ids, positions, or the layer that the vectors are of."""
         self.vocabulary.check_fits(model)
+        check_length(model, self._length, type(model).__name__)
         layers = model.config.num_hidden_layers
-        if self.options.weight > 0 and self.options.layer > layers:
+        if self.options.tcm_weight > 0 and self.options.layer > layers:
             raise UserError(
                 f"TransliCo's vectors are to be of layer {self.options.layer}; the model has {layers}",
                 remedy=f"give layer: {max(round(layers * 2 / 3), 1)}, or another up to {layers} (published: 8 of 12)",
@@ -85,8 +87,8 @@ class Translico(Objective):
         return self._costs(model, batch, vectors=False)[0]
 
     def losses(self, model: Any, batch: Batch) -> Losses:
-        """mlm_text + mlm_text_latn + weight * tcm; collective in training where there are several ranks."""
-        tcm = self.options.weight > 0
+        """mlm_text + mlm_text_latn + tcm_weight * tcm; collective in training where there are several ranks."""
+        tcm = self.options.tcm_weight > 0
         costs, output = self._costs(model, batch, vectors=tcm)
         chosen = batch["labels"] != NO_LABEL
         parts = {
@@ -96,7 +98,7 @@ class Translico(Objective):
         total = torch.stack(list(parts.values())).sum()
         if tcm:
             parts["tcm"] = self._tcm(output.hidden_states, batch["text_mask"], training=model.training)
-            total = total + self.options.weight * parts["tcm"]
+            total = total + self.options.tcm_weight * parts["tcm"]
         return Losses(total, {name: part.detach() for name, part in parts.items()})
 
     def _costs(self, model: Any, batch: Batch, *, vectors: bool) -> tuple[torch.Tensor, Any]:
