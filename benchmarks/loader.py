@@ -68,10 +68,10 @@ def own(folder: Path, batch: int, *, labels: bool) -> Callable[[], Iterator[Any]
     return lambda: iter(stream)
 
 
-def hugging_face(folder: Path, batch: int, *, labels: bool, shuffle: bool, read: int) -> Callable[[], Iterator[Any]]:
-    """Batches of `datasets`, streaming and in Arrow; read: rows that are taken at once and cut into batches.
+def hugging_face(folder: Path, batch: int, *, labels: bool, shuffle: bool) -> Callable[[], Iterator[Any]]:
+    """Batches of `datasets`, streaming and in Arrow, 256 K tokens taken at once and cut into batches.
 
-    Labels and positions are those of this package's collator.
+    Labels and positions are those of this package's collator; shuffled: with a buffer of 1,000 rows.
     """
     from datasets import load_dataset
 
@@ -84,7 +84,7 @@ def hugging_face(folder: Path, batch: int, *, labels: bool, shuffle: bool, read:
         dataset = dataset.shuffle(seed=0, buffer_size=1000)
 
     def batches() -> Iterator[Any]:
-        for table in dataset.iter(batch_size=read):
+        for table in dataset.iter(batch_size=32 * batch):
             (whole,) = table.combine_chunks().to_batches()
             for start in range(0, whole.num_rows, batch):
                 yield objective.collate(whole.slice(start, batch), np.zeros(0, dtype=np.uint64))
@@ -93,16 +93,15 @@ def hugging_face(folder: Path, batch: int, *, labels: bool, shuffle: bool, read:
 
 
 READERS: dict[str, Callable[[Path, int], Callable[[], Iterator[Any]]]] = {
-    "this package": lambda folder, batch: own(folder, batch, labels=False),
-    "this package, labels and positions": lambda folder, batch: own(folder, batch, labels=True),
-    "HF": lambda folder, batch: hugging_face(folder, batch, labels=False, shuffle=False, read=batch),
-    "HF wide": lambda folder, batch: hugging_face(folder, batch, labels=False, shuffle=False, read=32 * batch),
-    "HF shuffle": lambda folder, batch: hugging_face(folder, batch, labels=False, shuffle=True, read=batch),
-    "HF labels and positions": lambda folder, batch: hugging_face(
-        folder, batch, labels=True, shuffle=False, read=batch
+    "this package, shuffled": lambda folder, batch: own(folder, batch, labels=False),
+    "this package, shuffled, labels and positions": lambda folder, batch: own(folder, batch, labels=True),
+    "datasets, in order": lambda folder, batch: hugging_face(folder, batch, labels=False, shuffle=False),
+    "datasets, in order, labels and positions": lambda folder, batch: hugging_face(
+        folder, batch, labels=True, shuffle=False
     ),
-    "HF wide, labels and positions": lambda folder, batch: hugging_face(
-        folder, batch, labels=True, shuffle=False, read=32 * batch
+    "datasets, shuffled": lambda folder, batch: hugging_face(folder, batch, labels=False, shuffle=True),
+    "datasets, shuffled, labels and positions": lambda folder, batch: hugging_face(
+        folder, batch, labels=True, shuffle=True
     ),
 }
 

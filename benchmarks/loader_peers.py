@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import resource
 import shutil
@@ -45,12 +46,14 @@ def write_litdata(shards: Path, folder: Path, length: int) -> None:
     """Chunks of tokens, uncompressed."""
     from litdata import TokensLoader, optimize
 
-    def one(path: str) -> Iterator[torch.Tensor]:
-        for ids in packs(Path(path).parent, length):
-            yield torch.from_numpy(ids)
+    read = functools.partial(tensors, length=length)
+    optimize(read, [str(shards)], str(folder), chunk_bytes="64MB", item_loader=TokensLoader(), num_workers=1)
 
-    first = str(min(shards.glob("*.parquet")))
-    optimize(one, [first], str(folder), chunk_bytes="64MB", item_loader=TokensLoader(), num_workers=1)
+
+def tensors(shards: str, length: int) -> Iterator[torch.Tensor]:
+    """int32[length] of each pack, for litdata's worker."""
+    for ids in packs(Path(shards), length):
+        yield torch.from_numpy(ids.astype(np.int32))
 
 
 def stacked(rows: Iterable[Any], batch: int) -> Iterator[torch.Tensor]:
@@ -63,23 +66,23 @@ def stacked(rows: Iterable[Any], batch: int) -> Iterator[torch.Tensor]:
             held = []
 
 
-def mosaic(folder: Path, length: int, batch: int, *, ahead: int | None, shuffle: bool) -> Callable[[], Any]:
+def mosaic(folder: Path, length: int, batch: int, *, ahead: int | None) -> Callable[[], Any]:
     """Batches of StreamingDataset; ahead: `predownload`, None: ds[i] in order, without its threads."""
     from streaming import StreamingDataset
     from streaming.base.util import clean_stale_shared_memory
 
     clean_stale_shared_memory()
-    dataset = StreamingDataset(local=str(folder), batch_size=batch, predownload=ahead, shuffle=shuffle)
+    dataset = StreamingDataset(local=str(folder), batch_size=batch, predownload=ahead, shuffle=False)
     if ahead is None:
         return lambda: stacked((dataset[place]["ids"] for place in range(len(dataset))), batch)
     return lambda: stacked((sample["ids"] for sample in dataset), batch)
 
 
-def litdata(folder: Path, length: int, batch: int, *, shuffle: bool) -> Callable[[], Any]:
+def litdata(folder: Path, length: int, batch: int) -> Callable[[], Any]:
     """Batches of StreamingDataset with TokensLoader, blocks of one length."""
     from litdata import StreamingDataset, TokensLoader
 
-    dataset = StreamingDataset(str(folder), item_loader=TokensLoader(block_size=length), shuffle=shuffle)
+    dataset = StreamingDataset(str(folder), item_loader=TokensLoader(block_size=length))
 
     def batches() -> Iterator[torch.Tensor]:
         held: list[torch.Tensor] = []
@@ -93,11 +96,9 @@ def litdata(folder: Path, length: int, batch: int, *, shuffle: bool) -> Callable
 
 
 READERS: dict[str, Callable[..., Callable[[], Any]]] = {
-    "mosaicml": lambda *given: mosaic(*given, ahead=40_000, shuffle=False),
-    "mosaicml shuffle": lambda *given: mosaic(*given, ahead=40_000, shuffle=True),
-    "mosaicml ds[i]": lambda *given: mosaic(*given, ahead=None, shuffle=False),
-    "litdata": lambda *given: litdata(*given, shuffle=False),
-    "litdata shuffle": lambda *given: litdata(*given, shuffle=True),
+    "mosaicml": lambda *given: mosaic(*given, ahead=40_000),
+    "mosaicml ds[i]": lambda *given: mosaic(*given, ahead=None),
+    "litdata": litdata,
 }
 
 

@@ -198,6 +198,9 @@ class TokenStream(IterableDataset[dict[str, Any]]):
         self._taken = tuple(state["samples"])
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
+        # glibc gives the pages of every batch back and takes them anew, a quarter of the CPU time, until it has once
+        # freed a piece as large as this (the most that its threshold follows); then 64 MB may stay with the process.
+        np.empty(31 << 20, dtype=np.uint8)
         info = get_worker_info()
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
         pool = ThreadPoolExecutor(1, thread_name_prefix="xlcorpus-decode")
