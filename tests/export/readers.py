@@ -54,6 +54,7 @@ IMPORTED = (
     ),
     *("zstd", "python-snappy", "cramjam", "torchvision", "dataclass-extensions", "bettermap", "importlib_resources"),
     *("google-cloud-storage", "google-auth", "google-api-core", "google-cloud-core", "google-resumable-media"),
+    *("googleapis-common-protos", "google-crc32c", "proto-plus"),
 )
 BLOCK = 1025  # of litgpt: a context of 1,024, and the next token
 Tokens = tuple[np.ndarray, "list[int] | None"]  # ids in order; tokens of each document, where the reader says them
@@ -150,7 +151,7 @@ READERS: dict[str, Callable[[Path], Tokens]] = {
 
 def large_packs(folder: Path, tokens: int, length: int = 1024) -> Path:
     """Packs of `pack`'s own packer, best-fit, of documents of 20 to 200,000 random ids, median 400."""
-    from tests.pretrain.packed import packs
+    from tests.pretrain.packed import packs, regroup
     from tests.rows import write_dataset
     from xlcorpus.dataset.columns import fixed_binary
     from xlcorpus.dataset.dataset import Dataset
@@ -175,7 +176,10 @@ def large_packs(folder: Path, tokens: int, length: int = 1024) -> Path:
             rows += packer.add(TokenDocuments(ids, offsets_of(sizes), *columns))
             made += int(sizes.sum())
         batches.append(pa.Table.from_batches([*rows, *packer.finish()]).combine_chunks().to_batches()[0])
-    return write_dataset(folder, batches, "token", steps=like.steps, notes={**like.notes, "length": length}).folder
+    notes = {**like.notes, "length": length}
+    made = write_dataset(folder.with_name("groups-of-16MB"), batches, "token", steps=like.steps, notes=notes)
+    groups = [[min(256, batch.num_rows - at) for at in range(0, batch.num_rows, 256)] for batch in batches]
+    return regroup(made.folder, folder, groups)  # as `pack` writes them
 
 
 def expected_of(dataset: Path) -> tuple[np.ndarray, list[int]]:

@@ -148,6 +148,9 @@ def value_bytes(column: pa.Array) -> np.ndarray:
     if pa.types.is_map(type):
         return _within(column, value_bytes(column.keys) + value_bytes(column.items))
     if pa.types.is_list(type) or pa.types.is_large_list(type):
+        if pa.types.is_primitive(type.value_type):  # of one size each: 4 M token ids need not be added up
+            lengths = np.asarray(pc.fill_null(column.value_lengths(), 0), dtype=np.int64)
+            return lengths * max(1, type.value_type.bit_width // 8)
         return _within(column, value_bytes(column.values))
     if pa.types.is_struct(type):
         return sum((value_bytes(inner) for inner in column.flatten()), np.zeros(len(column), dtype=np.int64))

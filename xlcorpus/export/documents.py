@@ -19,9 +19,9 @@ from xlcorpus.errors import IntegrityError, UserError
 from xlcorpus.pack.packs import sizes_of, values_of
 from xlcorpus.pack.segments import Parts
 from xlcorpus.text.draws import id_halves
-from xlcorpus.text.ragged import begins_of, heads_of, offsets_of, ranges
+from xlcorpus.text.ragged import begins_of, heads_of, offsets_of
 
-BLOCK_TOKENS = 4 << 20  # joined and written at once: 16 MB of ids, 32 MB of their places
+BLOCK_TOKENS = 1 << 20  # joined and written at once, 4 MB
 HELD_TOKENS = 64 << 20  # 256 MB
 COLUMNS = ("length", "input_ids", "doc_starts", "doc_ids", "doc_offsets", "doc_lengths")
 EPOCHS = "epochs"
@@ -170,20 +170,19 @@ class Joiner:
         )
 
     def _gather(self, parts: np.ndarray) -> np.ndarray:
-        """int32[tokens]: the tokens of these parts, one after the other."""
-        at, sizes = parts["at"], parts["size"]
-        numbers = np.unique(parts["block"]).tolist()
-        if len(numbers) == 1:
-            (held,) = (self._blocks[number] for number in numbers)
-            if (at[1:] == at[:-1] + sizes[:-1]).all():
-                return held[at[0] : at[-1] + sizes[-1]]
-            return held[ranges(at, sizes)]
-        gathered = np.empty(sizes.sum(), dtype=np.int32)
-        to = offsets_of(sizes)[:-1]
-        for number in numbers:
-            of = parts["block"] == number
-            gathered[ranges(to[of], sizes[of])] = self._blocks[number][ranges(at[of], sizes[of])]
-        return gathered
+        """int32[tokens]: the tokens of these parts, one after the other.
+
+        A slice for each run of parts that lie as they are wanted (0.3 us): an index for each token costs 5 ns, as
+        much as 16 tokens of a run.
+        """
+        at, stops, blocks = parts["at"], parts["at"] + parts["size"], parts["block"]
+        begins = np.ones(len(parts), dtype=bool)
+        begins[1:] = (at[1:] != stops[:-1]) | (blocks[1:] != blocks[:-1])
+        firsts = np.flatnonzero(begins)
+        lasts = np.append(firsts[1:], len(parts))[: len(firsts)] - 1
+        runs = zip(blocks[firsts].tolist(), at[firsts].tolist(), stops[lasts].tolist(), strict=True)
+        none = np.zeros(0, dtype=np.int32)
+        return np.concatenate([none, *(self._blocks[block][start:stop] for block, start, stop in runs)])
 
     def _forget(self) -> None:
         """Let go of blocks for which no part waits; where too many tokens are held, keep the parts alone, on disk."""

@@ -31,25 +31,25 @@ class Target:
 
 @dataclass
 class Counted:
-    """A file of tokens: its names, and what was written into it."""
+    """A file of tokens: its names, what was written into it; pieces: int32, tokens of the documents as they came."""
 
     names: tuple[str, ...]
     documents: int = 0
     tokens: int = 0
-    _sizes: list[np.ndarray] = field(default_factory=list)
+    pieces: list[np.ndarray] = field(default_factory=list)
 
     def ids(self, documents: Iterable[Documents], target: Target) -> Iterator[bytes]:
         """The bytes of the ids, counted as they pass."""
         for some in documents:
             self.documents += len(some.sizes)
             self.tokens += len(some.ids)
-            self._sizes.append(some.sizes.astype(np.int32))
+            self.pieces.append(some.sizes.astype(np.int32))
             yield some.ids.astype(target.dtype).tobytes()
 
     @property
     def sizes(self) -> np.ndarray:
         """int32[documents]: tokens of each document that passed."""
-        return np.concatenate([np.zeros(0, dtype=np.int32), *self._sizes])
+        return np.concatenate([np.zeros(0, dtype=np.int32), *self.pieces])
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ max_seq_len: give it --block.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,8 @@ class _Mds(Format):
     def write(self, target: Target, number: int, documents: Iterable[Documents]) -> Counted:
         """A shard; its offsets lie before its samples, so it is made in memory."""
         counted = Counted((f"shard.{number:05d}.mds",))
-        ids = np.frombuffer(b"".join(counted.ids(documents, target)), dtype=np.uint8)
-        storage.write_parts(target.folder / counted.names[0], _shard(ids, counted.sizes, target.dtype))
+        ids = list(counted.ids(documents, target))
+        storage.write_parts(target.folder / counted.names[0], _shard(ids, counted, target.dtype))
         return counted
 
     def finish(self, target: Target, files: list[Counted]) -> tuple[str, ...]:
@@ -69,10 +69,29 @@ def _settings(dtype: np.dtype[Any]) -> dict[str, Any]:
     }
 
 
-def _shard(ids: np.ndarray, sizes: np.ndarray, dtype: np.dtype[Any]) -> list[bytes]:
+def _shard(ids: list[bytes], counted: Counted, dtype: np.dtype[Any]) -> Iterator[bytes]:
+    settings = json.dumps(_settings(dtype), sort_keys=True).encode()
+    sizes = counted.sizes
+    begins = 4 * (len(sizes) + 2) + len(settings)
+    offsets = begins + offsets_of(4 + _value_bytes(sizes, dtype))
+    yield np.concatenate([[len(sizes)], offsets]).astype("<u4").tobytes()
+    yield settings
+    for piece, of_piece in zip(ids, counted.pieces, strict=True):
+        yield _samples(np.frombuffer(piece, dtype=np.uint8), of_piece, dtype)
+
+
+def _widths(sizes: np.ndarray) -> np.ndarray:
+    """Bytes of each shape."""
+    return np.where(sizes < 1 << 8, 1, np.where(sizes < 1 << 16, 2, 4))
+
+
+def _value_bytes(sizes: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    return 1 + _widths(sizes) + sizes.astype(np.int64) * dtype.itemsize
+
+
+def _samples(ids: np.ndarray, sizes: np.ndarray, dtype: np.dtype[Any]) -> bytes:
     """ids: uint8, those of all samples; sizes: int32[samples], tokens of each."""
-    widths = np.where(sizes < 1 << 8, 1, np.where(sizes < 1 << 16, 2, 4))
-    values = 1 + widths + sizes.astype(np.int64) * dtype.itemsize
+    widths, values = _widths(sizes), _value_bytes(sizes, dtype)
     at = offsets_of(4 + values)
     heads = ranges(at[:-1], _BEFORE + widths)  # all bytes that are no ids
     said = np.zeros((len(sizes), _BEFORE + 4), dtype=np.uint8)
@@ -84,9 +103,7 @@ def _shard(ids: np.ndarray, sizes: np.ndarray, dtype: np.dtype[Any]) -> list[byt
     of_ids[heads] = False
     body[heads] = said[np.arange(_BEFORE + 4) < (_BEFORE + widths)[:, None]]
     body[of_ids] = ids
-    settings = json.dumps(_settings(dtype), sort_keys=True).encode()
-    offsets = at + 4 * (len(sizes) + 2) + len(settings)
-    return [np.concatenate([[len(sizes)], offsets]).astype("<u4").tobytes(), settings, body.tobytes()]
+    return body.tobytes()
 
 
 FORMAT = _Mds(
