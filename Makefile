@@ -6,12 +6,16 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 DEMO := out/quickstart
 
-.PHONY: demo test check format fuzz slow cluster benchmark damages clean
+.PHONY: demo demo-pretrain test check format fuzz slow cluster benchmark damages clean
 
 $(VENV)/core: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "xlcorpus needs Python 3.11 or 3.12; name it: make PYTHON=/path/to/python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/pretrain: $(VENV)/core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[pretrain]"
 	touch $@
 
 $(VENV)/test: $(VENV)/core
@@ -21,6 +25,19 @@ $(VENV)/test: $(VENV)/core
 demo: $(VENV)/core  ## the sample corpus, from raw files to a mixture
 	$(BIN)/xlcorpus run quickstart --output $(DEMO) --overwrite --workers 2
 	@echo; echo "next: $(BIN)/xlcorpus inspect $(DEMO)/mix"
+
+PRETRAIN := out/demo-pretrain
+SAMPLE := $(BIN)/python -c "from xlcorpus.sample import sample_folder; print(sample_folder() / 'tokenizer.model')"
+demo-pretrain: $(VENV)/pretrain  ## sentences and their romanisation, a tiny model trained on them, before and after: 5 minutes
+	$(BIN)/xlcorpus run quickstart --output $(DEMO) --resume --quiet --workers 2 > /dev/null
+	$(BIN)/xlcorpus romanize $(DEMO)/dedup --view translico --share 1 --output $(PRETRAIN)/pairs --overwrite --quiet > /dev/null
+	$(BIN)/xlcorpus pack $(PRETRAIN)/pairs --view translico --tokenizer $$($(SAMPLE)) --length 96 --output $(PRETRAIN)/pairs-packed --overwrite --quiet > /dev/null
+	$(BIN)/xlcorpus pack $(DEMO)/dedup --objective mlm --tokenizer $$($(SAMPLE)) --length 96 --holdout 20% --output $(PRETRAIN)/packed --overwrite --quiet > /dev/null
+	$(BIN)/xlcorpus pretrain quickstart --output $(PRETRAIN)/begun --set steps=0 --overwrite --quiet
+	$(BIN)/xlcorpus pretrain quickstart --output $(PRETRAIN)/model --overwrite
+	for model in begun model; do $(BIN)/xlcorpus evaluate $(PRETRAIN)/$$model --overwrite --output $(PRETRAIN)/$$model-evaluated \
+		--bits $(PRETRAIN)/packed/holdout --retrieval $(PRETRAIN)/pairs --src-column text --tgt-column text_latn --layers 1; done
+	@echo; echo "curves: $(PRETRAIN)/model/curves.svg; model card: $(PRETRAIN)/model/README.md"
 
 test: $(VENV)/test  ## everything that a commit must pass
 	$(BIN)/ruff check .

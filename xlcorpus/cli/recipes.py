@@ -26,10 +26,14 @@ def list_recipes() -> None:
     from xlcorpus.dataset.yaml_file import load_yaml
     from xlcorpus.mix.mixcpt import mixcpt_cells
     from xlcorpus.mix.shipped import load_mix, shipped_mixes
+    from xlcorpus.pretrain.recipe import shipped_recipes as of_pretraining
     from xlcorpus.recipe.load import shipped_recipes
 
     groups = {
         "recipes (xlcorpus run NAME)": [(name, load_yaml(path)["about"]) for name, path in shipped_recipes().items()],
+        "recipes of training (xlcorpus pretrain NAME)": [
+            (name, load_yaml(path)["about"]) for name, path in of_pretraining().items()
+        ],
         "mixes (xlcorpus mix INPUT... --mix NAME)": [
             (name, load_mix(path).about) for name, path in shipped_mixes().items() if path is not None
         ],
@@ -59,6 +63,7 @@ def show(name: str) -> None:
     \b
     Example:
       xlcorpus recipes show quickstart > my.yaml      # then xlcorpus run my.yaml
+      xlcorpus recipes show pretrain/quickstart > train.yaml    # then xlcorpus pretrain train.yaml
       xlcorpus recipes show L3-Mono-Alt > mix.yaml    # then xlcorpus mix web/ --mix mix.yaml
     """
     from xlcorpus.dataset import storage
@@ -66,9 +71,11 @@ def show(name: str) -> None:
     from xlcorpus.errors import UserError, nearest
     from xlcorpus.mix.mixcpt import mixcpt_cells
     from xlcorpus.mix.shipped import shipped_mixes
+    from xlcorpus.pretrain.recipe import shipped_recipes as of_pretraining
     from xlcorpus.recipe.load import shipped_recipes
 
     recipes, mixes = shipped_recipes(), shipped_mixes()
+    recipes |= {f"pretrain/{one}": path for one, path in of_pretraining().items()}
     given = storage.locate(name)
     file = given if storage.is_file(given) else recipes.get(name) or mixes.get(name)
     if file is not None:

@@ -33,7 +33,7 @@ def training_arguments(stage: StageOptions, plan: Plan, seed: int, folder: Locat
     optimizer, schedule = stage.optimizer, stage.schedule
     ours: dict[str, Any] = {
         "output_dir": str(folder),
-        "max_steps": plan.steps,
+        "max_steps": plan.steps or 1,
         "per_device_train_batch_size": stage.rows,
         "gradient_accumulation_steps": plan.accumulation,
         "learning_rate": optimizer.lr,

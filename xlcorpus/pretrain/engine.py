@@ -120,6 +120,7 @@ class Engine(Trainer):  # type: ignore[misc]  # transformers is not followed
             num_workers=workers,
             pin_memory=torch.cuda.is_available() and not self.args.use_cpu,
             prefetch_factor=4 if workers else None,
+            worker_init_fn=_end_on_sigterm,
             # Of its own: `iter` draws a seed, and from torch's own generator that would change dropout after a resume.
             generator=torch.Generator().manual_seed(self._seed),
         )
@@ -204,6 +205,7 @@ class Engine(Trainer):  # type: ignore[misc]  # transformers is not followed
         self.control = self.callback_handler.on_log(self.args, self.state, self.control, dict(told))
 
     def _evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        self.control.should_evaluate = False
         if self._evaluation is None:
             return {}
         with self.meter.away(), torch.random.fork_rng():
@@ -240,6 +242,12 @@ class Engine(Trainer):  # type: ignore[misc]  # transformers is not followed
     def _everyone_wrote(self) -> bool:
         self.accelerator.wait_for_everyone()
         return bool(self.args.should_save)
+
+
+def _end_on_sigterm(worker: int) -> None:
+    """A worker that was forked has its parent's handlers; a signal to stop is the parent's to answer."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _labels(batch: Mapping[str, Any]) -> list[torch.Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from xlcorpus.dataset.storage import Location
 from xlcorpus.pretrain.objective import Losses
 
 METRICS = "metrics.jsonl"
+_SAID = re.compile(r"/loss$|/all/\w*bits_per_byte$")  # of an evaluation, on the terminal
 _WRITE_EVERY = 10.0  # seconds: the file is written whole, so that it never ends within a line
 
 
@@ -122,11 +124,11 @@ class Meter:
         """A line of an evaluation; what of it is one number, by name."""
         self._book.add({"stage": self._stage, "step": step, "tokens": self.tokens, "evaluation": dict(found)})
         told = _numbers(found, "evaluation")
-        if told:
-            self._say(
-                f"{self._stage} {step}: "
-                + ", ".join(f"{name.partition('/')[2]} {value:.4f}" for name, value in told.items())
-            )
+        shown = [
+            f"{name.removeprefix('evaluation/')} {value:.4f}" for name, value in told.items() if _SAID.search(name)
+        ]
+        if shown:
+            self._say(f"{self._stage} {step}: {', '.join(shown)}")
         return told
 
 

@@ -34,15 +34,14 @@ def plan_stage(stage: StageOptions, data: Data, ranks: int) -> Plan:
     """Rows of a step are `batch` tokens, as near as can be. Raises UserError where rows and ranks do not fit."""
     weights = [source.weight for source in data.sources]
     mean = sum(tokens_of_row(source.rows) * source.weight for source in data.sources) / sum(weights)
-    asked, micro = stage.batch / mean, stage.rows * ranks
+    asked, micro = stage.batch / (mean if stage.batch_in == "tokens" else 1), stage.rows * ranks
     step_rows = round(asked / micro) * micro
     if abs(step_rows - asked) > _TOLERANCE * asked:
         more = f" on {ranks} ranks" if ranks > 1 else ""
         raise UserError(
-            f"stage {stage.name}: a step of {stage.batch:,} tokens is {asked:,.0f} rows of {mean:,.0f}, and "
+            f"stage {stage.name}: a step of {stage.batch:,} {stage.batch_in} is {asked:,.0f} rows of {mean:,.0f}, and "
             f"micro-batches of {stage.rows} rows{more} do not come near it",
-            remedy=f"write rows: {_fitting(asked, stage.rows, ranks)}, or "
-            f"batch: {math.ceil(max(step_rows, micro) * mean)}",
+            remedy=f"write rows: {_fitting(asked, stage.rows, ranks)}, or batch: {max(step_rows, micro)} rows",
         )
     for source in data.sources:
         if source.rows.count < micro:
@@ -51,7 +50,7 @@ def plan_stage(stage: StageOptions, data: Data, ranks: int) -> Plan:
                 f"{micro:,}: ranks would have none of their own",
                 remedy="write fewer `rows`, use fewer ranks, or give more data",
             )
-    steps = stage.steps or math.ceil((stage.budget or 1) / (step_rows * mean))
+    steps = math.ceil(stage.budget / (step_rows * mean)) if stage.budget is not None else stage.steps or 0
     return Plan(mean, step_rows, step_rows // micro, steps)
 
 

@@ -87,10 +87,13 @@ class StageOptions(StepOptions):
 
     name: str = option("train", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="of its folder")
     data: tuple[DataOptions, ...] = option(min_length=1, description="what is trained on")
-    batch: int = option(description="tokens of a step, over all ranks")
+    batch: int = option(description="of a step, over all ranks: tokens, or `256 rows`")
+    batch_in: Literal["tokens", "rows"] = option("tokens", description="what `batch` counts")
     rows: int = option(8, ge=1, description="rows of a micro-batch on each rank: memory goes with it")
     budget: int | None = option(None, description="tokens to train on")
-    steps: int | None = option(None, ge=1, description="steps, in the place of a budget")
+    steps: int | None = option(
+        None, ge=0, description="steps, in the place of a budget; 0: the model that training would begin with"
+    )
     optimizer: OptimizerOptions = Field(default_factory=OptimizerOptions)
     schedule: ScheduleOptions = Field(default_factory=ScheduleOptions)
     evaluation: EvaluationOptions = Field(default_factory=EvaluationOptions)
@@ -174,7 +177,7 @@ def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
     seed = seed_of(content, where)
     content = filled_in({key: value for key, value in content.items() if key != "variables"}, variables, where)
     refuse_unknown(content, [*_TOP, *(name for name in StageOptions.model_fields if name != "name")], where)
-    start = _mapping(content.get("start"), f"{where}: start", "start: {config: tiny}")
+    start = _mapping(content.get("start"), f"{where}: start", "start: {shape: llama, layers: 4, width: 256}")
     tokenizer = content.get("tokenizer")
     if tokenizer is not None and not isinstance(tokenizer, str):
         raise UserError(f"{where}: tokenizer must be a path", remedy="write `tokenizer: out/tokenizer`")
@@ -265,6 +268,8 @@ def _stage(values: dict[str, Any], where: str) -> StageOptions:
     if not isinstance(values["data"], list) or not values["data"]:
         raise UserError(f"{where}: data must be a list", remedy="write\n    data:\n      - {folder: out/packed}")
     values["data"] = tuple(_data(one, f"{where}: data {number}") for number, one in enumerate(values["data"], 1))
+    if isinstance(values["batch"], str) and values["batch"].endswith(" rows"):
+        values |= {"batch": values["batch"].removesuffix(" rows"), "batch_in": "rows"}
     for name in ("batch", "budget"):
         if values.get(name) is not None:
             values[name] = parse_size(values[name], f"{where}: {name}")

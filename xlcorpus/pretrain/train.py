@@ -20,6 +20,7 @@ from xlcorpus.options import checked
 from xlcorpus.pretrain.arguments import training_arguments
 from xlcorpus.pretrain.card import model_card, run_facts
 from xlcorpus.pretrain.checkpoint import checkpoints_of, read_cursor, writing_model
+from xlcorpus.pretrain.curves import write_curves
 from xlcorpus.pretrain.engine import Engine, Stop
 from xlcorpus.pretrain.flops import flops_a_token, peak_flops
 from xlcorpus.pretrain.initialize.load import load_model
@@ -28,7 +29,7 @@ from xlcorpus.pretrain.metrics import Book, Meter
 from xlcorpus.pretrain.plan import Plan, memory_bytes, plan_stage
 from xlcorpus.pretrain.ranks import rank_and_ranks
 from xlcorpus.pretrain.recipe import SEE, Recipe, StageOptions
-from xlcorpus.pretrain.run_folder import CARD, RECIPE, RunFolder
+from xlcorpus.pretrain.run_folder import CARD, CURVES, RECIPE, RunFolder
 from xlcorpus.pretrain.sources import Data, open_data
 from xlcorpus.tokenizer.open import open_tokenizer
 
@@ -167,7 +168,9 @@ def fit(
         stop=stop,
     )
     try:
-        if cursor is None:
+        if plan.steps == 0:
+            engine._evaluate()
+        elif cursor is None:
             engine.train()
         elif cursor["step"] < plan.steps:
             engine.resume_at(cursor)
@@ -201,6 +204,7 @@ def write_cards(recipe: Recipe, stages: list[Stage], folder: RunFolder, book: Bo
     facts = run_facts(recipe, of_stages, before.get("start", {}), {"name": device, "ranks": rank_and_ranks()[1]})
     card = model_card(recipe, facts, evaluated[0] if evaluated else None, stages[0].data.architecture)
     storage.write_text(folder.root / CARD, card)
+    write_curves(book.lines, folder.root / CURVES)
     storage.write_json(folder.root / RECIPE, recipe.content)
     folder.write({**facts, "evaluation": evaluated, "finished": True, "files": before.get("files", [])})
 

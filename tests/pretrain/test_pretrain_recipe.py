@@ -1,0 +1,122 @@
+"""Recipes of training: what is read, and what is refused with file, place and remedy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from xlcorpus.errors import UserError
+from xlcorpus.pretrain.recipe import load_recipe, shipped_recipes
+
+GOOD: dict[str, Any] = {
+    "tokenizer": "t.model",
+    "start": {"shape": "llama"},
+    "data": [{"folder": "packs", "objective": "mlm", "mask_share": 0.2}],
+    "batch": "64k",
+    "budget": "1M",
+}
+
+
+def write(folder: Path, content: Any) -> str:
+    path = folder / "my.yaml"
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content), encoding="utf-8")
+    return str(path)
+
+
+def test_what_is_said_and_what_is_not(tmp_path: Path) -> None:
+    recipe = load_recipe(write(tmp_path, GOOD))
+    (stage,) = recipe.stages
+    assert (recipe.name, recipe.seed, stage.name) == ("my", 0, "train")
+    assert (stage.batch, stage.budget, stage.steps) == (64_000, 1_000_000, None)
+    assert stage.data[0].options == {"mask_share": 0.2}
+    assert (stage.optimizer.lr, stage.schedule.name, stage.precision) == (3e-4, "cosine", "fp32")
+    assert stage.schedule.warmup_steps(1000) == 20
+
+
+def test_settings_and_variables(tmp_path: Path) -> None:
+    content = GOOD | {"variables": {"home": "data", "packs": "${home}/packs"}, "tokenizer": "${recipe}/t"}
+    content["data"] = [{"folder": "${packs}"}, {"folder": "${packs}/2"}]
+    settings = ["variables.home=other", "optimizer.lr=1e-3", "data.1.weight=2", "seed=9", "schedule.name=wsd"]
+    recipe = load_recipe(write(tmp_path, content), settings)
+    (stage,) = recipe.stages
+    assert [(one.folder, one.weight) for one in stage.data] == [("other/packs", 1.0), ("other/packs/2", 2.0)]
+    assert (recipe.seed, stage.optimizer.lr, stage.schedule.name) == (9, 1e-3, "wsd")
+    assert recipe.tokenizer == f"{tmp_path}/t"
+
+
+def test_stages_take_over_what_they_do_not_say(tmp_path: Path) -> None:
+    stages = [
+        {"name": "base", "freeze": "body", "steps": 5, "optimizer": {"lr": 1e-2}},
+        {"data": [{"folder": "mix"}]},
+    ]
+    recipe = load_recipe(write(tmp_path, GOOD | {"optimizer": {"clip": 0.5}, "stages": stages}))
+    base, mix = recipe.stages
+    assert (base.name, base.freeze, base.steps, base.budget) == ("base", "body", 5, None)
+    assert (base.optimizer.lr, base.optimizer.clip) == (1e-2, 0.5)
+    assert (mix.name, mix.freeze, mix.budget, mix.optimizer.lr) == ("stage-2", "none", 1_000_000, 3e-4)
+    assert [one.folder for one in (*base.data, *mix.data)] == ["packs", "mix"]
+
+
+def test_how_the_same_steps_are_done_is_no_part_of_the_recipe(tmp_path: Path) -> None:
+    def fingerprint(**changes: Any) -> str:
+        return load_recipe(write(tmp_path, {**GOOD, **changes})).fingerprint
+
+    same = {"rows": 2, "workers": 3, "log_every": 1, "checkpoints": {"every": 7}, "evaluation": {"every": 2}}
+    assert fingerprint(**same) == fingerprint()
+    others: list[dict[str, Any]] = [{"seed": 1}, {"batch": 1}, {"optimizer": {"lr": 1}}, {"freeze": "body"}]
+    assert len({fingerprint(), *(fingerprint(**one) for one in others)}) == 5
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"optimiser": {"lr": 1}}, "unknown key 'optimiser'; did you mean 'optimizer'"),
+        ({"optimizer": {"lr": -1}}, "optimizer: lr: input should be greater than 0"),
+        ({"optimizer": {"lrr": 1}}, "optimizer has no option 'lrr'; did you mean 'lr'"),
+        ({"schedule": 3}, "schedule must be a mapping"),
+        ({"schedule": {"name": "cosin"}}, "schedule: name: input should be 'cosine'"),
+        ({"data": []}, "data must be a list"),
+        ({"data": [{"foldr": "x"}]}, "data 1: there is no `folder`; did you mean 'folder'"),
+        ({"data": [{"folder": "x", "weight": 0}]}, "data 1: data: weight: input should be greater"),
+        ({"data": None}, "there is no `data`"),
+        ({"batch": "many"}, "batch 'many' is not a size"),
+        ({"steps": 3}, "`budget` .tokens. or `steps` must be given, and not both"),
+        ({"budget": None}, "`budget` .tokens. or `steps` must be given, and not both"),
+        ({"start": "llama"}, "start must be a mapping"),
+        ({"seed": 1.5}, "seed must be a whole number"),
+        ({"stages": []}, "`stages` must be a list"),
+        ({"stages": [{"name": "a"}, {"name": "a"}]}, "two stages have the name 'a'"),
+        ({"stages": [{"rows": 0}]}, "stage 1: a stage: rows: input should be greater than or equal to 1"),
+        ({"steps": [{"step": "dedup"}]}, "this is a recipe of steps"),
+        ({"tokenizer": "${t}"}, r"the variable \$\{t\} is not set"),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    content = {key: value for key, value in {**GOOD, **change}.items() if value is not None}
+    with pytest.raises(UserError, match=f"my.yaml.*{message}") as refused:
+        load_recipe(write(tmp_path, content))
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize("setting", ["lr", "data.5.weight=1", "seed.x=1", "optimizer.lr.x=1"])
+def test_settings_that_lead_nowhere(tmp_path: Path, setting: str) -> None:
+    with pytest.raises(UserError, match="--set"):
+        load_recipe(write(tmp_path, GOOD | {"optimizer": {"lr": 1}, "seed": 1}), [setting])
+
+
+def test_yaml_errors_name_the_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"my.yaml, line 2"):
+        load_recipe(write(tmp_path, "name: x\ndata: @x\n"))
+    with pytest.raises(UserError, match=r"no pretraining recipe file 'quikstart'.*did you mean 'quickstart'"):
+        load_recipe("quikstart")
+
+
+def test_shipped_ones_are_read() -> None:
+    for name in shipped_recipes():
+        recipe = load_recipe(name)
+        assert recipe.about
+        json.dumps(recipe.content)

@@ -1,0 +1,205 @@
+"""A run that ends at any step and goes on leaves the weights and metrics of one that never ended."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.pretrain.runs import metrics, recipe_file, train, weights
+from xlcorpus.errors import StorageError, UserError
+from xlcorpus.pretrain import train as training
+from xlcorpus.pretrain.engine import Engine
+
+
+class Killed(BaseException):
+    """As if the process were gone: nothing catches it."""
+
+
+def kill() -> None:
+    raise Killed
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run without an end before its end."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert train(folder) == 0
+    return folder
+
+
+def train_until(step: int, do: Callable[[], None], folder: Path, **changes: Any) -> int:
+    """Train, and call something in the first micro-batch of a step (from 1 on)."""
+    before = Engine.training_step
+
+    def training_step(engine: Engine, *arguments: Any, **settings: Any) -> Any:
+        if engine.state.global_step + 1 == step and not engine._step.losses:
+            do()
+        return before(engine, *arguments, **settings)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Engine, "training_step", training_step)
+        return train(folder, **changes)
+
+
+def test_ended_at_random_steps(whole: Path, tmp_path: Path) -> None:
+    draw = random.Random(5)
+    for number, step in enumerate(sorted(draw.randint(1, 6) for _ in range(3))):
+        with pytest.raises(Killed):
+            train_until(step, kill, tmp_path, resume=number > 0)
+    assert train(tmp_path, resume=True) == 0
+    assert weights(tmp_path) == weights(whole)
+    assert metrics(tmp_path) == metrics(whole)
+
+
+def test_sigterm_saves_and_ends_with_143(whole: Path, tmp_path: Path) -> None:
+    assert train_until(3, lambda: os.kill(os.getpid(), signal.SIGTERM), tmp_path) == 143
+    saved = sorted(one.name for one in (tmp_path / "out" / "checkpoints" / "train").iterdir())
+    assert saved == ["step-2", "step-4"]  # the ranks agree on the step after the one under way
+    assert train(tmp_path, resume=True) == 0
+    assert weights(tmp_path) == weights(whole)
+
+
+def test_a_full_disk_leaves_the_last_whole_checkpoint(whole: Path, tmp_path: Path) -> None:
+    save, calls = torch.save, [0]
+
+    def fail(content: Any, file: Any, *arguments: Any, **settings: Any) -> None:
+        calls[0] += 1
+        if calls[0] > 4:  # three files a checkpoint
+            Path(file).write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device", str(file))
+        save(content, file, *arguments, **settings)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "save", fail)
+        with pytest.raises(StorageError, match=r"step 4 cannot be written: .*No space left(.|\n)*step-2 is whole"):
+            train(tmp_path)
+    checkpoints = tmp_path / "out" / "checkpoints" / "train"
+    assert [one.name for one in checkpoints.iterdir()] == ["step-2"]
+    with pytest.raises(UserError, match="holds an unfinished run"):
+        train(tmp_path)
+    half = checkpoints / ".step-4.00000000.tmp"
+    half.mkdir()
+    (half / "optimizer.pt").write_bytes(b"half")
+    assert train(tmp_path, resume=True) == 0
+    assert weights(tmp_path) == weights(whole)
+    assert not half.exists()
+
+
+def test_a_model_that_could_not_be_saved_is_saved_by_resume(whole: Path, tmp_path: Path) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "copy_tokenizer", fail)
+        with pytest.raises(StorageError, match=r"the model in .* cannot be written: .*No space left"):
+            train(tmp_path)
+    assert train(tmp_path, resume=True) == 0
+    assert weights(tmp_path) == weights(whole)
+
+
+def test_what_is_done_is_not_done_again(whole: Path) -> None:
+    before = (whole / "out" / "run.json").stat().st_mtime_ns
+    assert train(whole) == 0
+    assert (whole / "out" / "run.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 4}, {"steps": 7}, {"optimizer": {"lr": 2e-2}}, {"start": {"shape": "llama", "width": 32}}]
+)
+def test_a_run_of_another_recipe_is_refused(whole: Path, change: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="holds a finished run of another"):
+        train(whole, resume=True, **change)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("years of work", "utf-8")
+    with pytest.raises(UserError, match=r"holds files, and none is a run of xlcorpus \(thesis.txt"):
+        train(tmp_path, overwrite=True)
+    assert [one.name for one in (tmp_path / "out").iterdir()] == ["thesis.txt"]
+
+
+def _command(folder: Path, *more: str, **settings: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "xlcorpus", "pretrain", str(folder / "recipe.yaml"), "-o", str(folder / "out"), *more],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        **settings,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_kill_9_at_five_random_moments(tmp_path: Path) -> None:
+    """Of 40 steps with a checkpoint every 3, in processes of their own."""
+    changes: dict[str, Any] = {"steps": 40, "log_every": 1, "checkpoints": {"every": 3, "keep": 1}}
+    draw, steps = random.Random(11), []
+    for name in ("whole", "killed"):
+        recipe_file(tmp_path / name, **changes)
+    assert _command(tmp_path / "whole").communicate()[1] is None
+    for number, wanted in enumerate(sorted(draw.sample(range(1, 40), 5))):
+        process = _command(tmp_path / "killed", *["--resume"][:number])
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith(f"train {wanted}:"):
+                time.sleep(draw.random() / 20)  # within the next step, or while a checkpoint is written
+                process.kill()
+                break
+        assert process.wait() == -signal.SIGKILL
+        steps.append(wanted)
+    assert len(steps) == 5
+    assert _command(tmp_path / "killed", "--resume").wait() == 0
+    assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
+    assert metrics(tmp_path / "killed") == metrics(tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_two_processes_are_as_one(tmp_path: Path) -> None:
+    """DDP over gloo, at the same rows a step: losses within 1e-4 of one process, also with two sources."""
+    from tests.pretrain.packed import view
+
+    start = {"shape": "bert", "layers": 1, "width": 16, "heads": 2, "config": {"hidden_dropout_prob": 0.0}}
+    start["config"]["attention_probs_dropout_prob"] = 0.0  # type: ignore[index]
+    data = [{"folder": str(view("translico")), "objective": "translico", "layer": 1, "negatives": "ranks"}]
+    changes: dict[str, Any] = {"data": data, "start": start, "batch": "16 rows", "steps": 12, "log_every": 1}
+    recipe_file(tmp_path / "one", rows=8, **changes)
+    recipe_file(tmp_path / "two", rows=4, **changes)
+    assert _command(tmp_path / "one").wait() == 0
+    two = [str(tmp_path / "two" / "recipe.yaml"), "-o", str(tmp_path / "two" / "out")]
+    launch = ["torch.distributed.run", "--nproc-per-node", "2", "-m", "xlcorpus", "pretrain", *two]
+    assert subprocess.run([sys.executable, "-m", *launch], capture_output=True, check=False).returncode == 0
+    curves = [[line["loss"] for line in metrics(tmp_path / name)] for name in ("one", "two")]
+    assert len(curves[0]) == 12
+    assert max(abs(a - b) for a, b in zip(*curves, strict=True)) < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
+    """The largest file that the process may write is smaller than the optimiser's state."""
+    import resource
+
+    recipe_file(tmp_path, steps=4)
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
+
+    process = _command(tmp_path, preexec_fn=limit)
+    said = process.communicate()[0]
+    assert process.returncode == 1
+    assert "cannot be written" in said
+    assert "Traceback" not in said
+    assert _command(tmp_path, "--resume").wait() == 0
