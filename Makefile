@@ -36,7 +36,7 @@ demo-pretrain: $(VENV)/pretrain  ## sentences and their romanisation, a tiny mod
 	$(BIN)/xlcorpus pretrain quickstart --output $(PRETRAIN)/begun --set steps=0 --overwrite --quiet
 	$(BIN)/xlcorpus pretrain quickstart --output $(PRETRAIN)/model --overwrite
 	for model in begun model; do $(BIN)/xlcorpus evaluate $(PRETRAIN)/$$model --overwrite --output $(PRETRAIN)/$$model-evaluated \
-		--bits $(PRETRAIN)/packed/holdout --retrieval $(PRETRAIN)/pairs --src-column text --tgt-column text_latn --layers 1; done
+		--bits $(PRETRAIN)/packed/holdout --retrieval $(PRETRAIN)/pairs --layers 1; done
 	@echo; echo "curves: $(PRETRAIN)/model/curves.svg; model card: $(PRETRAIN)/model/README.md"
 
 test: $(VENV)/test  ## everything that a commit must pass
