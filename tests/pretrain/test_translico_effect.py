@@ -39,7 +39,8 @@ def pretrained(material: Material, tcm_weight: float) -> Any:
     return AutoModelForMaskedLM.from_pretrained(output).eval()
 
 
-@pytest.mark.slow  # two small models, 60 CPU s each
+@pytest.mark.slow
+@pytest.mark.timeout(1800)  # two small models, 60 CPU s each
 def test_the_contrastive_term_aligns_scripts_and_mlm_on_both_views_does_not(shared_data: Path, tmp_path: Path) -> None:
     material = prepare(shared_data, tmp_path)
     contrasted, alone = (measured(pretrained(material, weight), material) for weight in (0.5, 0.0))
