@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import torch
 
+from tests.house.pages import blocks
 from tests.pretrain.initialize.starts import CAUSAL, MASKED, begin, logits_of
+from xlcorpus.dataset.yaml_file import parse_yaml
 from xlcorpus.errors import UserError
 from xlcorpus.pretrain.initialize.options import StartOptions
 from xlcorpus.pretrain.initialize.start import check_tokenizer, copy_tokenizer, start
@@ -106,6 +108,17 @@ def test_what_cannot_be_made_is_refused(qwen: Path, architecture: str, options: 
 def test_contradictions_are_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         StartOptions(**options)
+
+
+def test_the_examples_of_the_page_are_what_recipes_take() -> None:
+    examples = [
+        parse_yaml(code, "docs/training.md") for _, code in blocks("training.md", "yaml") if code.startswith("start:")
+    ]
+    assert [StartOptions(**one["start"]).model_fields_set & {"shape", "model", "hub"} for one in examples] == [
+        {"shape"},
+        {"model"},
+        {"hub"},
+    ]
 
 
 def test_shards_of_another_tokenizer_are_refused(qwen: Path, extended: Path) -> None:

@@ -30,8 +30,9 @@ from xlcorpus.tokenizer.open import open_tokenizer
 WAYS = ("mean-of-pieces", "mean", "normal", "random")
 
 
-@pytest.mark.parametrize("tied", [True, False])
-@pytest.mark.parametrize("shape", ["llama", "gpt2", "bert", "modernbert"])
+@pytest.mark.parametrize(
+    ("shape", "tied"), [("llama", True), ("gpt2", False), ("bert", True), ("bert", False), ("modernbert", False)]
+)
 def test_old_rows_stay_bit_by_bit_and_the_model_says_what_it_said(
     qwen: Path, extended: Path, tmp_path: Path, shape: str, tied: bool
 ) -> None:
@@ -109,7 +110,7 @@ def test_the_normal_has_mean_and_covariance_of_the_old_rows() -> None:
     assert torch.isfinite(few).all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(st.lists(st.lists(st.integers(0, 8), max_size=5), min_size=1, max_size=12), st.booleans())
 def test_any_cuts_give_means_and_what_has_none_is_drawn(found: list[list[int]], bias: bool) -> None:
     old = torch.randn(9, generator=torch.Generator().manual_seed(1)) if bias else torch.eye(9)
