@@ -92,9 +92,11 @@ def _choose(
     folder = execution.workspace.folder / HOLDOUT
     if storage.exists(folder) and not storage.is_folder(execution.workspace.work / HOLDOUT):
         raise UserError(f"{folder} is there already", remedy="move it to another place, or choose another --output")
+    execution.workspace.scratch(HOLDOUT)  # from here on the folder is this run's
     execution.each("list", given, holdout.ListDocuments(execution.scratch, execution.seed))
     rows = sum(task.content.rows for task in given)
-    choose = holdout.ChooseDocuments(execution.scratch, options.holdout_share)
+    wanted = locate(options.holdout) if options.holdout_share is None else options.holdout_share
+    choose = holdout.ChooseDocuments(execution.scratch, wanted, execution.seed)
     (chosen,) = execution.each("choose", [Task(0, 20 * rows, len(given))], choose)
     return chosen, holdout.HeldOut(holdout.held_file(execution.scratch), execution.seed)
 
@@ -166,6 +168,8 @@ def models(options: PackOptions) -> dict[str, str]:
     if options.language_ids:
         for name in ("languages", "scripts"):
             found[name] = fingerprint_of_file(locate(options.language_ids, f"{name}.json"))
+    if options.holdout is not None and options.holdout_share is None:
+        found["holdout"] = holdout.check_documents(options.holdout).manifest.content_fingerprint
     return found
 
 

@@ -167,10 +167,31 @@ def test_pairs_of_views_are_held_out_too(tmp_path: Path) -> None:
     assert [len(one) for one in ids] == [285, 15]
     assert not ids[0] & ids[1]
     assert aside.manifest.notes["languages"] == made.manifest.notes["languages"]
+    counts = [one.manifest.notes["counts"] for one in (made, aside)]
+    for side, lang in enumerate(("srp_Cyrl", "eng_Latn")):
+        assert sum(one["bytes"][lang] for one in counts) == sum(len(row[side].encode()) for row in rows)
+        assert [one["languages"][lang] for one in counts] == [one["tokens"][("src", "tgt")[side]] for one in counts]
     assert (tmp_path / "out" / "holdout" / "languages.json").is_file()
 
 
-@pytest.mark.parametrize("share", ["0", "60%", "much", "-1%", "100%"])
+def test_another_dataset_holds_out_the_same_documents(held: tuple[Path, Dataset, Dataset], tmp_path: Path) -> None:
+    """One test set for packs of another length, and of more documents."""
+    docs, training, aside = held
+    made = run_pack(docs, tmp_path / "out", length=64, holdout=str(aside.folder))
+    assert documents_of(made) == documents_of(training)
+    assert documents_of(Dataset.open(tmp_path / "out" / "holdout")) == documents_of(aside)
+    for wrong, says in (
+        (docs, "its rows do not name the documents"),
+        (tmp_path / "none", "is neither a share of the documents nor a dataset"),
+    ):
+        with pytest.raises(UserError, match=says):
+            run_pack(docs, tmp_path / "other", length=64, holdout=str(wrong))
+    other = save(tmp_path / "other docs", [document_rows(["bread"], ["eng_Latn"], first=10**6)])
+    with pytest.raises(UserError, match="none of these 1 documents is in it"):
+        run_pack(other, tmp_path / "other", length=64, holdout=str(aside.folder))
+
+
+@pytest.mark.parametrize("share", ["0", "60%", "-1%", "100%"])
 def test_shares_that_are_none(share: str) -> None:
     with pytest.raises(UserError, match="is no share of the documents"):
         options_of(64, holdout=share)

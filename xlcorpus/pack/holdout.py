@@ -7,7 +7,7 @@ are taken while they come nearest to the share of its rows; a group of several l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset.beside import read_beside, write_beside
 from xlcorpus.dataset.columns import sum_by, text_or_empty
-from xlcorpus.dataset.dataset import Shard, read_batches
+from xlcorpus.dataset.dataset import Dataset, Shard, is_dataset, read_batches
 from xlcorpus.dataset.decisions import empty
-from xlcorpus.dataset.storage import Location
+from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError
 from xlcorpus.text.draws import row_states
 from xlcorpus.text.ragged import begins_of, sums_before_alike
@@ -100,10 +100,12 @@ class Chosen:
 
 @dataclass(frozen=True)
 class ChooseDocuments:
-    """The documents that are held out, of all shards: 20 bytes a document in memory."""
+    """The documents that are held out, of all shards: 20 bytes a document in memory. wanted: a share, or those of
+    another dataset."""
 
     folder: Location
-    share: float
+    wanted: float | Location
+    seed: int
 
     def __call__(self, number: int, shards: int) -> Chosen:
         """Leaves their hashes in a file; raises UserError where there is none."""
@@ -113,12 +115,15 @@ class ChooseDocuments:
         rank = np.argsort(np.argsort(names, kind="stable"), kind="stable")
         codes = rank[langs.indices.to_numpy()] if len(langs) else np.zeros(0, dtype=np.int64)
         documents, groups = table["document"].to_numpy(), table["group"].to_numpy()
-        held = choose(documents, groups, codes, self.share)
+        if isinstance(self.wanted, float):
+            held = choose(documents, groups, codes, self.wanted)
+            none = f"--holdout {self.wanted:.3%} of these {len(documents):,} documents is none in any language"
+        else:
+            hashes = np.concatenate([hash_ids(ids, self.seed) for ids in documents_of(self.wanted)])
+            held = joined(documents, groups, np.isin(documents, hashes))
+            none = f"--holdout {self.wanted}: none of these {len(documents):,} documents is in it"
         if not held.any():
-            raise UserError(
-                f"--holdout {self.share:.3%} of these {len(documents):,} documents is none in any language",
-                remedy="hold out a larger share, or leave it out",
-            )
+            raise UserError(none, remedy="hold out a larger share, another dataset, or nothing")
         if held.all():
             raise UserError("--holdout leaves nothing to train on", remedy="hold out a smaller share")
         hashes = pa.array(np.unique(documents[held]))
@@ -148,13 +153,44 @@ def choose(documents: np.ndarray, groups: np.ndarray, langs: np.ndarray, share: 
     by_hash = np.argsort(keys[small], kind="stable")
     before[by_hash] = sums_before_alike(lang[small][by_hash], sizes[small][by_hash])
     taken = keys[small][before + sizes[small] / 2 <= target[small]]
-    held = np.isin(groups, taken)
+    return joined(documents, groups, np.isin(groups, taken))
+
+
+def joined(documents: np.ndarray, groups: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """bool[rows]: the rows that are held, with all of their documents and groups."""
     while True:
-        joined = np.isin(documents, documents[held])
-        joined |= np.isin(groups, groups[joined])
-        if joined.sum() == held.sum():
+        more = np.isin(documents, documents[held])
+        more |= np.isin(groups, groups[more])
+        if more.sum() == held.sum():
             return held
-        held = joined
+        held = more
+
+
+def documents_of(folder: Location) -> Iterator[pa.Array]:
+    """doc_ids of token shards whose documents are to be held out elsewhere, 16 bytes each."""
+    columns = Dataset.open(folder).manifest.arrow_schema.names
+    name = "doc_ids" if "doc_ids" in columns else "pair_id"
+    for batch in Dataset.open(folder).batches([name]):
+        ids = batch.column(name)
+        yield (ids.flatten() if name == "doc_ids" else ids).cast(pa.binary(16))
+
+
+def check_documents(given: str) -> Dataset:
+    """The dataset that --holdout names; raises UserError where it is none whose rows name their documents."""
+    folder = locate(given)
+    if not is_dataset(folder):
+        raise UserError(
+            f"--holdout {given!r} is neither a share of the documents nor a dataset",
+            remedy="write 1%, or 0.01, or name the holdout of another dataset: OUTPUT/holdout",
+        )
+    dataset = Dataset.open(folder)
+    names = set(dataset.manifest.arrow_schema.names)
+    if dataset.manifest.schema_name != "token" or "text_latn_ids" in names:
+        raise UserError(
+            f"--holdout {given}: its rows do not name the documents that they are of",
+            remedy="name the holdout of packs",
+        )
+    return dataset
 
 
 @dataclass(frozen=True)
@@ -174,13 +210,13 @@ class HeldOut:
         return found
 
 
-def parse_share(given: str) -> float:
-    """`1%` or `0.01` as a share above 0 and at most a half; raises UserError."""
+def parse_share(given: str) -> float | None:
+    """`1%` or `0.01` as a share above 0 and at most a half, None for what is no number; raises UserError."""
     text = given.strip()
     try:
         share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
-        share = 0.0
+        return None
     if not 0 < share <= 0.5:
         raise UserError(f"--holdout {given!r} is no share of the documents", remedy="write 1%, or 0.01; at most 50%")
     return share

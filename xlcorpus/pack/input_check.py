@@ -9,6 +9,7 @@ from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError
 from xlcorpus.pack.byte_budgets import read_budgets
+from xlcorpus.pack.holdout import check_documents
 from xlcorpus.pack.language_ids import load_ids
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.sides import VIEWS, room_of
@@ -37,11 +38,13 @@ def check_tokenizer(options: PackOptions, tokenizer: Tokenizer) -> None:
 
 
 def check_files(options: PackOptions) -> None:
-    """Raise UserError where a byte budget cannot be read, or the numbers that are to be kept."""
+    """Raise UserError where a byte budget cannot be read, the numbers that are to be kept, or a holdout."""
     if options.byte_budget is not None:
         read_budgets(options.byte_budget, [])
     if options.language_ids is not None:
         load_ids(locate(options.language_ids))
+    if options.holdout is not None and options.holdout_share is None:
+        check_documents(options.holdout)
 
 
 def check_dataset(options: PackOptions, dataset: Dataset) -> None:

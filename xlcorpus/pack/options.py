@@ -23,7 +23,7 @@ _SAME = ("doc_offsets", "epochs")  # of most parts 0
 class PackOptions(StepOptions):
     """Options of pack."""
 
-    files: ClassVar[tuple[str, ...]] = ("tokenizer", "language_ids")
+    files: ClassVar[tuple[str, ...]] = ("tokenizer", "language_ids", "holdout")
     tokenizer: str = option(description="SentencePiece .model, tokenizer.json or its folder, or the word bytes")
     length: int = option(2048, ge=8, description="context length: most tokens of a pack, or of a side of a view")
     strategy: Literal["best-fit", "concatenate", "one"] = option(
@@ -63,7 +63,8 @@ class PackOptions(StepOptions):
         None, ge=1, description="number of shards, with equal numbers of rows; default: those of the input"
     )
     holdout: str | None = option(
-        None, description="share of the documents that go to OUTPUT/holdout instead, of each language alike: 1%"
+        None,
+        description="documents that go to OUTPUT/holdout instead: a share of each language, 1%, or those of a dataset",
     )
     row_group: str = option(
         "1MB", description="bytes of a row group, what a loader that shuffles reads at a time; 4MB for object stores"
@@ -80,9 +81,9 @@ class PackOptions(StepOptions):
         return OBJECTIVES[self.objective].end if self.eos is None else self.eos
 
     @property
-    def holdout_share(self) -> float:
-        """Share of the documents that are held out, 0 to 0.5."""
-        return 0.0 if self.holdout is None else parse_share(self.holdout)
+    def holdout_share(self) -> float | None:
+        """Share of the documents that are held out, at most 0.5; None: none, or those of another dataset."""
+        return None if self.holdout is None else parse_share(self.holdout)
 
     @property
     def group_bytes(self) -> int:
@@ -91,7 +92,7 @@ class PackOptions(StepOptions):
 
     @model_validator(mode="after")
     def _check_together(self) -> PackOptions:
-        assert self.holdout_share <= 1  # raises UserError for what is no share
+        assert (self.holdout_share or 0) <= 1  # raises UserError for what is no share
         if not _LEAST_GROUP <= self.group_bytes <= ROW_GROUP_BYTES:
             raise UserError(
                 f"--row-group {self.row_group} is not between 64k and 16MB",

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.dataset.columns import column_or_null, text_column
+from xlcorpus.dataset.columns import column_or_null, sum_by, text_column
 from xlcorpus.dataset.decisions import DECISION, decide
-from xlcorpus.dataset.result import Counts, Result
+from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.errors import UserError
 from xlcorpus.pack.language_ids import LanguageIds, script_names
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.packs import fields_of
 from xlcorpus.pack.tokenize import NO_TOKENS, STEP_NAME, TOO_LONG, encode
+from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.text.ragged import offsets_of, ranges
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
@@ -77,8 +78,9 @@ VIEWS = {
 
 def no_side_counts() -> Counts:
     """What nothing counts: rows written; truncated rows; by side: tokens written, texts truncated, and tokens that
-    this cost."""
-    return {"rows": 0, "truncated": 0, "tokens": {}, "truncated_sides": {}, "tokens_cut": {}}
+    this cost; by language: tokens written, and bytes of the texts of these rows, of those that were cut too."""
+    by_side: Counts = {"tokens": {}, "truncated_sides": {}, "tokens_cut": {}}
+    return {"rows": 0, "truncated": 0, **by_side, "languages": {}, "bytes": {}}
 
 
 def tokenize_sides(
@@ -145,6 +147,13 @@ def tokenize_sides(
 
     counts: Counts = {"rows": len(rows), "truncated": int(is_cut.sum()), "tokens": by_side(keep)}
     counts |= {"truncated_sides": by_side(cut > 0), "tokens_cut": by_side(cut)}
+    for place, side in enumerate(spec.sides):
+        label = list(spec.labels)[place if len(spec.labels) == len(spec.sides) else 0]
+        sizes_of_texts = byte_lengths(kept.column(side))
+        add_counts(
+            counts,
+            {"languages": sum_by(columns[label], keep[:, place]), "bytes": sum_by(columns[label], sizes_of_texts)},
+        )
     return Result(made, decisions, counts=counts)
 
 
