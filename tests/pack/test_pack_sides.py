@@ -61,6 +61,8 @@ def test_translico() -> None:
         "tokens": {"text": 19 + 9, "text_latn": 15},
         "truncated_sides": {"text": 0, "text_latn": 0},
         "tokens_cut": {"text": 0, "text_latn": 0},
+        "languages": {"rus_Cyrl": 29, "hin_Deva": 14},
+        "bytes": {"rus_Cyrl": 29, "hin_Deva": 14},
     }
 
 
@@ -169,6 +171,8 @@ def test_counts_add_up() -> None:
         "tokens": {"src": 8, "tgt": 2},
         "truncated_sides": {"src": 1, "tgt": 0},
         "tokens_cut": {"src": 2, "tgt": 0},
+        "languages": {"": 10},
+        "bytes": {"": 12},  # of the text that was cut too
     }
 
 
