@@ -19,7 +19,7 @@ from xlcorpus.evaluate.bits import Bits, bits_per_byte, summary
 from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.pretrain.objective import OBJECTIVES
 
-DOCUMENTS = 42
+DOCUMENTS = 28
 
 
 def objective(rows: TokenRows, name: str = "clm", **options: Any) -> Any:
@@ -28,6 +28,7 @@ def objective(rows: TokenRows, name: str = "clm", **options: Any) -> Any:
 
 
 PIECES = TOKENIZER.piece_bytes
+TEXT_OF = TOKENIZER.piece_texts()
 
 
 def parts_of(row: dict[str, Any]) -> list[tuple[list[int], int]]:
@@ -38,8 +39,7 @@ def parts_of(row: dict[str, Any]) -> list[tuple[list[int], int]]:
 
 
 def bytes_of(ids: list[int]) -> int:
-    texts = TOKENIZER.piece_texts()
-    return sum(1 if texts[one] is None else len((texts[one] or "").encode()) for one in ids if one > 3)
+    return sum(1 if TEXT_OF[one] is None else len((TEXT_OF[one] or "").encode()) for one in ids if one > 3)
 
 
 def by_hand(folder: Path, model: Any) -> dict[str, dict[bytes, tuple[float, int]]]:

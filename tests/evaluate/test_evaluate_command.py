@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import transformers
 from click.testing import CliRunner, Result
 
-from tests.evaluate.models import folder
+from tests.evaluate.models import folder, tiny
 from tests.pretrain.packed import TEXTS, packs, view
 from tests.rows import write_dataset
 from xlcorpus.cli import main as entry
@@ -38,8 +40,8 @@ def pairs(tmp_path: Path) -> Path:
 
 
 def test_tables_json_and_plots(tmp_path: Path, pairs: Path) -> None:
-    data, output = packs(42, 2), tmp_path / "out"
-    asked = ["--bits", data, "--rows", 40, "--retrieval", pairs, *PAIRS, "--layers", "all", "--mixing", data]
+    data, output = packs(28, 2), tmp_path / "out"
+    asked = ["--bits", data, "--rows", 20, "--retrieval", pairs, *PAIRS, "--layers", "all", "--mixing", data]
     few = ["--prompts", 1, "--prompt-tokens", 12, "--new-tokens", 8]
     result = evaluate(folder("LlamaForCausalLM"), *asked, *few, "--output", output)
     assert result.exit_code == 0, result.output
@@ -51,7 +53,7 @@ def test_tables_json_and_plots(tmp_path: Path, pairs: Path) -> None:
         assert f"{facts['bits_per_byte']:.3f}" in result.output
     assert [row["layer"] for row in report["retrieval"][str(pairs)]] == [0, 1, 2, 3]
     assert set(report["mixing"][str(data)]) <= set(TEXTS)
-    assert report["options"]["rows"] == 40
+    assert report["options"]["rows"] == 20
     for name in ("bits", "retrieval", "mixing"):
         ElementTree.parse(output / f"{name}.svg")
     assert "swh_Latn - srp_Cyrl, layer 3" in (output / "retrieval.svg").read_text("utf-8")
@@ -59,10 +61,10 @@ def test_tables_json_and_plots(tmp_path: Path, pairs: Path) -> None:
 
 
 def test_a_model_that_reads_both_ways_has_pseudo_bits() -> None:
-    result = evaluate(folder("XLMRobertaForMaskedLM"), "--bits", packs(42, 2, objective="mlm"), "--rows", 8)
+    result = evaluate(folder("XLMRobertaForMaskedLM"), "--bits", packs(28, 2, objective="mlm"), "--rows", 8)
     assert "pseudo bits per byte" in result.output
     assert "needs a model of AutoModelForCausalLM" in str(
-        refused(folder("XLMRobertaForMaskedLM"), "--mixing", packs(42, 2))
+        refused(folder("XLMRobertaForMaskedLM"), "--mixing", packs(28, 2))
     )
 
 
@@ -70,7 +72,7 @@ def test_a_model_without_a_head_is_good_for_retrieval_alone(pairs: Path) -> None
     body = folder("XLMRobertaModel")
     assert "swh_Latn - srp_Cyrl" in evaluate(body, "--retrieval", pairs, *PAIRS).output
     assert "--bits needs a model of AutoModelForCausalLM or AutoModelForMaskedLM" in str(
-        refused(body, "--bits", packs(42, 2))
+        refused(body, "--bits", packs(28, 2))
     )
 
 
@@ -78,19 +80,22 @@ def test_what_does_not_go_together(tmp_path: Path) -> None:
     model = folder("LlamaForCausalLM")
     assert "nothing is asked for" in str(refused(model))
     assert "view translico" in str(refused(model, "--bits", view("translico")))
-    assert "has no config.json" in str(refused(tmp_path, "--bits", packs(42, 2)))
-    assert "--layers x" in str(refused(model, "--bits", packs(42, 2), "--layers", "x"))
+    assert "has no config.json" in str(refused(tmp_path, "--bits", packs(28, 2)))
+    assert "--layers x" in str(refused(model, "--bits", packs(28, 2), "--layers", "x"))
     other = tmp_path / "other"
     shutil.copytree(model, other)
     card = json.loads((other / "tokenizer.json").read_text("utf-8"))
     (other / "tokenizer.model").unlink()
     (other / "tokenizer.json").write_text(json.dumps({**card, "padding": None}), "utf-8")
-    assert "was packed with the tokenizer" in str(refused(other, "--bits", packs(42, 2)))
+    assert "was packed with the tokenizer" in str(refused(other, "--bits", packs(28, 2)))
+    same_ids = evaluate(other, "--bits", packs(28, 2), "--rows", 2, "--tokenizer", model / "tokenizer.model")
+    assert same_ids.exit_code == 0
+    assert "--device nowhere" in str(refused(model, "--bits", packs(28, 2), "--device", "nowhere"))
     without = tmp_path / "without"
     shutil.copytree(model, without)
     for name in ("tokenizer.model", "tokenizer.json"):
         (without / name).unlink()
-    assert "--tokenizer PATH" in str(refused(without, "--bits", packs(42, 2)))
+    assert "--tokenizer PATH" in str(refused(without, "--bits", packs(28, 2)))
 
 
 def test_packs_of_an_older_version(tmp_path: Path) -> None:
@@ -100,3 +105,27 @@ def test_packs_of_an_older_version(tmp_path: Path) -> None:
     error = str(refused(folder("LlamaForCausalLM"), "--bits", old.folder))
     assert "has no column part_bytes" in error
     assert "of this version" in error
+
+
+def test_weights_that_are_no_numbers(tmp_path: Path, pairs: Path) -> None:
+    broken = copy.deepcopy(tiny("LlamaForCausalLM"))
+    broken.model.norm.weight.data.fill_(float("nan"))
+    shutil.copytree(folder("LlamaForCausalLM"), tmp_path / "model")
+    broken.save_pretrained(tmp_path / "model")
+    error = refused(tmp_path / "model", "--retrieval", pairs, *PAIRS, "--layers", "-1")
+    assert "vectors that are no numbers" in str(error)
+    assert "no number" in str(refused(tmp_path / "model", "--bits", packs(28, 2), "--rows", 2))
+
+
+def test_models_of_two_stacks_are_refused(tmp_path: Path) -> None:
+    shape = {"d_model": 8, "num_layers": 1, "num_heads": 1, "d_kv": 8, "d_ff": 8, "vocab_size": 6000}
+    transformers.T5ForConditionalGeneration(transformers.T5Config(**shape)).save_pretrained(tmp_path)
+    assert "is an encoder and a decoder (t5)" in str(refused(tmp_path, "--bits", packs(28, 2)))
+
+
+def test_memory_that_does_not_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes")
+
+    monkeypatch.setattr("xlcorpus.evaluate.evaluate.bits_per_byte", full)
+    assert "--batch 4" in str(refused(folder("LlamaForCausalLM"), "--bits", packs(28, 2)))

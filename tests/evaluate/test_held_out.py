@@ -20,7 +20,7 @@ from xlcorpus.pretrain.sources import open_source
 
 
 def test_packs_have_bits_and_views_losses() -> None:
-    mlm, views = open_source(packs(42, 2, objective="mlm"), "mlm"), _translico()
+    mlm, views = open_source(packs(28, 2, objective="mlm"), "mlm"), _translico()
     data = SimpleNamespace(sources=(mlm, views), names=("mlm", "translico"), holdouts=((0, mlm.rows), (1, views.rows)))
     stage = SimpleNamespace(evaluation=EvaluationOptions(rows=6, batch=4))
     model = tiny("XLMRobertaForMaskedLM").eval()

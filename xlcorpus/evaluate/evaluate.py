@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,8 +21,8 @@ from xlcorpus.evaluate.retrieve import retrieve
 from xlcorpus.evaluate.texts import Texts, read_documents, read_pairs
 from xlcorpus.pack.facts import SCHEMA
 from xlcorpus.pretrain.data.rows import TokenRows
+from xlcorpus.pretrain.failures import is_out_of_memory
 from xlcorpus.pretrain.initialize.architecture import CAUSAL, MASKED
-from xlcorpus.pretrain.initialize.start import check_tokenizer
 from xlcorpus.pretrain.objective import OBJECTIVES
 
 _OBJECTIVES = {CAUSAL: "clm", MASKED: "mlm"}
@@ -55,11 +56,24 @@ def evaluate(
         f"tokenizer of {trained.tokenizer.vocab_size:,} ids, on {next(trained.model.parameters()).device}"
     )
     for one in (*rows.values(), *(one for one in prompts.values() if isinstance(one, TokenRows))):
-        check_tokenizer(trained.tokenizer_path, one.vocabulary, one.folder)
+        _check_tokenizer(trained, one)
     if bits:
         trained.require(CAUSAL, MASKED, what="--bits")
     if mixed:
         trained.require(CAUSAL, what="--mixing")
+    try:
+        measured = {
+            "bits": {name: _bits(trained, one, options, say) for name, one in rows.items()},
+            "retrieval": {name: retrieve(trained, one, options, say) for name, one in pairs.items()},
+            "mixing": {name: _mixing(trained, name, one, options) for name, one in prompts.items()},
+        }
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UserError(
+            f"the memory does not suffice for {options.batch} rows at once",
+            remedy=f"--batch {options.batch // 2}" if options.batch > 1 else "--device cpu, or a larger machine",
+        ) from error
     return {
         "model": trained.path,
         "architecture": trained.architecture,
@@ -71,9 +85,7 @@ def evaluate(
             "transformers": transformers.__version__,
         },
         "options": options.recorded(),
-        "bits": {name: _bits(trained, one, options, say) for name, one in rows.items()},
-        "retrieval": {name: retrieve(trained, one, options, say) for name, one in pairs.items()},
-        "mixing": {name: _mixing(trained, name, one, options) for name, one in prompts.items()},
+        **measured,
     }
 
 
@@ -111,16 +123,33 @@ def _bits(
     _check_length(trained, rows)
     objective.prepare(trained.model)
     pieces = trained.tokenizer.piece_bytes
+    count = min(rows.count, options.rows or rows.count)
+    say(f"{rows.folder}: {count:,} of {rows.count:,} rows of {rows.length:,} tokens")
     found = bits_per_byte(trained.model, objective, rows, batch=options.batch, piece_bytes=pieces, limit=options.rows)
     if not found:
         raise UserError(
             f"no byte of text in {rows.folder} could be measured", remedy="name packs with texts, or raise --rows"
+        )
+    if not all(math.isfinite(one.nats) for one in found.values()):
+        raise UserError(
+            f"the losses of {trained.path} are no numbers", remedy="its weights are damaged: use an earlier checkpoint"
         )
     packed = rows.manifest.notes.get("counts", {}).get("languages", {})
     without = sorted({lang or "und" for lang in packed} - {*found})
     if without:
         say(f"{rows.folder}: nothing was measured of {', '.join(without)}")
     return {"fingerprint": rows.manifest.content_fingerprint, **summary(found), "without": without}
+
+
+def _check_tokenizer(trained: TrainedModel, rows: TokenRows) -> None:
+    theirs, ours = rows.vocabulary, trained.tokenizer
+    if theirs.fingerprint != ours.fingerprint:
+        raise UserError(
+            f"{rows.folder} was packed with the tokenizer {theirs.fingerprint} ({theirs.size:,} ids), and that of the "
+            f"model, {trained.tokenizer_path}, is {ours.fingerprint} ({ours.vocab_size:,} ids)",
+            remedy="pack the texts with the model's tokenizer; where both have the same ids (save_pretrained writes "
+            "tokenizer.json anew), name the one that they were packed with: --tokenizer PATH",
+        )
 
 
 def _check_length(trained: TrainedModel, rows: TokenRows) -> None:

@@ -62,6 +62,11 @@ def open_model(given: str, *, tokenizer: str | None = None, device: str | None =
     UserError where either cannot be opened, or the model has fewer rows than the tokenizer has ids.
     """
     loaded = load_model(given, None, 0, "model")
+    if loaded.model.config.is_encoder_decoder:
+        raise UserError(
+            f"{given} is an encoder and a decoder ({loaded.model.config.model_type}), which is not measured here",
+            remedy="name a model that reads one way, or both (Llama, BERT, XLM-R, ...)",
+        )
     model = loaded.model.to(_device(device)).eval()
     architecture = architecture_of(model.config)
     if architecture != BODY and any("pooler" not in name for name in loaded.fresh):
