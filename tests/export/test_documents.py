@@ -101,6 +101,10 @@ def test_a_document_split_over_shards_is_joined(tmp_path: Path) -> None:
     assert _join(by_hand(tmp_path / "d", [first, second]), tmp_path) == [[9], [1, 2, 3, 4, 5]]
 
 
+def test_shards_without_rows_and_documents_of_one_token_are_no_exception(tmp_path: Path) -> None:
+    assert _join(by_hand(tmp_path / "d", [[], [pack_row(0, [(ONE, [3], 0, 1, 0)])], []]), tmp_path) == [[3]]
+
+
 @pytest.mark.parametrize("parts", [[(0, [1, 2]), (0, [1, 2]), (2, [3]), (2, [3])], [(0, [1]), (0, [1, 2]), (2, [3])]])
 def test_shards_without_epochs_whose_copies_lie_among_one_another_are_refused(
     parts: list[tuple[int, list[int]]], tmp_path: Path

@@ -159,7 +159,7 @@ def test_documents_without_an_end_are_refused_where_it_is_needed(tmp_path: Path)
     row = pack_row(0, [(doc_id("one"), [7, 8], 0, 2, 0), (doc_id("two"), [3, 9, 3], 0, 3, 0)])
     older = by_hand(tmp_path / "older", [[row]], around=None)
     older = with_notes(older, tmp_path / "oldest", **{"around": notes["around"]})
-    with pytest.raises(UserError, match="1 of 2 do not, or it stands 1 times inside"):
+    with pytest.raises(UserError, match="1 of 2 documents do not end with 3, which stands 1 times inside"):
         exported(older, tmp_path / "olmo", "olmo")
     assert not (tmp_path / "olmo").exists()
     done = exported(older, tmp_path / "megatron", "megatron")

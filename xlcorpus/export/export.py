@@ -135,8 +135,8 @@ def export(dataset: Location, output: Location, options: ExportOptions, *, overw
             done.files.append(format_.write(done.target, number, (some for _, some in group)))
         _check_tokens(dataset, joiner.tokens, done)
         if format_.cuts_by_end and (done.ending < done.documents or done.inside):
-            said = f"{done.documents - done.ending:,} of {done.documents:,} do not, or it stands {done.inside:,} times"
-            raise _no_end(dataset, format_, f"{said} inside them")
+            lacking = f"{done.documents - done.ending:,} of {done.documents:,} documents do not end with {end}"
+            raise _no_end(dataset, format_, f"{lacking}, which stands {done.inside:,} times inside them")
         beside = format_.finish(done.target, done.files)
         names = [name for file in done.files for name in file.names] + [*beside]
         facts_of_it = _said(manifest, facts, options, done)
