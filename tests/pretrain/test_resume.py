@@ -96,6 +96,7 @@ def test_a_full_disk_leaves_the_last_whole_checkpoint(whole: Path, tmp_path: Pat
     assert not half.exists()
 
 
+@pytest.mark.slow
 def test_a_model_that_could_not_be_saved_is_saved_by_resume(whole: Path, tmp_path: Path) -> None:
     def fail(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

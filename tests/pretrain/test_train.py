@@ -173,6 +173,7 @@ def test_what_does_not_go_together(
     assert not (tmp_path / "out" / "model.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_sources_by_weight_and_their_losses(tmp_path: Path) -> None:
     data = [
         {"folder": str(view("translico")), "objective": "translico", "layer": 1, "weight": 2},
