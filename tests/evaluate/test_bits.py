@@ -89,16 +89,19 @@ def test_a_model_that_knows_nothing_pays_the_vocabulary_for_each_token(options: 
         assert bits.loss == pytest.approx(math.log(TOKENIZER.vocab_size), rel=1e-6)
 
 
-def test_the_same_where_no_document_is_cut() -> None:
-    """best-fit cuts the long documents alone, `one` in the same places; concatenate the same where nothing is long."""
+@pytest.mark.parametrize(("documents", "length"), [(DOCUMENTS, 64), (4, 1024)])
+def test_the_same_where_no_document_is_cut(documents: int, length: int) -> None:
+    """best-fit cuts long documents alone, as `one` does; concatenate none where all of them fit into one row."""
     found = []
-    for strategy in ("best-fit", "one"):
-        rows = TokenRows.open(packs(DOCUMENTS, 2, strategy=strategy))
+    for strategy in ("best-fit", "one", *(["concatenate"] if length == 1024 else [])):
+        rows = TokenRows.open(packs(documents, 1, strategy=strategy, length=length))
+        assert (rows.count == 1) == (strategy != "one" and length == 1024)
         found.append(bits_per_byte(tiny("LlamaForCausalLM"), objective(rows), rows, batch=7, piece_bytes=PIECES))
-    assert found[0].keys() == found[1].keys()
-    for lang, bits in found[0].items():
-        assert bits.bits_per_byte == pytest.approx(found[1][lang].bits_per_byte, abs=1e-5)
-        assert bits.error == pytest.approx(found[1][lang].error, abs=1e-5)
+    for other in found[1:]:
+        assert found[0].keys() == other.keys()
+        for lang, bits in found[0].items():
+            assert bits.bits_per_byte == pytest.approx(other[lang].bits_per_byte, abs=1e-5)
+            assert bits.error == pytest.approx(other[lang].error, abs=1e-5)
 
 
 def test_what_is_masked_stands_for_all_tokens() -> None:
