@@ -89,13 +89,13 @@ def test_a_model_that_knows_nothing_pays_the_vocabulary_for_each_token(options: 
         assert bits.loss == pytest.approx(math.log(TOKENIZER.vocab_size), rel=1e-6)
 
 
-@pytest.mark.parametrize(("documents", "length"), [(DOCUMENTS, 64), (4, 1024)])
+@pytest.mark.parametrize(("documents", "length"), [(DOCUMENTS, 64), (4, 1536)])
 def test_the_same_where_no_document_is_cut(documents: int, length: int) -> None:
     """best-fit cuts long documents alone, as `one` does; concatenate none where all of them fit into one row."""
     found = []
-    for strategy in ("best-fit", "one", *(["concatenate"] if length == 1024 else [])):
+    for strategy in ("best-fit", "one", *(["concatenate"] if length == 1536 else [])):
         rows = TokenRows.open(packs(documents, 1, strategy=strategy, length=length))
-        assert (rows.count == 1) == (strategy != "one" and length == 1024)
+        assert (rows.count == 1) == (strategy != "one" and length == 1536)
         found.append(bits_per_byte(tiny("LlamaForCausalLM"), objective(rows), rows, batch=7, piece_bytes=PIECES))
     for other in found[1:]:
         assert found[0].keys() == other.keys()
