@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import signal
@@ -10,11 +12,13 @@ import subprocess
 import sys
 import textwrap
 import time
+import unittest.mock
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from xlcorpus.beam.runners import choose_runner
+from xlcorpus.cli.main import main
 from xlcorpus.dataset.storage import fingerprint
 from xlcorpus.recipe.graph import Node
 from xlcorpus.recipe.load import load_recipe
@@ -120,6 +124,45 @@ def command(
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
     )
+
+
+def called(*arguments: str | Path, stdin: bytes | None = None) -> subprocess.CompletedProcess[str]:
+    """`xlcorpus ARGUMENTS` in this process, which has imported Beam: a process of its own takes 2 s of CPU for that."""
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    given = sys.stdin if stdin is None else io.TextIOWrapper(io.BytesIO(stdin), "utf-8")
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        unittest.mock.patch("sys.stdin", given),
+    ):
+        try:
+            main([str(argument) for argument in arguments])
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
+
+
+_EACH = """
+import json, sys
+from tests.running import called
+done = [called(*arguments) for arguments in json.loads(sys.argv[1])]
+print(json.dumps([[one.returncode, one.stdout, one.stderr] for one in done]))
+"""
+
+
+def each_command(
+    calls: Sequence[Sequence[str]], *, cwd: Path | None = None, path: Sequence[Path] = (), **settings: Any
+) -> list[subprocess.CompletedProcess[str]]:
+    """`xlcorpus ARGUMENTS` of each call, in one process that is not this one; path: to import from, settings: of Popen.
+
+    They share its standard input, as it is when the process begins.
+    """
+    where = [*map(str, path), str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, **settings.pop("env", {}), "PYTHONPATH": os.pathsep.join(where)}
+    arguments = [sys.executable, "-c", _EACH, json.dumps(calls)]
+    done = subprocess.run(arguments, cwd=cwd, env=environment, capture_output=True, timeout=250, **settings)
+    assert done.returncode == 0, done.stderr.decode()
+    return [subprocess.CompletedProcess(calls, *one) for one in json.loads(done.stdout)]
 
 
 def killed_after(seconds: float, arguments: list[str | Path], how: int = signal.SIGKILL) -> int:

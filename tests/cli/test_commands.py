@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.running import EAGER, RECIPE, command, digests, run, write_recipe
+from tests.running import EAGER, RECIPE, called, command, digests, run, write_recipe
 from xlcorpus.beam.workspace import RunState, Workspace
 from xlcorpus.cli import main as entry
 from xlcorpus.dataset.dataset import Dataset
@@ -157,14 +157,14 @@ def test_plan_after_a_run_says_done(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_standard_input_and_its_name_do_not_depend_on_the_pipe(corpus: Path, tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        done = command(
+    for name, ingest in (("one", command), ("two", called)):
+        done = ingest(
             "ingest", "-", "--output", tmp_path / name, "--format", "jsonl", "--quiet", stdin=corpus.read_bytes()
         )
         assert done.returncode == 0, done.stderr
     assert Dataset.open(tmp_path / "one").manifest.rows == 5
     assert digests(tmp_path / "one") == digests(tmp_path / "two")
-    again = command(
+    again = called(
         "ingest", "-", "--output", tmp_path / "one", "--format", "jsonl", "--quiet", stdin=corpus.read_bytes()
     )
     assert "done already" in again.stderr
@@ -232,7 +232,7 @@ def test_a_full_disk_is_an_error_with_a_remedy_and_resume_finishes(tmp_path: Pat
     assert "--resume" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out" / "manifest.json").exists()
-    done = command(*arguments, "--resume")
+    done = called(*arguments, "--resume")
     assert done.returncode == 0, done.stderr
     assert Dataset.open(tmp_path / "out", verify=True).manifest.rows == 3000
     assert not list((tmp_path / "out").rglob("*.tmp"))
@@ -261,7 +261,7 @@ def test_ctrl_c_ends_with_130_and_resume_finishes(tmp_path: Path) -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err.decode()
     assert b"--resume" in err
-    done = command(*arguments, "--resume")
+    done = called(*arguments, "--resume")
     assert done.returncode == 0, done.stderr
     run(recipe, tmp_path / "fresh")
     assert digests(tmp_path / "out") == digests(tmp_path / "fresh")

@@ -13,6 +13,7 @@ import pytest
 
 from tests.house.pages import blocks
 from tests.house.source import ROOT
+from tests.running import each_command
 from xlcorpus.dataset.dataset import Dataset
 
 FILMS = {
@@ -52,23 +53,24 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def xlcorpus(toy: Path, *arguments: str) -> str:
-    """A command with the toy beside xlcorpus; what it printed."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(toy), os.environ.get("PYTHONPATH", "")])}
-    command = [sys.executable, "-m", "xlcorpus", *arguments]
-    done = subprocess.run(command, cwd=toy, env=environment, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
-def datasets(toy: Path) -> dict[str, Dataset]:
-    """What the commands of the page made, by name."""
+def printed(toy: Path) -> dict[str, str]:
+    """What the commands of the page and two for help print with the toy beside xlcorpus; one process runs them all."""
     ((_, commands),) = blocks("extending.md", "bash")
+    calls = [["--help"], ["shorten", "--help"]]
     for line in commands.splitlines():
         name, *arguments = shlex.split(line)
         assert name == "xlcorpus"
-        xlcorpus(toy, *arguments, "--quiet")
+        calls.append([*arguments, "--quiet"])
+    found = each_command(calls, cwd=toy, path=[toy])
+    for done in found:
+        assert done.returncode == 0, done.stderr
+    return {" ".join(call): done.stdout for call, done in zip(calls, found, strict=True)}
+
+
+@pytest.fixture(scope="module")
+def datasets(toy: Path, printed: dict[str, str]) -> dict[str, Dataset]:
+    """What the commands of the page made, by name."""
     return {name: Dataset.open(toy / "out" / name, verify=True) for name in STEPS}
 
 
@@ -98,11 +100,11 @@ class TestToys:
         text = "".join(chr(token - 2) for row in rows for token in row["input_ids"] if token >= 2)
         assert all(one in text for one in datasets["mix"].to_arrow(["text"]).column("text").to_pylist())
 
-    def test_help_lists_a_step_in_its_place(self, toy: Path) -> None:
-        lines = xlcorpus(toy, "--help").splitlines()
+    def test_help_lists_a_step_in_its_place(self, printed: dict[str, str]) -> None:
+        lines = printed["--help"].splitlines()
         steps = [line.split()[0] for line in lines if line.startswith("  ") and len(line.split()) > 1]
         assert steps.index("filter") < steps.index("shorten") < steps.index("dedup")
-        assert "xlcorpus shorten INPUT --output out/shorten --length 80" in xlcorpus(toy, "shorten", "--help")
+        assert "xlcorpus shorten INPUT --output out/shorten --length 80" in printed["shorten --help"]
 
     def test_a_step_is_a_function_of_the_face(self, toy: Path) -> None:
         code = "import xlcorpus; print(xlcorpus.shorten.__doc__)"

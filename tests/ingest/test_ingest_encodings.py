@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ingest.ingest_helpers import TEXTS, page, read_all, record, response, wet, write
-from tests.running import command
+from tests.running import called
 from xlcorpus.ingest.charset import declared_in, read_text
 from xlcorpus.ingest.encodings import decode, find_encoding
 from xlcorpus.ingest.html import decode_html
@@ -239,7 +239,6 @@ def test_what_a_page_says_of_itself(head: bytes, label: str | None) -> None:
     assert declared_in(b"<!DOCTYPE html>" * (b"<?xml" not in head) + head) == label
 
 
-@pytest.mark.process
 def test_bytes_that_were_replaced_are_counted_and_told(tmp_path: Path) -> None:
     russian, thai = page(TEXTS["Cyrl"]), page(TEXTS["Thai"], "cp874")
     records = [
@@ -250,7 +249,7 @@ def test_bytes_that_were_replaced_are_counted_and_told(tmp_path: Path) -> None:
         wet(TEXTS["Taml"]),
     ]
     write(tmp_path / "a.warc", *records)
-    made = command("ingest", tmp_path / "a.warc", "--output", tmp_path / "out", "--quiet")
+    made = called("ingest", tmp_path / "a.warc", "--output", tmp_path / "out", "--quiet")
     assert "utf-8 2 in 2 pages, windows-874 2 in 1 pages" in made.stdout
     result = read_all(tmp_path / "a.warc")
     assert len(result.texts) == 5

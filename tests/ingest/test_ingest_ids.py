@@ -14,7 +14,7 @@ import xlcorpus
 from tests.code.test_code_trees import read as read_code_trees
 from tests.ingest.ingest_helpers import COMPRESS, TEXTS, ReadRows, jsonl, read_all, read_pairs, wet
 from tests.rows import rows_of
-from tests.running import command
+from tests.running import called
 from xlcorpus.dataset import storage
 
 SCRIPTS = list(TEXTS.values())
@@ -135,7 +135,7 @@ def test_two_standard_inputs_have_ids_of_their_own(tmp_path: Path) -> None:
     found = []
     for number, text in enumerate(("Maji ni uhai.", "ውሃ ሕይወት ነው።")):
         output = tmp_path / str(number)
-        done = command("ingest", "-", "--format", "text", "--output", output, stdin=text.encode())
+        done = called("ingest", "-", "--format", "text", "--output", output, stdin=text.encode())
         assert done.returncode == 0, done.stderr
         found += [row["doc_id"] for row in rows_of(output)]
     assert len(set(found)) == 2

@@ -13,7 +13,7 @@ import pytest
 import xlcorpus
 from tests.ingest.ingest_helpers import jsonl, read_all, read_pairs
 from tests.rows import rows_of
-from tests.running import command
+from tests.running import called
 from xlcorpus.errors import UserError
 
 ROWS: list[dict[str, Any]] = [
@@ -116,11 +116,11 @@ def test_sides_of_pairs_in_any_code(tmp_path: Path) -> None:
 def test_the_step_counts_languages_and_names_wrong_ones_at_the_end(tmp_path: Path) -> None:
     rows = [*ROWS * 5, {"text": "x", "language": "sw-unknown1", "genre": "web"}]
     path = jsonl(tmp_path / "a.jsonl", *rows)
-    done = command("ingest", path, "--lang-column", "language", "--kind-column", "genre", "--output", tmp_path / "out")
+    done = called("ingest", path, "--lang-column", "language", "--kind-column", "genre", "--output", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert "languages that were not understood" in done.stdout
     assert "sw-unknown1" in done.stdout
-    shown = command("inspect", tmp_path / "out").stdout
+    shown = called("inspect", tmp_path / "out").stdout
     assert "kinds" in shown
     assert "news" in shown
     mixed = xlcorpus.mix(tmp_path / "out", output=tmp_path / "mix", rule="proportional", by="kind", unit="docs")

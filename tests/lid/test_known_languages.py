@@ -12,7 +12,7 @@ import xlcorpus
 from tests.ingest.ingest_helpers import jsonl
 from tests.lid.test_identify import SENTENCES, FixedModel
 from tests.rows import documents, rows_of
-from tests.running import command
+from tests.running import called
 from xlcorpus.lid.identify import identify_batch
 from xlcorpus.lid.known_languages import JUDGE, KEEP, has_known, known_rows, languages_of, notes_of, with_known
 
@@ -113,7 +113,7 @@ def test_from_raw_files_to_the_filter(tmp_path: Path, how: str) -> None:
     rows += [{"text": "Irankarapte! Tanto sirpirka wa.", "language": "Ainu"}]
     path = jsonl(tmp_path / "a.jsonl", *rows)
     xlcorpus.ingest(path, output=tmp_path / "raw", lang_column="language")
-    done = command("identify", tmp_path / "raw", "--known", how, "--output", tmp_path / "lid")
+    done = called("identify", tmp_path / "raw", "--known", how, "--output", tmp_path / "lid")
     assert done.returncode == 0, done.stderr
     assert f"was known: {len(rows):,}" in done.stdout
     found = rows_of(tmp_path / "lid")

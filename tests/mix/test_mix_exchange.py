@@ -12,7 +12,7 @@ import pytest
 from tests.mix.mix_helpers import finished, pairs, switched
 from tests.mix.mixing import ALL, OPTIONS, assert_meets_the_plan, mixed
 from tests.rows import documents, rows_of
-from tests.running import command, digests
+from tests.running import called, digests
 from xlcorpus.beam import runners
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.united import holds_json
@@ -48,7 +48,8 @@ def test_a_shard_that_nothing_comes_for_is_empty_through_the_runner_too(data: Pa
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("exchange", ["files", "runner"])
+# Through files two workers are compared in tests/recipe/test_run.py too.
+@pytest.mark.parametrize("exchange", [pytest.param("files", marks=pytest.mark.slow), "runner"])
 def test_two_workers_give_the_same_bytes(
     data: Path, tmp_path: Path, through_files: Dataset, exchange: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,17 +110,16 @@ def test_rehydrated_text_is_counted_for_the_number_of_shards(
         assert len(dataset.manifest.shards) == pytest.approx(whole / 12_000, abs=1)
 
 
-@pytest.mark.process
 def test_the_command_line(data: Path, tmp_path: Path) -> None:
-    """Flags as a user writes them, in a process of its own."""
+    """Flags as a user writes them."""
     inputs = [data / name for name in ALL]
     ratios = ["--ratios", "web=0.6,opus=0.4", "--unit", "chars", "--budget", "9k", "--max-epochs", "3", "--shards", "4"]
-    done = command("mix", *inputs, "-o", tmp_path / "mix", *ratios, "--seed", "3", "--quiet")
+    done = called("mix", *inputs, "-o", tmp_path / "mix", *ratios, "--seed", "3", "--quiet")
     assert done.returncode == 0, done.stderr
     assert "web/mono/eng_Latn" in done.stdout
     recipe = mixed(data, tmp_path / "recipe", ALL, **OPTIONS)
     assert digests(tmp_path / "mix") == digests(recipe.folder)
-    done = command("mix", *inputs, "-o", tmp_path / "other", "--rule", "unimax", *ratios, "--quiet")
+    done = called("mix", *inputs, "-o", tmp_path / "other", "--rule", "unimax", *ratios, "--quiet")
     assert done.returncode == 1
     assert "--ratios and --rule says what the mixture is" in done.stderr
     assert "Traceback" not in done.stderr
