@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ import sentencepiece
 
 from tests.codeswitch.switch_helpers import index_of
 from tests.rows import rows_of
-from tests.running import command, digests, run, write_recipe
+from tests.running import digests, run, write_recipe
 from xlcorpus.codeswitch.operators import DictWord, entries_of
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.dataset.dataset import Dataset
@@ -138,11 +139,21 @@ def test_of_pairs_either_side_is_switched_into_the_other(pairs: Path) -> None:
 
 
 @pytest.mark.process
-def test_same_bytes_with_two_workers(made: Path, pairs: Path, tmp_path: Path) -> None:
-    for folder, name in ((made, "documents"), (pairs, "pairs")):
-        done = command("run", folder / "recipe.yaml", "--output", tmp_path / name, "--workers", "2")
-        assert done.returncode == 0, done.stderr
-        assert digests(tmp_path / name) == digests(folder / "out")
+@pytest.mark.parametrize(
+    ("name", "again"),
+    [("made", ["switched", "restore"]), pytest.param("pairs", ["align", "spans", "words"], marks=pytest.mark.slow)],
+)
+def test_same_bytes_with_two_workers(
+    name: str, again: list[str], tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the steps of this room: each pass takes two workers 4 s of CPU to start."""
+    monkeypatch.setattr("xlcorpus.beam.runners.BYTES_A_WORKER", 1)  # worker processes for this little, too
+    folder: Path = request.getfixturevalue(name)
+    shutil.copytree(folder / "out", tmp_path / "out")
+    for one in again:
+        shutil.rmtree(tmp_path / "out" / one)
+    run(folder / "recipe.yaml", tmp_path / "out", workers=2)
+    assert digests(tmp_path / "out") == digests(folder / "out")
 
 
 def test_same_bytes_on_the_portable_runner(pairs: Path, tmp_path: Path) -> None:

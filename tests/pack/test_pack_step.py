@@ -26,7 +26,7 @@ from tests.pack.pack_runs import (
     token_counts,
 )
 from tests.rows import rows_of
-from tests.running import command, run, write_recipe
+from tests.running import called, run, write_recipe
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.layout import BESIDE
 from xlcorpus.errors import UserError
@@ -289,7 +289,7 @@ def test_a_manifest_says_what_a_reader_needs(corpus: Path, tmp_path: Path) -> No
 
 
 def test_inspect_shows_token_rows(corpus: Path, reference: Path, tmp_path: Path) -> None:
-    shown = command("inspect", reference, "--rows", "2", "--verify")
+    shown = called("inspect", reference, "--rows", "2", "--verify")
     assert shown.returncode == 0, shown.stderr
     first = rows_of(Dataset.open(reference))[0]
     start = " ".join(map(str, first["input_ids"][:20]))

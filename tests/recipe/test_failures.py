@@ -1,4 +1,4 @@
-"""What a failed run leaves behind: progress after a failure of the runner, nothing after a refusal."""
+"""What a refused run leaves behind."""
 
 from __future__ import annotations
 
@@ -6,34 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import RECIPE, digests, edit_manifest, run, write_recipe
-from xlcorpus.beam.runners import RunnerChoice
-from xlcorpus.errors import IntegrityError, RunnerError, UserError
-
-
-def test_a_runner_that_fails_loses_no_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = write_recipe(tmp_path)
-    whole = RunnerChoice.pipeline
-
-    def fails_at_the_match(self: RunnerChoice) -> object:
-        if (tmp_path / "out" / "dedup" / "_work" / "sign").exists():
-            raise RuntimeError("the cluster is gone\nconnection refused")
-        return whole(self)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(RunnerChoice, "pipeline", fails_at_the_match)
-        with pytest.raises(RunnerError, match="'portable' failed: connection refused"):
-            run(recipe, tmp_path / "out", runner="portable")
-    signed = list((tmp_path / "out" / "dedup" / "_work" / "sign").glob("*.json"))
-    assert signed
-    times = {path: path.stat().st_mtime_ns for path in signed}
-    with monkeypatch.context() as patch:
-        patch.setattr("xlcorpus.beam.workspace.Workspace.clean_up", lambda self, named: None)
-        run(recipe, tmp_path / "out", resume=True)
-    assert {path: path.stat().st_mtime_ns for path in signed} == times  # not signed again
-    run(recipe, tmp_path / "fresh")
-    finished = {name: digest for name, digest in digests(tmp_path / "out").items() if "/_work/" not in name}
-    assert finished == digests(tmp_path / "fresh")
+from tests.running import RECIPE, edit_manifest, run, write_recipe
+from xlcorpus.errors import IntegrityError, UserError
 
 
 def test_a_refused_budget_leaves_nothing(tmp_path: Path) -> None:

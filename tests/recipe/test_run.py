@@ -13,12 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.running import RECIPE, command, digests, edit_manifest, killed_after, run, write_recipe
+from tests.running import RECIPE, called, command, digests, edit_manifest, killed_after, run, write_recipe
+from xlcorpus.beam.runners import RunnerChoice
 from xlcorpus.beam.workspace import RunState, Workspace
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.shards import PlainFile
-from xlcorpus.errors import ConservationError, UserError
+from xlcorpus.errors import ConservationError, RunnerError, UserError
 from xlcorpus.sample import sample_folder
 
 
@@ -118,12 +119,39 @@ def test_resume_redoes_a_task_whose_shard_was_damaged(
     assert digests(output) == digests(reference)
 
 
+def test_a_runner_that_fails_loses_no_progress(
+    recipe: Path, reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = RunnerChoice.pipeline
+
+    def fails_at_the_match(self: RunnerChoice) -> object:
+        if (tmp_path / "out" / "dedup" / "_work" / "sign").exists():
+            raise RuntimeError("the cluster is gone\nconnection refused")
+        return whole(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunnerChoice, "pipeline", fails_at_the_match)
+        with pytest.raises(RunnerError, match="'portable' failed: connection refused"):
+            run(recipe, tmp_path / "out", runner="portable")
+    signed = list((tmp_path / "out" / "dedup" / "_work" / "sign").glob("*.json"))
+    assert signed
+    times = {path: path.stat().st_mtime_ns for path in signed}
+    with monkeypatch.context() as patch:
+        patch.setattr("xlcorpus.beam.workspace.Workspace.clean_up", lambda self, named: None)
+        run(recipe, tmp_path / "out", resume=True)
+    assert {path: path.stat().st_mtime_ns for path in signed} == times  # not signed again
+    finished = {name: digest for name, digest in digests(tmp_path / "out").items() if "/_work/" not in name}
+    assert finished == digests(reference)
+
+
 @pytest.mark.process
-@pytest.mark.parametrize("cut", [0.3, 0.5, 0.7])
+@pytest.mark.parametrize(
+    "cut", [pytest.param(0.3, marks=pytest.mark.slow), 0.5, pytest.param(0.7, marks=pytest.mark.slow)]
+)
 def test_kill_9_and_resume(recipe: Path, reference: Path, tmp_path: Path, cut: float, whole_run: float) -> None:
     output = tmp_path / "out"
     killed_after(cut * whole_run, ["run", recipe, "--output", output, "--quiet"])
-    done = command("run", recipe, "--output", output, "--resume", "--quiet")
+    done = called("run", recipe, "--output", output, "--resume", "--quiet")
     assert done.returncode == 0, done.stderr
     assert digests(output) == digests(reference)
 

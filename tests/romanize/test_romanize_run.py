@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
 
-from tests.running import command, digests, run, write_recipe
+from tests.running import digests, run, write_recipe
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
 
@@ -56,11 +57,17 @@ def test_the_view_pairs_every_text_with_one_line(made: Path) -> None:
 
 
 @pytest.mark.process
-def test_same_bytes_with_two_workers(made: Path, tmp_path: Path) -> None:
-    recipe = made / "recipe.yaml"
-    done = command("run", recipe, "--output", tmp_path / "two", "--workers", "2")
-    assert done.returncode == 0, done.stderr
-    assert digests(tmp_path / "two") == digests(made / "out")
+@pytest.mark.parametrize("again", [["latin"], pytest.param(["latin", "pairs"], marks=pytest.mark.slow)])
+def test_same_bytes_with_two_workers(
+    made: Path, again: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The passes of the view, which take 20 s of CPU, are run so in tests/translico, too."""
+    monkeypatch.setattr("xlcorpus.beam.runners.BYTES_A_WORKER", 1)  # worker processes for this little, too
+    shutil.copytree(made / "out", tmp_path / "out")
+    for one in again:
+        shutil.rmtree(tmp_path / "out" / one)
+    run(made / "recipe.yaml", tmp_path / "out", workers=2)
+    assert digests(tmp_path / "out") == digests(made / "out")
 
 
 def test_an_unknown_language_is_refused_with_the_nearest(made: Path) -> None:
