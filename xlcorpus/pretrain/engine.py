@@ -237,6 +237,7 @@ class Engine(Trainer):  # type: ignore[misc]  # transformers is not followed
                 storage.write_json(folder / CURSOR, cursor)
 
         with self.meter.away():
+            self.meter.write()  # what goes on from here has the lines up to here
             write_checkpoint(self.folder, step, save, self._everyone_wrote, self.stage.checkpoints.keep)
 
     def _everyone_wrote(self) -> bool:

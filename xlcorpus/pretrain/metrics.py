@@ -120,6 +120,10 @@ class Meter:
         self.begin()
         return told
 
+    def write(self) -> None:
+        """Put all lines on the disk."""
+        self._book.write()
+
     def evaluated(self, step: int, found: Mapping[str, Any]) -> dict[str, float]:
         """A line of an evaluation; what of it is one number, by name."""
         self._book.add({"stage": self._stage, "step": step, "tokens": self.tokens, "evaluation": dict(found)})
