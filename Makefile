@@ -31,12 +31,12 @@ SAMPLE := $(BIN)/python -c "from xlcorpus.sample import sample_folder; print(sam
 demo-pretrain: $(VENV)/pretrain  ## sentences and their romanisation, a tiny model trained on them, before and after: 5 minutes
 	$(BIN)/xlcorpus run quickstart --output $(DEMO) --resume --quiet --workers 2 > /dev/null
 	$(BIN)/xlcorpus romanize $(DEMO)/dedup --view translico --share 1 --output $(PRETRAIN)/pairs --overwrite --quiet > /dev/null
-	$(BIN)/xlcorpus pack $(PRETRAIN)/pairs --view translico --tokenizer $$($(SAMPLE)) --length 96 --output $(PRETRAIN)/pairs-packed --overwrite --quiet > /dev/null
 	$(BIN)/xlcorpus pack $(DEMO)/dedup --objective mlm --tokenizer $$($(SAMPLE)) --length 96 --holdout 20% --output $(PRETRAIN)/packed --overwrite --quiet > /dev/null
+	$(BIN)/xlcorpus pack $(PRETRAIN)/pairs --view translico --tokenizer $$($(SAMPLE)) --length 96 --holdout $(PRETRAIN)/packed/holdout --output $(PRETRAIN)/pairs-packed --overwrite --quiet > /dev/null
 	$(BIN)/xlcorpus pretrain quickstart --output $(PRETRAIN)/begun --set steps=0 --overwrite --quiet
 	$(BIN)/xlcorpus pretrain quickstart --output $(PRETRAIN)/model --overwrite
 	for model in begun model; do $(BIN)/xlcorpus evaluate $(PRETRAIN)/$$model --overwrite --output $(PRETRAIN)/$$model-evaluated \
-		--bits $(PRETRAIN)/packed/holdout --retrieval $(PRETRAIN)/pairs --layers 1; done
+		--bits $(PRETRAIN)/packed/holdout --retrieval $(PRETRAIN)/pairs-packed/holdout --layers 1 || exit 1; done
 	@echo; echo "curves: $(PRETRAIN)/model/curves.svg; model card: $(PRETRAIN)/model/README.md"
 
 test: $(VENV)/test  ## everything that a commit must pass

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.evaluate.models import TOKENIZER, opened, tiny
-from tests.pretrain.packed import LATIN, TEXTS, pair_rows, translico_rows
+from tests.pretrain.packed import LATIN, TEXTS, pair_rows, translico_rows, view
 from tests.rows import write_dataset
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.options import EvaluateOptions
@@ -91,6 +91,21 @@ def test_pairs_of_datasets(tmp_path: Path) -> None:
     views = read_pairs(str(write_dataset(tmp_path / "views", [translico_rows(9)], "translico").folder), reading).table
     assert views.column("tgt").to_pylist()[2] == f"{LATIN['hin_Deva']} 2"
     assert views.select(["src_lang", "tgt_lang"]).to_pylist()[2] == {"src_lang": "hin_Deva", "tgt_lang": "hin_Latn"}
+
+
+@pytest.mark.parametrize("name", ["translico", "bitext"])
+def test_rows_of_a_view_are_the_pairs_that_they_were_made_of(tmp_path: Path, name: str) -> None:
+    rows, schema = (translico_rows(40), "translico") if name == "translico" else (pair_rows(40), "pair")
+    plain = read_pairs(
+        str(write_dataset(tmp_path / "pairs", [rows], schema).folder), EvaluateOptions().reading("pairs")
+    )
+    packed = read_pairs(str(view(name, 40, 1)), EvaluateOptions().reading("pairs"))
+    assert plain.packed is None
+    assert packed.packed is not None
+    trained = opened("LlamaForCausalLM")
+    found = [retrieve(trained, one, EvaluateOptions(), lambda _: None) for one in (plain, packed)]
+    assert len(found[0]) > 2
+    assert found[1] == found[0]
 
 
 def test_languages_with_one_pair_are_left_out() -> None:

@@ -55,8 +55,10 @@ def evaluate(
         f"{trained.path}: {type(trained.model).__name__}, {trained.model.num_parameters():,} parameters, "
         f"tokenizer of {trained.tokenizer.vocab_size:,} ids, on {next(trained.model.parameters()).device}"
     )
-    for one in (*rows.values(), *(one for one in prompts.values() if isinstance(one, TokenRows))):
-        _check_tokenizer(trained, one)
+    packed = [*rows.values(), *prompts.values(), *(one.packed for one in pairs.values())]
+    for one in packed:
+        if isinstance(one, TokenRows):
+            _check_tokenizer(trained, one)
     if bits:
         trained.require(CAUSAL, MASKED, what="--bits")
     if mixed:

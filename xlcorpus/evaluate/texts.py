@@ -14,6 +14,8 @@ from xlcorpus.errors import UserError
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.find import find_files
 from xlcorpus.ingest.read import cut_files, read_ranges
+from xlcorpus.pack.facts import SCHEMA
+from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE, language_of
 
@@ -23,30 +25,39 @@ DOCUMENT = ("text", "lang")
 
 @dataclass(frozen=True)
 class Texts:
-    """A table of string columns, PAIR or DOCUMENT, and how many records were no texts (empty, damaged)."""
+    """A table of string columns, PAIR or DOCUMENT, and how many records were no texts (empty, damaged).
+
+    packed: the rows of a view that it is of; src and tgt are lists of ids then.
+    """
 
     table: pa.Table
     skipped: int
+    packed: TokenRows | None = None
 
 
 def read_pairs(given: str, options: ReadOptions) -> Texts:
-    """Sentence pairs of a file, a folder, or a dataset of pairs; of a dataset of the view translico, texts and how they
-    are read in Latin letters. Raises UserError where there is none, or nothing says a language."""
+    """Sentence pairs of a file, a folder, a dataset of pairs, or of what `pack --view` made of one; of the view
+    translico, texts and how they are read in Latin letters. Raises UserError where there is none, or nothing says a
+    language."""
     if not is_dataset(storage.locate(given)):
         return _read_files(given, options, PAIR)
     dataset = Dataset.open(storage.locate(given))
     names = dataset.manifest.arrow_schema.names
-    if {*PAIR} <= {*names}:
-        return _checked(given, dataset.to_arrow(list(PAIR)))
-    if not {"text", "text_latn", "lang"} <= {*names}:
+    packed = TokenRows.open(dataset.folder) if dataset.manifest.schema_name == SCHEMA else None
+    end = "" if packed is None else "_ids"
+    for src, tgt, *labels in (PAIR, ("text", "text_latn", "lang")):
+        columns = [src + end, tgt + end, *labels]
+        if {*columns} <= {*names}:
+            break
+    else:
         raise _no(
             given, "sentence pairs", dataset, "xlcorpus ingest --kind pairs, or xlcorpus romanize --view translico"
         )
-    table = dataset.to_arrow(["text", "text_latn", "lang"])
-    latin = [f"{language_of(lang or UNKNOWN_LANGUAGE)}_Latn" for lang in table.column("lang").to_pylist()]
-    return _checked(
-        given, table.append_column("latin", pa.array(latin, pa.string())).rename_columns(["src", "tgt", *PAIR[2:]])
-    )
+    table = dataset.to_arrow(columns)
+    if len(labels) == 1:
+        latin = [f"{language_of(lang or UNKNOWN_LANGUAGE)}_Latn" for lang in table.column("lang").to_pylist()]
+        table = table.append_column("latin", pa.array(latin, pa.string()))
+    return _checked(given, table.rename_columns(PAIR), packed=packed)
 
 
 def read_documents(given: str, options: ReadOptions) -> Texts:
@@ -75,12 +86,16 @@ def _read_files(given: str, options: ReadOptions, columns: tuple[str, ...]) -> T
     return _checked(given, table, lost)
 
 
-def _checked(given: str, table: pa.Table, skipped: int = 0) -> Texts:
+def _checked(given: str, table: pa.Table, skipped: int = 0, packed: TokenRows | None = None) -> Texts:
     texts = [name for name in table.column_names if "lang" not in name]
     whole = pa.array(np.ones(table.num_rows, dtype=bool))
     for name in texts:
-        column = pc.utf8_trim_whitespace(pc.fill_null(table.column(name).cast(pa.string()), ""))
-        whole = pc.and_(whole, pc.not_equal(column, "").combine_chunks())
+        column = table.column(name)
+        if packed is None:
+            lengths = pc.utf8_length(pc.utf8_trim_whitespace(column.cast(pa.string())))
+        else:
+            lengths = pc.list_value_length(column)
+        whole = pc.and_(whole, pc.fill_null(pc.greater(lengths, 0), False).combine_chunks())
     kept = table.filter(whole)
     if not kept.num_rows:
         raise UserError(f"{given} holds no text", remedy="name a file or folder with texts that are not empty")
@@ -88,7 +103,7 @@ def _checked(given: str, table: pa.Table, skipped: int = 0) -> Texts:
         if "lang" in name:
             place = kept.column_names.index(name)
             kept = kept.set_column(place, name, pc.fill_null(kept.column(name).cast(pa.string()), UNKNOWN_LANGUAGE))
-    return Texts(kept, skipped + table.num_rows - kept.num_rows)
+    return Texts(kept, skipped + table.num_rows - kept.num_rows, packed)
 
 
 def _no(given: str, what: str, dataset: Dataset, make: str) -> UserError:

@@ -11,6 +11,7 @@ import torch
 
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.models import TrainedModel
+from xlcorpus.pack.packs import values_of
 from xlcorpus.pretrain.data.joined import Ids, around_text, filled, join, width_of
 from xlcorpus.pretrain.initialize.architecture import CAUSAL
 from xlcorpus.pretrain.objectives.translico import pool
@@ -31,9 +32,10 @@ class Sentences:
 
 
 def encode(trained: TrainedModel, texts: pa.Array, length: int = 512) -> Sentences:
-    """texts: string[rows]; length: most tokens of each, where the model reads as many."""
+    """texts: string[rows], or their ids (list<int32>); length: most tokens of each, where the model reads as many."""
     before, after = _around(trained)
-    values, offsets = trained.tokenizer.encode_batch(texts)
+    packed = pa.types.is_list(texts.type)
+    values, offsets = values_of(texts) if packed else trained.tokenizer.encode_batch(texts)
     room = min(length, trained.length or length) - len(before) - len(after)
     sizes = np.diff(offsets)
     kept = np.minimum(sizes, room)
