@@ -30,7 +30,8 @@ import xlcorpus
 from benchmarks.machine import describe_machine
 from xlcorpus.dataset.storage import locate
 from xlcorpus.evaluate.retrieval import retrieval
-from xlcorpus.pretrain.data.joined import around_text, filled, join, width_of
+from xlcorpus.pack.segments import fill_up
+from xlcorpus.pretrain.data.joined import around_text, join, width_of
 from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.pretrain.data.stream import Source, TokenStream
 from xlcorpus.pretrain.objective import Batch
@@ -102,7 +103,7 @@ def vectors_of(model: Any, material: Material, texts: Sequence[str]) -> np.ndarr
     ids, starts = join([before, pa.array(kept, pa.list_(pa.int32())), after])
     width = width_of([ids], LENGTH)
     place = np.arange(width)
-    inputs = torch.from_numpy(filled(ids, width, material.rows.vocabulary.id_of("pad")))
+    inputs = torch.from_numpy(fill_up(ids, width, material.rows.vocabulary.id_of("pad")))
     here = torch.from_numpy(place < starts[:, -1:])
     text = torch.from_numpy((starts[:, 1:2] <= place) & (place < starts[:, 2:3]))
     with torch.no_grad():

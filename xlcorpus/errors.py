@@ -39,6 +39,11 @@ class IntegrityError(UserError):
     """A dataset on disk is not what its manifest says (missing shard, other hash, unknown schema)."""
 
 
+def first_line(error: BaseException) -> str:
+    """What another library's error says, without what follows its first line; its class where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def readable(text: str) -> str:
     """A text for a terminal: no control characters but newlines, no half characters, and nothing endless.
 

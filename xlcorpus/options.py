@@ -91,7 +91,9 @@ def checked(kind: type[S], values: Mapping[str, Any], where: str, what: str, see
             if isinstance(cause, UserError):
                 raise UserError(f"{where}: {cause.message}", remedy=cause.remedy) from None
             name = ".".join(str(part) for part in problem["loc"])
-            problems.append(f"{name}: {problem['msg'].lower()} (given: {problem.get('input')!r})")
+            problems.append(
+                f"{name}: {problem['msg'][:1].lower()}{problem['msg'][1:]} (given: {problem.get('input')!r})"
+            )
         raise UserError(
             f"{where}: {what}: " + "; ".join(problems), remedy=f"{see} says what its options mean"
         ) from None

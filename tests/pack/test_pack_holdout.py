@@ -201,6 +201,14 @@ def test_a_share_of_too_few_documents(tmp_path: Path) -> None:
     given = save(tmp_path / "docs", [document_rows(["bread", "salt"], ["eng_Latn"] * 2)])
     with pytest.raises(UserError, match="is none in any language"):
         run_pack(given, tmp_path / "out", length=32, holdout="1%")
+    one_each = save(tmp_path / "one each", [document_rows(["bread", "sal"], ["eng_Latn", "por_Latn"])])
+    with pytest.raises(UserError, match="takes all of these 2 documents and leaves none to train on"):
+        run_pack(one_each, tmp_path / "out", length=32, holdout="50%")
+    empty = run_pack(save(tmp_path / "empty", [document_rows([], [])]), tmp_path / "none", length=32)
+    with pytest.raises(UserError, match="none of these 2 documents is in it"):
+        run_pack(given, tmp_path / "out", length=32, holdout=str(empty.folder))
+    with pytest.raises(UserError, match=r"no documents(.|\n)*leave out --holdout"):
+        run_pack(tmp_path / "empty", tmp_path / "out", length=32, holdout="1%")
     run_pack(given, tmp_path / "out", length=32)  # nothing was left behind
 
 

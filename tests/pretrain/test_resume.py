@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +19,7 @@ import pytest
 import torch
 
 from tests.pretrain.runs import metrics, recipe_file, train, weights
-from xlcorpus.errors import StorageError, UserError
+from xlcorpus.errors import IntegrityError, StorageError, UserError
 from xlcorpus.pretrain import train as training
 from xlcorpus.pretrain.engine import Engine
 
@@ -50,6 +52,25 @@ def train_until(step: int, do: Callable[[], None], folder: Path, **changes: Any)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Engine, "training_step", training_step)
         return train(folder, **changes)
+
+
+@pytest.mark.parametrize("name", ["optimizer.pt", "rng_state.pth", "model.safetensors", "cursor.json", "metrics.jsonl"])
+@pytest.mark.parametrize("gone", [True, False])
+def test_damage_is_found_before_training_goes_on(whole: Path, tmp_path: Path, name: str, gone: bool) -> None:
+    """Without the optimiser's state Trainer would go on with another one, and say nothing."""
+    shutil.copytree(whole / "out", tmp_path / "out")
+    card = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
+    (tmp_path / "out" / "run.json").write_text(json.dumps({**card, "finished": False}), "utf-8")
+    metrics = name == "metrics.jsonl"
+    file = tmp_path / "out" / ("" if metrics else "checkpoints/train/step-6") / name
+    file.write_bytes(file.read_bytes()[:-9])
+    if gone:
+        file.unlink()
+    if metrics and gone:
+        assert train(tmp_path, resume=True) == 0
+        return
+    with pytest.raises(IntegrityError, match=rf"{name} (is damaged|is not there|has .* bytes of)"):
+        train(tmp_path, resume=True)
 
 
 def test_ended_at_random_steps(whole: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tests.pretrain.packed import LENGTH, SAMPLE, document_rows, pack, packs, view
+from tests.pretrain.packed import LENGTH, SAMPLE, document_rows, pack, packs, regroup, view
 from tests.pretrain.runs import metrics, train, weights
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
@@ -63,11 +63,13 @@ def test_a_stage_after_another(tmp_path: Path) -> None:
     assert [one["name"] for one in card["stages"]] == ["words", "all"]
     manifest = Dataset.open(packs()).manifest
     assert card["stages"][1]["data"][0]["content_fingerprint"] == manifest.content_fingerprint
+    assert card["languages"] == manifest.notes["counts"]["languages"]  # once, though two stages read them
     assert torch.__version__.startswith(card["versions"]["torch"])
     assert {"bos", "hrv"} <= set(card["watch"])  # beside srp, of one macrolanguage
     said = (out / "README.md").read_text("utf-8")
     assert "swh" in said
     assert "library_name: transformers" in said
+    assert "Bits per byte" not in said  # none was measured
     lines = metrics(tmp_path)
     assert [(one["stage"], one["step"]) for one in lines if "loss" in one] == [("words", 2), ("all", 2)]
     assert [one["step"] for one in lines if "evaluation" in one] == [0, 1, 2, 0, 2]
@@ -124,11 +126,16 @@ def _rows_of(message: str) -> list[tuple[str, int, list[str]]]:
     return [(shard, int(number), ids.split(", ")) for shard, number, ids in found]
 
 
-def test_memory_that_does_not_suffice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def too_much(*_: Any) -> Losses:
+@pytest.mark.parametrize(
+    ("kind", "name"), [(Clm, "losses"), (torch.optim.AdamW, "step"), (torch.nn.Module, "to"), (Engine, "_evaluate")]
+)
+def test_memory_that_does_not_suffice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Any, name: str) -> None:
+    """Of activations, of the optimiser's states, of the weights, while evaluating."""
+
+    def too_much(*_: Any, **__: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
-    monkeypatch.setattr(Clm, "losses", too_much)
+    monkeypatch.setattr(kind, name, too_much)
     with pytest.raises(UserError, match=r"memory does not suffice for 4 rows of 64(.|\n)*`rows` from 4 to 2"):
         train(tmp_path)
 
@@ -147,6 +154,8 @@ def no_model(*_: Any, **__: Any) -> None:
         ({"data": "other"}, r"was packed with the tokenizer \w+ \(259 ids(.|\n)*pack them again with this one"),
         ({"data": "bytes", "start": BERT}, r"mlm needs a token for mask(.|\n)*tokenizer train --mask"),
         ({"data": "documents"}, "holds"),
+        ({"data": "empty"}, r"has no rows(.|\n)*leave it out"),
+        ({"data": "empty-holdout"}, r"has no rows(.|\n)*--holdout 2%"),
         ({"rows": 2000, "batch": 2000 * LENGTH}, r"a micro-batch on 1 ranks takes 2,000: ranks would have none"),
         ({"rows": 32}, r"micro-batches of 32 rows do not come near it(.|\n)*write rows: 8, or batch: 32 rows"),
         ({"trainer": {"max_step": 3}}, "trainer: there is no 'max_step'; did you mean 'max_steps'"),
@@ -166,11 +175,20 @@ def test_what_does_not_go_together(
         "other": lambda: [{"folder": str(packs(30, 1, tokenizer="bytes"))}],
         "bytes": lambda: [{"folder": str(packs(30, 1, tokenizer="bytes")), "objective": "mlm"}],
         "documents": lambda: [{"folder": str(packs().parent / "out-input")}],
+        "empty": lambda: [{"folder": str(regroup(packs(30, 1), tmp_path / "none", [[0]]))}],
+        "empty-holdout": lambda: [
+            {"folder": str(packs()), "holdout": str(regroup(packs(30, 1), tmp_path / "none", [[0]]))}
+        ],
     }
     given = {**changes, "data": data[changes["data"]]()} if "data" in changes else changes
     with pytest.raises(UserError, match=message):
         train(tmp_path, **given)
     assert not (tmp_path / "out" / "model.safetensors").exists()
+
+
+def test_what_trainer_lacks_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"stage train: trainer: \w+ requires wandb(.|\n)*install it"):
+        train(tmp_path, trainer={"report_to": "wandb"})
 
 
 @pytest.mark.slow

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.errors import UserError
 from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.text.hashes import hash_text, mix
+
+HOLD_OUT_MORE = "hold out more: xlcorpus pack --holdout 2%"
 
 
 def batches(
@@ -19,8 +20,7 @@ def batches(
 
     limit: at most so many rows, evenly from all. Raises UserError where there is no row.
     """
-    if not rows.count:
-        raise UserError(f"{rows.folder} has no rows", remedy="hold out more: xlcorpus pack --holdout 2%")
+    rows.require_rows(HOLD_OUT_MORE)
     count = min(rows.count, limit or rows.count)
     chosen = np.arange(count) * rows.count // count
     keys = mix(chosen.astype(np.uint64) ^ hash_text("choices in a row that is evaluated"))

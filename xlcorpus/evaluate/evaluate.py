@@ -13,6 +13,7 @@ import xlcorpus
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.dataset import Dataset, is_dataset
 from xlcorpus.errors import UserError
+from xlcorpus.evaluate.batches import HOLD_OUT_MORE
 from xlcorpus.evaluate.bits import COLUMNS, bits_per_byte, summary
 from xlcorpus.evaluate.generate import mixing, prompts_of_packs, prompts_of_texts
 from xlcorpus.evaluate.models import TrainedModel, open_model
@@ -24,6 +25,7 @@ from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.pretrain.failures import is_out_of_memory
 from xlcorpus.pretrain.initialize.architecture import CAUSAL, MASKED
 from xlcorpus.pretrain.objective import OBJECTIVES
+from xlcorpus.pretrain.sources import objective_for
 
 _OBJECTIVES = {CAUSAL: "clm", MASKED: "mlm"}
 
@@ -99,8 +101,7 @@ def _packs(name: str, columns: Sequence[str], what: str) -> TokenRows:
             remedy="make packs of held-out documents: xlcorpus pack, without --view",
         )
     rows.require(columns, what)
-    if not rows.count:
-        raise UserError(f"{name} has no rows", remedy="hold out more: xlcorpus pack --holdout 2%")
+    rows.require_rows(HOLD_OUT_MORE)
     return rows
 
 
@@ -115,13 +116,7 @@ def _bits(
     trained: TrainedModel, rows: TokenRows, options: EvaluateOptions, say: Callable[[str], None]
 ) -> dict[str, Any]:
     kind = OBJECTIVES.find(_OBJECTIVES[trained.architecture])
-    needed = [role for role in kind.needs if role not in rows.vocabulary.ids]
-    if needed:
-        raise UserError(
-            f"the tokenizer of {rows.folder} has no {needed[0]}, and {kind.name} needs one",
-            remedy="name packs of the tokenizer that the model was trained with",
-        )
-    objective = kind.make(kind.options(), rows.vocabulary, rows.length)
+    objective = objective_for(rows, kind, kind.options(), str(rows.folder))
     _check_length(trained, rows)
     objective.prepare(trained.model)
     pieces = trained.tokenizer.piece_bytes

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from xlcorpus.dataset.storage import locate
-from xlcorpus.errors import UserError
+from xlcorpus.errors import UserError, first_line
 from xlcorpus.pack.facts import TokenizerFacts
-from xlcorpus.pretrain.data.attention import first_position
+from xlcorpus.pretrain.data.attention import most_tokens
 from xlcorpus.pretrain.data.rows import vocabulary_of
 from xlcorpus.pretrain.initialize.architecture import BODY, CAUSAL, MASKED, architecture_of
 from xlcorpus.pretrain.initialize.load import load_model
@@ -37,8 +37,7 @@ class TrainedModel:
     @property
     def length(self) -> int | None:
         """Most tokens of a text, special ids included; None where nothing says."""
-        most = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
-        return most - first_position(self.model) if most else None
+        return most_tokens(self.model)
 
     def require(self, *architectures: str, what: str) -> None:
         """Raise UserError where the model is none of these."""
@@ -93,5 +92,5 @@ def _device(given: str | None) -> torch.device:
         return torch.zeros(0, device=name).device
     except (RuntimeError, AssertionError) as error:
         raise UserError(
-            f"--device {name}: {(str(error).splitlines() or [''])[0]}", remedy="--device cpu, or one that torch finds"
+            f"--device {name}: {first_line(error)}", remedy="--device cpu, or one that torch finds"
         ) from error

@@ -12,9 +12,11 @@ import torch
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.models import TrainedModel
 from xlcorpus.pack.packs import values_of
-from xlcorpus.pretrain.data.joined import Ids, around_text, filled, join, width_of
+from xlcorpus.pack.segments import fill_up
+from xlcorpus.pretrain.data.joined import Ids, around_text, join, width_of
 from xlcorpus.pretrain.initialize.architecture import CAUSAL
 from xlcorpus.pretrain.objectives.translico import pool
+from xlcorpus.text.ragged import offsets_of
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,8 @@ def encode(trained: TrainedModel, texts: pa.Array, length: int = 512) -> Sentenc
     sizes = np.diff(offsets)
     kept = np.minimum(sizes, room)
     keep = np.arange(len(values)) - np.repeat(offsets[:-1], sizes) < room
-    starts = np.zeros(len(kept) + 1, dtype=np.int32)
-    np.cumsum(kept, out=starts[1:])
-    ids, places = join([before, pa.ListArray.from_arrays(pa.array(starts), pa.array(values[keep])), after])
+    starts = pa.array(offsets_of(kept).astype(np.int32))
+    ids, places = join([before, pa.ListArray.from_arrays(starts, pa.array(values[keep])), after])
     return Sentences(ids, places[:, 1:3], int((sizes > room).sum()))
 
 
@@ -85,7 +86,7 @@ def vectors(
         here = torch.from_numpy(place < sizes[:, None]).to(device)
         of_text = torch.from_numpy((text[:, :1] <= place) & (place < text[:, 1:])).to(device)
         states = model.base_model(
-            input_ids=torch.from_numpy(filled(ids, width, pad)).to(device),
+            input_ids=torch.from_numpy(fill_up(ids, width, pad)).to(device),
             attention_mask=here.long(),
             output_hidden_states=True,
         ).hidden_states

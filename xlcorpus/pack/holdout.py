@@ -115,17 +115,23 @@ class ChooseDocuments:
         rank = np.argsort(np.argsort(names, kind="stable"), kind="stable")
         codes = rank[langs.indices.to_numpy()] if len(langs) else np.zeros(0, dtype=np.int64)
         documents, groups = table["document"].to_numpy(), table["group"].to_numpy()
+        if not len(documents):
+            raise UserError("there are no documents to hold some out of", remedy="leave out --holdout, or give some")
         if isinstance(self.wanted, float):
             held = choose(documents, groups, codes, self.wanted)
             none = f"--holdout {self.wanted:.3%} of these {len(documents):,} documents is none in any language"
         else:
-            hashes = np.concatenate([hash_ids(ids, self.seed) for ids in documents_of(self.wanted)])
+            none_yet = np.zeros(0, dtype=np.uint64)
+            hashes = np.concatenate([none_yet, *(hash_ids(ids, self.seed) for ids in documents_of(self.wanted))])
             held = joined(documents, groups, np.isin(documents, hashes))
             none = f"--holdout {self.wanted}: none of these {len(documents):,} documents is in it"
         if not held.any():
             raise UserError(none, remedy="hold out a larger share, another dataset, or nothing")
         if held.all():
-            raise UserError("--holdout leaves nothing to train on", remedy="hold out a smaller share")
+            raise UserError(
+                f"--holdout {self.wanted} takes all of these {len(documents):,} documents and leaves none to train on",
+                remedy="hold out a smaller share, or those of another dataset; small languages want more documents",
+            )
         hashes = pa.array(np.unique(documents[held]))
         write_beside(held_file(self.folder), pa.RecordBatch.from_arrays([hashes], schema=_HELD))
         labels = langs.dictionary.take(langs.indices)

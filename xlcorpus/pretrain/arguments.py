@@ -9,7 +9,7 @@ import torch
 from transformers import TrainingArguments
 
 from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import UserError, nearest
+from xlcorpus.errors import UserError, first_line, nearest
 from xlcorpus.pretrain.plan import Plan
 from xlcorpus.pretrain.recipe import ScheduleOptions, StageOptions
 
@@ -77,7 +77,7 @@ def training_arguments(stage: StageOptions, plan: Plan, seed: int, folder: Locat
         arguments = TrainingArguments(**{**ours, **stage.trainer})
     except (ValueError, TypeError, ImportError, RuntimeError) as error:
         raise UserError(
-            f"stage {stage.name}: {(str(error).splitlines() or [''])[0]}",
+            f"stage {stage.name}: {first_line(error)}",
             remedy="change `trainer:`, `precision` or `compile`",
         ) from error
     # Several GPUs without torchrun: one is used; Trainer's DataParallel would cut our batches, and is slow.

@@ -68,20 +68,19 @@ def run_facts(
     device: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The run card but for identity and results. counted: what the starting weights were made of."""
-    trained: Counter[str] = Counter()
-    for stage, data, _ in stages:
-        for fact in data_facts(data, stage):
-            trained.update(fact["languages"])
+    done: list[dict[str, Any]] = [
+        {"name": stage.name, "steps": plan.steps, "tokens": plan.tokens, "data": data_facts(data, stage)}
+        for stage, data, plan in stages
+    ]
+    by_data = {one["content_fingerprint"]: one["languages"] for stage in done for one in stage["data"]}
+    trained = sum((Counter(languages) for languages in by_data.values()), Counter[str]())
     return {
         "recipe": recipe.content,
         "seed": recipe.seed,
         "start": dict(counted),
         "versions": environment(),
         "device": dict(device),
-        "stages": [
-            {"name": stage.name, "steps": plan.steps, "tokens": plan.tokens, "data": data_facts(data, stage)}
-            for stage, data, plan in stages
-        ],
+        "stages": done,
         "languages": dict(trained.most_common()),
         "watch": related_to(trained),
     }
@@ -108,13 +107,14 @@ def model_card(
         'tokenizer = AutoTokenizer.from_pretrained("PATH")',
         "```",
         "",
-        "| stage | data | objective | rows | tokens trained on |",
-        "| --- | --- | --- | ---: | ---: |",
+        "| stage | data | objective | rows | weight | tokens of the stage |",
+        "| --- | --- | --- | ---: | ---: | ---: |",
     ]
     for stage in facts["stages"]:
         for one in stage["data"]:
             name, objective = one["content_fingerprint"][:12], one["objective"]
-            lines.append(f"| {stage['name']} | {name} | {objective} | {one['rows']:,} | {stage['tokens']:,} |")
+            of_data = f"{stage['name']} | {name} | {objective} | {one['rows']:,} | {one['weight']:g}"
+            lines.append(f"| {of_data} | {stage['tokens']:,} |")
     shown = [f"{label} {count:,}" for label, count in list(facts["languages"].items())[:_MOST]]
     more = f", and {len(labels) - _MOST} more" if len(labels) > _MOST else ""
     lines += ["", f"Languages (tokens in the packs, or rows): {', '.join(shown)}{more}."]
@@ -125,12 +125,11 @@ def model_card(
 
 
 def _evaluation_lines(evaluation: Mapping[str, Any] | None) -> list[str]:
-    if not evaluation:
-        return []
-    lines = ["## Bits per byte on rows held out", "", "| data | language | bits per byte |", "| --- | --- | ---: |"]
-    for name, found in evaluation.items():
+    lines: list[str] = []
+    for name, found in (evaluation or {}).items():
         for measure in ("bits_per_byte", "pseudo_bits_per_byte"):  # the latter of masked tokens
             for language, bits in found.get(measure, {}).items():
                 error = f" ± {bits['error']:.3f}" if bits.get("error") is not None else ""
                 lines.append(f"| {name} | {language} | {bits[measure]:.3f}{error} |")
-    return lines
+    head = ["## Bits per byte on rows held out", "", "| data | language | bits per byte |", "| --- | --- | ---: |"]
+    return [*head, *lines] if lines else []

@@ -9,9 +9,9 @@ from typing import Any
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import IntegrityError, StorageError
+from xlcorpus.errors import IntegrityError, StorageError, first_line
 
-CURSOR = "cursor.json"  # step, fingerprint of the run, and where the data is
+CURSOR = "cursor.json"  # step, fingerprint of the run, where the data is, and the bytes of each file
 _NAME = re.compile(r"step-([0-9]+)")
 
 
@@ -31,14 +31,21 @@ def remove_unfinished(folder: Location) -> None:
 
 
 def read_cursor(checkpoint: Location) -> dict[str, Any]:
-    """What a checkpoint says of itself; raises IntegrityError where it is damaged."""
+    """What a checkpoint says of itself; raises IntegrityError where it is damaged, or lacks a file or a part of one:
+    without the optimiser's state, or that of random numbers, Trainer would go on all the same."""
+    remedy = f"remove {checkpoint}: the one before it is taken then"
     try:
         cursor: dict[str, Any] = storage.read_json(checkpoint / CURSOR)
-        return {"step": cursor["step"], "fingerprint": cursor["fingerprint"], "data": cursor["data"], **cursor}
+        sizes = {**cursor["files"]}
+        made = {"step": cursor["step"], "fingerprint": cursor["fingerprint"], "data": cursor["data"], **cursor}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise IntegrityError(
-            f"{checkpoint / CURSOR} is damaged: {error}", remedy=f"remove {checkpoint}: the one before it is taken then"
-        ) from error
+        raise IntegrityError(f"{checkpoint / CURSOR} is damaged: {error}", remedy=remedy) from error
+    for name, size in sizes.items():
+        found = storage.size_of(checkpoint / name) if storage.is_file(checkpoint / name) else None
+        if found != size:
+            what = "is not there" if found is None else f"has {found:,} bytes of {size:,}"
+            raise IntegrityError(f"{checkpoint / name} {what}", remedy=remedy)
+    return made
 
 
 def temporary_of(folder: Location, step: int) -> Location:
@@ -47,13 +54,15 @@ def temporary_of(folder: Location, step: int) -> Location:
 
 
 def write_checkpoint(
-    folder: Location, step: int, save: Callable[[Location], None], finish: Callable[[], bool], keep: int
+    folder: Location, cursor: dict[str, Any], save: Callable[[Location], None], finish: Callable[[], bool], keep: int
 ) -> None:
     """Write a checkpoint and remove all but the last `keep`.
 
-    save: writes all files into a folder, on every rank; finish: waits for all ranks, and says whether this one renames.
+    cursor: see `read_cursor`; save: writes all files into a folder, on every rank; finish: waits for all ranks, and
+    says whether this one renames.
     Raises StorageError where it cannot be written; what was there stays.
     """
+    step = cursor["step"]
     temporary = temporary_of(folder, step)
     last = [str(one) for one in checkpoints_of(folder).values()][-1:]
     with _writing(
@@ -62,6 +71,8 @@ def write_checkpoint(
         storage.make_folder(temporary)
         save(temporary)
         if finish():
+            sizes = {name: storage.size_of(temporary / name) for name in storage.names_below(temporary)}
+            storage.write_json(temporary / CURSOR, {**cursor, "files": sizes})
             storage.remove_folder(folder / f"step-{step}")
             storage.commit(temporary, folder / f"step-{step}")
             for old in list(checkpoints_of(folder).values())[:-keep]:
@@ -84,11 +95,7 @@ def _writing(temporary: Location | None, what: str, then: str) -> Iterator[None]
             storage.remove_folder(temporary, or_leave=True)
         if isinstance(error, (OSError, RuntimeError)) or type(error).__name__ == "SafetensorError":
             raise StorageError(
-                f"{what} cannot be written: {_first_line(error)}",
+                f"{what} cannot be written: {first_line(error)}",
                 remedy=f"free some space, then go on with --resume{then}",
             ) from error
         raise
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -51,12 +51,7 @@ def _points(lines: Iterable[Mapping[str, Any]]) -> tuple[Points, Points]:
         for name, found in line.get("evaluation", {}).items():
             if "loss" in found:
                 losses[f"{name}, held out"].append((line["tokens"], found["loss"]))
-            measure = found.get("bits_per_byte") or found.get("pseudo_bits_per_byte") or {}
-            for language, facts in measure.items():
-                value = (
-                    facts.get("bits_per_byte", facts.get("pseudo_bits_per_byte"))
-                    if isinstance(facts, Mapping)
-                    else facts
-                )
-                bits[language].append((line["tokens"], value))
+            for measure in ("bits_per_byte", "pseudo_bits_per_byte"):
+                for language, facts in found.get(measure, {}).items():
+                    bits[language].append((line["tokens"], facts[measure]))
     return losses, bits

@@ -24,9 +24,9 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.pretrain.checkpoint import CURSOR, checkpoints_of, write_checkpoint
+from xlcorpus.pretrain.checkpoint import checkpoints_of, write_checkpoint
 from xlcorpus.pretrain.data.stream import TokenStream
-from xlcorpus.pretrain.failures import is_out_of_memory, named_rows, no_number, out_of_memory
+from xlcorpus.pretrain.failures import named_rows, no_number
 from xlcorpus.pretrain.metrics import Meter
 from xlcorpus.pretrain.objective import NO_LABEL
 from xlcorpus.pretrain.plan import Plan
@@ -158,16 +158,6 @@ class Engine(Trainer):  # type: ignore[misc]  # transformers is not followed
         weighted: torch.Tensor = losses.total * self._step.weights[len(self._step.losses) - 1]
         return weighted
 
-    def training_step(self, *args: Any, **settings: Any) -> torch.Tensor:
-        """As Trainer does it; raises UserError where the memory does not suffice."""
-        try:
-            loss: torch.Tensor = super().training_step(*args, **settings)
-            return loss
-        except (MemoryError, RuntimeError) as error:
-            if is_out_of_memory(error):
-                raise out_of_memory(self.stage, self.data.length, self.state.global_step + 1) from error
-            raise
-
     def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
         """As Trainer does it, once a step before the weights change; raises UserError for a loss that is no number."""
         norm = super()._get_grad_norm(model, grad_norm)
@@ -234,11 +224,10 @@ class Engine(Trainer):  # type: ignore[misc]  # transformers is not followed
             self._save_rng_state(str(folder))
             if self.args.should_save:
                 self.state.save_to_json(str(folder / "trainer_state.json"))
-                storage.write_json(folder / CURSOR, cursor)
 
         with self.meter.away():
             self.meter.write()  # what goes on from here has the lines up to here
-            write_checkpoint(self.folder, step, save, self._everyone_wrote, self.stage.checkpoints.keep)
+            write_checkpoint(self.folder, cursor, save, self._everyone_wrote, self.stage.checkpoints.keep)
 
     def _everyone_wrote(self) -> bool:
         self.accelerator.wait_for_everyone()

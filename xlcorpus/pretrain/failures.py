@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -23,14 +24,25 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def out_of_memory(stage: StageOptions, length: int, step: int) -> UserError:
+@contextmanager
+def needing_memory(stage: StageOptions, length: int) -> Iterator[None]:
+    """Inside, a stage of rows of `length` tokens is trained; raises UserError where the memory does not suffice."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise _out_of_memory(stage, length) from error
+        raise
+
+
+def _out_of_memory(stage: StageOptions, length: int) -> UserError:
     """What to lower, the first first."""
     ways = [f"`rows` from {stage.rows} to {stage.rows // 2} (the batch stays as it is)"] if stage.rows > 1 else []
     ways += ["`gradient_checkpointing: true`"] if not stage.gradient_checkpointing else []
     ways += ["`precision: bf16`"] if stage.precision == "fp32" else []
     ways += [f"rows shorter than {length:,} tokens (pack --length)", "a smaller model, or more ranks with fsdp"]
     return UserError(
-        f"stage {stage.name}, step {step}: the memory does not suffice for {stage.rows} rows of {length:,} tokens",
+        f"stage {stage.name}: the memory does not suffice for {stage.rows} rows of {length:,} tokens",
         remedy=f"lower {', or '.join(ways)}; what is saved is gone on with by --resume",
     )
 

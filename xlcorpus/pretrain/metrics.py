@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+import torch.distributed as dist
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
+from xlcorpus.errors import IntegrityError
 from xlcorpus.pretrain.objective import Losses
+from xlcorpus.pretrain.ranks import rank_and_ranks
 
 METRICS = "metrics.jsonl"
 _SAID = re.compile(r"/loss$|/all/\w*bits_per_byte$")  # of an evaluation, on the terminal
@@ -29,12 +32,18 @@ class Book:
         self.lines: list[dict[str, Any]] = []
 
     def load(self, stage: str, step: int, done: set[str]) -> None:
-        """Read what an earlier run wrote, up to a step of a stage; done: stages before it."""
-        if storage.is_file(self._file):
+        """Read what an earlier run wrote, up to a step of a stage; done: stages before it. Raises IntegrityError."""
+        if not storage.is_file(self._file):
+            return
+        try:
             lines = [json.loads(line) for line in storage.read_text(self._file).splitlines()]
             self.lines = [
                 one for one in lines if one["stage"] in done or (one["stage"] == stage and one["step"] <= step)
             ]
+        except (ValueError, KeyError, TypeError) as error:
+            raise IntegrityError(
+                f"{self._file} is damaged: {error}", remedy="remove it, and go on: no more than its lines is lost"
+            ) from error
 
     def add(self, line: dict[str, Any]) -> None:
         """One more line."""
@@ -137,12 +146,10 @@ class Meter:
 
 
 def _mean_over_ranks(value: torch.Tensor) -> float:
-    import torch.distributed as dist
-
-    if dist.is_available() and dist.is_initialized():
+    _, ranks = rank_and_ranks()
+    if ranks > 1:
         dist.all_reduce(value)
-        value = value / dist.get_world_size()
-    return float(value)
+    return float(value) / ranks
 
 
 def _numbers(found: Mapping[str, Any], name: str) -> dict[str, float]:

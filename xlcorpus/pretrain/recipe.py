@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -31,12 +31,15 @@ _OF_DATA = ("folder", "objective", "weight", "holdout")
 _FREE = ("rows", "workers", "evaluation", "checkpoints", "log_every", "peak_tflops", "compile")
 
 
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
 class DataOptions(StepOptions):
     """A dataset of token-1 to train on."""
 
     folder: str = option(description="a packed dataset, or a view")
     objective: str = option("clm", description="what is learnt from it; its own options stand beside it")
-    weight: float = option(1.0, gt=0, description="its share of the micro-batches, relative to the others'")
+    weight: float = option(1.0, gt=0, le=1e9, description="its share of the micro-batches, relative to the others'")
     holdout: str | None = option(None, description="rows to evaluate on; default: FOLDER/holdout where there is one")
     options: dict[str, Any] = option(default_factory=dict, description="of the objective")
 
@@ -45,8 +48,8 @@ class OptimizerOptions(StepOptions):
     """How weights follow from gradients."""
 
     name: Literal["adamw", "adafactor"] = option("adamw", description="the algorithm")
-    lr: float = option(3e-4, gt=0, description="highest learning rate")
-    betas: tuple[float, float] = option((0.9, 0.95), description="of adamw")
+    lr: float = option(3e-4, gt=0, allow_inf_nan=False, description="highest learning rate")
+    betas: tuple[Beta, Beta] = option((0.9, 0.95), description="of adamw")
     eps: float = option(1e-8, gt=0, description="of adamw")
     weight_decay: float = option(0.1, ge=0, description="of all but biases and norms")
     clip: float = option(1.0, ge=0, description="largest norm of the gradients; 0: as they are")
@@ -173,8 +176,9 @@ def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
         _apply(content, setting)
     where = str(path)
     known = {"sample": str(sample_folder()), "recipe": str(storage.resolve(path).parent)}
-    variables = variables_of(content, known, where)
-    seed = seed_of(content, where)
+    variables, seed = variables_of(content, known, where), seed_of(content, where)
+    if not 0 <= seed < 1 << 32:  # numpy's, which Trainer sets
+        raise UserError(f"{where}: seed {seed} is not between 0 and 4294967295", remedy="write `seed: 3`")
     content = filled_in({key: value for key, value in content.items() if key != "variables"}, variables, where)
     refuse_unknown(content, [*_TOP, *(name for name in StageOptions.model_fields if name != "name")], where)
     start = _mapping(content.get("start"), f"{where}: start", "start: {shape: llama, layers: 4, width: 256}")

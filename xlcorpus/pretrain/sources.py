@@ -10,10 +10,10 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.dataset import is_dataset
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
-from xlcorpus.options import checked
+from xlcorpus.options import StepOptions, checked
 from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.pretrain.data.stream import Source
-from xlcorpus.pretrain.objective import OBJECTIVES, ObjectiveKind, Vocabulary
+from xlcorpus.pretrain.objective import OBJECTIVES, Objective, ObjectiveKind, Vocabulary
 from xlcorpus.pretrain.recipe import SEE, DataOptions, StageOptions
 
 HOLDOUT = "holdout"
@@ -49,6 +49,7 @@ def open_data(stage: StageOptions) -> Data:
         held = _holdout(given)
         if held is not None:
             rows = TokenRows.open(held)
+            rows.require_rows("hold out more: xlcorpus pack --holdout 2%, or name none")
             _check_same(rows, source.rows)
             _check_view(kind, rows)
             holdouts.append((number, rows))
@@ -79,6 +80,12 @@ def open_source(
     kind, where = OBJECTIVES.find(objective), where or str(folder)
     settings = checked(kind.options, dict(options or {}), where, kind.name, SEE)
     rows = TokenRows.open(storage.locate(folder))
+    rows.require_rows()
+    return Source(rows, objective_for(rows, kind, settings, where), weight)
+
+
+def objective_for(rows: TokenRows, kind: ObjectiveKind, settings: StepOptions, where: str) -> Objective:
+    """The objective over these rows; raises UserError where they are of another view, or lack a special id."""
     _check_view(kind, rows)
     missing = [role for role in kind.needs if role not in rows.vocabulary.ids]
     if missing:
@@ -87,7 +94,8 @@ def open_source(
             remedy="pack with a tokenizer that has it: `xlcorpus tokenizer train --mask`, or `tokenizer extend "
             "--special <mask>`",
         )
-    return Source(rows, kind.make(settings, rows.vocabulary, rows.length), weight)
+    objective: Objective = kind.make(settings, rows.vocabulary, rows.length)
+    return objective
 
 
 def _check_view(kind: ObjectiveKind, rows: TokenRows) -> None:

@@ -15,13 +15,14 @@ import transformers
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import UserError
+from xlcorpus.errors import UserError, first_line
 from xlcorpus.options import checked
 from xlcorpus.pretrain.arguments import training_arguments
 from xlcorpus.pretrain.card import model_card, run_facts
 from xlcorpus.pretrain.checkpoint import checkpoints_of, read_cursor, writing_model
 from xlcorpus.pretrain.curves import write_curves
 from xlcorpus.pretrain.engine import Engine, Stop
+from xlcorpus.pretrain.failures import needing_memory
 from xlcorpus.pretrain.flops import flops_a_token, peak_flops
 from xlcorpus.pretrain.initialize.load import load_model
 from xlcorpus.pretrain.initialize.start import StartOptions, check_tokenizer, copy_tokenizer, start
@@ -103,7 +104,8 @@ def pretrain(recipe: Recipe, output: Location, settings: Settings, evaluation: E
                 before = folder.stage(stages[number - 1].options.name, last=False)
                 model = load_model(str(before), stage.data.architecture, recipe.seed).model.train()
             done = {one.options.name for one in stages[:number]}
-            engine = fit(model, stage, recipe, folder, book, done, stop, evaluation, say)
+            with needing_memory(stage.options, stage.data.length):
+                engine = fit(model, stage, recipe, folder, book, done, stop, evaluation, say)
             if stop.status:
                 say(f"stopped by signal {stop.status - 128} and saved; go on with --resume")
                 return stop.status
@@ -131,7 +133,7 @@ def fit(
         model.set_attn_implementation(options.attention)
     except (ValueError, ImportError) as error:
         raise UserError(
-            f"stage {options.name}: attention: {(str(error).splitlines() or [''])[0]}", remedy="write attention: sdpa"
+            f"stage {options.name}: attention: {first_line(error)}", remedy="write attention: sdpa"
         ) from error
     freeze(model, options.freeze)
     arguments = training_arguments(options, plan, recipe.seed, folder.root)
@@ -154,19 +156,24 @@ def fit(
         say=say,
         tokens=cursor["tokens"] if cursor else 0,
     )
-    engine = Engine(
-        model,
-        arguments,
-        stage=options,
-        data=data,
-        plan=plan,
-        folder=folder.checkpoints(options.name),
-        fingerprint=folder.fingerprint,
-        seed=recipe.seed,
-        meter=meter,
-        evaluate=(lambda trained: evaluation(trained, data, options)) if evaluation and data.holdouts else None,
-        stop=stop,
-    )
+    try:
+        engine = Engine(
+            model,
+            arguments,
+            stage=options,
+            data=data,
+            plan=plan,
+            folder=folder.checkpoints(options.name),
+            fingerprint=folder.fingerprint,
+            seed=recipe.seed,
+            meter=meter,
+            evaluate=(lambda trained: evaluation(trained, data, options)) if evaluation and data.holdouts else None,
+            stop=stop,
+        )
+    except (ImportError, RuntimeError, ValueError) as error:  # of what `trainer:` asks for (wandb, deepspeed, ...)
+        raise UserError(
+            f"stage {options.name}: trainer: {first_line(error)}", remedy="install it, or change `trainer:`"
+        ) from error
     try:
         if plan.steps == 0:
             engine._evaluate()

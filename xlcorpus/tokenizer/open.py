@@ -52,6 +52,11 @@ def open_once(path: str) -> Tokenizer:
     return open_tokenizer(path)
 
 
+def tokenizer_in(folder: Location) -> Tokenizer | None:
+    """That of a folder; None where none lies there."""
+    return next((kind.make(folder) for kind in KINDS.all.values() if kind.opens(folder, b"")), None)
+
+
 def _fault(given: Location, start: bytes) -> UserError:
     """Why no kind opens it."""
     if not storage.exists(given):

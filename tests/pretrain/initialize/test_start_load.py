@@ -154,3 +154,8 @@ def test_files_of_a_tokenizer_are_copied_so_that_it_is_the_same(extended: Path, 
     assert transformers.AutoTokenizer.from_pretrained(tmp_path / "of-alone").eos_token is not None
     copy_tokenizer(open_tokenizer("bytes"), "bytes", tmp_path / "of-bytes")
     assert transformers.AutoTokenizer.from_pretrained(tmp_path / "of-bytes")("é").input_ids == [198, 172, 1]
+    assert open_tokenizer(tmp_path / "of-bytes").fingerprint == open_tokenizer("bytes").fingerprint
+    for broken in ("[]", "{", '{"tokenizer_class": "ByT5Tokenizer", "extra_ids": 125}'):
+        (tmp_path / "of-bytes" / "tokenizer_config.json").write_text(broken, encoding="utf-8")
+        with pytest.raises(UserError, match=r"of-bytes has no tokenizer\.json"):
+            open_tokenizer(tmp_path / "of-bytes")

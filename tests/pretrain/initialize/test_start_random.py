@@ -87,6 +87,8 @@ def test_positions_of_xlm_roberta_begin_behind_pad(xlmr: Path) -> None:
         (CAUSAL, {"shape": "llama", "heads": 4, "key_value_heads": 3}, "key_value_heads"),
         (CAUSAL, {"shape": "gpt2", "intermediate": 40}, "no intermediate_size"),
         (CAUSAL, {"shape": "llama", "config": {"rope_thetta": 1.0}}, "rope_parameters"),
+        (CAUSAL, {"shape": "llama", "config": {"hidden_act": "gelluu"}}, "gelluu"),
+        (CAUSAL, {"shape": "llama", "config": {"vocab_size": 30}}, "follows from the tokenizer"),
         ("AutoModelForCausalML", {"shape": "llama"}, "AutoModelForCausalLM"),
     ],
 )

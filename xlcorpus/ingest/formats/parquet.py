@@ -12,7 +12,7 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.united import can_hold, in_type
-from xlcorpus.errors import UserError, given_twice, nearest
+from xlcorpus.errors import UserError, first_line, given_twice, nearest
 from xlcorpus.ingest.format import Format, Look
 from xlcorpus.ingest.parquet_batches import RowGroups
 from xlcorpus.raw.assemble import BATCH_ROWS, Assembler
@@ -172,7 +172,7 @@ def read_parquet(part: FileRange, options: ReadOptions, schema: pa.Schema) -> It
         raise
     except _BROKEN as error:
         if part.start == 0:
-            yield from reader.broken(0, f"not readable as Parquet: {_first_line(error)}")
+            yield from reader.broken(0, f"not readable as Parquet: {first_line(error)}")
         return
     with groups:
         row = sum(groups.rows[: part.start])
@@ -184,13 +184,9 @@ def read_parquet(part: FileRange, options: ReadOptions, schema: pa.Schema) -> It
                     done += batch.num_rows
             except _BROKEN as error:
                 lost = rows - done
-                message = f"{lost:,} rows of row group {group} cannot be read: {_first_line(error)}"
+                message = f"{lost:,} rows of row group {group} cannot be read: {first_line(error)}"
                 yield from reader.broken(row + done, message, lost)
             row += rows
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
 
 
 class _Reader:

@@ -127,10 +127,15 @@ def first_position(model: Any) -> int:
     return 0
 
 
+def most_tokens(model: Any) -> int | None:
+    """Most tokens of a text, special ids included; None where nothing says."""
+    most = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return most - first_position(model) if most else None
+
+
 def check_length(model: Any, length: int | None, what: str) -> None:
     """Raise UserError where rows are longer than the positions that the model (`what`, for people) has."""
-    most = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    usable = None if most is None else most - first_position(model)
+    usable = most_tokens(model)
     if length is not None and usable is not None and length > usable:
         raise UserError(
             f"the rows have {length:,} tokens, and {what} reads {usable:,}",

@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from xlcorpus.errors import UserError
 from xlcorpus.pack.packs import sizes_of, values_of
-from xlcorpus.pack.segments import fill_up
 from xlcorpus.pretrain.objective import Vocabulary
 from xlcorpus.text.ragged import offsets_of, ranges
 
@@ -53,11 +52,6 @@ def width_of(lists: Sequence[pa.Array], length: int) -> int:
     """The longest row of all, to the next multiple of 8, at most the context length."""
     longest = max((int(sizes_of(one).max(initial=1)) for one in lists), default=1)
     return max(longest, min(-(-longest // _STEP) * _STEP, length))
-
-
-def filled(lists: pa.Array, width: int, fill: int) -> np.ndarray:
-    """int64[rows, width]"""
-    return fill_up(lists, width, fill).astype(np.int64)
 
 
 def _sizes(part: pa.Array | Ids, rows: int) -> np.ndarray:

@@ -118,6 +118,11 @@ class TokenRows:
                 remedy="make the token shards that it reads with xlcorpus pack (--view), of this version",
             )
 
+    def require_rows(self, remedy: str = "give a dataset with rows, or leave it out") -> None:
+        """Raise UserError where there is none."""
+        if not self.count:
+            raise UserError(f"{self.folder} has no rows", remedy=remedy)
+
     def place(self, group: int, row: int) -> tuple[str, int]:
         """Name of the shard that a row of a group is in, and its number there."""
         shard = int(self._shard_of[group])

@@ -276,8 +276,7 @@ _SAME = {"sources": "datasets", "weights": "weights", "seed": "seeds", "lanes": 
 
 def _check(source: Source, ranks: int) -> None:
     rows = source.rows
-    if not rows.count:
-        raise UserError(f"{rows.folder} has no rows", remedy="give a dataset with rows, or leave it out")
+    rows.require_rows()
     if rows.count < ranks:
         raise UserError(
             f"{rows.folder} has {rows.count} rows for {ranks} ranks: a rank would have none of an epoch",

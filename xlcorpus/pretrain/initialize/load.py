@@ -12,13 +12,12 @@ import transformers
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location, locate
-from xlcorpus.errors import UserError
+from xlcorpus.errors import UserError, first_line
 from xlcorpus.pretrain.initialize.architecture import architecture_of, auto_class, check_architecture
-from xlcorpus.tokenizer.open import open_tokenizer
+from xlcorpus.tokenizer.open import open_tokenizer, tokenizer_in
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 Say = Callable[[str], None]
-_READ_BY_TOKENIZER = ("tokenizer.json", "tokenizer.model")
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def load_model(given: str, architecture: str | None, seed: int, named: str = "st
             except Exception as error:
                 raise _damaged(place, error, named) from error
         model = _plain(model).float() if gguf else model.float()
-        tokenizer = _of_gguf(path, place) if gguf else _beside(folder)
+        tokenizer = _of_gguf(path, place) if gguf else tokenizer_in(folder)
     missing = sorted(found["missing_keys"])
     body = [name for name in missing if name.startswith(f"{model.base_model_prefix}.")]
     if body:
@@ -85,7 +84,7 @@ def download(name: str, revision: str, say: Say) -> Location:
         folder = locate(snapshot_download(name, revision=revision, allow_patterns=wanted, ignore_patterns=["*/*"]))
     except Exception as error:  # of the network, the name, the commit, access
         raise UserError(
-            f"start: hub: {name} at {revision} cannot be downloaded: {_first_line(error)}",
+            f"start: hub: {name} at {revision} cannot be downloaded: {first_line(error)}",
             remedy="check name, commit and network, or download it elsewhere and give the folder as model:",
         ) from error
     if not any(one.suffix == ".safetensors" for one in storage.entries_of(folder)):
@@ -118,10 +117,6 @@ def _of_gguf(path: str, place: Location) -> Tokenizer | None:
         return open_tokenizer(scratch)
 
 
-def _beside(folder: Location) -> Tokenizer | None:
-    return open_tokenizer(folder) if any(storage.is_file(folder / name) for name in _READ_BY_TOKENIZER) else None
-
-
 class _quiet:
     """No progress bars, which would stand in the log of every rank."""
 
@@ -136,10 +131,6 @@ class _quiet:
 
 def _damaged(place: Location, error: Exception, named: str) -> UserError:
     return UserError(
-        f"{named} {place} cannot be loaded: {_first_line(error)}",
+        f"{named} {place} cannot be loaded: {first_line(error)}",
         remedy="copy it again; a folder needs config.json and weights (model.safetensors) of one model",
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

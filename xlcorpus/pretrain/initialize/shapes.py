@@ -7,7 +7,7 @@ from typing import Any
 import torch
 import transformers
 
-from xlcorpus.errors import UserError, nearest
+from xlcorpus.errors import UserError, first_line, nearest
 from xlcorpus.pretrain.initialize.architecture import auto_class, check_architecture
 from xlcorpus.pretrain.initialize.options import StartOptions
 from xlcorpus.tokenizer.tokenizer import Tokenizer
@@ -38,8 +38,8 @@ def random_model(
         torch.manual_seed(seed)
         try:
             return auto_class(architecture).from_config(config).float()
-        except (ValueError, RuntimeError, ZeroDivisionError) as error:
-            raise _refused(options, str(error).splitlines()[0]) from error
+        except Exception as error:  # of any class, by what of the config does not fit
+            raise _refused(options, first_line(error)) from error
 
 
 def round_up(size: int, multiple: int) -> int:
@@ -89,18 +89,26 @@ def _config(options: StartOptions, tokenizer: Tokenizer, length: int | None) -> 
     if hasattr(default, "max_position_embeddings"):
         first = (special["pad"] or 0) + 1 if after_pad else 0
         settings["max_position_embeddings"] = (options.positions or length or _POSITIONS) + first
+    if "vocab_size" in options.config:
+        raise UserError(
+            "start: config: vocab_size follows from the tokenizer",
+            remedy="leave it out; vocabulary_multiple: 64 rounds it up",
+        )
     for name in options.config:
         if not hasattr(default, name):
             names = [one for one in default.to_dict() if not one.startswith("_")]
             raise UserError(
                 f"start: config: a {shape} has no {name!r}; {nearest(name, names)}", remedy="see its config"
             )
-    settings |= {"vocab_size": round_up(tokenizer.vocab_size, options.vocabulary_multiple)}
-    settings |= {"tie_word_embeddings": options.tied, **options.config}
+    settings |= {
+        "vocab_size": round_up(tokenizer.vocab_size, options.vocabulary_multiple),
+        "tie_word_embeddings": options.tied,
+        **options.config,
+    }
     try:
         return transformers.AutoConfig.for_model(shape, **settings)
     except Exception as error:  # each config has checks of its own, of any class
-        raise _refused(options, str(error).splitlines()[0]) from error
+        raise _refused(options, first_line(error)) from error
 
 
 def _refused(options: StartOptions, why: str) -> UserError:

@@ -12,7 +12,7 @@ import transformers
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import UserError
+from xlcorpus.errors import UserError, first_line
 from xlcorpus.tokenizer.hf_folder import write_folder
 from xlcorpus.tokenizer.sentencepiece_model import CARD, FOLDER_FILE, parse_model
 from xlcorpus.tokenizer.template import CONFIGS
@@ -61,7 +61,7 @@ def open_in_transformers(folder: Location) -> Any:
             return transformers.AutoTokenizer.from_pretrained(path, local_files_only=True)
         except Exception as error:  # of any class, by what is wrong
             raise UserError(
-                f"transformers opens no tokenizer of these files: {(str(error).splitlines() or [''])[0]}",
+                f"transformers opens no tokenizer of these files: {first_line(error)}",
                 remedy="give a folder with tokenizer.json and tokenizer_config.json",
             ) from error
 

@@ -10,8 +10,9 @@ import torch
 
 from xlcorpus.errors import UserError
 from xlcorpus.options import option
+from xlcorpus.pack.segments import fill_up
 from xlcorpus.pretrain.data.attention import check_length, first_position
-from xlcorpus.pretrain.data.joined import Ids, column_of, filled, join, width_of
+from xlcorpus.pretrain.data.joined import Ids, column_of, join, width_of
 from xlcorpus.pretrain.label_costs import masked_costs, unwrapped
 from xlcorpus.pretrain.masking import Masker, MaskOptions
 from xlcorpus.pretrain.objective import NO_LABEL, Batch, Losses, Objective, ObjectiveKind, Vocabulary
@@ -55,7 +56,7 @@ class Tlm(Objective):
         ids, starts = join([before, sides[0], between[:1], between[1:], sides[1], after])
         width = width_of([ids], self._length)
         place = np.arange(width)
-        inputs, labels = self._masker.mask(filled(ids, width, self._pad), keys, "tlm")
+        inputs, labels = self._masker.mask(fill_up(ids, width, self._pad), keys, "tlm")
         here, second = place < starts[:, -1:], place >= starts[:, 3:4]
         batch = {"input_ids": inputs, "labels": labels, "attention_mask": here.astype(np.int64)}
         if self.options.positions == "restart":

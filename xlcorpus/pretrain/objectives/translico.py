@@ -16,8 +16,9 @@ from torch.nn import functional
 
 from xlcorpus.errors import UserError
 from xlcorpus.options import option
+from xlcorpus.pack.segments import fill_up
 from xlcorpus.pretrain.data.attention import check_length
-from xlcorpus.pretrain.data.joined import around_text, column_of, filled, join, width_of
+from xlcorpus.pretrain.data.joined import around_text, column_of, join, width_of
 from xlcorpus.pretrain.label_costs import masked_costs
 from xlcorpus.pretrain.masking import Masker, MaskOptions
 from xlcorpus.pretrain.objective import NO_LABEL, Batch, Losses, Objective, ObjectiveKind, Vocabulary
@@ -64,7 +65,7 @@ class Translico(Objective):
         place = np.arange(width)
         views: dict[str, list[np.ndarray]] = {"input_ids": [], "labels": [], "attention_mask": [], "text_mask": []}
         for side, (ids, starts) in zip(SIDES, lists, strict=True):
-            inputs, labels = self._masker.mask(filled(ids, width, self._pad), keys, f"translico {side}")
+            inputs, labels = self._masker.mask(fill_up(ids, width, self._pad), keys, f"translico {side}")
             views["input_ids"].append(inputs)
             views["labels"].append(labels)
             views["attention_mask"].append((place < starts[:, -1:]).astype(np.int64))

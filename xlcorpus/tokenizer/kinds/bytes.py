@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.dataset.storage import Location, fingerprint, locate
+from xlcorpus.dataset.storage import Location, fingerprint, is_folder, locate, read_json
 from xlcorpus.text.codepoints import byte_lengths, string_buffers
+from xlcorpus.tokenizer.sentencepiece_model import HF_CONFIG
 from xlcorpus.tokenizer.template import Template
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer, TokenizerKind
 
@@ -72,4 +73,15 @@ class ByteTokenizer(Tokenizer):
         return FIRST + ord(token) if len(token) == 1 and token.isascii() else None
 
 
-KIND = TokenizerKind("bytes", "the word bytes", lambda given, start: given == BYTES, ByteTokenizer)
+def _opens(given: Location, start: bytes) -> bool:
+    """Also the folder of a model: transformers' ByT5Tokenizer without extra ids, saved there, has the same ids."""
+    if given == BYTES or not is_folder(given):
+        return given == BYTES
+    try:
+        saved = read_json(given / HF_CONFIG)
+        return bool(saved["tokenizer_class"] == "ByT5Tokenizer" and saved["extra_ids"] == 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+KIND = TokenizerKind("bytes", "the word bytes", _opens, ByteTokenizer)
