@@ -54,22 +54,18 @@ def train_until(step: int, do: Callable[[], None], folder: Path, **changes: Any)
         return train(folder, **changes)
 
 
-@pytest.mark.parametrize("name", ["optimizer.pt", "rng_state.pth", "model.safetensors", "cursor.json", "metrics.jsonl"])
-@pytest.mark.parametrize("gone", [True, False])
-def test_damage_is_found_before_training_goes_on(whole: Path, tmp_path: Path, name: str, gone: bool) -> None:
-    """Without the optimiser's state Trainer would go on with another one, and say nothing."""
+@pytest.mark.parametrize("name", ["optimizer.pt", "rng_state.pth", "cursor.json", "metrics.jsonl"])
+def test_damage_is_found_before_training_goes_on(whole: Path, tmp_path: Path, name: str) -> None:
+    """Without the optimiser's state Trainer would go on with a new one, and say nothing."""
     shutil.copytree(whole / "out", tmp_path / "out")
     card = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
     (tmp_path / "out" / "run.json").write_text(json.dumps({**card, "finished": False}), "utf-8")
-    metrics = name == "metrics.jsonl"
-    file = tmp_path / "out" / ("" if metrics else "checkpoints/train/step-6") / name
-    file.write_bytes(file.read_bytes()[:-9])
-    if gone:
-        file.unlink()
-    if metrics and gone:
-        assert train(tmp_path, resume=True) == 0
-        return
-    with pytest.raises(IntegrityError, match=rf"{name} (is damaged|is not there|has .* bytes of)"):
+    file = tmp_path / "out" / ("" if name == "metrics.jsonl" else "checkpoints/train/step-6") / name
+    held = file.read_bytes()
+    file.unlink()
+    if name != "optimizer.pt":
+        file.write_bytes(held[:-9])
+    with pytest.raises(IntegrityError, match=rf"{name} (is damaged|is not there|has .* bytes of)(.|\n)*remedy: remove"):
         train(tmp_path, resume=True)
 
 

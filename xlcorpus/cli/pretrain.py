@@ -60,5 +60,5 @@ def command(
 
     loaded = load_recipe(recipe, settings)
     folder = output or locate("out") / loaded.name
-    evaluation = HeldOut(loaded.tokenizer or loaded.start.get("model"))
+    evaluation = HeldOut(loaded.tokenizer_path)
     return pretrain(loaded, folder, Settings(resume, overwrite, plan_only, say), evaluation)

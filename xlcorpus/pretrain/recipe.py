@@ -138,6 +138,11 @@ class Recipe:
     stages: tuple[StageOptions, ...]
 
     @property
+    def tokenizer_path(self) -> Any:
+        """Of the tokenizer: that beside the model to begin with, where none is named."""
+        return self.tokenizer or self.start.get("model")
+
+    @property
     def content(self) -> dict[str, Any]:
         """All of it as plain data, for the run card."""
         stages = [stage.model_dump(mode="json") for stage in self.stages]

@@ -71,7 +71,7 @@ def pretrain(recipe: Recipe, output: Location, settings: Settings, evaluation: E
         data = open_data(options)
         stages.append(Stage(options, data, plan_stage(options, data, ranks)))
     begin = checked(StartOptions, recipe.start, recipe.name, "start", SEE)
-    tokenizer = _tokenizer(recipe, begin, stages)
+    tokenizer = _tokenizer(recipe, stages)
     folder = RunFolder(output, _identity(recipe, begin, tokenizer, stages))
     for line in plan_lines(stages, ranks):
         say(line)
@@ -257,9 +257,9 @@ def memory_lines(model: Any, stages: list[Stage]) -> list[str]:
     return lines
 
 
-def _tokenizer(recipe: Recipe, begin: StartOptions, stages: list[Stage]) -> str:
+def _tokenizer(recipe: Recipe, stages: list[Stage]) -> str:
     """Path of the tokenizer of the shards; raises UserError where it is another, or stages train two kinds of model."""
-    given = recipe.tokenizer or begin.model
+    given: str | None = recipe.tokenizer_path
     if given is None:
         raise UserError(
             f"{recipe.name}: there is no `tokenizer`",

@@ -116,5 +116,6 @@ def _refused(options: StartOptions, why: str) -> UserError:
     return UserError(
         f"start: there is no {options.shape} of layers {options.layers}, width {options.width}, heads {options.heads}"
         f"{kv}: {why}",
-        remedy="the width must be a multiple of the heads, and these one of key_value_heads",
+        remedy="the width must be a multiple of the heads, and these one of key_value_heads"
+        + ("; or change what config: sets" if options.config else ""),
     )
