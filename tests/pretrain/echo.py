@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import torch
 
+from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.pretrain.data.stream import TokenStream
 from xlcorpus.pretrain.objective import Batch, Losses, Objective
 from xlcorpus.text.ragged import offsets_of
@@ -45,6 +46,9 @@ class MemoryRows:
         self.firsts = offsets_of(self.groups)
         self.count = int(self.firsts[-1])
         self.folder, self.manifest = self.name, SimpleNamespace(content_fingerprint=f"{self.name}{self.sizes}")
+
+    def require_rows(self) -> None:
+        TokenRows.require_rows(cast(TokenRows, self))
 
     def require(self, columns: Sequence[str], what: str) -> None:
         assert set(columns) <= {"pack_id"}
