@@ -102,7 +102,7 @@ def test_pieces_of_another_tokenizer(data: Path, tmp_path: Path) -> None:
         (["extend", "bytes", "old", "--pieces", "5", "-o", "t.model"], "no pieces|is a file"),
         (["report", "missing.model", "old"], "there is no tokenizer"),
         (["report", "bytes", "old", "--plot", "p.png"], "plots are SVG"),
-        (["report", "bytes", "old", "--plot", ""], "plots are SVG"),
+        (["report", "bytes", "old", "--plot", ""], "names no file or folder"),
         (["report", "bytes", "old", "--output", "t.xlsx"], r"\.csv or \.json"),
         (["report", "bytes", "old", "--parallel", "lines"], "there is no column 'lines' in"),
         (["report", "bytes", "old", "--parallel", ""], "there is no column '' in"),
