@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,12 +85,14 @@ def pretrain(recipe: Recipe, output: Location, settings: Settings, evaluation: E
 
     # The folder is this run's alone, and the other ranks go on when the first has made it ready.
     stop, book = Stop(), Book(output, keeps=rank == 0)
-    with storage.lock(output) if rank == 0 else nullcontext(), stop.watching():
+    with ExitStack() as held:
         if rank == 0:
+            held.enter_context(storage.lock(output))
             folder.begin(resume=settings.resume, overwrite=settings.overwrite)
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
         _join(training_arguments(stages[0].options, stages[0].plan, recipe.seed, output))
+        held.enter_context(stop.watching())  # not before: where the first rank refuses, the others are ended
 
         for number, stage in enumerate(stages):
             name, last = stage.options.name, number == len(stages) - 1
