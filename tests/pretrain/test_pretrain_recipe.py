@@ -126,3 +126,4 @@ def test_shipped_ones_are_read() -> None:
         recipe = load_recipe(name)
         assert recipe.about
         json.dumps(recipe.content)
+        assert load_recipe(f"pretrain/{name}") == recipe  # as `recipes show` names it

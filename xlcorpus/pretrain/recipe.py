@@ -168,7 +168,9 @@ def shipped_recipes() -> dict[str, Location]:
 
 def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
     """Load a recipe and apply `--set key=value` (`seed=3`, `variables.x=y`, `optimizer.lr=1e-3`, `data.0.weight=2`)."""
-    path = find_yaml(name, "pretraining recipe", shipped_recipes)
+    shipped = shipped_recipes()
+    shown = {f"pretrain/{one}": path for one, path in shipped.items()}  # as `recipes show` names them
+    path = find_yaml(name, "pretraining recipe", lambda: shipped | shown)
     content = load_yaml(path)
     if not isinstance(content, dict):
         raise UserError(
