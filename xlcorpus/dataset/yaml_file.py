@@ -120,6 +120,11 @@ def _check_size(text: str, max_nodes: int) -> None:
             raise ConstructorError(None, None, "too many nodes, with every alias written out", mark)
 
 
+def packaged_yaml(*inside: str) -> dict[str, Location]:
+    """The YAML files in a folder of an installed package, by name. inside: as of `storage.packaged`."""
+    return {path.stem: path for path in storage.entries_of(storage.packaged(*inside)) if path.suffix == ".yaml"}
+
+
 def find_yaml(name: str | Location, what: str, shipped: Callable[[], Mapping[str, T]]) -> Location | T:
     """A file by its path, or what ships under this name; raises UserError with the nearest one. what: `recipe`."""
     path = storage.locate(name)

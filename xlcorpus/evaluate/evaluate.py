@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ from xlcorpus.evaluate.retrieve import retrieve
 from xlcorpus.evaluate.texts import Texts, read_documents, read_pairs
 from xlcorpus.pack.facts import SCHEMA
 from xlcorpus.pretrain.data.rows import TokenRows
-from xlcorpus.pretrain.failures import is_out_of_memory
+from xlcorpus.pretrain.failures import needing_memory
 from xlcorpus.pretrain.initialize.architecture import CAUSAL, MASKED
 from xlcorpus.pretrain.objective import OBJECTIVES
 from xlcorpus.pretrain.sources import objective_for
@@ -65,19 +66,12 @@ def evaluate(
         trained.require(CAUSAL, MASKED, what="--bits")
     if mixed:
         trained.require(CAUSAL, what="--mixing")
-    try:
+    with needing_memory(partial(_out_of_memory, options.batch)):
         measured = {
             "bits": {name: _bits(trained, one, options, say) for name, one in rows.items()},
             "retrieval": {name: retrieve(trained, one, options, say) for name, one in pairs.items()},
             "mixing": {name: _mixing(trained, name, one, options) for name, one in prompts.items()},
         }
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise UserError(
-            f"the memory does not suffice for {options.batch} rows at once",
-            remedy=f"--batch {options.batch // 2}" if options.batch > 1 else "--device cpu, or a larger machine",
-        ) from error
     return {
         "model": trained.path,
         "architecture": trained.architecture,
@@ -91,6 +85,13 @@ def evaluate(
         "options": options.recorded(),
         **measured,
     }
+
+
+def _out_of_memory(batch: int) -> UserError:
+    return UserError(
+        f"the memory does not suffice for {batch} rows at once",
+        remedy=f"--batch {batch // 2}" if batch > 1 else "--device cpu, or a larger machine",
+    )
 
 
 def _packs(name: str, columns: Sequence[str], what: str) -> TokenRows:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.dataset.yaml_file import find_yaml, load_yaml
+from xlcorpus.dataset.yaml_file import find_yaml, load_yaml, packaged_yaml
 from xlcorpus.mix.mixcpt import mixcpt_cells
 from xlcorpus.mix.spec import MixSpec, parse_mix
 
 
 def shipped_mixes() -> dict[str, Location | None]:
     """The file of each shipped mix by name, those in files first; None for the cells of MixCPT, which a table makes."""
-    files = storage.entries_of(storage.packaged("xlcorpus.pipelines.recipes", "mixes"))
-    return {file.stem: file for file in files if file.suffix == ".yaml"} | dict.fromkeys(mixcpt_cells())
+    return {**packaged_yaml("xlcorpus.pipelines.recipes", "mixes"), **dict.fromkeys(mixcpt_cells())}
 
 
 def load_mix(name: str | Location) -> MixSpec:

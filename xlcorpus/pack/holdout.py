@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -174,9 +175,9 @@ def joined(documents: np.ndarray, groups: np.ndarray, held: np.ndarray) -> np.nd
 
 def documents_of(folder: Location) -> Iterator[pa.Array]:
     """doc_ids of token shards whose documents are to be held out elsewhere, 16 bytes each."""
-    columns = Dataset.open(folder).manifest.arrow_schema.names
-    name = "doc_ids" if "doc_ids" in columns else "pair_id"
-    for batch in Dataset.open(folder).batches([name]):
+    dataset = Dataset.open(folder)
+    name = "doc_ids" if "doc_ids" in dataset.manifest.arrow_schema.names else "pair_id"
+    for batch in dataset.batches([name]):
         ids = batch.column(name)
         yield (ids.flatten() if name == "doc_ids" else ids).cast(pa.binary(16))
 
@@ -210,10 +211,15 @@ class HeldOut:
     def rows(self, batch: pa.RecordBatch) -> np.ndarray:
         """bool[rows]: whether each row is held out."""
         hashes = hash_ids(batch.column(id_column(batch.schema.names)), self.seed)
-        held = read_beside(self.file).column(0).to_numpy()
-        at = np.minimum(np.searchsorted(held, hashes), len(held) - 1)
-        found: np.ndarray = held[at] == hashes
+        at = np.minimum(np.searchsorted(self._held, hashes), len(self._held) - 1)
+        found: np.ndarray = self._held[at] == hashes
         return found
+
+    @cached_property
+    def _held(self) -> np.ndarray:
+        """uint64[documents], ascending; opened once, not for each batch: its seal is a hash of the whole file."""
+        hashes: np.ndarray = read_beside(self.file).column(0).to_numpy()
+        return hashes
 
 
 def parse_share(given: str) -> float | None:

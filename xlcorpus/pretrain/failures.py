@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -25,18 +25,18 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def needing_memory(stage: StageOptions, length: int) -> Iterator[None]:
-    """Inside, a stage of rows of `length` tokens is trained; raises UserError where the memory does not suffice."""
+def needing_memory(advise: Callable[[], UserError]) -> Iterator[None]:
+    """Raises what `advise` says where the memory does not suffice for what is done inside."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if is_out_of_memory(error):
-            raise _out_of_memory(stage, length) from error
+            raise advise() from error
         raise
 
 
-def _out_of_memory(stage: StageOptions, length: int) -> UserError:
-    """What to lower, the first first."""
+def out_of_memory(stage: StageOptions, length: int) -> UserError:
+    """Of a stage of rows of `length` tokens: what to lower, the first first."""
     ways = [f"`rows` from {stage.rows} to {stage.rows // 2} (the batch stays as it is)"] if stage.rows > 1 else []
     ways += ["`gradient_checkpointing: true`"] if not stage.gradient_checkpointing else []
     ways += ["`precision: bf16`"] if stage.precision == "fp32" else []

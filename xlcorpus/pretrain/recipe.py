@@ -14,6 +14,7 @@ from xlcorpus.dataset.yaml_file import (
     filled_in,
     find_yaml,
     load_yaml,
+    packaged_yaml,
     parse_yaml,
     refuse_unknown,
     seed_of,
@@ -162,8 +163,7 @@ class Recipe:
 
 def shipped_recipes() -> dict[str, Location]:
     """The pretraining recipes in the package, by name."""
-    folder = storage.packaged("xlcorpus.pipelines.recipes.pretrain")
-    return {path.stem: path for path in storage.entries_of(folder) if path.suffix == ".yaml"}
+    return packaged_yaml("xlcorpus.pipelines.recipes.pretrain")
 
 
 def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:

@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ from xlcorpus.pretrain.card import model_card, run_facts
 from xlcorpus.pretrain.checkpoint import checkpoints_of, read_cursor, writing_model
 from xlcorpus.pretrain.curves import write_curves
 from xlcorpus.pretrain.engine import Engine, Stop
-from xlcorpus.pretrain.failures import needing_memory
+from xlcorpus.pretrain.failures import needing_memory, out_of_memory
 from xlcorpus.pretrain.flops import flops_a_token, peak_flops
 from xlcorpus.pretrain.initialize.load import load_model
 from xlcorpus.pretrain.initialize.start import StartOptions, check_tokenizer, copy_tokenizer, start
@@ -106,7 +107,7 @@ def pretrain(recipe: Recipe, output: Location, settings: Settings, evaluation: E
                 before = folder.stage(stages[number - 1].options.name, last=False)
                 model = load_model(str(before), stage.data.architecture, recipe.seed).model.train()
             done = {one.options.name for one in stages[:number]}
-            with needing_memory(stage.options, stage.data.length):
+            with needing_memory(partial(out_of_memory, stage.options, stage.data.length)):
                 engine = fit(model, stage, recipe, folder, book, done, stop, evaluation, say)
             if stop.status:
                 say(f"stopped by signal {stop.status - 128} and saved; go on with --resume")

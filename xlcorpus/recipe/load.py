@@ -13,6 +13,7 @@ from xlcorpus.dataset.yaml_file import (
     filled_in,
     find_yaml,
     load_yaml,
+    packaged_yaml,
     parse_yaml,
     refuse_unknown,
     seed_of,
@@ -41,8 +42,7 @@ class Recipe:
 
 def shipped_recipes() -> dict[str, Location]:
     """The recipes in the package, by name."""
-    folder = storage.packaged("xlcorpus.pipelines.recipes")
-    return {path.stem: path for path in storage.entries_of(folder) if path.suffix == ".yaml"}
+    return packaged_yaml("xlcorpus.pipelines.recipes")
 
 
 def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
