@@ -18,7 +18,7 @@ from tests.running import edit_manifest
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import IntegrityError, UserError
 from xlcorpus.pretrain.data import rows as module
-from xlcorpus.pretrain.data.gather import gather
+from xlcorpus.pretrain.data.held import Held
 from xlcorpus.pretrain.data.rows import TokenRows
 
 
@@ -105,22 +105,35 @@ def test_partitioned_shards(tmp_path: Path) -> None:
 LISTS = st.lists(st.lists(st.integers(-5, 5), max_size=4), min_size=1, max_size=9)
 
 
-@given(st.lists(LISTS, min_size=1, max_size=4), st.data(), st.booleans())
-def test_gather(given_lists: list[list[list[int]]], data: st.DataObject, nulls: bool) -> None:
+@given(st.lists(LISTS, min_size=1, max_size=7), st.data(), st.integers(0, 3))
+def test_rows_of_held_groups(given_lists: list[list[list[int]]], data: st.DataObject, room: int) -> None:
+    """Whatever was put and dropped before, whatever their sizes, and where only some groups have nulls."""
     batches = []
     for lists in given_lists:
         texts = pa.array([[str(one) for one in items] for items in lists], pa.list_(pa.string()))
-        ids: list[list[int] | None] = [None, *lists[1:]] if nulls else [*lists]
+        ids: list[list[int] | None] = [None, *lists[1:]] if data.draw(st.booleans()) else [*lists]
         columns = [pa.array(ids, pa.list_(pa.int32())), texts, pa.array(map(len, lists), pa.int64())]
-        whole = pa.RecordBatch.from_arrays(columns, names=["ids", "texts", "size"])
+        columns.append(pa.array(lists, pa.list_(pa.int16())))
+        whole = pa.RecordBatch.from_arrays(columns, names=["ids", "texts", "size", "small"])
         batches.append(whole.slice(data.draw(st.integers(0, len(lists) - 1))))
-    places = [(which, row) for which, batch in enumerate(batches) for row in range(batch.num_rows)]
-    chosen = data.draw(st.lists(st.sampled_from(places), min_size=1, max_size=20))
-    which, rows = np.array(chosen).T
-    gathered = gather(batches, which, rows)
-    gathered.validate(full=True)
-    assert gathered.to_pylist() == [batches[one].slice(row, 1).to_pylist()[0] for one, row in chosen]
-    assert gathered.schema == batches[0].schema
+    held, groups, gathered = Held(room), dict[int, pa.RecordBatch](), []
+    for number, batch in enumerate(batches):
+        held.put(number, batch)
+        groups[number] = batch
+        names = data.draw(st.permutations([*groups]))
+        places = [(place, row) for place, name in enumerate(names) for row in range(groups[name].num_rows)]
+        chosen = data.draw(st.lists(st.sampled_from(places), min_size=1, max_size=20))
+        which, rows = np.array(chosen).T
+        due = [groups[names[one]].slice(row, 1).to_pylist()[0] for one, row in chosen]
+        gathered.append((held.gather(names, which, rows), due))
+        if data.draw(st.booleans()):
+            dropped = data.draw(st.sampled_from(names))
+            held.drop(dropped)
+            del groups[dropped]
+        for found, due in gathered:  # what was gathered stays, whatever comes into the places of its groups
+            found.validate(full=True)
+            assert found.to_pylist() == due
+            assert found.schema == batch.schema
 
 
 def test_each_footer_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

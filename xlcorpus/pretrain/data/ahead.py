@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.pretrain.data.gather import gather
+from xlcorpus.pretrain.data.held import Held
 from xlcorpus.pretrain.data.order import Order
 from xlcorpus.pretrain.data.rows import TokenRows
 
@@ -31,7 +31,8 @@ class Ahead:
     def __init__(self, rows: TokenRows, order: Order, columns: Sequence[str] | None, pool: Executor) -> None:
         """columns: to read, None: all; pool: of one thread."""
         self._rows, self._order, self._columns, self._pool = rows, order, columns, pool
-        self._decoded: dict[int, Future[pa.RecordBatch]] = {}
+        self._held = Held(min(2 * order.lanes, len(rows.groups)))
+        self._decoded: dict[int, Future[None]] = {}
         self._lanes: dict[int, int] = {}
         self._planned: list[_Window] = []
 
@@ -46,14 +47,20 @@ class Ahead:
         self._planned.append(_Window(groups.tolist(), which, places.rows, keys, last))
         for group in self._planned[-1].groups:
             if group not in self._decoded:
-                self._decoded[group] = self._pool.submit(self._rows.read, group, self._columns)
+                self._decoded[group] = self._pool.submit(self._decode, group)
 
     def take(self) -> tuple[pa.RecordBatch, np.ndarray]:
         """Rows and keys of the window planned first, in the order of its samples."""
         window = self._planned.pop(0)
-        batches = [self._decoded[group].result() for group in window.groups]
-        rows = gather(batches, window.which, window.rows)
+        for group in window.groups:
+            self._decoded[group].result()
+        rows = self._held.gather(window.groups, window.which, window.rows)
         self._lanes |= window.last
         needed = {*self._lanes.values(), *(group for later in self._planned for group in later.groups)}
-        self._decoded = {group: held for group, held in self._decoded.items() if group in needed}
+        for group in self._decoded.keys() - needed:
+            del self._decoded[group]
+            self._held.drop(group)
         return rows, window.keys
+
+    def _decode(self, group: int) -> None:
+        self._held.put(group, self._rows.read(group, self._columns))
