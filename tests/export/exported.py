@@ -16,8 +16,7 @@ from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.export.export import Exported, ExportOptions, export
 from xlcorpus.pack.packs import PACK
 
-_EPOCHS = pa.field("epochs", pa.list_(pa.field("element", pa.int32())))
-SCHEMA = pa.schema([field.with_nullable(True) for field in (*(one for one in PACK if one.name != "epochs"), _EPOCHS)])
+SCHEMA = pa.schema([field.with_nullable(True) for field in PACK])
 
 
 def packs(**options: Any) -> Path:
@@ -67,12 +66,14 @@ def pack_row(number: int, parts: Iterable[tuple[bytes, list[int], int, int, int]
     }
 
 
-def by_hand(folder: Path, shards: list[list[dict[str, Any]]], *, epochs: bool = True, **notes: Any) -> Path:
-    """A dataset of packs by hand, with the notes of packs of 64; notes: what is said otherwise."""
+def by_hand(folder: Path, shards: list[list[dict[str, Any]]], *, older: bool = False, **notes: Any) -> Path:
+    """A dataset of packs by hand, with the notes of packs of 64; older: of a version with fewer columns; notes: what is
+    said otherwise, None: not at all."""
     like = Dataset.open(packs()).manifest
-    schema = SCHEMA if epochs else SCHEMA.remove(SCHEMA.get_field_index("epochs"))
+    schema = pa.schema([one for one in SCHEMA if not (older and one.name in ("sources", "epochs", "part_bytes"))])
     batches = [pa.RecordBatch.from_pylist(rows, schema=schema) for rows in shards]
-    return write_dataset(folder, batches, "token", steps=like.steps, notes={**like.notes, **notes}).folder
+    said = {name: value for name, value in {**like.notes, **notes}.items() if value is not None}
+    return write_dataset(folder, batches, "token", steps=like.steps, notes=said).folder
 
 
 def with_notes(dataset: Path, folder: Path, **notes: Any) -> Path:

@@ -74,7 +74,7 @@ def read_litgpt(folder: Path) -> Documents:
     """Items by the offsets of each chunk of the index."""
     index = json.loads((folder / "index.json").read_text())
     (kind,) = index["config"]["data_format"]
-    dtype = {"no_header_tensor:15": np.dtype("<i4"), "no_header_tensor:20": np.dtype("<u2")}[kind]
+    dtype = {"no_header_tensor:16": np.dtype("<i4"), "no_header_tensor:20": np.dtype("<u2")}[kind]
     found: Documents = []
     for chunk in index["chunks"]:
         content = (folder / chunk["filename"]).read_bytes()

@@ -11,18 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.export.exported import by_hand, documents_of, pack_row, packs
+from tests.export.exported import SCHEMA, by_hand, documents_of, pack_row, packs
 from tests.rows import doc_id
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import IntegrityError, UserError
 from xlcorpus.export.documents import COLUMNS, EPOCHS, Documents, Joiner, by_file, in_blocks
-from xlcorpus.pack.packs import PACK
-
-_SCHEMA = pa.schema([field.with_nullable(True) for field in PACK])
 
 
 def _batch(rows: list[dict[str, object]]) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist(rows, schema=_SCHEMA).select([*COLUMNS, EPOCHS])
+    return pa.RecordBatch.from_pylist(rows, schema=SCHEMA).select([*COLUMNS, EPOCHS])
 
 
 def _lists(documents: list[Documents]) -> list[list[int]]:
@@ -111,12 +108,12 @@ def test_shards_without_epochs_whose_copies_lie_among_one_another_are_refused(
 ) -> None:
     rows = [pack_row(at, [(ONE, ids, offset, 3, 0)]) for at, (offset, ids) in enumerate(parts)]
     with pytest.raises(UserError, match=r"more than once.*\n.*make the token shards again with this version"):
-        _join(by_hand(tmp_path / "d", [rows], epochs=False), tmp_path)
+        _join(by_hand(tmp_path / "d", [rows], older=True), tmp_path)
 
 
 def test_copies_one_after_the_other_are_told_apart_without_epochs(tmp_path: Path) -> None:
     rows = [pack_row(at, [(ONE, ids, offset, 3, 0)]) for at, (offset, ids) in enumerate([(0, [1]), (1, [2, 3])] * 3)]
-    assert _join(by_hand(tmp_path / "d", [rows], epochs=False), tmp_path) == [[1, 2, 3]] * 3
+    assert _join(by_hand(tmp_path / "d", [rows], older=True), tmp_path) == [[1, 2, 3]] * 3
 
 
 def test_epochs_tell_copies_apart_wherever_they_lie(tmp_path: Path) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import subprocess
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +83,7 @@ def test_equal_runs_give_equal_bytes(tmp_path: Path) -> None:
         assert _files(tmp_path / f"{name}-1") == _files(tmp_path / f"{name}-2")
 
 
-@pytest.mark.parametrize(("vocabulary", "bytes_each"), [(65_536, 2), (65_537, 4)])
+@pytest.mark.parametrize(("vocabulary", "bytes_each"), [(65_535, 2), (65_536, 2), (65_537, 4)])
 def test_ids_are_as_wide_as_the_vocabulary_asks(vocabulary: int, bytes_each: int, tmp_path: Path) -> None:
     tokenizer = {**Dataset.open(packs()).manifest.notes["tokenizer"], "vocab_size": vocabulary}
     ids = [0, 1, 32_768, vocabulary - 1, 3]
@@ -91,7 +94,9 @@ def test_ids_are_as_wide_as_the_vocabulary_asks(vocabulary: int, bytes_each: int
         assert done.target.dtype.itemsize == bytes_each
         assert read(tmp_path / name) == [ids]
     wrong = by_hand(tmp_path / "wrong", [[row]], tokenizer={**tokenizer, "vocab_size": vocabulary - 1})
-    with pytest.raises(IntegrityError, match=f"not among the {vocabulary - 1:,} of the tokenizer"):
+    with pytest.raises(
+        IntegrityError, match=f"wrong has ids from 0 to {vocabulary - 1:,}, and its tokenizer {vocabulary - 1:,} ids"
+    ):
         exported(wrong, tmp_path / "wrong-export", "megatron")
     assert not (tmp_path / "wrong-export").exists()
 
@@ -122,8 +127,9 @@ def test_blocks_hold_the_tokens_of_documents_end_to_end(tmp_path: Path) -> None:
     [
         ({"format": "megatorn"}, "did you mean 'megatron'"),
         ({"format": "olmo", "block": 9}, "--block is of formats"),
-        ({"format": "mds", "file_size": "4GB"}, "not between 1k and 1,073,741,824 bytes"),
-        ({"format": "megatron", "file_size": "9"}, "not between 1k"),
+        ({"format": "mds", "file_size": "4GB"}, "at least 1,000 and at most 1,073,741,824 bytes"),
+        ({"format": "megatron", "file_size": "9"}, "a file has at least 1,000 bytes"),
+        ({"format": "litgpt", "block": 17_813}, "17,812 tokens, which do not fill a block of 17,813"),
         ({"format": "megatron", "file_size": "much"}, "--file-size 'much' is not a size"),
     ],
 )
@@ -154,16 +160,15 @@ def test_documents_without_an_end_are_refused_where_it_is_needed(tmp_path: Path)
     done = exported(plain, tmp_path / "mds", "mds")
     assert done.target.end is None
     assert "end without an id that says so" in (tmp_path / "mds" / "README.md").read_text()
-    # Older notes do not say what is around documents: the ids themselves tell.
-    notes = Dataset.open(packs()).manifest.notes
+    # Older shards do not say what is around documents: the ids themselves tell.
     row = pack_row(0, [(doc_id("one"), [7, 8], 0, 2, 0), (doc_id("two"), [3, 9, 3], 0, 3, 0)])
-    older = by_hand(tmp_path / "older", [[row]], around=None)
-    older = with_notes(older, tmp_path / "oldest", **{"around": notes["around"]})
+    older = by_hand(tmp_path / "older", [[row]], older=True, around=None)
     with pytest.raises(UserError, match="1 of 2 documents do not end with 3, which stands 1 times inside"):
         exported(older, tmp_path / "olmo", "olmo")
     assert not (tmp_path / "olmo").exists()
     done = exported(older, tmp_path / "megatron", "megatron")
     assert (done.ending, done.inside) == (1, 1)
+    assert json.loads((tmp_path / "megatron" / "export.json").read_text())["dataset"]["around"] is None
 
 
 def test_a_folder_of_others_is_left_alone(tmp_path: Path) -> None:
@@ -195,32 +200,74 @@ def test_overwriting_takes_the_old_export_away_and_nothing_else(tmp_path: Path) 
     assert _files(out) == before
 
 
-def _full(monkeypatch: pytest.MonkeyPatch, name: str, after: int) -> None:
-    """Let calls of a function of storage fail as on a full disk, all after so many."""
-    real, calls = getattr(storage, name), [0]
-
-    def full(location: Path, *arguments: Any) -> None:
-        calls[0] += 1
-        if calls[0] > after:
-            raise OSError(errno.ENOSPC, "No space left on device", str(location))
-        real(location, *arguments)
-
-    monkeypatch.setattr(storage, name, full)
-
-
-@pytest.mark.parametrize("after", range(1, 7))
-def test_a_full_disk_leaves_nothing_new_and_the_old_as_it_was(
-    after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_nothing_new_and_the_old_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file that is written, to the last, may be the one for which there is no room."""
     exported(packs(), tmp_path / "old", "megatron")
     before = _files(tmp_path / "old")
-    for output in ("old", "new"):
-        with monkeypatch.context() as patched:
-            _full(patched, "write_parts", after)
+    real, left = storage.write_parts, [0]
+
+    def full(location: Path, parts: Iterable[bytes]) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, "No space left on device", str(location))
+        real(location, parts)
+
+    monkeypatch.setattr(storage, "write_parts", full)
+    for writes in range(7):
+        for output in ("old", "new"):
+            left[0] = writes
             with pytest.raises(StorageError, match="No space left on device"):
-                exported(packs(), tmp_path / output, "mds", overwrite=True, file_size="5k")
-    assert _files(tmp_path / "old") == before
-    assert not (tmp_path / "new").exists()
+                exported(packs(), tmp_path / output, "mds", overwrite=True, file_size="20k")
+        assert _files(tmp_path / "old") == before
+        assert not (tmp_path / "new").exists()
+    left[0] = 7
+    exported(packs(), tmp_path / "old", "mds", overwrite=True, file_size="20k")
+    assert left == [0]
+
+
+@pytest.mark.process
+def test_a_killed_export_is_never_taken_for_a_whole_one_and_is_replaced(tmp_path: Path) -> None:
+    """kill -9 wherever a file is about to get its name; a process forks one for each such place."""
+    killed = """
+import os, signal, sys
+from pathlib import Path
+from tests.export.exported import exported
+dataset, folder, place = Path(sys.argv[1]), Path(sys.argv[2]), 0
+real = os.replace
+while True:
+    place += 1
+    child = os.fork()
+    if not child:
+        calls = [0]
+        def replace(*names):
+            calls[0] += 1
+            if calls[0] == place:
+                os.kill(os.getpid(), signal.SIGKILL)
+            real(*names)
+        out = folder / str(place)
+        exported(dataset, out, "megatron")
+        os.replace = replace
+        exported(dataset, out, "datatrove", overwrite=True)
+        os._exit(0)
+    if not os.waitpid(child, 0)[1]:
+        break
+print(place)
+"""
+    command = [sys.executable, "-c", killed, str(packs()), str(tmp_path / "out")]
+    places = int(subprocess.run(command, capture_output=True, check=True, text=True, timeout=250).stdout)
+    exported(packs(), tmp_path / "old", "megatron")
+    exported(packs(), tmp_path / "new", "datatrove")
+    old, new = _files(tmp_path / "old"), _files(tmp_path / "new")
+    seen = set()
+    for place in range(1, places):
+        out = tmp_path / "out" / str(place)
+        left = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+        assert "export.json" not in left or left == old
+        seen.add("export.json" in left)
+        exported(packs(), out, "datatrove", overwrite=True)
+        assert _files(out) == new
+    assert seen == {True, False}
+    assert _files(tmp_path / "out" / str(places)) == new
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])

@@ -32,7 +32,7 @@ def _command() -> click.Command:
         from xlcorpus.options import checked
 
         given = {name: value for name, value in values.items() if value is not None}
-        options = checked(ExportOptions, given, "export", "export", "xlcorpus export --help")
+        options = checked(ExportOptions, given, "xlcorpus export", "options", "`xlcorpus export --help`")
         done = export(dataset, output, options, overwrite=overwrite)
         click.echo(
             f"{done.documents:,} documents, {done.tokens:,} tokens of {done.target.dtype.name} in {len(done.files):,} "

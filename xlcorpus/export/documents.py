@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import IntegrityError, UserError
-from xlcorpus.pack.packs import sizes_of, values_of
+from xlcorpus.errors import IntegrityError, UserError, first_line
+from xlcorpus.pack.packs import PACK_AGAIN, sizes_of, values_of
 from xlcorpus.pack.segments import Parts
 from xlcorpus.text.draws import id_halves
 from xlcorpus.text.ragged import begins_of, heads_of, offsets_of
@@ -79,35 +79,28 @@ class Joiner:
             raise IntegrityError(
                 f"{self.where}: of document {_name(missing)} ({missing['total']:,} tokens) and of "
                 f"{len(np.unique(self._waiting[list(_KEY)])) - 1:,} others not all parts are there",
-                remedy="make the token shards again with xlcorpus pack",
+                remedy=PACK_AGAIN,
             )
 
     def _parts(self, batch: pa.RecordBatch, before: int) -> tuple[np.ndarray, np.ndarray]:
         """int32 ids of the batch, and its parts; before: tokens of the block before them."""
-        laid_out = Parts.of(batch, self.length)
-        sizes = laid_out.sizes[~laid_out.padding]
-        parts = np.zeros(len(sizes), dtype=_PART)
         columns = {"offset": "doc_offsets", "total": "doc_lengths"} | ({"epoch": EPOCHS} if self.epochs else {})
-        counts = sizes_of(batch.column("doc_starts"))
         try:
+            laid_out = Parts.of(batch, self.length)
+            sizes = laid_out.sizes[~laid_out.padding]
             for column in ("doc_ids", *columns.values()):
-                if (sizes_of(batch.column(column)) != counts).any():
-                    raise ValueError(f"doc_starts has others than {column}")
+                if (sizes_of(batch.column(column)) != sizes_of(batch.column("doc_starts"))).any():
+                    raise ValueError(f"of the parts of a pack doc_starts has another number than {column}")
+            ids = values_of(batch.column("input_ids"))[0]
+            if ids.dtype != np.int32 or not len(ids) == sizes.sum() == np.sum(batch.column("length").to_numpy()):
+                raise ValueError("the lengths of packs are not those of their ids")
             halves = id_halves(batch.column("doc_ids").flatten().cast(pa.binary(16)))
-            parts["high"], parts["low"] = halves[:, 0], halves[:, 1]
-            for name, column in columns.items():
-                parts[name] = values_of(batch.column(column))[0]
-        except (pa.ArrowInvalid, ValueError) as error:
-            raise IntegrityError(
-                f"{self.where}: a pack does not say the same number of things of its parts: {error}",
-                remedy="make the token shards again with xlcorpus pack",
-            ) from error
-        ids = values_of(batch.column("input_ids"))[0]
-        if ids.dtype != np.int32 or not len(ids) == sizes.sum() == np.sum(batch.column("length").to_numpy()):
-            raise IntegrityError(
-                f"{self.where}: the lengths of packs are not those of their ids",
-                remedy="make the token shards again with xlcorpus pack",
-            )
+        except (pa.ArrowInvalid, ValueError, UserError) as error:
+            raise IntegrityError(f"{self.where}: {first_line(error)}", remedy=PACK_AGAIN) from error
+        parts = np.zeros(len(sizes), dtype=_PART)
+        parts["high"], parts["low"] = halves[:, 0], halves[:, 1]
+        for name, column in columns.items():
+            parts[name] = values_of(batch.column(column))[0]
         parts["size"] = sizes
         parts["at"] = before + offsets_of(sizes)[:-1]
         parts["place"] = self._places + np.arange(len(parts))
@@ -161,11 +154,11 @@ class Joiner:
             raise UserError(
                 f"{where} is there more than once, and these shards do not say which part is of which copy: they were "
                 f"made before packs had the column {EPOCHS}",
-                remedy="make the token shards again with this version of xlcorpus pack",
+                remedy=PACK_AGAIN,
             )
         raise IntegrityError(
             f"{where}: the parts do not follow one another (token {part['offset']:,}); one is missing or there twice",
-            remedy="make the token shards again with xlcorpus pack; where several texts share a doc_id and a length, "
+            remedy=f"{PACK_AGAIN}; where several texts share a doc_id and a length, "
             "with --strategy concatenate, which lays them one after the other",
         )
 

@@ -25,9 +25,11 @@ from xlcorpus.export.folder import making, put
 from xlcorpus.export.format import FORMATS, Counted, Format, Target
 from xlcorpus.options import StepOptions, option
 from xlcorpus.pack.facts import PackFacts
+from xlcorpus.pack.packs import PACK_AGAIN
 from xlcorpus.text.sizes import parse_size
 
 _LEAST_FILE = 1_000
+_LONGEST_BLOCK = 1 << 24  # 64 MB, in memory
 
 
 class ExportOptions(StepOptions):
@@ -38,7 +40,10 @@ class ExportOptions(StepOptions):
         None, description="bytes of a file of tokens, 500MB or 8GB; default: 64MB (litgpt, mds), 2GB, 8GB (megatron)"
     )
     block: int | None = option(
-        None, ge=1, description="litgpt, mds: items of so many tokens, whatever documents they are of"
+        None,
+        ge=1,
+        le=_LONGEST_BLOCK,
+        description="litgpt, mds: items of so many tokens, whatever documents they are of",
     )
 
     @property
@@ -57,10 +62,8 @@ class ExportOptions(StepOptions):
     def _check_together(self) -> ExportOptions:
         most = self.found.most_bytes
         if self.file_bytes < _LEAST_FILE or (most is not None and self.file_bytes > most):
-            raise UserError(
-                f"--file-size {self.file_size} is not between 1k and {f'{most:,}' if most else 'any'} bytes",
-                remedy="write 64MB",
-            )
+            bounds = f"at least {_LEAST_FILE:,}" + ("" if most is None else f" and at most {most:,}")
+            raise UserError(f"--file-size {self.file_size}: a file has {bounds} bytes", remedy="write 64MB")
         if self.block is not None and not self.found.in_blocks:
             raise UserError(
                 f"--block is of formats whose items a trainer takes as they are; {self.format} holds documents, which "
@@ -84,16 +87,16 @@ class Exported:
     ending: int = 0
     inside: int = 0
 
-    def counting(self, documents: Iterable[Documents]) -> Iterator[Documents]:
-        """The documents, counted and checked as they pass."""
+    def counting(self, dataset: Location, documents: Iterable[Documents]) -> Iterator[Documents]:
+        """The documents of the dataset, counted and checked as they pass."""
         size = self.target.tokenizer.vocab_size
         for some in documents:
             if not len(some.sizes):
                 continue
             if some.ids.min() < 0 or some.ids.max() >= size:
                 raise IntegrityError(
-                    f"an id of the packs is not among the {size:,} of the tokenizer",
-                    remedy="make the token shards again with xlcorpus pack",
+                    f"{dataset} has ids from {some.ids.min():,} to {some.ids.max():,}, and its tokenizer {size:,} ids",
+                    remedy=PACK_AGAIN,
                 )
             self.documents += len(some.sizes)
             self.tokens += len(some.ids)
@@ -127,13 +130,18 @@ def export(dataset: Location, output: Location, options: ExportOptions, *, overw
         epochs = EPOCHS in manifest.arrow_schema.names
         joiner = Joiner(dataset, facts.length, epochs, made.parent)
         packs = opened.batches([*COLUMNS, *([EPOCHS] if epochs else [])])
-        documents = done.counting(joiner.join(packs))
+        documents = done.counting(dataset, joiner.join(packs))
         if options.block is not None:
             documents = in_blocks(documents, options.block)
         numbered = by_file(documents, dtype.itemsize, format_.document_bytes, options.file_bytes)
         for number, group in groupby(numbered, key=lambda one: one[0]):
             done.files.append(format_.write(done.target, number, (some for _, some in group)))
         _check_tokens(dataset, joiner.tokens, done)
+        if options.block is not None and options.block > done.tokens:
+            raise UserError(
+                f"{dataset} has {done.tokens:,} tokens, which do not fill a block of {options.block:,}",
+                remedy="lower --block: the context length of the model, for litgpt one more",
+            )
         if format_.cuts_by_end and (done.ending < done.documents or done.inside):
             lacking = f"{done.documents - done.ending:,} of {done.documents:,} documents do not end with {end}"
             raise _no_end(dataset, format_, f"{lacking}, which stands {done.inside:,} times inside them")
@@ -197,7 +205,7 @@ def _said(manifest: Manifest, facts: PackFacts, options: ExportOptions, done: Ex
             "schema": manifest.schema,
             "rows": manifest.rows,
             "length": facts.length,
-            "around": facts.noted.get("around"),
+            "around": manifest.notes.get("around"),
         },
         "tokenizer": dump_record(facts.tokenizer),
         "code_version": xlcorpus.__version__,

@@ -13,8 +13,8 @@ from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import StorageError, UserError
 
 EXPORT = "export.json"
-KEY = "xlcorpus_export"  # in it: its version
-_STEP = "export"
+KEY = "xlcorpus_export"  # in it, and in run.json of an export: the version
+_FILES = f"{WORK}/files"
 
 
 @contextmanager
@@ -31,8 +31,8 @@ def making(folder: Location, *, overwrite: bool) -> Iterator[Location]:
                 _check(folder, overwrite=overwrite)
                 # What a killed run had begun to put in its place is still ours.
                 _begin(folder, _ours(folder))
-                storage.remove_folder(folder / WORK / "files")
-                yield storage.make_folder(folder / WORK / "files")
+                storage.remove_folder(folder / _FILES)
+                yield storage.make_folder(folder / _FILES)
                 storage.remove_folder(folder / WORK, or_leave=True)
             except BaseException:
                 _undo(folder)
@@ -48,10 +48,12 @@ def making(folder: Location, *, overwrite: bool) -> Iterator[Location]:
 
 
 def put(folder: Location, made: Location, names: Sequence[str], said: dict[str, Any]) -> None:
-    """Give the files of `made` their place, in that of an earlier export; export.json, with `said`, last.
+    """Give the files of `made` their place, in that of an earlier export; export.json, which says `said`, last.
 
-    Raises UserError where a file of another has one of the names; nothing was replaced then.
+    Nothing of the earlier one is touched before all is written, export.json too: a disk can be full until then. Raises
+    UserError where a file of another has one of the names.
     """
+    storage.write_json(made / EXPORT, {KEY: 1, **said})
     ours = _ours(folder)
     in_the_way = tuple(name for name in names if name not in ours and storage.exists(folder / name))
     if in_the_way:
@@ -63,20 +65,20 @@ def put(folder: Location, made: Location, names: Sequence[str], said: dict[str, 
     storage.remove(folder / EXPORT)  # first: half an export must not look like one
     for name in ours:
         storage.remove(folder / name)
-    for name in names:
+    for name in (*names, EXPORT):
         storage.commit(made / name, folder / name)
-    storage.write_json(folder / EXPORT, {KEY: 1, **said})
 
 
 def _begin(folder: Location, names: Sequence[str]) -> None:
     """Say that an export is being made, and of which names the files are ours."""
-    storage.write_json(folder / WORK / RUN, {"fingerprint": None, "steps": [_STEP], "names": sorted({*names})})
+    files = [{"name": name} for name in sorted({*names})]
+    storage.write_json(folder / WORK / RUN, {"fingerprint": None, "steps": ["export"], KEY: 1, "files": files})
 
 
 def _undo(folder: Location) -> None:
     """Remove what was made, unless some of it has its place already: then the names of what is ours stay."""
     if _is_unfinished(folder):
-        storage.remove_folder(folder / WORK / "files", or_leave=True)
+        storage.remove_folder(folder / _FILES, or_leave=True)
         if storage.is_file(folder / EXPORT) or not any(storage.exists(folder / name) for name in _ours(folder)):
             storage.remove_folder(folder / WORK, or_leave=True)
 
@@ -101,19 +103,18 @@ def _check(folder: Location, *, overwrite: bool) -> None:
 
 def _ours(folder: Location) -> list[str]:
     """Names of the files that the export in a folder lists, or a killed run was about to replace."""
-    names: list[str] = []
-    for place, list_of in ((EXPORT, "files"), (f"{WORK}/{RUN}", "names")):
-        try:
-            said = storage.read_json(folder / place)
-            if said[KEY] if list_of == "files" else said["steps"] == [_STEP]:
-                names += [one["name"] if list_of == "files" else one for one in said[list_of]]
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return sorted({name for name in names if isinstance(name, str) and "/" not in name and name not in (".", "..")})
+    return sorted({*(_listed(folder / EXPORT) or ()), *(_listed(folder / WORK / RUN) or ())})
 
 
 def _is_unfinished(folder: Location) -> bool:
+    return _listed(folder / WORK / RUN) is not None
+
+
+def _listed(file: Location) -> list[str] | None:
+    """Names of the files that this file of an export lists; None where it is not there, or none of an export."""
     try:
-        return bool(storage.read_json(folder / WORK / RUN)["steps"] == [_STEP])
+        said = storage.read_json(file)
+        names = [one["name"] for one in said["files"]] if said[KEY] else []
     except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return None
+    return [name for name in names if isinstance(name, str) and "/" not in name and name not in (".", "..")]

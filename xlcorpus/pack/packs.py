@@ -17,6 +17,7 @@ _FIELDS = {field.name: field for field in load_schema("token").fields}
 BATCH_ROWS = 4096
 BATCH_TOKENS = 1 << 20  # int32: 4 MB; what gathers them takes five times as much
 TASK_ROWS = 1 << 32
+PACK_AGAIN = "make the token shards again with this version of xlcorpus pack"  # the remedy where they are not whole
 
 
 def fields_of(*names: str) -> pa.Schema:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.errors import IntegrityError, UserError
-from xlcorpus.pack.packs import values_of
+from xlcorpus.pack.packs import PACK_AGAIN, values_of
 from xlcorpus.text.ragged import ranges
 
 
@@ -100,7 +100,7 @@ def _begins_of_parts(packs: pa.RecordBatch, sizes: np.ndarray, begins: np.ndarra
     ):
         raise IntegrityError(
             "doc_starts of a pack do not rise from 0 to its end",
-            remedy="make the token shards again with xlcorpus pack",
+            remedy=PACK_AGAIN,
         )
     return starts + np.repeat(begins, counts)
 

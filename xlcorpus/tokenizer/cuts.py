@@ -29,8 +29,17 @@ def cuts(base: Tokenizer, extended: Tokenizer) -> list[tuple[int, ...]]:
     )
 
 
+def pieces_of(tokenizer: Tokenizer) -> dict[int, str]:
+    """The pieces as the vocabulary writes them, by id; none of bytes."""
+    if isinstance(tokenizer, HuggingFaceTokenizer):
+        return {number: piece for piece, number in tokenizer.ids.items()}
+    if isinstance(tokenizer, SentencePieceTokenizer):
+        return {number: piece.text for number, piece in enumerate(tokenizer.model.pieces)}
+    return {}
+
+
 def _huggingface(base: HuggingFaceTokenizer, extended: HuggingFaceTokenizer) -> list[tuple[int, ...]]:
-    names = {number: piece for piece, number in extended.ids.items()}
+    names = pieces_of(extended)
     added = {token["id"] for token in extended.json.get("added_tokens") or []}
     whole = {*np.flatnonzero(extended.piece_kinds == CONTROL).tolist(), *added}
     new = range(base.vocab_size, extended.vocab_size)

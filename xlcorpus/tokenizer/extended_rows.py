@@ -7,15 +7,13 @@ be made; of romanised pieces also the ids that they are the romanisation of, the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from xlcorpus.dataset.record import dump_record, load_record
 from xlcorpus.dataset.storage import Location, is_file, is_folder, read_json, write_json
 from xlcorpus.errors import UserError
-from xlcorpus.tokenizer.cuts import cuts
-from xlcorpus.tokenizer.kinds.huggingface import HuggingFaceTokenizer
-from xlcorpus.tokenizer.kinds.sentencepiece import SentencePieceTokenizer
+from xlcorpus.tokenizer.cuts import cuts, pieces_of
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 FILE = "extended.json"
@@ -45,25 +43,20 @@ class ExtendedRows:
 
     base: Side
     extended: Side
-    rows: tuple[Row, ...] = field(default=())
+    rows: tuple[Row, ...]
 
     @classmethod
     def of(
         cls, base: Tokenizer, extended: Tokenizer, sources: Mapping[int, Sequence[int]] | None = None
     ) -> ExtendedRows:
         """What became of the base. sources: of new ids, those that their pieces are romanised from."""
-        names, first = _names(extended), base.vocab_size
+        names, of = pieces_of(extended), sources or {}
         rows = (
-            Row(at, names.get(at, ""), cut, tuple((sources or {}).get(at, ())))
-            for at, cut in enumerate(cuts(base, extended), first)
+            Row(at, names.get(at, ""), cut, tuple(of.get(at, ())))
+            for at, cut in enumerate(cuts(base, extended), base.vocab_size)
         )
         before, after = (Side(one.fingerprint, one.vocab_size) for one in (base, extended))
         return cls(before, after, tuple(rows))
-
-    @property
-    def cuts(self) -> list[tuple[int, ...]]:
-        """Of each new id, from base.vocab_size on, the ids that the base cuts it into."""
-        return [row.cut for row in self.rows]
 
     def save(self, *files: Location) -> None:
         """Write it; a row without sources says nothing of them. Raises OSError."""
@@ -89,11 +82,3 @@ class ExtendedRows:
 def rows_file(given: Location) -> Location:
     """Where the rows of a tokenizer are: in its folder, or beside the file, FILE.extended.json."""
     return given / FILE if is_folder(given) or not given.suffix else given.with_suffix(f".{FILE}")
-
-
-def _names(tokenizer: Tokenizer) -> dict[int, str]:
-    if isinstance(tokenizer, HuggingFaceTokenizer):
-        return {number: piece for piece, number in tokenizer.ids.items()}
-    if isinstance(tokenizer, SentencePieceTokenizer):
-        return {number: piece.text for number, piece in enumerate(tokenizer.model.pieces)}
-    return {}

@@ -36,11 +36,12 @@ class _Datatrove(Format):
 
 
 def _human(tokens: int) -> str:
-    """As the third line of the metadata says it: 40.1 MT."""
-    for power, unit in ((12, "T"), (9, "G"), (6, "M"), (3, "k")):
-        if tokens >= 10**power:
-            return f"{tokens / 10**power:.3g} {unit}T"
-    return f"{tokens} T"
+    """Three digits, as the third line of the metadata has them (`humanize.metric`): 40.0 MT."""
+    exponent = len(str(tokens)) - 1
+    if round(tokens / 1000 ** (exponent // 3), 2 - exponent % 3) >= 10 ** (exponent % 3 + 1):  # 999,950 are 1.00 MT
+        exponent += 1
+    thousands, place = divmod(exponent, 3)
+    return f"{tokens / 1000**thousands:.{2 - place}f} {('', 'k', 'M', 'G', 'T', 'P')[thousands]}T"
 
 
 FORMAT = _Datatrove("datatrove", "datatrove, nanotron: .ds and .ds.index", np.dtype("<u4"))

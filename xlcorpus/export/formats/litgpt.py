@@ -17,7 +17,7 @@ from xlcorpus.export.documents import Documents
 from xlcorpus.export.format import Counted, Format, Target
 from xlcorpus.text.ragged import offsets_of
 
-_CODES = {"<i4": 15, "<u2": 20}  # torch.int32, torch.uint16 in litdata/constants.py
+_CODES = {"<i4": 16, "<u2": 20}  # in litdata/constants.py; int32 has two, this one its writer takes
 _LEAF = '[1, {"type": null, "context": null, "children_spec": []}]'  # an item is a tensor, no tree of them
 
 
