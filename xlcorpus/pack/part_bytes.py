@@ -11,12 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from xlcorpus.pack.packs import Waiting
 from xlcorpus.pack.strategies import Layout
-from xlcorpus.text.ragged import sums_before_alike
+from xlcorpus.text.ragged import copy_spans, offsets_of, sums_before_alike
 
-_AT_ONCE = 1 << 18  # tokens: 1 MB, which stays in the cache
+_AT_ONCE = 1 << 17  # tokens: 512 kB, which stays in the cache
 
 
 @dataclass(frozen=True)
@@ -73,18 +74,18 @@ def _text_before(pieces: np.ndarray, total: np.ndarray, text: np.ndarray) -> np.
 def _sums(
     waiting: Waiting, of: np.ndarray, starts: np.ndarray, sizes: np.ndarray, piece_bytes: np.ndarray | None
 ) -> np.ndarray:
-    """int64[parts]: bytes of the pieces of each part, one part after the other in the order of the tokens."""
+    """int64[parts]: bytes of the pieces of each part, some parts at a time."""
     if piece_bytes is None:
         return sizes
     ids, first = waiting.documents.ids, waiting.documents.offsets[of] + starts
-    sums = np.empty(len(of), dtype=np.int64)
-    order, done = np.argsort(first, kind="stable"), 0
-    begins, ends = first[order], (first + sizes)[order]
+    table, sums = pa.array(piece_bytes), np.empty(len(of), dtype=np.int64)
+    offsets, done = offsets_of(sizes), 0
+    most = max(_AT_ONCE, int(sizes.max())) * int(piece_bytes.max(initial=0))
+    dtype = np.int32 if most < 1 << 31 else np.int64  # a fifth of the time where no number is made wider
     while done < len(of):
-        stop = max(int(np.searchsorted(ends, begins[done] + _AT_ONCE, side="right")), done + 1)
-        # What is between the parts is looked up too: that costs less than to say where each token is.
-        values = piece_bytes[ids[begins[done] : ends[stop - 1]]]
-        borders = np.stack([begins[done:stop], ends[done:stop]], axis=1).reshape(-1)[:-1] - begins[done]
-        sums[order[done:stop]] = np.add.reduceat(values, borders, dtype=np.int64)[::2]
+        stop = max(int(np.searchsorted(offsets, offsets[done] + _AT_ONCE, side="right")) - 1, done + 1)
+        taken = pa.array(copy_spans(ids, first[done:stop], sizes[done:stop]))
+        values = table.take(taken).to_numpy()  # half of what numpy's index takes
+        sums[done:stop] = np.add.reduceat(values, offsets[done:stop] - offsets[done], dtype=dtype)
         done = stop
     return sums

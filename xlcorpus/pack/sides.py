@@ -22,7 +22,7 @@ from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.packs import fields_of
 from xlcorpus.pack.tokenize import NO_TOKENS, STEP_NAME, TOO_LONG, encode
 from xlcorpus.text.codepoints import byte_lengths
-from xlcorpus.text.ragged import offsets_of, ranges
+from xlcorpus.text.ragged import copy_spans, offsets_of
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 
@@ -126,7 +126,7 @@ def tokenize_sides(
     lists = {
         f"{side}_ids": pa.ListArray.from_arrays(
             pa.array(offsets_of(keep[:, place]).astype(np.int32)),
-            pa.array(ids[ranges(offsets[rows], keep[:, place])]),
+            pa.array(copy_spans(ids, offsets[rows], keep[:, place])),
         )
         for place, (side, (ids, offsets)) in enumerate(sides.items())
     }

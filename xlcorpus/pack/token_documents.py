@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.text.ragged import offsets_of, ranges
+from xlcorpus.text.ragged import copy_spans, offsets_of
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,11 @@ class TokenDocuments:
         return TokenDocuments(self.ids[first:last], self.offsets[start : stop + 1] - first, *columns)
 
     def spans(self, rows: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> TokenDocuments:
-        """Document rows[i] cut to its tokens starts[i]:starts[i] + sizes[i], in this order; int64[n] each."""
+        """Document rows[i] cut to its tokens starts[i]:starts[i] + sizes[i], in this order; int64[n] each, no token of
+        two."""
         taken = pa.array(rows)
         columns = (column.take(taken) for column in self._columns())
-        return TokenDocuments(self.ids[ranges(self.offsets[rows] + starts, sizes)], offsets_of(sizes), *columns)
+        return TokenDocuments(copy_spans(self.ids, self.offsets[rows] + starts, sizes), offsets_of(sizes), *columns)
 
     def _columns(self) -> tuple[pa.Array, ...]:
         return tuple(getattr(self, field.name) for field in fields(self)[2:])

@@ -14,7 +14,7 @@ from xlcorpus.errors import UserError
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.token_documents import TokenDocuments, frame
 from xlcorpus.text.codepoints import byte_lengths
-from xlcorpus.text.ragged import offsets_of, ranges
+from xlcorpus.text.ragged import copy_spans, offsets_of
 from xlcorpus.tokenizer.objectives import special_ids_around
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
@@ -51,7 +51,7 @@ def tokenize_batch(
     if keep is not None:
         text_bytes = np.minimum(text_bytes, keep)  # a token is a byte there
         counts = np.minimum(counts, keep)
-        ids, offsets = ids[ranges(offsets[:-1], counts)], offsets_of(counts)
+        ids, offsets = copy_spans(ids, offsets[:-1], counts), offsets_of(counts)
     before, after = special_ids_around(tokenizer, options.objective, options.bos, options.eos)
     framed, framed_offsets = frame(ids, offsets, before, after)
     lengths = np.diff(framed_offsets)
