@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 _LONGEST_RUN, _LONGEST_TEXT = 300, 2000  # characters of a message that are shown: of a run without a space or /, of all
 _MOST_NAMES = 40  # of the names that are known
@@ -37,6 +38,17 @@ class ConservationError(UserError):
 
 class IntegrityError(UserError):
     """A dataset on disk is not what its manifest says (missing shard, other hash, unknown schema)."""
+
+
+@contextmanager
+def naming(where: object) -> Iterator[None]:
+    """Put `where`, what the user gave, before the message of a UserError from inside that does not name it yet."""
+    try:
+        yield
+    except UserError as error:
+        if str(where) in error.message:
+            raise
+        raise type(error)(f"{where}: {error.message}", remedy=error.remedy) from error
 
 
 def first_line(error: BaseException) -> str:

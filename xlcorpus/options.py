@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, ClassVar, TypeVar
@@ -26,7 +27,7 @@ def option(default: Any = ..., *, only: Mapping[str, Sequence[str | None]] | Non
 class StepOptions(BaseModel):
     """Options of a step. The fields are the recipe's keys and, with dashes, the command line's options."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), allow_inf_nan=False)
 
     # Options that name a file whose content counts (its fingerprint is in `models`), not where it lies.
     files: ClassVar[tuple[str, ...]] = ()
@@ -35,6 +36,17 @@ class StepOptions(BaseModel):
         """The options as manifests hold them: of files, the name alone."""
         values = self.model_dump(mode="json")
         return {key: _name_of(value) if key in self.files else value for key, value in values.items()}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_truth_as_number(cls, values: Any) -> Any:
+        """pydantic takes true for 1, and false for 0."""
+        for name, value in values.items() if isinstance(values, Mapping) else ():
+            types = _types_of(cls.model_fields[name].annotation) if name in cls.model_fields else set()
+            parts = value if isinstance(value, (list, tuple)) else [value]
+            if types & {"int", "float"} and not types & {"bool", "Any"} and any(isinstance(one, bool) for one in parts):
+                raise UserError(f"{name}: {value} is no number", remedy=f"write a number, or leave out {name}")
+        return values
 
     @model_validator(mode="after")
     def _check_size(self) -> StepOptions:
@@ -97,6 +109,11 @@ def checked(kind: type[S], values: Mapping[str, Any], where: str, what: str, see
         raise UserError(
             f"{where}: {what}: " + "; ".join(problems), remedy=f"{see} says what its options mean"
         ) from None
+
+
+def _types_of(annotation: Any) -> set[str]:
+    """Names of all types in an annotation."""
+    return set(re.findall(r"\w+", str(annotation)))
 
 
 def _name_of(value: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -66,3 +68,60 @@ def test_refusals() -> None:
         Masker(MaskOptions(), Vocabulary("f", 8, {"pad": 0}, frozenset({0})))
     with pytest.raises(UserError, match="more than 1 together"):
         MaskOptions(mask_share=0.8, random_share=0.3)
+
+
+def words_of(starts: np.ndarray, row: list[int], texts: set[int]) -> list[list[int]]:
+    """Places of each word of a row, as a loop finds them; special ids are words of their own."""
+    words: list[list[int]] = []
+    for place, number in enumerate(row):
+        alone = number in SPECIAL or place == 0 or row[place - 1] in SPECIAL or place in texts
+        if alone or starts[number]:
+            words.append([])
+        words[-1].append(place)
+    return words
+
+
+@given(st.integers(0, 2**32), st.integers(1, 5), st.integers(1, 60), st.lists(st.integers(0, 59), max_size=3))
+def test_whole_words_are_chosen_whole(seed: int, rows: int, width: int, texts: list[int]) -> None:
+    ids, keys = drawn(rows, width, seed)
+    starts = np.arange(SIZE) % 3 == 0
+    masker = Masker(MaskOptions(whole_word=True, probability=0.4), replace(VOCABULARY, word_starts=starts))
+    own = np.array([row * width + at for row in range(rows) for at in texts if at < width], dtype=np.int64)
+    inputs, labels = masker.mask(ids, keys, "mlm", own)
+    for row in range(rows):
+        for word in words_of(starts, ids[row].tolist(), set(texts)):
+            chosen = labels[row, word] != NO_LABEL
+            assert chosen.all() or not chosen.any()
+    chosen = labels != NO_LABEL
+    assert (labels[chosen] == ids[chosen]).all()
+    assert (inputs[~chosen] == ids[~chosen]).all()
+    assert not chosen[np.isin(ids, SPECIAL)].any()
+    alone = masker.mask(ids[-1:], keys[-1:], "mlm", own[own >= (rows - 1) * width] - (rows - 1) * width)
+    assert (alone[0] == inputs[-1:]).all()
+    assert (alone[1] == labels[-1:]).all()
+
+
+def test_shares_of_whole_words_are_those_of_tokens() -> None:
+    ids, keys = drawn(400, 500)
+    ids[ids < FIRST] = FIRST
+    vocabulary = replace(VOCABULARY, word_starts=np.arange(SIZE) % 3 == 0)
+    inputs, labels = Masker(MaskOptions(whole_word=True), vocabulary).mask(ids, keys, "mlm")
+    chosen = labels != NO_LABEL
+    assert chosen.mean() == pytest.approx(0.15, abs=0.006)  # words of 3 pieces in the mean: one deviation is 0.0018
+    assert (inputs[chosen] == MASK).mean() == pytest.approx(0.8, abs=0.01)
+    both = chosen[:, 1:] & chosen[:, :-1] & (ids[:, 1:] % 3 != 0)
+    kinds = (inputs == MASK)[:, 1:][both], (inputs == MASK)[:, :-1][both]
+    assert np.corrcoef(*kinds)[0, 1] == pytest.approx(0, abs=0.03)  # what stands in its place: each by itself
+
+
+def test_a_run_without_a_mark_is_no_word() -> None:
+    ids, keys = np.full((50, 400), FIRST), np.arange(50, dtype=np.uint64)
+    vocabulary = replace(VOCABULARY, word_starts=np.zeros(SIZE, dtype=bool))
+    shares = [
+        (Masker(MaskOptions(whole_word=True), vocabulary).mask(ids[:, :width], keys, "mlm")[1] != NO_LABEL).mean(axis=1)
+        for width in (400, 64)
+    ]
+    assert 0.05 < shares[0].min() <= shares[0].max() < 0.3
+    assert set(shares[1]) == {0.0, 1.0}
+    with pytest.raises(UserError, match="whole_word needs the tokenizer"):
+        Masker(MaskOptions(whole_word=True), VOCABULARY)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from xlcorpus.errors import UserError
-from xlcorpus.pretrain.recipe import load_recipe, shipped_recipes
+from xlcorpus.pretrain.recipe import ScheduleOptions, load_recipe, shipped_recipes
 
 GOOD: dict[str, Any] = {
     "tokenizer": "t.model",
@@ -83,6 +83,19 @@ def test_how_the_same_steps_are_done_is_no_part_of_the_recipe(tmp_path: Path) ->
         ({"data": [{"foldr": "x"}]}, "data 1: there is no `folder`; did you mean 'folder'"),
         ({"data": [{"folder": "x", "weight": 0}]}, "data 1: data: weight: input should be greater"),
         ({"data": None}, "there is no `data`"),
+        ({"batch": "1.5 rows"}, "batch '1.5' is no whole number"),
+        ({"batch": "1.2345k"}, "batch '1.2345k' is no whole number"),
+        ({"batch_in": "rows"}, "unknown key 'batch_in'"),
+        ({"stages": [{"batch_in": "rows"}]}, "stage 1: unknown key 'batch_in'"),
+        ({"start": {"shape": "llama", "layer": 3}}, "start has no option 'layer'; did you mean 'layers'"),
+        ({"start": {"shape": "llama", "layers": 0}}, "start: layers: input should be greater"),
+        ({"start": {"model": "base", "heads": 2}}, "--heads is an option of --shape"),
+        ({"schedule": {"warmup": 1.5}}, "warmup 1.5 is no whole number of steps"),
+        ({"schedule": {"decay": 0.5}}, "--decay is an option of --name wsd; this is --name cosine"),
+        ({"optimizer": {"name": "adafactor", "eps": 1e-6}}, "--eps is an option of --name adamw"),
+        ({"rows": True}, "rows: True is no number"),
+        ({"name": "a/b"}, "name 'a/b' is no name of a folder"),
+        ({"variables": {"x": [1]}}, "variables: x is no text"),
         ({"batch": "many"}, "batch 'many' is not a size"),
         ({"steps": 3}, "`budget` .tokens. or `steps` must be given, and not both"),
         ({"budget": None}, "`budget` .tokens. or `steps` must be given, and not both"),
@@ -112,6 +125,15 @@ def test_what_is_refused(tmp_path: Path, change: dict[str, Any], message: str) -
 def test_settings_that_lead_nowhere(tmp_path: Path, setting: str) -> None:
     with pytest.raises(UserError, match="--set"):
         load_recipe(write(tmp_path, GOOD | {"optimizer": {"lr": 1}, "seed": 1}), [setting])
+
+
+def test_a_warm_up_and_a_decay_that_do_not_fit_are_refused() -> None:
+    assert ScheduleOptions(warmup=5).warmup_steps(10) == 5
+    assert ScheduleOptions(name="wsd", warmup=0.5, decay=0.5).warmup_steps(3) == 2  # one too many by rounding
+    with pytest.raises(UserError, match="the warm-up takes 20 steps, and there are 10"):
+        ScheduleOptions(warmup=20).warmup_steps(10)
+    with pytest.raises(UserError, match="takes 5 steps and the decay 8, and there are 10"):
+        ScheduleOptions(name="wsd", warmup=5, decay=0.8).warmup_steps(10)
 
 
 def test_yaml_errors_name_the_line(tmp_path: Path) -> None:

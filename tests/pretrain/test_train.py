@@ -13,12 +13,14 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tests.pretrain.packed import LENGTH, SAMPLE, document_rows, pack, packs, regroup, view
-from tests.pretrain.runs import metrics, train, weights
+from tests.pretrain.runs import metrics, recipe_file, train, weights
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
 from xlcorpus.pretrain.engine import Engine
 from xlcorpus.pretrain.objective import Losses
 from xlcorpus.pretrain.objectives.clm import Clm
+from xlcorpus.pretrain.recipe import load_recipe
+from xlcorpus.pretrain.sources import open_data
 from xlcorpus.tokenizer.open import open_tokenizer
 
 BERT = {"shape": "bert", "layers": 1, "width": 16, "heads": 2}
@@ -152,6 +154,11 @@ def no_model(*_: Any, **__: Any) -> None:
         ({"data": "other"}, r"was packed with the tokenizer \w+ \(259 ids(.|\n)*pack them again with this one"),
         ({"data": "bytes", "start": BERT}, r"mlm needs a token for mask(.|\n)*tokenizer train --mask"),
         ({"data": "documents"}, "holds"),
+        ({"data": "unknown"}, r"recipe.yaml: stage train: data 1 .*there is no objective 'mlmm'; did you mean 'mlm'"),
+        (
+            {"schedule": {"warmup": 9}},
+            r"stage train: schedule: the warm-up takes 9 steps, and there are 6",
+        ),
         ({"data": "empty"}, r"has no rows(.|\n)*leave it out"),
         ({"data": "empty-holdout"}, r"has no rows(.|\n)*--holdout 2%"),
         ({"rows": 2000, "batch": 2000 * LENGTH}, r"a micro-batch on 1 ranks takes 2,000: ranks would have none"),
@@ -172,6 +179,7 @@ def test_what_does_not_go_together(
         "kinds": lambda: [{"folder": str(packs())}, {"folder": str(packs()), "objective": "mlm"}],
         "other": lambda: [{"folder": str(packs(30, 1, tokenizer="bytes"))}],
         "bytes": lambda: [{"folder": str(packs(30, 1, tokenizer="bytes")), "objective": "mlm"}],
+        "unknown": lambda: [{"folder": str(packs()), "objective": "mlmm"}],
         "documents": lambda: [{"folder": str(packs().parent / "out-input")}],
         "empty": lambda: [{"folder": str(regroup(packs(30, 1), tmp_path / "none", [[0]]))}],
         "empty-holdout": lambda: [
@@ -182,6 +190,36 @@ def test_what_does_not_go_together(
     with pytest.raises(UserError, match=message):
         train(tmp_path, **given)
     assert not (tmp_path / "out" / "model.safetensors").exists()
+
+
+def test_what_the_start_lacks_names_the_recipe(tmp_path: Path) -> None:
+    for begin, said in (({"shape": "lama"}, "there is no shape 'lama'"), ({"model": str(tmp_path)}, "has no config")):
+        with pytest.raises(UserError, match=rf"recipe.yaml: start: .*{said}"):
+            train(tmp_path, start=begin, overwrite=True)
+
+
+def test_what_a_later_stage_lacks_is_said_before_the_first_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xlcorpus.pretrain.train.start", no_model)
+    with pytest.raises(UserError, match=r"recipe.yaml: stage stage-2: trainer: there is no 'max_step'"):
+        train(tmp_path, stages=[{}, {"trainer": {"max_step": 1}}])
+
+
+def test_whole_words_are_read_from_the_recipes_tokenizer(tmp_path: Path) -> None:
+    data = [{"folder": str(packs()), "objective": "mlm", "whole_word": True, "probability": 0.5}]
+    stage = load_recipe(str(recipe_file(tmp_path, data=data))).stages[0]
+    source = open_data(stage, SAMPLE).sources[0]
+    batch = source.objective.collate(source.rows.read(0), np.arange(source.rows.groups[0], dtype=np.uint64))
+    labels, ids = batch["labels"].numpy(), np.where(batch["labels"] != -100, batch["labels"], batch["input_ids"])
+    starts, chosen = open_tokenizer(SAMPLE).word_starts, labels != -100
+    inside = ~starts[ids[:, 1:]] & (ids[:, 1:] > 4) & (ids[:, :-1] > 4) & (batch["position_ids"].numpy()[:, 1:] > 0)
+    assert (chosen[:, 1:] == chosen[:, :-1])[inside].all()
+    assert (chosen[:, 1:] != chosen[:, :-1])[~inside].any()
+    with pytest.raises(UserError, match=r"stage train: data 1 .*: whole_word needs the tokenizer"):
+        open_data(stage)
+    with pytest.raises(UserError, match=r"was packed with the tokenizer"):
+        open_data(stage, "bytes")
 
 
 def test_what_trainer_lacks_is_named(tmp_path: Path) -> None:

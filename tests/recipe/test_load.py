@@ -78,6 +78,9 @@ def test_settings_change_the_recipe(tmp_path: Path) -> None:
         ("dedup.treshold=0.5", "did you mean 'threshold'"),
         ("dedupe.threshold=0.5", "dedup.OPTION"),
         ("seed", "KEY=VALUE"),
+        ("dedup..x=1", "KEY=VALUE"),
+        ("dedup=1", "the recipe has no such key"),
+        ("dedup.threshold.x.y=1", "threshold"),
     ]:
         with pytest.raises(UserError, match=message):
             load_recipe(path, [setting])

@@ -216,13 +216,66 @@ def filled_in(value: Any, variables: Mapping[str, str], where: str) -> Any:
 
 def variables_of(content: Mapping[str, Any], known: Mapping[str, str], where: str) -> dict[str, str]:
     """The variables of a recipe: those that are always known, then its own, each of which may use those above it."""
-    given = content.get("variables") or {}
+    given = {} if content.get("variables") is None else content["variables"]
     if not isinstance(given, dict):
         raise UserError(f"{where}: `variables` must be a mapping", remedy="write `variables: {files: web/}`")
     variables = dict(known)
     for key, value in given.items():
+        if isinstance(value, (dict, list)) or value is None:
+            raise UserError(f"{where}: variables: {key} is no text: {value!r}", remedy="write `variables: {key: web/}`")
         variables[str(key)] = filled_in(str(value), variables, where)
     return variables
+
+
+def load_mapping(location: Location, keys: Sequence[str], example: str) -> dict[str, Any]:
+    """`load_yaml` of a recipe; raises UserError where it is no mapping. keys, example: a recipe's, for the message."""
+    content = load_yaml(location)
+    if not isinstance(content, dict):
+        raise UserError(
+            f"{location}: a recipe is a mapping with the keys {', '.join(keys)}; this is a {type(content).__name__}",
+            remedy=f"`xlcorpus recipes show {example}` prints one to start from",
+        )
+    return content
+
+
+def setting_of(setting: str, example: str) -> tuple[list[str], Any]:
+    """The path of keys and the value, read as YAML, of `--set KEY.KEY=VALUE`; raises UserError where it is none.
+
+    example: `dedup.threshold=0.7`, for the message.
+    """
+    key, equals, text = setting.partition("=")
+    if not equals or not all(path := key.split(".")):
+        raise UserError(f"--set {setting}: this is not KEY=VALUE", remedy=f"write --set {example}, or --set seed=3")
+    return path, parse_yaml(text, f"--set {key}") if text else ""
+
+
+def set_value(content: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """Set the value at a path of keys, and of numbers in lists, making the mappings that are not there.
+
+    Raises UserError where a list has no such item, or something on the way is no mapping and no list.
+    """
+    key, place = ".".join(path), content
+    for number, name in enumerate(path):
+        where, index, last = ".".join(path[:number]) or "the recipe", name, number == len(path) - 1
+        if isinstance(place, list):
+            if not name.isdecimal() or int(name) >= len(place):
+                raise UserError(f"--set {key}: {where} is a list of {len(place)}", remedy="number its items from 0")
+            index = int(name)
+        elif not isinstance(place, dict):
+            raise UserError(f"--set {key}: {where} holds no keys", remedy="name a key of the recipe")
+        elif not last and place.get(name) is None:
+            place[name] = {}
+        if last:
+            place[index] = value
+        place = place[index]
+
+
+def name_of(content: Mapping[str, Any], path: Location) -> str:
+    """The name of a recipe, that of its file where it says none: of the folder below out/ that it makes."""
+    name = content.get("name", path.stem)
+    if isinstance(name, bool) or not isinstance(name, (str, int)) or str(name) in ("", ".", "..") or "/" in str(name):
+        raise UserError(f"{path}: name {name!r} is no name of a folder", remedy="write `name: swahili`")
+    return str(name)
 
 
 def seed_of(content: Mapping[str, Any], where: str) -> int:

@@ -117,7 +117,7 @@ def _bits(
     trained: TrainedModel, rows: TokenRows, options: EvaluateOptions, say: Callable[[str], None]
 ) -> dict[str, Any]:
     kind = OBJECTIVES.find(_OBJECTIVES[trained.architecture])
-    objective = objective_for(rows, kind, kind.options(), str(rows.folder))
+    objective = objective_for(rows, kind, kind.options())
     _check_length(trained, rows)
     objective.prepare(trained.model)
     pieces = trained.tokenizer.piece_bytes

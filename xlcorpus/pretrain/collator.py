@@ -21,12 +21,15 @@ class PackCollator:
     `model(**batch).loss` is right. Masks of mlm are drawn by torch's generator.
     """
 
-    def __init__(self, dataset: Any, model: Any, objective: str = "clm", **options: Any) -> None:
-        """dataset: folder of token shards; model: of transformers; options: of the objective.
+    def __init__(
+        self, dataset: Any, model: Any, objective: str = "clm", *, tokenizer: Any = None, **options: Any
+    ) -> None:
+        """dataset: folder of token shards; model: of transformers; tokenizer: of the shards, for whole_word; options:
+        of the objective.
 
         Raises UserError where the model cannot keep documents apart, or the objective is not one over packs.
         """
-        made = open_source(dataset, objective, options).objective
+        made = open_source(dataset, objective, options, tokenizer=tokenizer).objective
         if not isinstance(made, PackObjective):
             raise UserError(
                 f"the objective {objective} reads no packs, which this collator is for",

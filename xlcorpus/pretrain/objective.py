@@ -28,7 +28,8 @@ class Vocabulary:
 
     fingerprint: of the tokenizer; size: one more than its highest id; ids: by role (pad, unk, bos, eos, mask, cls,
     sep), of those that it has; special: ids that are never text; around: ids before and after a text by the
-    tokenizer's own template; pair: ids before, between and after two texts by it.
+    tokenizer's own template; pair: ids before, between and after two texts by it; word_starts: bool[ids], pieces that
+    a word begins with, None where the tokenizer was not opened.
     """
 
     fingerprint: str
@@ -37,6 +38,7 @@ class Vocabulary:
     special: frozenset[int]
     around: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
     pair: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] = ((), (), ())
+    word_starts: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def id_of(self, *roles: str) -> int:
         """The id of the first of these roles that there is; raises UserError where there is none."""

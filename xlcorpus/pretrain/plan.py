@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from xlcorpus.errors import UserError
+from xlcorpus.errors import UserError, naming
 from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.pretrain.recipe import StageOptions
 from xlcorpus.pretrain.sources import Data
@@ -51,6 +51,8 @@ def plan_stage(stage: StageOptions, data: Data, ranks: int) -> Plan:
                 remedy="write fewer `rows`, use fewer ranks, or give more data",
             )
     steps = math.ceil(stage.budget / (step_rows * mean)) if stage.budget is not None else stage.steps or 0
+    with naming(f"stage {stage.name}"):
+        stage.schedule.warmup_steps(steps)
     return Plan(mean, step_rows, step_rows // micro, steps)
 
 

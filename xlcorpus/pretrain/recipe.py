@@ -13,15 +13,18 @@ from xlcorpus.dataset.storage import Location, fingerprint
 from xlcorpus.dataset.yaml_file import (
     filled_in,
     find_yaml,
-    load_yaml,
+    load_mapping,
+    name_of,
     packaged_yaml,
-    parse_yaml,
     refuse_unknown,
     seed_of,
+    set_value,
+    setting_of,
     variables_of,
 )
 from xlcorpus.errors import UserError, given_twice, nearest
 from xlcorpus.options import StepOptions, checked, option
+from xlcorpus.pretrain.initialize.options import StartOptions
 from xlcorpus.sample import sample_folder
 from xlcorpus.text.sizes import parse_size
 
@@ -35,13 +38,22 @@ _FREE = ("rows", "workers", "evaluation", "checkpoints", "log_every", "peak_tflo
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
+class _Texts(StepOptions):
+    """What a recipe says of itself."""
+
+    about: str = option("", description="for people")
+    tokenizer: str | None = option(None, min_length=1, description="that the shards were packed with")
+
+
 class DataOptions(StepOptions):
     """A dataset of token-1 to train on."""
 
-    folder: str = option(description="a packed dataset, or a view")
+    folder: str = option(min_length=1, description="a packed dataset, or a view")
     objective: str = option("clm", description="what is learnt from it; its own options stand beside it")
     weight: float = option(1.0, gt=0, le=1e9, description="its share of the micro-batches, relative to the others'")
-    holdout: str | None = option(None, description="rows to evaluate on; default: FOLDER/holdout where there is one")
+    holdout: str | None = option(
+        None, min_length=1, description="rows to evaluate on; default: FOLDER/holdout where there is one"
+    )
     options: dict[str, Any] = option(default_factory=dict, description="of the objective")
 
 
@@ -50,8 +62,8 @@ class OptimizerOptions(StepOptions):
 
     name: Literal["adamw", "adafactor"] = option("adamw", description="the algorithm")
     lr: float = option(3e-4, gt=0, allow_inf_nan=False, description="highest learning rate")
-    betas: tuple[Beta, Beta] = option((0.9, 0.95), description="of adamw")
-    eps: float = option(1e-8, gt=0, description="of adamw")
+    betas: tuple[Beta, Beta] = option((0.9, 0.95), only={"name": ["adamw"]}, description="of adamw")
+    eps: float = option(1e-8, gt=0, only={"name": ["adamw"]}, description="of adamw")
     weight_decay: float = option(0.1, ge=0, description="of all but biases and norms")
     clip: float = option(1.0, ge=0, description="largest norm of the gradients; 0: as they are")
 
@@ -63,12 +75,34 @@ class ScheduleOptions(StepOptions):
         "cosine", description="after the warm-up: half a cosine, a line, constant and a line at the end, or constant"
     )
     warmup: float = option(0.02, ge=0, description="below 1: share of the steps; otherwise steps")
-    min_lr: float = option(0.1, ge=0, le=1, description="what is left at the end, as a share of the highest")
-    decay: float = option(0.2, gt=0, le=1, description="wsd: share of the steps in which it goes down")
+    min_lr: float = option(
+        0.1,
+        ge=0,
+        le=1,
+        only={"name": ["cosine", "linear", "wsd"]},
+        description="what is left at the end, as a share of the highest",
+    )
+    decay: float = option(
+        0.2, gt=0, le=1, only={"name": ["wsd"]}, description="wsd: share of the steps in which it goes down"
+    )
+
+    @model_validator(mode="after")
+    def _check_warmup(self) -> ScheduleOptions:
+        if self.warmup >= 1 and self.warmup % 1:
+            raise UserError(f"warmup {self.warmup} is no whole number of steps", remedy="write 0.02, or 2000")
+        return self
 
     def warmup_steps(self, steps: int) -> int:
-        """Steps of the warm-up, of all the steps."""
-        return min(round(self.warmup * steps) if self.warmup < 1 else round(self.warmup), steps)
+        """Steps of the warm-up, of all the steps; raises UserError where it, with the decay of wsd, is longer."""
+        warmup = round(self.warmup * steps) if self.warmup < 1 else int(self.warmup)
+        decay = round(self.decay * steps) if self.name == "wsd" else 0
+        if warmup + decay > steps + 1 and steps:  # one more by rounding
+            falls = f" and the decay {decay:,}" if decay else ""
+            raise UserError(
+                f"schedule: the warm-up takes {warmup:,} steps{falls}, and there are {steps:,}",
+                remedy="write a shorter warmup, as `schedule: {warmup: 0.02}`",
+            )
+        return min(warmup, steps)
 
 
 class EvaluationOptions(StepOptions):
@@ -92,7 +126,7 @@ class StageOptions(StepOptions):
     name: str = option("train", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="of its folder")
     data: tuple[DataOptions, ...] = option(min_length=1, description="what is trained on")
     batch: int = option(description="of a step, over all ranks: tokens, or `256 rows`")
-    batch_in: Literal["tokens", "rows"] = option("tokens", description="what `batch` counts")
+    batch_in: Literal["tokens", "rows"] = option("tokens", description="what `batch` counts, as `batch` says it")
     rows: int = option(8, ge=1, description="rows of a micro-batch on each rank: memory goes with it")
     budget: int | None = option(None, description="tokens to train on")
     steps: int | None = option(
@@ -106,7 +140,9 @@ class StageOptions(StepOptions):
         "none", description="what stays as it is: nothing, the embeddings (with the head's), or all but those"
     )
     precision: Literal["fp32", "bf16"] = option("fp32", description="of the computation; weights are float32")
-    attention: str = option("sdpa", description="sdpa, eager, flex_attention or flash_attention_2")
+    attention: Literal["sdpa", "eager", "flex_attention", "flash_attention_2", "flash_attention_3"] = option(
+        "sdpa", description="how the model computes it"
+    )
     gradient_checkpointing: bool = option(False, description="a quarter more work, far less memory")
     compile: bool = option(False, description="torch.compile")
     workers: int = option(0, ge=0, le=256, description="processes that read, on each rank; 0: none of their own")
@@ -129,19 +165,20 @@ class StageOptions(StepOptions):
 
 @dataclass(frozen=True)
 class Recipe:
-    """A checked recipe. tokenizer: of the shards; start: what the model begins as (`initialize`)."""
+    """A checked recipe. path: of its file, for errors; tokenizer: of the shards; start: what the model begins as."""
 
+    path: str
     name: str
     about: str
     seed: int
     tokenizer: str | None
-    start: dict[str, Any]
+    start: StartOptions
     stages: tuple[StageOptions, ...]
 
     @property
-    def tokenizer_path(self) -> Any:
+    def tokenizer_path(self) -> str | None:
         """Of the tokenizer: that beside the model to begin with, where none is named."""
-        return self.tokenizer or self.start.get("model")
+        return self.tokenizer or self.start.model
 
     @property
     def content(self) -> dict[str, Any]:
@@ -151,14 +188,17 @@ class Recipe:
             "name": self.name,
             "seed": self.seed,
             "tokenizer": self.tokenizer,
-            "start": self.start,
+            "start": self.start.model_dump(mode="json", exclude_unset=True),
             "stages": stages,
         }
 
     @property
     def fingerprint(self) -> str:
         """Of what the weights depend on, but for the data and the starting point themselves."""
-        return fingerprint([self.seed, self.start, [stage.identity() for stage in self.stages]])
+        return fingerprint([self.seed, self.content["start"], [stage.identity() for stage in self.stages]])
+
+
+_OF_STAGE = [key for key in StageOptions.model_fields if key != "batch_in"]  # `name` first
 
 
 def shipped_recipes() -> dict[str, Location]:
@@ -171,33 +211,27 @@ def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
     shipped = shipped_recipes()
     shown = {f"pretrain/{one}": path for one, path in shipped.items()}  # as `recipes show` names them
     path = find_yaml(name, "pretraining recipe", lambda: shipped | shown)
-    content = load_yaml(path)
-    if not isinstance(content, dict):
-        raise UserError(
-            f"{path}: a recipe is a mapping; this is a {type(content).__name__}",
-            remedy="`xlcorpus recipes show pretrain/quickstart` prints one to start from",
-        )
+    content = load_mapping(path, ("tokenizer", "start", "data", "budget", "batch"), "pretrain/quickstart")
     if "steps" in content and isinstance(content["steps"], list):
         raise UserError(f"{path}: this is a recipe of steps, which make datasets", remedy=f"xlcorpus run {name}")
     for setting in settings:
-        _apply(content, setting)
+        set_value(content, *setting_of(setting, "optimizer.lr=1e-3"))
     where = str(path)
     known = {"sample": str(sample_folder()), "recipe": str(storage.resolve(path).parent)}
     variables, seed = variables_of(content, known, where), seed_of(content, where)
     if not 0 <= seed < 1 << 32:  # numpy's, which Trainer sets
         raise UserError(f"{where}: seed {seed} is not between 0 and 4294967295", remedy="write `seed: 3`")
     content = filled_in({key: value for key, value in content.items() if key != "variables"}, variables, where)
-    refuse_unknown(content, [*_TOP, *(name for name in StageOptions.model_fields if name != "name")], where)
+    refuse_unknown(content, [*_TOP, *_OF_STAGE[1:]], where)
     start = _mapping(content.get("start"), f"{where}: start", "start: {shape: llama, layers: 4, width: 256}")
-    tokenizer = content.get("tokenizer")
-    if tokenizer is not None and not isinstance(tokenizer, str):
-        raise UserError(f"{where}: tokenizer must be a path", remedy="write `tokenizer: out/tokenizer`")
+    texts = checked(_Texts, {key: content[key] for key in _Texts.model_fields if key in content}, where, "recipe", SEE)
     return Recipe(
-        str(content.get("name", path.stem)),
-        str(content.get("about", "")),
+        where,
+        name_of(content, path),
+        texts.about,
         seed,
-        tokenizer,
-        start,
+        texts.tokenizer,
+        checked(StartOptions, start, where, "start", SEE),
         _stages(content, where),
     )
 
@@ -208,36 +242,11 @@ def _mapping(value: Any, where: str, example: str) -> dict[str, Any]:
     return dict(value)
 
 
-def _apply(content: dict[str, Any], setting: str) -> None:
-    """Set a value at a path of keys and of numbers in lists."""
-    key, equals, text = setting.partition("=")
-    if not equals or not key:
-        raise UserError(f"--set {setting}: this is not KEY=VALUE", remedy="write --set budget=1M, or --set seed=3")
-    *path, last = key.split(".")
-    place: Any = content
-    for number, name in enumerate([*path, last]):
-        where = ".".join(path[:number]) or "the recipe"
-        if isinstance(place, list):
-            if not name.isdecimal() or int(name) >= len(place):
-                raise UserError(f"--set {key}: {where} is a list of {len(place)}", remedy="number its items from 0")
-            index: Any = int(name)
-        elif isinstance(place, dict):
-            index = name
-        else:
-            raise UserError(f"--set {key}: {where} holds no keys", remedy="name a key of the recipe")
-        if number == len(path):
-            place[index] = parse_yaml(text, f"--set {key}") if text else ""
-        else:
-            if isinstance(place, dict) and place.get(index) is None:
-                place[index] = {}
-            place = place[index]
-
-
 def _stages(content: Mapping[str, Any], where: str) -> tuple[StageOptions, ...]:
     shared = {key: value for key, value in content.items() if key not in _TOP}
-    given = content.get("stages")
-    if given is None:
+    if "stages" not in content:
         return (_stage(shared, where),)
+    given = content["stages"]
     if not isinstance(given, list) or not given:
         raise UserError(
             f"{where}: `stages` must be a list of at least one stage",
@@ -247,6 +256,7 @@ def _stages(content: Mapping[str, Any], where: str) -> tuple[StageOptions, ...]:
     for number, one in enumerate(given, 1):
         at = f"{where}: stage {number}"
         own = {"name": f"stage-{number}", **_mapping(one, at, "- {name: base, budget: 1M}")}
+        refuse_unknown(own, _OF_STAGE, at)
         merged = dict(shared)
         if {"budget", "steps"} & own.keys():  # one replaces the other
             merged = {key: value for key, value in merged.items() if key not in ("budget", "steps")}

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.dataset import is_dataset
 from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import UserError
+from xlcorpus.errors import UserError, naming
 from xlcorpus.options import StepOptions, checked
 from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.pretrain.data.stream import Source
 from xlcorpus.pretrain.objective import OBJECTIVES, Objective, ObjectiveKind, Vocabulary
 from xlcorpus.pretrain.recipe import SEE, DataOptions, StageOptions
+from xlcorpus.tokenizer.open import open_tokenizer
 
 HOLDOUT = "holdout"
 
@@ -35,24 +36,27 @@ class Data:
         return max(source.rows.length for source in self.sources)
 
 
-def open_data(stage: StageOptions) -> Data:
-    """Open what a stage trains on; raises UserError for the first thing that does not go together."""
+def open_data(stage: StageOptions, tokenizer: str | None = None) -> Data:
+    """Open what a stage trains on; raises UserError for the first thing that does not go together.
+
+    tokenizer: as of `open_source`.
+    """
     sources: list[Source] = []
     kinds: list[ObjectiveKind] = []
     holdouts: list[tuple[int, TokenRows]] = []
     for number, given in enumerate(stage.data):
-        kind = OBJECTIVES.find(given.objective)
-        where = f"data {number + 1} ({given.folder})"
-        source = open_source(given.folder, given.objective, given.options, weight=given.weight, where=where)
+        with naming(f"stage {stage.name}: data {number + 1} ({given.folder})"):
+            kind = OBJECTIVES.find(given.objective)
+            source = open_source(given.folder, given.objective, given.options, weight=given.weight, tokenizer=tokenizer)
+            held = _holdout(given)
+            if held is not None:
+                rows = TokenRows.open(held)
+                rows.require_rows("hold out more: xlcorpus pack --holdout 2%, or name none")
+                _check_same(rows, source.rows)
+                _check_view(kind, rows)
+                holdouts.append((number, rows))
         sources.append(source)
         kinds.append(kind)
-        held = _holdout(given)
-        if held is not None:
-            rows = TokenRows.open(held)
-            rows.require_rows("hold out more: xlcorpus pack --holdout 2%, or name none")
-            _check_same(rows, source.rows)
-            _check_view(kind, rows)
-            holdouts.append((number, rows))
     for source, kind in zip(sources[1:], kinds[1:], strict=True):
         _check_same(source.rows, sources[0].rows)
         if kind.architecture != kinds[0].architecture:
@@ -71,30 +75,47 @@ def open_source(
     options: Mapping[str, Any] | None = None,
     *,
     weight: float = 1.0,
-    where: str | None = None,
+    tokenizer: str | Location | None = None,
 ) -> Source:
     """Token shards and what is made of them; raises UserError where the two do not go together.
 
-    options: of the objective; where: what messages call this source.
+    options: of the objective; tokenizer: path of that of the shards, which `whole_word` needs.
     """
-    kind, where = OBJECTIVES.find(objective), where or str(folder)
-    settings = checked(kind.options, dict(options or {}), where, kind.name, SEE)
+    kind = OBJECTIVES.find(objective)
+    settings = checked(kind.options, dict(options or {}), str(folder), kind.name, SEE)
     rows = TokenRows.open(storage.locate(folder))
     rows.require_rows()
-    return Source(rows, objective_for(rows, kind, settings, where), weight)
+    return Source(rows, objective_for(rows, kind, settings, tokenizer), weight)
 
 
-def objective_for(rows: TokenRows, kind: ObjectiveKind, settings: StepOptions, where: str) -> Objective:
+def check_tokenizer(tokenizer_path: str | Location, vocabulary: Vocabulary, shards: str | Location) -> None:
+    """Raise UserError where shards were packed with another tokenizer. vocabulary: theirs."""
+    tokenizer = open_tokenizer(tokenizer_path)
+    if tokenizer.fingerprint != vocabulary.fingerprint:
+        raise UserError(
+            f"{shards} was packed with the tokenizer {vocabulary.fingerprint} ({vocabulary.size:,} ids), and "
+            f"{tokenizer_path} is {tokenizer.fingerprint} ({tokenizer.vocab_size:,} ids)",
+            remedy="name the tokenizer that the shards were packed with, or pack them again with this one",
+        )
+
+
+def objective_for(
+    rows: TokenRows, kind: ObjectiveKind, settings: StepOptions, tokenizer: str | Location | None = None
+) -> Objective:
     """The objective over these rows; raises UserError where they are of another view, or lack a special id."""
     _check_view(kind, rows)
     missing = [role for role in kind.needs if role not in rows.vocabulary.ids]
     if missing:
         raise UserError(
-            f"{where}: {kind.name} needs a token for {' and '.join(missing)}; the tokenizer of the shards has none",
+            f"{rows.folder}: {kind.name} needs a token for {' and '.join(missing)}; their tokenizer has none",
             remedy="pack with a tokenizer that has it: `xlcorpus tokenizer train --mask`, or `tokenizer extend "
             "--special <mask>`",
         )
-    objective: Objective = kind.make(settings, rows.vocabulary, rows.length)
+    vocabulary = rows.vocabulary
+    if tokenizer is not None and getattr(settings, "whole_word", False):
+        check_tokenizer(tokenizer, vocabulary, rows.folder)
+        vocabulary = replace(vocabulary, word_starts=open_tokenizer(tokenizer).word_starts)
+    objective: Objective = kind.make(settings, vocabulary, rows.length)
     return objective
 
 

@@ -16,8 +16,7 @@ import transformers
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import UserError, first_line
-from xlcorpus.options import checked
+from xlcorpus.errors import UserError, first_line, naming
 from xlcorpus.pretrain.arguments import training_arguments
 from xlcorpus.pretrain.card import model_card, run_facts
 from xlcorpus.pretrain.checkpoint import checkpoints_of, read_cursor, writing_model
@@ -26,13 +25,13 @@ from xlcorpus.pretrain.engine import Engine, Stop
 from xlcorpus.pretrain.failures import needing_memory, out_of_memory
 from xlcorpus.pretrain.flops import flops_a_token, peak_flops
 from xlcorpus.pretrain.initialize.load import load_model
-from xlcorpus.pretrain.initialize.start import StartOptions, check_tokenizer, copy_tokenizer, start
+from xlcorpus.pretrain.initialize.start import copy_tokenizer, start
 from xlcorpus.pretrain.metrics import Book, Meter
 from xlcorpus.pretrain.plan import Plan, memory_bytes, plan_stage
 from xlcorpus.pretrain.ranks import rank_and_ranks
-from xlcorpus.pretrain.recipe import SEE, Recipe, StageOptions
+from xlcorpus.pretrain.recipe import Recipe, StageOptions
 from xlcorpus.pretrain.run_folder import CARD, CURVES, RECIPE, RunFolder
-from xlcorpus.pretrain.sources import Data, open_data
+from xlcorpus.pretrain.sources import Data, check_tokenizer, open_data
 from xlcorpus.tokenizer.open import open_tokenizer
 
 Evaluation = Callable[[Any, Data, StageOptions], Mapping[str, Any]]
@@ -68,19 +67,19 @@ def pretrain(recipe: Recipe, output: Location, settings: Settings, evaluation: E
 
     # The data, what it comes to, and whether all of it goes together.
     stages = []
-    for options in recipe.stages:
-        data = open_data(options)
-        stages.append(Stage(options, data, plan_stage(options, data, ranks)))
-    begin = checked(StartOptions, recipe.start, recipe.name, "start", SEE)
-    tokenizer = _tokenizer(recipe, stages)
-    folder = RunFolder(output, _identity(recipe, begin, tokenizer, stages))
+    with naming(recipe.path):
+        for options in recipe.stages:
+            data = open_data(options, recipe.tokenizer_path)
+            stages.append(Stage(options, data, plan_stage(options, data, ranks)))
+        tokenizer = _tokenizer(recipe, stages)
+    folder = RunFolder(output, _identity(recipe, tokenizer, stages))
     for line in plan_lines(stages, ranks):
         say(line)
     if folder.is_done() and not settings.overwrite:
         say(f"{output} is done already, with the same recipe and data")
         return 0
     if settings.plan_only:
-        for line in memory_lines(_start(recipe, begin, tokenizer, stages, say)[0], stages) if rank == 0 else []:
+        for line in memory_lines(_start(recipe, tokenizer, stages, say)[0], stages) if rank == 0 else []:
             say(line)
         return 0
 
@@ -92,7 +91,9 @@ def pretrain(recipe: Recipe, output: Location, settings: Settings, evaluation: E
             folder.begin(resume=settings.resume, overwrite=settings.overwrite)
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
-        _join(training_arguments(stages[0].options, stages[0].plan, recipe.seed, output))
+        with naming(recipe.path):  # of all stages, before the first is trained
+            arguments = [training_arguments(one.options, one.plan, recipe.seed, output) for one in stages]
+        _join(arguments[0])
         held.enter_context(stop.watching())  # not before: where the first rank refuses, the others are ended
 
         for number, stage in enumerate(stages):
@@ -100,7 +101,7 @@ def pretrain(recipe: Recipe, output: Location, settings: Settings, evaluation: E
             if not last and folder.has_model(name):
                 continue
             if number == 0:
-                model, counted = _start(recipe, begin, tokenizer, stages, say)
+                model, counted = _start(recipe, tokenizer, stages, say)
                 if rank == 0:
                     folder.note(start=counted)
             else:
@@ -262,10 +263,10 @@ def memory_lines(model: Any, stages: list[Stage]) -> list[str]:
 
 def _tokenizer(recipe: Recipe, stages: list[Stage]) -> str:
     """Path of the tokenizer of the shards; raises UserError where it is another, or stages train two kinds of model."""
-    given: str | None = recipe.tokenizer_path
+    given = recipe.tokenizer_path
     if given is None:
         raise UserError(
-            f"{recipe.name}: there is no `tokenizer`",
+            "there is no `tokenizer`",
             remedy="write tokenizer: and the one that the shards were packed with",
         )
     for stage in stages:
@@ -281,17 +282,19 @@ def _tokenizer(recipe: Recipe, stages: list[Stage]) -> str:
 
 
 def _start(
-    recipe: Recipe, begin: StartOptions, tokenizer: str, stages: list[Stage], say: Callable[[str], None]
+    recipe: Recipe, tokenizer: str, stages: list[Stage], say: Callable[[str], None]
 ) -> tuple[Any, dict[str, Any]]:
     length = max(stage.data.length for stage in stages)
-    begun = start(begin, tokenizer, stages[0].data.architecture, recipe.seed, length=length, say=say)
+    with naming(recipe.path):
+        begun = start(recipe.start, tokenizer, stages[0].data.architecture, recipe.seed, length=length, say=say)
     for line in begun.counted.lines():
         say(line)
     return begun.model, begun.counted.facts()
 
 
-def _identity(recipe: Recipe, begin: StartOptions, tokenizer: str, stages: list[Stage]) -> dict[str, Any]:
+def _identity(recipe: Recipe, tokenizer: str, stages: list[Stage]) -> dict[str, Any]:
     """What the weights depend on; of files their content."""
+    begin = recipe.start
     given = [storage.locate(path) for path in (begin.model, begin.old_tokenizer) if path is not None]
     files = [one for place in given for one in (storage.files_below(place) if storage.is_folder(place) else [place])]
     return {

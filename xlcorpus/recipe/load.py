@@ -12,14 +12,16 @@ from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.yaml_file import (
     filled_in,
     find_yaml,
-    load_yaml,
+    load_mapping,
+    name_of,
     packaged_yaml,
-    parse_yaml,
     refuse_unknown,
     seed_of,
+    set_value,
+    setting_of,
     variables_of,
 )
-from xlcorpus.errors import UserError, nearest
+from xlcorpus.errors import UserError, naming, nearest
 from xlcorpus.recipe.graph import EVERY_ROW, Node, inline_raw_inputs, sees_all_rows
 from xlcorpus.recipe.options import make_options
 from xlcorpus.recipe.registry import find_step
@@ -48,20 +50,11 @@ def shipped_recipes() -> dict[str, Location]:
 def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
     """Load a recipe and apply `--set key=value` (`seed=3`, `variables.x=y`, `ID.option=value`)."""
     path = find_yaml(name, "recipe", shipped_recipes)
-    try:
-        return _parse(load_yaml(path), path, settings)
-    except UserError as error:
-        if str(path) in error.message:
-            raise
-        raise UserError(f"{path}: {error.message}", remedy=error.remedy) from error
+    with naming(path):
+        return _parse(load_mapping(path, _KEYS, "quickstart"), path, settings)
 
 
-def _parse(content: Any, path: Location, settings: Sequence[str]) -> Recipe:
-    if not isinstance(content, dict):
-        raise UserError(
-            f"{path}: a recipe is a mapping with the keys {', '.join(_KEYS)}; this is a {type(content).__name__}",
-            remedy="`xlcorpus recipes show quickstart` prints one to start from",
-        )
+def _parse(content: dict[str, Any], path: Location, settings: Sequence[str]) -> Recipe:
     refuse_unknown(content, _KEYS, str(path))
     if not isinstance(content.get("steps"), list) or not content["steps"]:
         raise UserError(
@@ -74,7 +67,7 @@ def _parse(content: Any, path: Location, settings: Sequence[str]) -> Recipe:
     known = {"sample": str(sample_folder()), "recipe": str(storage.resolve(path).parent)}
     variables, seed = variables_of(content, known, str(path)), seed_of(content, str(path))
     nodes = _link([filled_in(step, variables, str(path)) for step in steps], path)
-    return Recipe(str(content.get("name", path.stem)), str(content.get("about", "")), seed, nodes)
+    return Recipe(name_of(content, path), str(content.get("about", "")), seed, nodes)
 
 
 def _step_mapping(step: Any, number: int, path: Location) -> dict[str, Any]:
@@ -100,23 +93,15 @@ def _name_steps(steps: list[dict[str, Any]], path: Location) -> None:
 
 
 def _apply_setting(content: dict[str, Any], steps: list[dict[str, Any]], setting: str) -> None:
-    key, equals, text = setting.partition("=")
-    if not equals:
-        raise UserError(
-            f"--set {setting}: this is not KEY=VALUE", remedy="write --set dedup.threshold=0.7, or --set seed=3"
-        )
-    value = parse_yaml(text, f"--set {key}") if text else ""
-    head, dot, rest = key.partition(".")
+    path, value = setting_of(setting, "dedup.threshold=0.7")
     by_id = {step["id"]: step for step in steps}
-    if not dot and key in ("seed", "name"):
-        content[key] = value
-    elif head == "variables" and rest:
-        content.setdefault("variables", {})[rest] = value
-    elif dot and head in by_id:
-        by_id[head][rest] = value
+    if len(path) == 1 and path[0] in ("seed", "name"):
+        set_value(content, path, value)
+    elif len(path) > 1 and (path[0] == "variables" or path[0] in by_id):
+        set_value(content if path[0] == "variables" else by_id, path, value)
     else:
         known = ["seed", "name", "variables.NAME", *(f"{name}.OPTION" for name in by_id)]
-        raise UserError(f"--set {key}: the recipe has no such key", remedy=f"it has {', '.join(known)}")
+        raise UserError(f"--set {'.'.join(path)}: the recipe has no such key", remedy=f"it has {', '.join(known)}")
 
 
 def _strings(value: Any, where: str) -> list[str]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CODE_SPACE
 from xlcorpus.text.ragged import offsets_of
 from xlcorpus.tokenizer.template import Template
@@ -91,6 +92,23 @@ class Tokenizer(ABC):
             if text is not None and sizes[number]:
                 sizes[number] = len(text.encode("utf-8", "surrogatepass"))
         return sizes
+
+    @functools.cached_property
+    def word_starts(self) -> np.ndarray:
+        """bool[vocab_size]: pieces that a word begins with, by the mark of a space that the vocabulary has.
+
+        In scripts without spaces every piece is a word. Raises UserError where no piece has a mark.
+        """
+        unspaced, starts = properties.unspaced(), np.zeros(self.vocab_size, dtype=bool)
+        for number, text in enumerate(self.piece_texts()):
+            if text:
+                starts[number] = text[0].isspace() or unspaced[ord(text[0])]
+        if not any(text and text[0] == " " for text in self.piece_texts()):
+            raise UserError(
+                f"the pieces of the tokenizer {self.path} do not say where words begin",
+                remedy="leave out whole_word, or choose a tokenizer with a mark for spaces",
+            )
+        return starts
 
     def single_characters(self) -> np.ndarray:
         """bool[0x110000]: characters that are a piece by themselves, with or without a space before them."""

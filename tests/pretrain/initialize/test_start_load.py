@@ -28,14 +28,16 @@ def llama(qwen: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_gguf_file_becomes_a_plain_model_that_can_be_saved(
-    qwen: Path, extended: Path, llama: Path, tmp_path: Path
+    qwen: Path, extended: Path, llama: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     first = begin(qwen, CAUSAL, model=str(llama)).model
     path = write_gguf(first, qwen, tmp_path / "tiny.gguf")
     theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, gguf_file=path.name)
     with pytest.raises(ValueError, match="serializ"):
         theirs.save_pretrained(tmp_path / "theirs")
+    capfd.readouterr()
     model, _, counted = begin(qwen, CAUSAL, model=str(path))
+    assert "GGUF" not in capfd.readouterr().err  # no progress bar
     size = open_tokenizer(qwen).vocab_size
     assert torch.equal(logits_of(model, size), logits_of(theirs, size))
     torch.testing.assert_close(logits_of(model, size), logits_of(first, size))

@@ -13,8 +13,9 @@ from tests.pretrain.initialize.starts import CAUSAL, MASKED, begin, logits_of
 from xlcorpus.dataset.yaml_file import parse_yaml
 from xlcorpus.errors import UserError
 from xlcorpus.pretrain.initialize.options import StartOptions
-from xlcorpus.pretrain.initialize.start import check_tokenizer, copy_tokenizer, start
+from xlcorpus.pretrain.initialize.start import copy_tokenizer, start
 from xlcorpus.pretrain.objective import Vocabulary
+from xlcorpus.pretrain.sources import check_tokenizer
 from xlcorpus.tokenizer.open import open_tokenizer
 
 

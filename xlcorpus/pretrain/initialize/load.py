@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 import transformers
+from transformers import modeling_gguf_pytorch_utils
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location, locate
@@ -117,15 +120,17 @@ def _of_gguf(path: str, place: Location) -> Tokenizer | None:
         return open_tokenizer(scratch)
 
 
-class _quiet:
-    """No progress bars, which would stand in the log of every rank."""
-
-    def __enter__(self) -> None:
-        self._was = transformers.utils.logging.is_progress_bar_enabled()
-        transformers.utils.logging.disable_progress_bar()
-
-    def __exit__(self, *_: object) -> None:
-        if self._was:
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bars, which would stand in the log of every rank; that of GGUF is tqdm's own."""
+    shown, bar = transformers.utils.logging.is_progress_bar_enabled(), modeling_gguf_pytorch_utils.tqdm
+    transformers.utils.logging.disable_progress_bar()
+    modeling_gguf_pytorch_utils.tqdm = partial(bar, disable=True)
+    try:
+        yield
+    finally:
+        modeling_gguf_pytorch_utils.tqdm = bar
+        if shown:
             transformers.utils.logging.enable_progress_bar()
 
 

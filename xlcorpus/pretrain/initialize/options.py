@@ -18,7 +18,7 @@ class StartOptions(StepOptions):
     files: ClassVar[tuple[str, ...]] = ("model", "old_tokenizer")
 
     shape: str | None = option(None, description="random weights in this shape, a model type of transformers as llama")
-    model: str | None = option(None, description="a folder that save_pretrained wrote, or FILE.gguf")
+    model: str | None = option(None, min_length=1, description="a folder that save_pretrained wrote, or FILE.gguf")
     hub: str | None = option(None, description="a model of huggingface.co by name, as org/name; it is downloaded")
     revision: str | None = option(
         None, pattern="^[0-9a-f]{40}$", only={"hub": ()}, description="the commit of it, 40 hex digits"
@@ -49,7 +49,7 @@ class StartOptions(StepOptions):
         "covariance x 1e-5), random (as the model's own weights were)",
     )
     old_tokenizer: str | None = option(
-        None, only={"shape": [None]}, description="the tokenizer of the model where none lies beside it"
+        None, min_length=1, only={"shape": [None]}, description="the tokenizer of the model where none lies beside it"
     )
     vocabulary_multiple: int = option(
         1, ge=1, le=1 << 16, description="the number of rows is rounded up to a multiple of this; 64 is fast on GPUs"

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import UserError
 from xlcorpus.pretrain.data.attention import check_length
 from xlcorpus.pretrain.initialize.counted import Counted, Rows
 from xlcorpus.pretrain.initialize.load import Loaded, download, load_model
@@ -16,13 +15,12 @@ from xlcorpus.pretrain.initialize.options import StartOptions
 from xlcorpus.pretrain.initialize.shapes import random_model
 from xlcorpus.pretrain.initialize.tokenizer_files import copy_tokenizer, open_in_transformers
 from xlcorpus.pretrain.initialize.vocabulary import check_goes_on, fit_vocabulary, sizes, token_matrices
-from xlcorpus.pretrain.objective import Vocabulary
 from xlcorpus.tokenizer.cuts import cuts
 from xlcorpus.tokenizer.extended_rows import ExtendedRows
 from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
-__all__ = ["StartOptions", "Started", "check_tokenizer", "copy_tokenizer", "start"]
+__all__ = ["StartOptions", "Started", "copy_tokenizer", "start"]
 
 
 class Started(NamedTuple):
@@ -65,17 +63,6 @@ def start(
         theirs = open_in_transformers(scratch)
     model.train()
     return Started(model, theirs, counted)
-
-
-def check_tokenizer(tokenizer_path: str | Location, vocabulary: Vocabulary, shards: str | Location) -> None:
-    """Raise UserError where shards were packed with another tokenizer. vocabulary: theirs."""
-    tokenizer = open_tokenizer(tokenizer_path)
-    if tokenizer.fingerprint != vocabulary.fingerprint:
-        raise UserError(
-            f"{shards} was packed with the tokenizer {vocabulary.fingerprint} ({vocabulary.size:,} ids), and "
-            f"{tokenizer_path} is {tokenizer.fingerprint} ({tokenizer.vocab_size:,} ids)",
-            remedy="name the tokenizer that the shards were packed with, or pack them again with this one",
-        )
 
 
 def _fitted(

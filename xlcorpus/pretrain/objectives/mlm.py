@@ -28,7 +28,7 @@ class Mlm(PackObjective):
     def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
         """The packs, masked by their keys."""
         packs = self.packs(rows)
-        ids, labels = self._masker.mask(packs.ids, keys, "mlm")
+        ids, labels = self._masker.mask(packs.ids, keys, "mlm", packs.parts.starts)
         return packs.tensors(labels, ids)
 
     def targets(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:

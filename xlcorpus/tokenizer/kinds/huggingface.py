@@ -161,6 +161,16 @@ class HuggingFaceTokenizer(Tokenizer):
                     sizes[number] = len(piece)
         return sizes
 
+    @functools.cached_property
+    def word_starts(self) -> np.ndarray:
+        """See Tokenizer; a byte-level piece may be a space and half a letter."""
+        starts: np.ndarray = Tokenizer.word_starts.func(self)  # type: ignore[attr-defined]
+        if is_byte_level(self.json):
+            for piece, number in self.ids.items():
+                if self._kinds[number] == PARTIAL:
+                    starts[number] = from_letters(piece[:1]) == " "
+        return starts
+
     def _read_pieces(self) -> tuple[list[str | None], np.ndarray]:
         texts: list[str | None] = [None] * self.vocab_size
         kinds = np.full(self.vocab_size, CONTROL, dtype=np.uint8)
