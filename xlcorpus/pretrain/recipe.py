@@ -272,14 +272,9 @@ def _stages(content: Mapping[str, Any], where: str) -> tuple[StageOptions, ...]:
 
 def _stage(values: dict[str, Any], where: str) -> StageOptions:
     values = dict(values)
-    blocks: dict[str, type[StepOptions]] = {
-        "optimizer": OptimizerOptions,
-        "schedule": ScheduleOptions,
-        "evaluation": EvaluationOptions,
-        "checkpoints": CheckpointOptions,
-    }
-    for name, kind in blocks.items():
-        if name in values:
+    for name, field in StageOptions.model_fields.items():
+        kind: Any = field.annotation
+        if name in values and isinstance(kind, type) and issubclass(kind, StepOptions):
             block = _mapping(values[name], f"{where}: {name}", f"{name}: {{...}}")
             values[name] = checked(kind, block, where, name, SEE)
     if "data" not in values or "batch" not in values:

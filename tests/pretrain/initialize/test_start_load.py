@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,25 @@ def test_weights_of_16_bits_are_copied_as_they_are(qwen: Path, llama: Path, tmp_
     model = begin(qwen, CAUSAL, model=str(tmp_path)).model
     assert {one.dtype for one in model.parameters()} == {torch.float32}
     assert torch.equal(model.get_input_embeddings().weight, half.get_input_embeddings().weight.float())
+
+
+def test_what_a_model_computes_from_its_config_is_no_number_of_16_bits(qwen: Path, tmp_path: Path) -> None:
+    """Gemma scales embeddings by the root of its width, which no checkpoint holds: 5.65685, or 5.65625 in bfloat16."""
+    options = {"heads": 2, "config": {"head_dim": 16, "num_key_value_heads": 1}}
+    begin(qwen, CAUSAL, shape="gemma3_text", **options).model.to(torch.bfloat16).save_pretrained(tmp_path)
+    model = begin(qwen, CAUSAL, model=str(tmp_path)).model
+    assert model.get_input_embeddings().embed_scale.item() == pytest.approx(32**0.5, rel=1e-6)
+    model.save_pretrained(tmp_path / "again")
+    again = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "again")
+    assert torch.equal(logits_of(model, 50), logits_of(again, 50))
+
+
+def test_weights_that_the_model_does_not_take_are_said(qwen: Path, llama: Path, tmp_path: Path) -> None:
+    shutil.copytree(llama, tmp_path / "more")
+    config = tmp_path / "more" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text("utf-8")) | {"num_hidden_layers": 1}), "utf-8")
+    (note,) = begin(qwen, CAUSAL, model=str(tmp_path / "more")).counted.notes
+    assert re.match(r"not taken from the checkpoint: 9 weights, such as model\.layers\.1\.", note)
 
 
 def test_a_model_of_another_architecture_is_refused(qwen: Path, llama: Path, xlmr: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from tests.pretrain.initialize.starts import (
     save_model,
 )
 from xlcorpus.errors import UserError
+from xlcorpus.pretrain.initialize.counted import Rows
 from xlcorpus.pretrain.initialize.vocabulary import _fresh, token_matrices
 from xlcorpus.tokenizer.cuts import cuts
 from xlcorpus.tokenizer.extended_rows import FILE
@@ -95,6 +96,22 @@ def test_each_way_is_the_same_by_seed(qwen: Path, extended: Path, tmp_path: Path
             assert torch.equal(matrix[old:new], mean.expand(new - old, -1))
         assert first.counted.matrices[name].padding == 1024 - new
     assert not torch.equal(*(token_matrices(first.model)[name][old:new] for name in ("input tokens", "output tokens")))
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_rows_are_rounded_up_where_none_is_new(qwen: Path, tmp_path: Path, tied: bool) -> None:
+    folder = save_model(qwen, CAUSAL, tmp_path / "old", shape="llama", tied=tied)
+    old = begin(qwen, CAUSAL, model=str(folder))
+    new = begin(qwen, CAUSAL, model=str(folder), vocabulary_multiple=64)
+    size = open_tokenizer(qwen).vocab_size
+    for name, matrix in token_matrices(new.model).items():
+        assert len(matrix) == new.model.config.vocab_size == -(-size // 64) * 64 > size
+        assert torch.equal(matrix[:size], token_matrices(old.model)[name])
+        assert torch.equal(matrix[size:], matrix[:size].double().mean(dim=0).float().expand(len(matrix) - size, -1))
+        assert new.counted.matrices[name] == Rows(copied=size, padding=len(matrix) - size)
+    assert torch.equal(logits_of(old.model, size), logits_of(new.model, size))
+    again = begin(qwen, CAUSAL, model=str(folder), vocabulary_multiple=size)
+    assert len(next(iter(token_matrices(again.model).values()))) == size
 
 
 def test_the_normal_has_mean_and_covariance_of_the_old_rows() -> None:

@@ -26,11 +26,12 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Loaded:
     """A model in float32 on the CPU; the tokenizer that lies beside it, None where there is none; the parameters that
-    its checkpoint lacks, which were drawn."""
+    its checkpoint lacks, which were drawn; those that the checkpoint has and the model does not take."""
 
     model: Any
     tokenizer: Tokenizer | None
     fresh: tuple[str, ...]
+    unused: tuple[str, ...]
 
 
 def load_model(given: str, architecture: str | None, seed: int, named: str = "start: model:") -> Loaded:
@@ -60,11 +61,15 @@ def load_model(given: str, architecture: str | None, seed: int, named: str = "st
             torch.manual_seed(seed)
             try:
                 model, found = auto_class(architecture).from_pretrained(
-                    path, local_files_only=True, output_loading_info=True, **more
+                    path,
+                    local_files_only=True,
+                    output_loading_info=True,
+                    dtype=torch.float32,  # not afterwards: Gemma's scale of embeddings would stay as 16 bits have it
+                    **more,
                 )
             except Exception as error:
                 raise _damaged(place, error, named) from error
-        model = _plain(model).float() if gguf else model.float()
+        model = _plain(model) if gguf else model
         tokenizer = _of_gguf(path, place) if gguf else tokenizer_in(folder)
     missing = sorted(found["missing_keys"])
     body = [name for name in missing if name.startswith(f"{model.base_model_prefix}.")]
@@ -73,7 +78,7 @@ def load_model(given: str, architecture: str | None, seed: int, named: str = "st
             f"{named} {place} lacks {len(body):,} weights of a {config.model_type}, such as {body[0]}",
             remedy="copy the folder again; config.json and weights must be of one model",
         )
-    return Loaded(model, tokenizer, tuple(missing))
+    return Loaded(model, tokenizer, tuple(missing), tuple(sorted(found["unexpected_keys"])))
 
 
 def download(name: str, revision: str, say: Say) -> Location:

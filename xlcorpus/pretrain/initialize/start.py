@@ -74,6 +74,8 @@ def _fitted(
         check_goes_on(old, tokenizer)
     else:
         notes.append("no tokenizer lies beside the model, so its pieces were not compared with the shards'")
+    if loaded.unused:
+        notes.append(f"not taken from the checkpoint: {len(loaded.unused):,} weights, such as {loaded.unused[0]}")
     written = _written(given, tokenizer)
     known = old.vocab_size if old is not None else written.base.vocab_size if written is not None else None
     fit = sizes(model, known, tokenizer.vocab_size, options.vocabulary_multiple)

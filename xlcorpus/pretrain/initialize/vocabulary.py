@@ -61,7 +61,7 @@ def sizes(model: Any, old: int | None, new: int, multiple: int) -> Fit:
             remedy="save model and tokenizer together again (model.resize_token_embeddings), or name its true one as "
             "start: old_tokenizer",
         )
-    return Fit(have if old is None else old, new, have if new <= have else round_up(new, multiple))
+    return Fit(have if old is None else old, new, round_up(max(have, new), multiple))
 
 
 def fit_vocabulary(
@@ -70,15 +70,13 @@ def fit_vocabulary(
     """Give the model `fit.rows` rows and fill those of new ids; what was done by matrix.
 
     cuts: of each new id, the old ids that its piece is cut into; () where there are none (special tokens): these begin
-    as with `normal`. Rows without a piece behind the new ones become the mean of all, so that no softmax sees a new
+    as with `normal`. Rows without a piece behind these become the mean of all, so that no softmax sees a new
     extreme. Raises UserError where there are new ids and no way is named, or mean-of-pieces without cuts.
     """
-    matrices = token_matrices(model)
-    if fit.new <= fit.old:
-        padding = {name: one.shape[0] - fit.old for name, one in matrices.items()}
-        return {name: Rows(copied=fit.old, padding=count) for name, count in padding.items()}
-    count = fit.new - fit.old
-    if new_rows is None or (new_rows == "mean-of-pieces" and cuts is None):
+    matrices, count = token_matrices(model), max(fit.new - fit.old, 0)
+    have = len(next(iter(matrices.values())))
+    kept = fit.old if count else have
+    if count and (new_rows is None or (new_rows == "mean-of-pieces" and cuts is None)):
         raise UserError(
             f"the tokenizer has {fit.new:,} ids and the model {fit.old:,}, so {count:,} rows are new"
             + ("" if new_rows is None else ", and the model has no tokenizer whose pieces they could be made of"),
@@ -86,23 +84,23 @@ def fit_vocabulary(
             if new_rows is None
             else "start: old_tokenizer: FOLDER of the model's tokenizer, or new_rows: normal",
         )
-    before = {name: one.detach()[: fit.old].clone() for name, one in matrices.items()}
+    before = {name: one.detach()[:kept].clone() for name, one in matrices.items()}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if fit.rows != next(iter(matrices.values())).shape[0]:
+        if fit.rows != have:
             _resize(model, fit.rows)
     matrices = token_matrices(model)
     deviation = float(getattr(model.config.get_text_config(), "initializer_range", 0.02))
     done: dict[str, Rows] = {}
     with torch.no_grad():
         for name, weight in matrices.items():
-            old = before[name]
-            draw = torch.Generator().manual_seed(int(hash_text(f"{seed} {name} new rows") >> np.uint64(1)))
-            fresh, rows = _fresh(old, count, new_rows, cuts, deviation, draw)
-            weight[: fit.old] = old
-            weight[fit.old : fit.new] = fresh
-            weight[fit.new :] = old.double().mean(dim=0).to(old.dtype)
-            done[name] = Rows(fit.old, *rows, padding=weight.shape[0] - fit.new)
+            old, rows = before[name][: fit.old], (0, 0)
+            weight[:kept] = before[name]
+            if new_rows is not None and count:
+                draw = torch.Generator().manual_seed(int(hash_text(f"{seed} {name} new rows") >> np.uint64(1)))
+                weight[fit.old : fit.new], rows = _fresh(old, count, new_rows, cuts, deviation, draw)
+            weight[kept + count :] = old.double().mean(dim=0).to(old.dtype)
+            done[name] = Rows(fit.old, *rows, padding=weight.shape[0] - fit.old - count)
     return done
 
 
