@@ -163,8 +163,10 @@ class HuggingFaceTokenizer(Tokenizer):
 
     @functools.cached_property
     def word_starts(self) -> np.ndarray:
-        """See Tokenizer; a byte-level piece may be a space and half a letter."""
+        """See Tokenizer; a byte-level piece may be a space and half a letter, and [UNK] of WordPiece is a word."""
         starts: np.ndarray = Tokenizer.word_starts.func(self)  # type: ignore[attr-defined]
+        if self.model_type == "WordPiece" and self.unk_id is not None:
+            starts[self.unk_id] = True
         if is_byte_level(self.json):
             for piece, number in self.ids.items():
                 if self._kinds[number] == PARTIAL:
