@@ -63,6 +63,15 @@ def test_the_loss_is_the_mean_over_masked_tokens_as_transformers_has_it(rows: pa
     torch.testing.assert_close(each.sum() / (each != 0).sum(), loss.detach())
 
 
+def test_padding_is_no_text_where_the_tokenizer_has_no_pad(rows: pa.RecordBatch) -> None:
+    """unk is text, which may be masked: a row filled up with it would have labels there."""
+    vocabulary = Vocabulary("bytes", 261, {"unk": 3, "mask": 4}, frozenset({0, 1, 2, 4}))
+    objective = OBJECTIVES.find("mlm").make(MlmOptions(probability=0.9), vocabulary, 2 * LENGTH)
+    batch = objective.collate(rows, np.arange(rows.num_rows, dtype=np.uint64))
+    assert (batch["labels"][:, LENGTH:] == NO_LABEL).all()
+    assert (batch["input_ids"][:, LENGTH:] == 4).all()
+
+
 def test_a_batch_without_a_label_costs_nothing(rows: pa.RecordBatch) -> None:
     objective = OBJECTIVES.find("mlm").make(MlmOptions(probability=1e-12), VOCABULARY, LENGTH)
     config = transformers.BertConfig(vocab_size=261, hidden_size=8, num_hidden_layers=1, num_attention_heads=1)

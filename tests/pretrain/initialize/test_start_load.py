@@ -61,8 +61,7 @@ def test_weights_of_16_bits_are_copied_as_they_are(qwen: Path, llama: Path, tmp_
 
 def test_what_a_model_computes_from_its_config_is_no_number_of_16_bits(qwen: Path, tmp_path: Path) -> None:
     """Gemma scales embeddings by the root of its width, which no checkpoint holds: 5.65685, or 5.65625 in bfloat16."""
-    options = {"heads": 2, "config": {"head_dim": 16, "num_key_value_heads": 1}}
-    begin(qwen, CAUSAL, shape="gemma3_text", **options).model.to(torch.bfloat16).save_pretrained(tmp_path)
+    begin(qwen, CAUSAL, shape="gemma3_text", key_value_heads=2).model.to(torch.bfloat16).save_pretrained(tmp_path)
     model = begin(qwen, CAUSAL, model=str(tmp_path)).model
     assert model.get_input_embeddings().embed_scale.item() == pytest.approx(32**0.5, rel=1e-6)
     model.save_pretrained(tmp_path / "again")

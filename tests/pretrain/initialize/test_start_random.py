@@ -71,6 +71,11 @@ def test_special_ids_are_the_tokenizers_and_eos_that_is_pad_is_trained(qwen: Pat
     assert model.get_input_embeddings().weight.grad[eos].abs().sum() > 0
 
 
+def test_positions_must_do_for_the_rows(qwen: Path) -> None:
+    with pytest.raises(UserError, match=r"the rows have 32 tokens, and random llama \(seeded\) reads 16"):
+        begin(qwen, CAUSAL, shape="llama", positions=16)
+
+
 def test_positions_of_xlm_roberta_begin_behind_pad(xlmr: Path) -> None:
     model = begin(xlmr, MASKED, shape="xlm-roberta", length=12).model
     pad = open_tokenizer(xlmr).pad_id
@@ -90,6 +95,8 @@ def test_positions_of_xlm_roberta_begin_behind_pad(xlmr: Path) -> None:
         (CAUSAL, {"shape": "llama", "config": {"rope_thetta": 1.0}}, "rope_parameters"),
         (CAUSAL, {"shape": "llama", "config": {"hidden_act": "gelluu"}}, "gelluu"),
         (CAUSAL, {"shape": "llama", "config": {"vocab_size": 30}}, "follows from the tokenizer"),
+        (CAUSAL, {"shape": "llama", "config": {"num_hidden_layers": 3}}, "leave it out, and write `layers:`"),
+        (CAUSAL, {"shape": "llama", "config": {"tie_word_embeddings": False}}, "leave it out, and write `tied:`"),
         ("AutoModelForCausalML", {"shape": "llama"}, "AutoModelForCausalLM"),
     ],
 )

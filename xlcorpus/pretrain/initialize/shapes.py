@@ -22,6 +22,11 @@ _OF_OPTIONS = {
     "key_value_heads": "num_key_value_heads",
     "intermediate": "intermediate_size",
 }
+_BY_OPTIONS = {key: name for name, key in _OF_OPTIONS.items()} | {
+    "max_position_embeddings": "positions",
+    "tie_word_embeddings": "tied",
+    "vocab_size": "vocabulary_multiple",
+}
 
 
 def random_model(
@@ -89,12 +94,12 @@ def _config(options: StartOptions, tokenizer: Tokenizer, length: int | None) -> 
     if hasattr(default, "max_position_embeddings"):
         first = (special["pad"] or 0) + 1 if after_pad else 0
         settings["max_position_embeddings"] = (options.positions or length or _POSITIONS) + first
-    if "vocab_size" in options.config:
-        raise UserError(
-            "start: config: vocab_size follows from the tokenizer",
-            remedy="leave it out; vocabulary_multiple: 64 rounds it up",
-        )
     for name in options.config:
+        if name in _BY_OPTIONS:
+            raise UserError(
+                f"start: config: {name} follows from the tokenizer and the options",
+                remedy=f"leave it out, and write `{_BY_OPTIONS[name]}:`",
+            )
         if not hasattr(default, name):
             names = [one for one in default.to_dict() if not one.startswith("_")]
             raise UserError(

@@ -56,7 +56,7 @@ def start(
         model = loaded.model
         source = options.model or f"{options.hub} at {options.revision}"
         counted = _fitted(loaded, tokenizer, tokenizer_path, options, seed, str(source))
-        check_length(model, length, str(source))
+    check_length(model, length, counted.source)
     _train_pad_that_is_eos(model)
     with storage.scratch_folder() as scratch:
         copy_tokenizer(tokenizer, tokenizer_path, scratch)

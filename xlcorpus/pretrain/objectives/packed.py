@@ -29,9 +29,9 @@ class PackObjective(Objective):
 
     @property
     def pad(self) -> int:
-        """The id that rows are filled up with, a special one: it has no label, and no document sees it."""
-        ids = self.vocabulary.ids
-        return next((ids[role] for role in ("pad", "eos", *ids) if role in ids), 0)
+        """The id that rows are filled up with, a special one (unk is text): it has no label, no document sees it."""
+        ids, special = self.vocabulary.ids, self.vocabulary.special
+        return next((ids[role] for role in ("pad", "eos", *ids) if ids.get(role) in special), 0)
 
     def needs(self, model: Any) -> Needs:
         """What the model's attention is given; found once for each model."""
