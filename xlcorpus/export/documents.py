@@ -19,7 +19,7 @@ from xlcorpus.errors import IntegrityError, UserError, first_line
 from xlcorpus.pack.packs import PACK_AGAIN, sizes_of, values_of
 from xlcorpus.pack.segments import Parts
 from xlcorpus.text.draws import id_halves
-from xlcorpus.text.ragged import begins_of, heads_of, offsets_of
+from xlcorpus.text.ragged import begins_of, offsets_of, sums_in_runs
 
 BLOCK_TOKENS = 1 << 20  # joined and written at once, 4 MB
 HELD_TOKENS = 64 << 20  # 256 MB
@@ -130,7 +130,7 @@ class Joiner:
         """
         parts = parts[np.lexsort([parts[name] for name in ("place", *reversed(_KEY))])]
         begins = np.logical_or.reduce([begins_of(parts[name]) for name in _KEY])
-        before = _within(parts["size"], begins)
+        before = sums_in_runs(parts["size"], begins)
         within = before % np.maximum(parts["total"], 1)
         after = within + parts["size"]
         self._check(parts, after > parts["total"])
@@ -142,7 +142,7 @@ class Joiner:
         joined, ends = parts[done], ends[copy][done]
         order = np.lexsort((joined["offset"], ends))
         joined, ends = joined[order], ends[order]
-        self._check(joined, joined["offset"] != _within(joined["size"], begins_of(ends)))
+        self._check(joined, joined["offset"] != sums_in_runs(joined["size"], begins_of(ends)))
         return joined, ends, parts[~done]
 
     def _check(self, parts: np.ndarray, wrong: np.ndarray) -> None:
@@ -201,12 +201,6 @@ class Joiner:
 
     def _file(self, number: int) -> Location:
         return self.scratch / f"waiting-{number}.ids"
-
-
-def _within(sizes: np.ndarray, begins: np.ndarray) -> np.ndarray:
-    """int64[parts]: tokens before each part in its run of parts. begins: bool[parts], the first of each run."""
-    before = offsets_of(sizes)[:-1]
-    return before - before[heads_of(begins)] if len(before) else before
 
 
 def _name(part: np.ndarray) -> str:

@@ -43,7 +43,7 @@ def making(folder: Location, *, overwrite: bool) -> Iterator[Location]:
     except OSError as error:
         raise StorageError(
             f"cannot write{f' {error.filename}' if error.filename else f' in {folder}'}: {error.strerror or error}",
-            remedy="make room there, or check its rights, and run the same command again; nothing of it was left",
+            remedy="make room there, or check its rights, and run the same command again",
         ) from error
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlcorpus.pack.fit import best_fit
-from xlcorpus.text.ragged import offsets_of, ranges
+from xlcorpus.text.ragged import begins_of, offsets_of, ranges, sums_in_runs
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,10 @@ def concatenate(lengths: np.ndarray, groups: np.ndarray, length: int, *, last: b
         return _layout(_no_parts(), np.zeros(0, dtype=bool), np.zeros(0, dtype=np.int64))
     order = np.argsort(groups, kind="stable")
     sizes = lengths[order]
-    begins = np.concatenate([[True], np.diff(groups[order]) != 0])
+    begins = begins_of(groups[order])
     group = np.cumsum(begins) - 1
-    ends = np.cumsum(sizes)
-    before = (ends - sizes)[begins][group]  # tokens of the groups before
-    ends -= before
-    starts = ends - sizes
+    starts = sums_in_runs(sizes, begins)
+    ends = starts + sizes
     totals = np.add.reduceat(sizes, np.flatnonzero(begins))
 
     first = starts // length

@@ -23,10 +23,15 @@ def offsets_of(lengths: np.ndarray) -> np.ndarray:
 def sums_before_alike(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
     """int64[n]: the sum of the earlier values with the same code; both whole numbers [n]."""
     order = np.argsort(codes, kind="stable")
-    sums = offsets_of(values[order])[:-1]
-    sums -= sums[heads_of(begins_of(codes[order]))]
     before = np.empty(len(codes), dtype=np.int64)
-    before[order] = sums
+    before[order] = sums_in_runs(values[order], begins_of(codes[order]))
+    return before
+
+
+def sums_in_runs(values: np.ndarray, begins: np.ndarray) -> np.ndarray:
+    """int64[n]: the sum of the earlier values in the run of each. begins: bool[n], the first of each run."""
+    sums = offsets_of(values)[:-1]
+    before: np.ndarray = sums - sums[heads_of(begins)]
     return before
 
 
