@@ -24,6 +24,7 @@ from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import ConservationError, IntegrityError, StorageError, UserError
 from xlcorpus.export import export as module
 from xlcorpus.export.format import FORMATS, Counted, Format
+from xlcorpus.export.formats.datatrove import _human
 
 PACKED: tuple[dict[str, Any], ...] = (
     {},
@@ -99,6 +100,15 @@ def test_ids_are_as_wide_as_the_vocabulary_asks(vocabulary: int, bytes_each: int
     ):
         exported(wrong, tmp_path / "wrong-export", "megatron")
     assert not (tmp_path / "wrong-export").exists()
+
+
+@pytest.mark.parametrize(
+    ("tokens", "said"),
+    [(5, "5.00 T"), (999, "999 T"), (9_999, "10.0 kT"), (999_600, "1.00 MT"), (10_000_000, "10.0 MT")],
+)
+def test_metadata_of_datatrove_have_three_digits(tokens: int, said: str) -> None:
+    """As `humanize.metric(tokens, unit="T")` says it."""
+    assert _human(tokens) == said
 
 
 @pytest.mark.parametrize("length", [1, 255, 256, 65_535, 65_536])
