@@ -61,6 +61,16 @@ def test_stages_take_over_what_they_do_not_say(tmp_path: Path) -> None:
     assert [one.folder for one in (*base.data, *mix.data)] == ["packs", "mix"]
 
 
+def test_a_stage_with_another_schedule_takes_over_what_belongs_to_it(tmp_path: Path) -> None:
+    stages = [{}, {"schedule": {"name": "constant"}, "optimizer": {"name": "adafactor"}}, {"schedule": {"min_lr": 0}}]
+    blocks = {"schedule": {"name": "wsd", "decay": 0.5, "warmup": 7}, "optimizer": {"lr": 0.1, "eps": 1e-6}}
+    first, second, third = load_recipe(write(tmp_path, GOOD | blocks | {"stages": stages})).stages
+    assert (first.schedule.decay, first.optimizer.eps) == (0.5, 1e-6)
+    assert (second.schedule.model_fields_set, second.schedule.warmup) == ({"name", "warmup"}, 7)
+    assert (second.optimizer.model_fields_set, second.optimizer.lr) == ({"name", "lr"}, 0.1)
+    assert (third.schedule.decay, third.schedule.min_lr) == (0.5, 0)
+
+
 def test_how_the_same_steps_are_done_is_no_part_of_the_recipe(tmp_path: Path) -> None:
     def fingerprint(**changes: Any) -> str:
         return load_recipe(write(tmp_path, {**GOOD, **changes})).fingerprint

@@ -262,12 +262,25 @@ def _stages(content: Mapping[str, Any], where: str) -> tuple[StageOptions, ...]:
             merged = {key: value for key, value in merged.items() if key not in ("budget", "steps")}
         for key, value in own.items():
             both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-            merged[key] = {**merged[key], **value} if both else value
+            merged[key] = {**_taken_over(key, merged[key], value), **value} if both else value
         stages.append(_stage(merged, at))
     twice = given_twice(stage.name for stage in stages)
     if twice is not None:
         raise UserError(f"{where}: two stages have the name {twice!r}", remedy="give one of them another `name:`")
     return tuple(stages)
+
+
+def _taken_over(key: str, shared: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """What a stage takes over of a block: with a name of its own nothing that belongs to another, as decay to wsd."""
+    if "name" not in own:
+        return shared
+    fields = getattr(StageOptions.model_fields[key].annotation, "model_fields", {})
+
+    def belongs(name: str) -> bool:
+        extra = fields[name].json_schema_extra if name in fields else None
+        return own["name"] in (extra or {}).get("only", {}).get("name", [own["name"]])
+
+    return {name: value for name, value in shared.items() if belongs(name)}
 
 
 def _stage(values: dict[str, Any], where: str) -> StageOptions:
