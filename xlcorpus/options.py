@@ -27,7 +27,7 @@ def option(default: Any = ..., *, only: Mapping[str, Sequence[str | None]] | Non
 class StepOptions(BaseModel):
     """Options of a step. The fields are the recipe's keys and, with dashes, the command line's options."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     # Options that name a file whose content counts (its fingerprint is in `models`), not where it lies.
     files: ClassVar[tuple[str, ...]] = ()

@@ -42,6 +42,7 @@ def test_published_defaults() -> None:
         "probability": 0.15,
         "mask_share": 0.8,
         "random_share": 0.1,
+        "whole_word": False,
         "layer": 8,
         "pooling": "mean",
         "similarity": "dot",

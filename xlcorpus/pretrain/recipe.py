@@ -57,18 +57,18 @@ class DataOptions(StepOptions):
     options: dict[str, Any] = option(default_factory=dict, description="of the objective")
 
 
-class OptimizerOptions(StepOptions):
+class OptimizerOptions(StepOptions, allow_inf_nan=False):
     """How weights follow from gradients."""
 
     name: Literal["adamw", "adafactor"] = option("adamw", description="the algorithm")
-    lr: float = option(3e-4, gt=0, allow_inf_nan=False, description="highest learning rate")
+    lr: float = option(3e-4, gt=0, description="highest learning rate")
     betas: tuple[Beta, Beta] = option((0.9, 0.95), only={"name": ["adamw"]}, description="of adamw")
     eps: float = option(1e-8, gt=0, only={"name": ["adamw"]}, description="of adamw")
     weight_decay: float = option(0.1, ge=0, description="of all but biases and norms")
     clip: float = option(1.0, ge=0, description="largest norm of the gradients; 0: as they are")
 
 
-class ScheduleOptions(StepOptions):
+class ScheduleOptions(StepOptions, allow_inf_nan=False):
     """How the learning rate goes."""
 
     name: Literal["cosine", "linear", "wsd", "constant"] = option(
@@ -120,7 +120,7 @@ class CheckpointOptions(StepOptions):
     keep: int = option(2, ge=1, description="the last ones that stay")
 
 
-class StageOptions(StepOptions):
+class StageOptions(StepOptions, allow_inf_nan=False):
     """A stage: everything but the model that it starts from."""
 
     name: str = option("train", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="of its folder")

@@ -28,7 +28,7 @@ SIDES = ("text", "text_latn")
 _SCALE = 0.5  # of the contrastive loss, before its weight; the published code has it within
 
 
-class TranslicoOptions(MaskOptions):
+class TranslicoOptions(MaskOptions, allow_inf_nan=False):
     """MLM's options and TCM's."""
 
     layer: int = option(8, ge=0, description="hidden_states[layer] makes the vectors; 0: the embeddings")
