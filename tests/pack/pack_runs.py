@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -66,6 +69,26 @@ def run_pack(
     node = packing(given, output.name, **options)
     run_nodes([node], output.parent, runner=runner, workers=workers, **(settings or {}))
     return Dataset.open(output, verify=True)
+
+
+def killed_at(moment: str, given: Path, output: Path, *flags: str) -> None:
+    """`xlcorpus pack` kills itself where a file of this name, or in a folder of this name, is about to get its name."""
+    killing = f"""
+import os, signal
+import xlcorpus.dataset.storage as files
+genuine = files.os.replace
+def replace(temporary, path):
+    if path.as_posix().endswith("/{moment}") or path.parent.as_posix().endswith("/{moment}"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    genuine(temporary, path)
+files.os.replace = replace
+from xlcorpus.cli.main import main
+main()
+"""
+    asked = ["pack", given, "--output", output, "--tokenizer", SAMPLE, "--length", LENGTH, "--seed", 5, *flags]
+    arguments = [sys.executable, "-c", killing, *map(str, asked)]
+    cut = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=250)
+    assert cut.returncode == -signal.SIGKILL, cut.stderr
 
 
 def decisions_of(dataset: Dataset) -> list[dict[str, Any]]:

@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.pack.pack_helpers import TEXTS, options_of
-from tests.pack.pack_runs import LENGTH, document_rows, run_pack, save
+from tests.pack.pack_runs import LENGTH, document_rows, killed_at, run_pack, save
 from tests.rows import doc_id, pairs
 from tests.running import digests
-from xlcorpus.dataset.dataset import Dataset, Shard
+from xlcorpus.beam.runners import RunnerChoice
+from xlcorpus.dataset.dataset import Dataset, Shard, is_dataset
 from xlcorpus.errors import IntegrityError, UserError
 from xlcorpus.pack.facts import PackFacts
 from xlcorpus.pack.gather import deal
@@ -116,12 +117,46 @@ def test_counts_add_up_and_both_are_datasets(held: tuple[Path, Dataset, Dataset]
     assert not (training.folder / "_work").exists()
 
 
-def test_two_workers_resume_and_shards_give_the_same(held: tuple[Path, Dataset, Dataset], tmp_path: Path) -> None:
+@pytest.mark.process
+def test_two_processes_and_a_run_that_is_done_give_the_same(
+    held: tuple[Path, Dataset, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     docs, training, _ = held
+    monkeypatch.setattr("xlcorpus.beam.runners.BYTES_A_WORKER", 1)
+    seen: list[int] = []
+    genuine = RunnerChoice.pipeline
+    monkeypatch.setattr(RunnerChoice, "pipeline", lambda self: seen.append(self.workers) or genuine(self))
     run_pack(docs, tmp_path / "two", workers=2, length=LENGTH, holdout="10%")
+    assert seen.count(2) >= 3  # documents are listed, packed and held out by two processes
     assert digests(tmp_path / "two") == digests(training.folder)
     run_pack(docs, tmp_path / "two", length=LENGTH, holdout="10%", settings={"resume": True})  # done already
     assert digests(tmp_path / "two") == digests(training.folder)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param("_work/holdout", marks=pytest.mark.slow),  # a record of what was held out
+        "holdout/data",
+        pytest.param("holdout/manifest.json", marks=pytest.mark.slow),
+        "out/manifest.json",
+    ],
+)
+def test_kill_9_while_a_holdout_is_written(held: tuple[Path, Dataset, Dataset], tmp_path: Path, moment: str) -> None:
+    """No half of a dataset looks like one, and going on gives the bytes of a run at one go."""
+    docs, training, _ = held
+    killed_at(moment, docs, tmp_path / "out", "--holdout", "10%")
+    assert not (tmp_path / "out" / "manifest.json").exists()
+    assert is_dataset(tmp_path / "out" / "holdout") is (moment == "out/manifest.json")
+    with pytest.raises(UserError, match="holds an unfinished run"):
+        run_pack(docs, tmp_path / "out", length=LENGTH, holdout="10%")
+    run_pack(docs, tmp_path / "out", length=LENGTH, holdout="10%", settings={"resume": True})
+    assert digests(tmp_path / "out") == digests(training.folder)
+
+
+def test_shards_of_any_number_have_the_same_holdout(held: tuple[Path, Dataset, Dataset], tmp_path: Path) -> None:
+    docs, training, _ = held
     shared = run_pack(docs, tmp_path / "three", length=LENGTH, holdout="10%", shards=3)
     assert shared.to_arrow().equals(training.to_arrow())
     assert digests(tmp_path / "three" / "holdout" / "data") == digests(training.folder / "holdout" / "data")

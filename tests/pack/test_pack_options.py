@@ -40,20 +40,21 @@ def test_options_out_of_bounds(values: dict[str, Any], message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("objective", "extra", "missing"),
+    ("objective", "extra", "missing", "asked"),
     [
-        ("clm", {}, "eos"),
-        ("mlm", {}, "bos"),
-        ("mlm", {}, "eos"),
-        ("mlm", {}, "mask"),
-        ("span", {}, "eos"),
-        ("clm", {"bos": True}, "bos"),
+        ("clm", {}, "eos", "objective clm"),
+        ("mlm", {}, "bos", "objective mlm"),
+        ("mlm", {}, "eos", "objective mlm"),
+        ("mlm", {}, "mask", "objective mlm"),
+        ("span", {}, "eos", "objective span"),
+        ("clm", {"bos": True}, "bos", "--bos"),
+        ("plain", {"eos": True}, "eos", "--eos"),
     ],
 )
-def test_special_ids_that_are_missing(objective: str, extra: dict[str, Any], missing: str) -> None:
+def test_special_ids_that_are_missing(objective: str, extra: dict[str, Any], missing: str, asked: str) -> None:
     options = PackOptions(tokenizer="bytes", objective=objective, **extra)
     check_tokenizer(options, Bytes())
-    with pytest.raises(UserError, match=f"few.model has no {missing} id, which objective {objective} needs"):
+    with pytest.raises(UserError, match=f"few.model has no {missing} id, which {asked} needs"):
         check_tokenizer(options, Bytes(**{f"{missing}_id": None}))
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from tests.pack.pack_runs import (
     SAMPLE,
     corpus_rows,
     document_rows,
+    killed_at,
     run_pack,
     save,
 )
@@ -81,23 +80,7 @@ class TestRunning:
     @pytest.mark.process
     @pytest.mark.parametrize("moment", ["count", "languages.json", "manifest.json"])
     def test_kill_9(self, corpus: Path, reference: Path, tmp_path: Path, moment: str) -> None:
-        """The process kills itself where a file of this phase, or of this name, is about to get its name."""
-        killing = f"""
-import os, signal, sys
-import xlcorpus.dataset.storage as files
-genuine = files.os.replace
-def replace(temporary, path):
-    if {moment!r} in (path.parent.name, path.name):
-        os.kill(os.getpid(), signal.SIGKILL)
-    genuine(temporary, path)
-files.os.replace = replace
-from xlcorpus.cli.main import main
-main()
-"""
-        given = ["pack", corpus, "--output", tmp_path / "out", "--tokenizer", SAMPLE, "--length", LENGTH, "--pure"]
-        arguments = [sys.executable, "-c", killing, *map(str, given), "--seed", "5"]
-        cut = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=250)
-        assert cut.returncode == -9, cut.stderr
+        killed_at(moment, corpus, tmp_path / "out", "--pure")
         with pytest.raises(UserError, match="holds an unfinished run"):
             run_pack(corpus, tmp_path / "out", **AS_REFERENCE)
         run_pack(corpus, tmp_path / "out", settings={"resume": True}, **AS_REFERENCE)

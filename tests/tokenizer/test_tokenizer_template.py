@@ -85,7 +85,7 @@ def test_what_objectives_put_around_documents(families: dict[str, Path], name: s
 def test_a_side_that_is_asked_for(families: dict[str, Path]) -> None:
     gpt, qwen = open_tokenizer(families["gpt-2"]), open_tokenizer(families["qwen"])
     assert special_ids_around(gpt, "clm", bos=True) == ((gpt.bos_id,), (gpt.eos_id,))
-    with pytest.raises(UserError, match="no bos id, which objective clm needs"):
+    with pytest.raises(UserError, match="no bos id, which --bos needs"):
         special_ids_around(qwen, "clm", bos=True)
     assert special_ids_around(qwen, "plain", eos=True) == ((), (qwen.eos_id,))
 

@@ -51,7 +51,9 @@ def special_ids_around(
         ("eos", eos, end, after, () if begin is False else before, chosen.ends),
     ):
         found = [number for number in (ids[name] for name in roles) if number is not None]
-        if asked and not own and not found:
+        if given and not own:
+            tokenizer.require(role, mode=f"--{role}")
+        elif asked and not own and not found:
             needs.insert(len(needs) - len(chosen.needs), role)
         added = tuple(number for number in found[:1] if asked and (given or number not in other))
         around.append(() if asked is False else own or added)
