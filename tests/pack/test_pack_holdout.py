@@ -117,7 +117,7 @@ def test_counts_add_up_and_both_are_datasets(held: tuple[Path, Dataset, Dataset]
     assert not (training.folder / "_work").exists()
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_two_processes_and_a_run_that_is_done_give_the_same(
     held: tuple[Path, Dataset, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,7 +140,7 @@ def test_two_processes_and_a_run_that_is_done_give_the_same(
         pytest.param("_work/holdout", marks=pytest.mark.slow),  # a record of what was held out
         "holdout/data",
         pytest.param("holdout/manifest.json", marks=pytest.mark.slow),
-        "out/manifest.json",
+        pytest.param("out/manifest.json", marks=pytest.mark.slow),
     ],
 )
 def test_kill_9_while_a_holdout_is_written(held: tuple[Path, Dataset, Dataset], tmp_path: Path, moment: str) -> None:

@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.columns import require_column, text_column, text_or_empty
+from xlcorpus.dataset.columns import require_column, sum_by, text_column, text_or_empty
 from xlcorpus.dataset.decisions import decide
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.pack.tokenize import STEP_NAME
-from xlcorpus.text.codepoints import string_buffers
+from xlcorpus.text.codepoints import back_to_characters, string_buffers
 from xlcorpus.text.ragged import sums_before_alike
 from xlcorpus.text.sizes import parse_size
 
@@ -117,13 +117,12 @@ class ByteBudget:
         keep = np.clip(left, 0, sizes)
         cut = (keep > 0) & (keep < sizes)
         if self._whole_characters:
-            keep[cut] = _whole_characters(data, offsets[:-1][cut], keep[cut])
+            starts = offsets[:-1][cut]
+            keep[cut] = back_to_characters(data, starts + keep[cut]) - starts
         budgeted = np.array([label in self._left for label in labels], dtype=bool)[codes]
         stays = budgeted & ((keep > 0) | (sizes == 0))
-        spent = np.zeros(len(labels), dtype=np.int64)
-        np.add.at(spent, codes, sizes)  # what did not fit spends the budget too, so that no later document is taken
-        for label, count in zip(labels, spent.tolist(), strict=True):
-            if label in self._left:
+        for label, count in sum_by(text_or_empty(batch, "lang"), sizes).items():
+            if label in self._left:  # what did not fit spends the budget too, so that no later document is taken
                 self._left[label] = max(self._left[label] - count, 0)
         rows, gone = np.flatnonzero(stays), np.flatnonzero(~stays)
         decisions = decide(
@@ -135,12 +134,3 @@ class ByteBudget:
             keep_text=keep_text,
         )
         return Taken(batch.take(pa.array(rows)), keep[rows], decisions)
-
-
-def _whole_characters(data: np.ndarray, starts: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    """The bytes to keep so that no character is cut; data[starts + keep] exists."""
-    kept = keep.copy()
-    for _ in range(3):
-        within = (data[starts + kept] & 0xC0) == 0x80  # the first byte left out continues a character
-        kept -= within & (kept > 0)
-    return kept

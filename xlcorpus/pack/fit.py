@@ -12,6 +12,8 @@ from collections import deque
 
 import numpy as np
 
+from xlcorpus.text.ragged import begins_of
+
 
 def best_fit(sizes: np.ndarray, length: int) -> tuple[np.ndarray, int]:
     """The bin of each item, int64[n], and the number of bins; bins are numbered in the order they were opened.
@@ -28,7 +30,7 @@ def best_fit(sizes: np.ndarray, length: int) -> tuple[np.ndarray, int]:
     ordered = sizes[order].astype(np.int64)
     if ordered[-1] < 1 or ordered[0] > length:
         raise ValueError(f"sizes must be within 1 and {length}, not {ordered[-1]} to {ordered[0]}")
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(ordered)) + 1])
+    starts = np.flatnonzero(begins_of(ordered))
     placed = np.empty(count, dtype=np.int64)
     bins = _Bins(length)
     stops = [*starts[1:].tolist(), count]

@@ -44,6 +44,13 @@ class CodePoints:
         return sum_segments(values, self.offsets)
 
 
+def back_to_characters(data: np.ndarray, cuts: np.ndarray) -> np.ndarray:
+    """int64[cuts]: the cuts before the characters that they are within. data: uint8, UTF-8 with a byte at each cut."""
+    for _ in range(3):  # a character has four bytes at most; those after its first are 10xxxxxx
+        cuts = cuts - ((data[cuts] & 0xC0) == 0x80)
+    return cuts
+
+
 def string_buffers(texts: pa.Array) -> tuple[bytes | memoryview, np.ndarray]:
     """The UTF-8 bytes of a string array and int64[rows + 1] offsets into them; a null counts as an empty text."""
     if isinstance(texts, pa.ChunkedArray):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.text.codepoints import string_buffers
+from xlcorpus.text.codepoints import back_to_characters, string_buffers
 
 # Arrays of a piece of about this many bytes stay in a core's cache, which is twice as fast as 16 MB at once and keeps
 # the memory of a batch small (2 to 3 times its bytes). A longer text is a piece by itself.
@@ -26,9 +26,7 @@ def cut_long(texts: pa.Array) -> tuple[pa.LargeStringArray, np.ndarray]:
         np.arange(offsets[row] + PIECE_BYTES, offsets[row + 1], PIECE_BYTES)
         for row in np.flatnonzero(lengths > PIECE_BYTES)
     ]
-    cuts = np.concatenate([np.zeros(0, dtype=np.int64), *inside])
-    for _ in range(3):  # a character has four bytes at most; those after its first are 10xxxxxx
-        cuts -= octets[cuts] & 0xC0 == 0x80
+    cuts = back_to_characters(octets, np.concatenate([np.zeros(0, dtype=np.int64), *inside]))
     bounds = np.concatenate([offsets, cuts])
     order = np.argsort(bounds, kind="stable")
     rows = np.cumsum(order < len(offsets))[:-1] - 1
