@@ -137,7 +137,8 @@ def measure(out: Path, trained: Path) -> None:
         found = bits_per_byte(load().float(), objective, rows, batch=1, piece_bytes=sizes)
         for lang, bits in found.items():
             print(
-                f"{name:10}{lang:10}{bits.documents:>4} documents{bits.bytes:>10,.0f} bytes{bits.tokens:>8,} tokens"
+                f"{name:10}{lang:10}{bits.documents:>4} documents{bits.total['bytes']:>10,.0f} bytes"
+                f"{bits.total['tokens']:>8,.0f} tokens"
                 f"{bits.bits_per_byte:>9.3f} ± {bits.error or 0:.3f} bits per byte",
                 flush=True,
             )

@@ -17,7 +17,6 @@ import gzip
 import json
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,13 +28,14 @@ import torch
 import xlcorpus
 from benchmarks.machine import describe_machine
 from xlcorpus.dataset.storage import locate
+from xlcorpus.evaluate.models import TrainedModel
 from xlcorpus.evaluate.retrieval import retrieval
-from xlcorpus.pack.segments import fill_up
-from xlcorpus.pretrain.data.joined import around_text, join, width_of
+from xlcorpus.evaluate.vectors import encode, vectors
 from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.pretrain.data.stream import Source, TokenStream
+from xlcorpus.pretrain.initialize.architecture import MASKED
 from xlcorpus.pretrain.objective import Batch
-from xlcorpus.pretrain.objectives.translico import Translico, TranslicoOptions, pool
+from xlcorpus.pretrain.objectives.translico import Translico, TranslicoOptions
 from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 from xlcorpus.tokenizer.train import TrainOptions, train
@@ -94,23 +94,6 @@ def prepare(shared: Path, folder: Path) -> Material:
     return Material(folder, TokenRows.open(locate(folder / "packed")), open_tokenizer(tokenizer), tests)
 
 
-def vectors_of(model: Any, material: Material, texts: Sequence[str]) -> np.ndarray:
-    """float32[texts, width]: mean of the tokens of text at LAYER, of whole (not masked) texts."""
-    values, offsets = material.tokenizer.encode_batch(pa.array(texts))
-    sizes = np.minimum(np.diff(offsets), LENGTH - 2)
-    kept = [values[start : start + size] for start, size in zip(offsets, sizes, strict=False)]
-    before, after = around_text(material.rows.vocabulary)
-    ids, starts = join([before, pa.array(kept, pa.list_(pa.int32())), after])
-    width = width_of([ids], LENGTH)
-    place = np.arange(width)
-    inputs = torch.from_numpy(fill_up(ids, width, material.rows.vocabulary.id_of("pad")))
-    here = torch.from_numpy(place < starts[:, -1:])
-    text = torch.from_numpy((starts[:, 1:2] <= place) & (place < starts[:, 2:3]))
-    with torch.no_grad():
-        states = model(input_ids=inputs, attention_mask=here.long(), output_hidden_states=True).hidden_states[LAYER]
-        return pool(states, text, "mean").numpy()
-
-
 def trained(material: Material, arm: str, seed: int, steps: int, rate: float = 2e-3, **options: Any) -> Any:
     """A model after this many steps of AdamW: a tenth of them to warm up, then linearly to 0."""
     from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
@@ -146,10 +129,16 @@ def trained(material: Material, arm: str, seed: int, steps: int, rate: float = 2
 
 
 def measured(model: Any, material: Material) -> dict[str, float]:
-    """Top-1 retrieval: of translations and of romanisations, there, back and the mean."""
-    vectors = {name: vectors_of(model, material, texts) for name, texts in material.tests.items()}
+    """Top-1 retrieval: of translations and of romanisations, there, back and the mean. A vector is the mean of the
+    tokens of text at LAYER, of a whole (not masked) text."""
+    vocabulary, path = material.rows.vocabulary, str(material.folder / "tokenizer")
+    opened = TrainedModel(str(material.folder), model, MASKED, material.tokenizer, path, vocabulary)
+    made = {
+        name: vectors(opened, encode(opened, pa.array(texts), LENGTH), [LAYER])[LAYER]
+        for name, texts in material.tests.items()
+    }
     pairs = {"translated": LANGUAGES[1], "romanised": "romanised"}
-    found = {name: retrieval(vectors[LANGUAGES[0]], vectors[other]) for name, other in pairs.items()}
+    found = {name: retrieval(made[LANGUAGES[0]], made[other]) for name, other in pairs.items()}
     return {f"{name} {key}": share for name, one in found.items() for key, share in one.items()}
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import copy
 import math
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
 from tests.evaluate.models import TOKENIZER, tiny
 from tests.pretrain.packed import TEXTS, packs, view
 from xlcorpus.errors import UserError
-from xlcorpus.evaluate.bits import Bits, bits_per_byte, summary
+from xlcorpus.evaluate.bits import bits_per_byte, summary
+from xlcorpus.evaluate.costs import Bits
 from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.pretrain.objective import OBJECTIVES
 
@@ -72,7 +75,7 @@ def test_equal_to_each_document_alone(options: dict[str, Any]) -> None:
         nats, sizes = (np.array(one) for one in zip(*documents.values(), strict=True))
         ratio = nats.sum() / sizes.sum() / math.log(2)
         assert found[lang].bits_per_byte == pytest.approx(ratio, abs=1e-5)
-        assert (found[lang].documents, found[lang].bytes) == (len(documents), sizes.sum())
+        assert (found[lang].documents, found[lang].total["bytes"]) == (len(documents), sizes.sum())
         rest = nats - ratio * math.log(2) * sizes
         error = math.sqrt((rest**2).sum() * len(nats) / (len(nats) - 1)) / sizes.sum() / math.log(2)
         assert found[lang].error == pytest.approx(error, abs=1e-5)
@@ -84,7 +87,7 @@ def test_a_model_that_knows_nothing_pays_the_vocabulary_for_each_token(options: 
     torch.nn.init.zeros_(model.lm_head.weight)
     rows = TokenRows.open(packs(DOCUMENTS, 2, **options))
     for bits in bits_per_byte(model, objective(rows), rows, piece_bytes=PIECES).values():
-        expected = math.log2(TOKENIZER.vocab_size) * bits.tokens / bits.bytes
+        expected = math.log2(TOKENIZER.vocab_size) * bits.total["tokens"] / bits.total["bytes"]
         assert bits.bits_per_byte == pytest.approx(expected, rel=1e-6)
         assert bits.loss == pytest.approx(math.log(TOKENIZER.vocab_size), rel=1e-6)
 
@@ -109,12 +112,13 @@ def test_what_is_masked_stands_for_all_tokens() -> None:
     made = objective(rows, "mlm", probability=0.3)
     found = bits_per_byte(model, made, rows, piece_bytes=PIECES)
     assert all(bits.pseudo and "pseudo_bits_per_byte" in bits.facts for bits in found.values())
-    assert found == bits_per_byte(model, made, rows, piece_bytes=PIECES, batch=3)  # masked by row, not by batch
+    again = bits_per_byte(model, made, rows, piece_bytes=PIECES, batch=3)  # masked by row, not by batch
+    assert all(bits.facts == pytest.approx(again[lang].facts) for lang, bits in found.items())
     torch.nn.init.zeros_(model.lm_head.decoder.weight)
     torch.nn.init.zeros_(model.lm_head.decoder.bias)
     for bits in bits_per_byte(model, made, rows, piece_bytes=PIECES).values():
-        assert 0.1 < bits.labels / bits.tokens < 0.5
-        expected = math.log2(TOKENIZER.vocab_size) * bits.tokens / bits.bytes
+        assert 0.1 < bits.total["labels"] / bits.total["tokens"] < 0.5
+        expected = math.log2(TOKENIZER.vocab_size) * bits.total["tokens"] / bits.total["bytes"]
         assert bits.bits_per_byte == pytest.approx(expected, rel=1e-6)
 
 
@@ -123,19 +127,34 @@ def test_languages_together() -> None:
     found = bits_per_byte(tiny("LlamaForCausalLM"), objective(rows), rows, piece_bytes=PIECES)
     together = summary(found)["all"]
     assert together["documents"] == DOCUMENTS
-    assert together["nats"] == pytest.approx(sum(bits.nats for bits in found.values()))
+    assert together["nats"] == pytest.approx(sum(bits.total["nats"] for bits in found.values()))
     assert together["bits_per_byte"] == pytest.approx(together["nats"] / together["bytes"] / math.log(2))
     assert 0 < together["error"] < 1
     only = next(iter(found.values()))
-    assert Bits.together([only]) == only
-    assert Bits.together([only]).error == only.error
+    assert Bits.together([only]).facts == only.facts
+
+
+def test_tokens_of_unknown_characters_are_told() -> None:
+    """The sample falls back to bytes and has none, so the piece of a full stop is taken for it."""
+    rows = TokenRows.open(packs(DOCUMENTS, 2))
+    (often,) = TOKENIZER.encode_batch(pa.array(["."]))[0].tolist()[-1:]
+    rows = replace(rows, vocabulary=replace(rows.vocabulary, ids={**rows.vocabulary.ids, "unk": often}))
+    found = bits_per_byte(tiny("LlamaForCausalLM"), objective(rows), rows, piece_bytes=PIECES)
+    unknown = dict.fromkeys(found, 0)
+    for group in range(len(rows.groups)):
+        for row in rows.read(group).to_pylist():
+            for (ids, _), lang in zip(parts_of(row), row["langs"], strict=True):
+                unknown[lang] += ids[1:].count(often)  # as all figures, without the first token, which has no label
+    assert any(unknown.values())
+    for lang, bits in found.items():
+        assert bits.facts["unknown"] == pytest.approx(unknown[lang] / bits.total["tokens"])
 
 
 def test_some_rows_alone() -> None:
     rows = TokenRows.open(packs(DOCUMENTS, 2))
     few = bits_per_byte(tiny("LlamaForCausalLM"), objective(rows), rows, limit=4)
     whole = bits_per_byte(tiny("LlamaForCausalLM"), objective(rows), rows, limit=10_000)
-    assert 0 < sum(bits.tokens for bits in few.values()) < sum(bits.tokens for bits in whole.values())
+    assert 0 < sum(bits.total["tokens"] for bits in few.values()) < sum(bits.total["tokens"] for bits in whole.values())
 
 
 def test_rows_that_tell_no_bytes() -> None:

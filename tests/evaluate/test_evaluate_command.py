@@ -60,6 +60,37 @@ def test_tables_json_and_plots(tmp_path: Path, pairs: Path) -> None:
     assert "--overwrite" in str(refused(folder("LlamaForCausalLM"), "--bits", data, "--output", output))
 
 
+def test_another_evaluation_on_the_same_documents(tmp_path: Path) -> None:
+    """Before and after, by whatever packs of the same documents: here whole rows and rows of one document."""
+    before, after, model = tmp_path / "before", tmp_path / "after", tmp_path / "model"
+    evaluate(folder("LlamaForCausalLM"), "--bits", packs(28, 1, strategy="one"), "--output", before)
+    trained = copy.deepcopy(tiny("LlamaForCausalLM"))
+    trained.lm_head.weight.data *= 0.5  # surer of nothing: cheaper here
+    shutil.copytree(folder("LlamaForCausalLM"), model)
+    trained.save_pretrained(model)
+    result = evaluate(model, "--bits", packs(28, 2), "--against", before, "--output", after)
+    reports = [json.loads((one / "evaluation.json").read_text("utf-8")) for one in (before, after)]
+    ((name, found),) = reports[1]["bits"].items()
+    ((other, first),) = reports[0]["bits"].items()
+    compared = found["against"]
+    assert (compared["evaluation"], compared["dataset"]) == (str(before), other)
+    assert f"{name} here, and {other} of {before} there" in result.output
+    assert set(compared["languages"]) == set(TEXTS)
+    assert (compared["all"]["documents"], compared["all"]["other"]) == (28, first["all"]["bits_per_byte"])
+    for lang, facts in [*compared["languages"].items(), ("all", compared["all"])]:
+        ours = (found["all"] if lang == "all" else found["languages"][lang])["bits_per_byte"]
+        assert facts["difference"] == pytest.approx(ours - facts["other"], abs=1e-9)
+        assert facts["difference"] < 0
+        assert f"{facts['difference']:.3f}" in result.output
+    assert compared["all"]["error"] < first["all"]["error"]
+    assert "no evaluation of bits per byte" in str(
+        refused(model, "--bits", packs(28, 2), "--against", tmp_path / "nowhere")
+    )
+    assert "--against compares bits per byte" in str(refused(model, "--mixing", packs(28, 2), "--against", before))
+    masked = refused(folder("XLMRobertaForMaskedLM"), "--bits", packs(28, 2, objective="mlm"), "--against", before)
+    assert "is a model of pseudo bits per byte" in str(masked)
+
+
 def test_a_model_that_reads_both_ways_has_pseudo_bits() -> None:
     result = evaluate(folder("XLMRobertaForMaskedLM"), "--bits", packs(28, 2, objective="mlm"), "--rows", 8)
     assert "pseudo bits per byte" in result.output

@@ -29,15 +29,17 @@ def test_the_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.chdir(tmp_path)
     Path("out/packed").mkdir(parents=True)
     Path("out/packed/holdout").symlink_to(packs(28, 1))
-    Path("out/model").symlink_to(folder("LlamaForCausalLM"))
+    for name in ("base", "model"):
+        Path("out", name).symlink_to(folder("LlamaForCausalLM"))
     lines = [f"{TEXTS['eng_Latn']} {n}\t{TEXTS['swh_Latn']} {n}" for n in range(9)]
     Path("pairs.tsv").write_text("en\tsw\n" + "\n".join(lines) + "\n", "utf-8")
     asked = commands("xlcorpus evaluate")
-    assert len(asked) == 3
+    assert len(asked) == 4
     for _, *arguments in asked:
         result = CliRunner().invoke(entry.cli, arguments, catch_exceptions=False)
         assert result.exit_code == 0, result.output
-    assert {path.name for path in Path("out/evaluation").iterdir()} == {"evaluation.json", "bits.svg"}
+    written = {path.name for path in Path("out/evaluation").iterdir()}
+    assert written == {"evaluation.json", "documents.parquet", "bits.svg"}
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import numpy as np
@@ -75,20 +76,20 @@ def test_prompts_of_packs_and_of_texts_are_the_same() -> None:
         assert not {*prompt.ids[1:], *prompt.rest} & {0, 2, 3, 4}
     text = f"{SWAHILI} {SWAHILI}"
     table = pa.table({"text": [text, "Mvua."], "lang": ["swh_Latn"] * 2})
-    (prompt,) = prompts_of_texts(trained, "here", Texts(table, 0), options)
+    (prompt,) = prompts_of_texts(trained, Texts("here", table), options)
     assert TOKENIZER.decode(prompt.ids + prompt.rest) == TOKENIZER.decode(
         TOKENIZER.encode_batch(pa.array([text]))[0][:14]
     )
     with pytest.raises(UserError, match="no text of more than 500 tokens"):
-        prompts_of_texts(trained, "here", Texts(table, 0), EvaluateOptions(prompt_tokens=500))
+        prompts_of_texts(trained, Texts("here", table), EvaluateOptions(prompt_tokens=500))
 
 
 def test_the_same_text_whatever_the_batch_and_by_seed() -> None:
     trained = opened("LlamaForCausalLM")
     table = pa.table({"text": [f"{text} {text} {text}" for text in TEXTS.values()], "lang": list(TEXTS)})
     settings = {"prompt_tokens": 7, "new_tokens": 8}
-    prompts = prompts_of_texts(trained, "here", Texts(table, 0), EvaluateOptions(**settings))
-    prompts = [*prompts[:5], *prompts_of_texts(trained, "", Texts(table, 0), EvaluateOptions(prompt_tokens=3))[:5]]
+    prompts = prompts_of_texts(trained, Texts("here", table), EvaluateOptions(**settings))
+    prompts = [*prompts[:5], *prompts_of_texts(trained, Texts("here", table), EvaluateOptions(prompt_tokens=3))[:5]]
     greedy = generate(trained, prompts, EvaluateOptions(**settings, batch=3))
     assert greedy == generate(trained, prompts, EvaluateOptions(**settings, batch=10))
     drawn = [generate(trained, prompts, EvaluateOptions(**settings, temperature=1.0, seed=seed)) for seed in (1, 1, 2)]
@@ -96,11 +97,27 @@ def test_the_same_text_whatever_the_batch_and_by_seed() -> None:
     assert all(len(ids) <= 8 and not {*ids} & {0, 2, 3, 4} for ids in greedy + drawn[0])
 
 
+def test_a_model_writes_by_these_options_and_not_by_its_own() -> None:
+    trained = opened("LlamaForCausalLM")
+    table = pa.table({"text": [f"{SWAHILI} {SWAHILI}"], "lang": ["swh_Latn"]})
+    options = EvaluateOptions(prompt_tokens=7, new_tokens=12)
+    prompts = prompts_of_texts(trained, Texts("here", table), options)
+    written = generate(trained, prompts, options)
+    own = trained.model.generation_config
+    trained.model.generation_config = strange = copy.deepcopy(own)
+    strange.update(suppress_tokens=sorted({*written[0]}), repetition_penalty=9.0, min_new_tokens=12)
+    try:
+        assert generate(trained, prompts, options) == written
+        assert trained.model.generation_config is strange
+    finally:
+        trained.model.generation_config = own
+
+
 def test_mixing_of_a_model_beside_the_texts_themselves() -> None:
     trained = opened("LlamaForCausalLM")
     table = pa.table({"text": [f"{SWAHILI} {SWAHILI} {SWAHILI}"], "lang": ["swh_Latn"]})
     options = EvaluateOptions(prompt_tokens=9, new_tokens=40)
-    prompts = prompts_of_texts(trained, "here", Texts(table, 0), options)
+    prompts = prompts_of_texts(trained, Texts("here", table), options)
     found = mixing(trained, prompts, options)["swh_Latn"]
     assert found["reference"]["other_language"] == 0.0
     assert found["generated"]["texts"] == 1

@@ -31,7 +31,8 @@ from xlcorpus.options import checked
     metavar="PATH",
     help="what prompts are taken from: packs, documents, or files as `ingest` reads them (may be repeated)",
 )
-@output_option(help="folder of evaluation.json and the plots; none: the tables alone")
+@click.option("--against", metavar="DIR", help="another evaluation: how bits per byte differ on the same documents")
+@output_option(help="folder of evaluation.json, documents.parquet and the plots; none: the tables alone")
 @click.option("--overwrite", is_flag=True, help="replace the evaluation that is there")
 @click.option("--tokenizer", help="of the model, where none lies beside it")
 @click.option("--device", help="cpu, cuda, ...; default: a GPU where there is one")
@@ -40,6 +41,7 @@ def command(
     bits: tuple[str, ...],
     retrieval: tuple[str, ...],
     mixing: tuple[str, ...],
+    against: str | None,
     output: Location | None,
     overwrite: bool,
     tokenizer: str | None,
@@ -56,6 +58,7 @@ def command(
     \b
     Example:
       xlcorpus evaluate out/model --bits out/packed/holdout --output out/evaluation
+      xlcorpus evaluate out/model --bits out/packed/holdout --against out/before
       xlcorpus evaluate out/model --retrieval pairs.tsv --src-column en --tgt-column sw --src-lang en --tgt-lang sw
       xlcorpus evaluate out/model --mixing out/packed/holdout --new-tokens 100
     """
@@ -70,21 +73,22 @@ def command(
         check_output(output, overwrite=overwrite)
     from xlcorpus.evaluate.evaluate import evaluate
 
-    report = evaluate(
+    made = evaluate(
         model,
         bits=bits,
         retrieval=retrieval,
         mixed=mixing,
+        against=against,
         options=options,
         tokenizer=tokenizer,
         device=device,
         say=click.echo,
     )
-    for title, rows in tables(report).items():
+    for title, rows in tables(made.report).items():
         click.echo(f"\n{title}")
         print_table(rows, right=range(1, len(rows[0]) - (rows[0][-1] == "into")))
     if output is not None:
-        click.echo("\n" + "\n".join(f"wrote {one}" for one in write_report(report, output)))
+        click.echo("\n" + "\n".join(f"wrote {one}" for one in write_report(made.report, made.documents, output)))
 
 
 command.params[-2:-2] = [step_option(key, field) for key, field in EvaluateOptions.model_fields.items()]

@@ -4,15 +4,15 @@ Tokens of text count, special ids do not: neither the end of a document, which s
 some tokenizers' packs lack, nor what is put before it. A text token that nothing stands before (the first of a part,
 where the shards were packed without a bos or the part goes on with a document) has no label; it is left out with its
 bytes, so cost and bytes are of the same text. That favours such shards a little, as first words are dear: 0.01 bits for
-documents of 1,000 bytes.
+documents of 1,000 bytes. A token that stands for an unknown character costs little and says nothing of it, yet its
+bytes count: how many there are is told, and a text of many has a figure that is too good.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,76 +21,15 @@ import pyarrow.compute as pc
 
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.batches import batches
+from xlcorpus.evaluate.costs import Bits
 from xlcorpus.pack.segments import Parts, fill_up
 from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.pretrain.objective import NO_LABEL, Batch, Objective
 from xlcorpus.pretrain.objectives.packed import PackObjective
-from xlcorpus.text.draws import draw_keys, id_halves
+from xlcorpus.text.draws import id_halves
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 
 COLUMNS = ("input_ids", "doc_starts", "doc_ids", "langs", "part_bytes")
-
-
-@dataclass(frozen=True)
-class Bits:
-    """What the text of some documents costs.
-
-    nats: of the labels, labels: how many there are, tokens: of text that they stand for (those of mlm stand for all
-    tokens, masked or not), bytes: of the text that those are; pseudo: whether tokens were foretold from both sides, so
-    that this is a pseudo-likelihood (Salazar et al., ACL 2020), no length of a code; covariance: float64[4, 4], of the
-    sums (nats, labels, tokens, bytes) over documents drawn from each language.
-    """
-
-    nats: float
-    labels: int
-    tokens: int
-    bytes: float
-    documents: int
-    pseudo: bool = False
-    covariance: np.ndarray = field(default_factory=lambda: np.zeros((4, 4)), compare=False, repr=False)
-
-    @property
-    def loss(self) -> float:
-        """Nats a token."""
-        return self.nats / self.labels
-
-    @property
-    def bits_per_byte(self) -> float:
-        """nats / bytes / ln 2; of mlm, nats of what was masked times tokens / labels."""
-        return self.nats * self.tokens / self.labels / self.bytes / math.log(2)
-
-    @property
-    def error(self) -> float | None:
-        """Standard error over documents of bits_per_byte, a ratio of sums (delta method); None for one document."""
-        if self.documents < 2:
-            return None
-        scale = self.tokens / self.labels / self.bytes / math.log(2)
-        slope = np.array([1.0, -self.nats / self.labels, self.nats / self.tokens, -self.nats / self.bytes]) * scale
-        return math.sqrt(max(float(slope @ self.covariance @ slope), 0.0))
-
-    @property
-    def measure(self) -> str:
-        """What it is called."""
-        return "pseudo_bits_per_byte" if self.pseudo else "bits_per_byte"
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """As JSON has it; `pseudo_bits_per_byte` where it is that."""
-        counts = {key: getattr(self, key) for key in ("loss", "nats", "labels", "tokens", "bytes", "documents")}
-        return {self.measure: self.bits_per_byte, "error": self.error, **counts}
-
-    @classmethod
-    def together(cls, found: Sequence[Bits]) -> Bits:
-        """Of all these documents, which are different ones; the languages are not drawn, only documents of them."""
-        return cls(
-            math.fsum(one.nats for one in found),
-            sum(one.labels for one in found),
-            sum(one.tokens for one in found),
-            math.fsum(one.bytes for one in found),
-            sum(one.documents for one in found),
-            any(one.pseudo for one in found),
-            sum((one.covariance for one in found), np.zeros((4, 4))),
-        )
 
 
 def bits_per_byte(
@@ -125,10 +64,10 @@ def bits_per_byte(
     codes = langs.indices.to_numpy(zero_copy_only=False)
     documents, values = (np.concatenate([getattr(part, name) for part in parts]) for name in ("documents", "values"))
     found = {
-        lang: _of_documents(documents[codes == code], values[codes == code], pseudo=not objective.causal)
+        lang: Bits.of(documents[codes == code], values[codes == code], pseudo=not objective.causal)
         for code, lang in enumerate(langs.dictionary.to_pylist())
     }
-    return {lang: bits for lang, bits in sorted(found.items()) if bits.labels and bits.bytes}
+    return {lang: bits for lang, bits in sorted(found.items()) if bits.total["labels"] and bits.total["bytes"]}
 
 
 @contextmanager
@@ -152,7 +91,7 @@ def summary(found: Mapping[str, Bits]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _PartCosts:
-    """Of each part: its language, a hash of its document (uint64[n]), and float64[n, 4] as of `Bits.covariance`."""
+    """Of each part: its language, its document (uint64[n, 2]), and float64[n, 5], as of `Bits.sums`."""
 
     langs: pa.Array
     documents: np.ndarray
@@ -179,18 +118,14 @@ def _costs_of_parts(
     counted = labelled & text
     nats, labels = parts.sums(np.where(counted, costs, 0)), parts.sums(counted)
     part_bytes = pc.list_flatten(packs.column("part_bytes")).to_numpy(zero_copy_only=False).astype(np.float64)
+    stand_for = counted if objective.causal else text
+    tokens, unknown = parts.sums(stand_for), parts.sums(stand_for & (ids == rows.vocabulary.ids.get("unk", -1)))
     if objective.causal:
-        tokens, part_bytes = (
-            labels,
-            part_bytes - _bytes_without_label(parts, ids, text, counted, part_bytes, piece_bytes),
-        )
-    else:
-        tokens = parts.sums(text)
-    documents = id_halves(pc.list_flatten(packs.column("doc_ids")).cast(pa.binary(16)))
+        part_bytes -= _bytes_without_label(parts, ids, text, counted, part_bytes, piece_bytes)
     return _PartCosts(
         pc.fill_null(pc.list_flatten(packs.column("langs")), UNKNOWN_LANGUAGE),
-        draw_keys(documents, "documents of bits per byte"),
-        np.stack([nats, labels, tokens, part_bytes], axis=1),
+        id_halves(pc.list_flatten(packs.column("doc_ids")).cast(pa.binary(16))),
+        np.stack([nats, labels, tokens, part_bytes, unknown], axis=1),
     )
 
 
@@ -214,14 +149,3 @@ def _bytes_without_label(
     if piece_bytes is None:
         return shared
     return np.where((more == 0) | (more == 1), np.maximum(without - more, 0), shared)
-
-
-def _of_documents(documents: np.ndarray, values: np.ndarray, *, pseudo: bool) -> Bits:
-    """documents: uint64[parts], whose they are; values: float64[parts, 4]."""
-    known, of = np.unique(documents, return_inverse=True)
-    sums = np.stack([np.bincount(of, column, len(known)) for column in values.T], axis=1)
-    nats, labels, tokens, size = sums.sum(axis=0).tolist()
-    count = len(known)
-    if count > 1:  # of a single document nothing is known: among others, it counts by its distance from their mean
-        sums = (sums - sums.mean(axis=0)) * math.sqrt(count / (count - 1))
-    return Bits(nats, round(labels), round(tokens), size, count, pseudo, sums.T @ sums)

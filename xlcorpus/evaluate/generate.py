@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -24,6 +25,7 @@ from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 
 _COLUMNS = ("input_ids", "doc_starts", "doc_offsets", "langs")
 _GROUPS = 64  # row groups of packs that prompts are taken from: 64 MB of ids
+_SPECIAL = 8  # special ids among the tokens of a beginning, at most
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def mixing(trained: TrainedModel, prompts: Sequence[Prompt], options: EvaluateOp
 def prompts_of_packs(trained: TrainedModel, rows: TokenRows, options: EvaluateOptions) -> list[Prompt]:
     """Of the beginnings of documents in packs."""
     rows.require(_COLUMNS, "--mixing")
-    special = trained.vocabulary.special
+    special, most = trained.vocabulary.special, options.prompt_tokens + options.new_tokens + _SPECIAL
     texts: dict[str, list[list[int]]] = {}
     for group in _evenly(len(rows.groups), _GROUPS).tolist():
         batch = rows.read(group, _COLUMNS)
@@ -65,16 +67,16 @@ def prompts_of_packs(trained: TrainedModel, rows: TokenRows, options: EvaluateOp
             ends = [*row["doc_starts"][1:], len(row["input_ids"])]
             for start, end, offset, lang in zip(row["doc_starts"], ends, row["doc_offsets"], row["langs"], strict=True):
                 if offset == 0:
-                    texts.setdefault(lang or UNKNOWN_LANGUAGE, []).append(row["input_ids"][start:end])
+                    beginning = row["input_ids"][start : min(end, start + most)]
+                    texts.setdefault(lang or UNKNOWN_LANGUAGE, []).append(beginning)
     made = {lang: list(_prompts(found, lang, special, options)) for lang, found in texts.items()}
     return _some(made, str(rows.folder), options)
 
 
-def prompts_of_texts(trained: TrainedModel, given: str, texts: Texts, options: EvaluateOptions) -> list[Prompt]:
+def prompts_of_texts(trained: TrainedModel, texts: Texts, options: EvaluateOptions) -> list[Prompt]:
     """Of documents: a text begins with what the tokenizer puts before it."""
     before = list(trained.vocabulary.around[0])
-    columns = (texts.table.column(name).combine_chunks() for name in ("text", "lang"))
-    text, lang = columns
+    text, lang = (texts.table.column(name).combine_chunks() for name in ("text", "lang"))
     made = {}
     for one in sorted(set(lang.to_pylist())):
         here = text.filter(pc.equal(lang, one))
@@ -82,7 +84,7 @@ def prompts_of_texts(trained: TrainedModel, given: str, texts: Texts, options: E
         ids, offsets = trained.tokenizer.encode_batch(chosen)
         cut = [before + ids[start:end].tolist() for start, end in pairwise(offsets.tolist())]
         made[one] = list(_prompts(cut, one, trained.vocabulary.special, options))
-    return _some(made, given, options)
+    return _some(made, texts.given, options)
 
 
 def generate(trained: TrainedModel, prompts: Sequence[Prompt], options: EvaluateOptions) -> list[list[int]]:
@@ -99,6 +101,7 @@ def generate(trained: TrainedModel, prompts: Sequence[Prompt], options: Evaluate
     eos = ids.get("eos", ids.get("sep"))
     pad = ids.get("pad", eos if eos is not None else 0)
     sampled = {"temperature": options.temperature, "top_p": options.top_p, "top_k": 0} if options.temperature else {}
+    model = trained.model
     settings = GenerationConfig(
         max_new_tokens=options.new_tokens,
         do_sample=options.temperature > 0,
@@ -107,23 +110,32 @@ def generate(trained: TrainedModel, prompts: Sequence[Prompt], options: Evaluate
         eos_token_id=eos,
         **sampled,
     )
-    device = next(trained.model.parameters()).device
+    device = next(model.parameters()).device
     order = np.argsort([len(prompt.ids) for prompt in prompts], kind="stable").tolist()
     found: dict[int, list[int]] = {}
-    with torch.random.fork_rng(), torch.no_grad():
+    with torch.random.fork_rng(), torch.no_grad(), _settings_of(model, settings):
         torch.manual_seed(options.seed)
         for start in range(0, len(order), options.batch):
             places = order[start : start + options.batch]
             width = max(len(prompts[place].ids) for place in places)
             rows = [[pad] * (width - len(prompts[place].ids)) + prompts[place].ids for place in places]
             masks = [[0] * (width - len(prompts[place].ids)) + [1] * len(prompts[place].ids) for place in places]
-            made = trained.model.generate(
-                input_ids=torch.tensor(rows, device=device),
-                attention_mask=torch.tensor(masks, device=device),
-                generation_config=settings,
+            made = model.generate(
+                input_ids=torch.tensor(rows, device=device), attention_mask=torch.tensor(masks, device=device)
             )
             found |= dict(zip(places, made[:, width:].tolist(), strict=True))
     return [_text(found[place], eos, trained.vocabulary.special) for place in range(len(prompts))]
+
+
+@contextmanager
+def _settings_of(model: Any, settings: Any) -> Iterator[None]:
+    """Inside, the model generates by these settings alone: what its own `generation_config.json` says beside them (as
+    Qwen's repetition_penalty) would make of the likeliest token another one, and models would not compare."""
+    own, model.generation_config = model.generation_config, settings
+    try:
+        yield
+    finally:
+        model.generation_config = own
 
 
 def _text(ids: Sequence[int], eos: int | None, special: frozenset[int]) -> list[int]:

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from xlcorpus.evaluate.batches import batches
-from xlcorpus.evaluate.bits import Bits, bits_per_byte, evaluating
+from xlcorpus.evaluate.bits import bits_per_byte, evaluating
+from xlcorpus.evaluate.costs import Bits
 from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.pretrain.objective import Objective
 from xlcorpus.pretrain.objectives.packed import PackObjective

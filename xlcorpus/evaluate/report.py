@@ -8,6 +8,7 @@ from typing import Any
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
+from xlcorpus.evaluate.costs import Bits, write_documents
 from xlcorpus.text.bars import Panel, bars
 
 REPORT = "evaluation.json"
@@ -22,11 +23,14 @@ def check_output(folder: Location, *, overwrite: bool) -> None:
         raise UserError(f"{folder} holds an evaluation already", remedy="--overwrite, or another --output")
 
 
-def write_report(report: Mapping[str, Any], folder: Location) -> list[Location]:
-    """Write `evaluation.json`, and `bits.svg`, `retrieval.svg` and `mixing.svg` of what there is; their places."""
+def write_report(
+    report: Mapping[str, Any], documents: Mapping[str, Mapping[str, Bits]], folder: Location
+) -> list[Location]:
+    """Write `evaluation.json`, `documents.parquet`, and `bits.svg`, `retrieval.svg` and `mixing.svg` of what there is;
+    their places."""
     storage.make_folder(folder)
     storage.write_json(folder / REPORT, report)
-    written = [folder / REPORT]
+    written = [folder / REPORT, *([write_documents(documents, folder)] if documents else [])]
     for name, draw in (("bits", _plot_bits), ("retrieval", _plot_retrieval), ("mixing", _plot_mixing)):
         if report[name]:
             storage.write_text(folder / f"{name}.svg", draw(report))
@@ -45,6 +49,14 @@ def tables(report: Mapping[str, Any]) -> dict[str, Rows]:
                 + [f"{round(facts[key]):,}" for key in ("tokens", "bytes", "documents")]
             )
         found[f"{measure(one).replace('_', ' ')}: {name}"] = rows
+        if "against" in one:
+            other = one["against"]
+            titles = ["language", "here", "there", "difference", "± error", "documents"]
+            shown = (measure(one), "other", "difference", "error")
+            found[f"{name} here, and {other['dataset']} of {other['evaluation']} there"] = [titles] + [
+                [lang, *(_cell(facts[key]) for key in shown), f"{facts['documents']:,}"]
+                for lang, facts in [*other["languages"].items(), (_ALL, other[_ALL])]
+            ]
     for name, lines in report["retrieval"].items():
         keys = ("a_to_b", "b_to_a", "top_1", "error", "top_5", "chance")
         titles = ["languages", "layer", "pairs", "->", "<-", "top 1", "± error", "top 5", "chance"]
@@ -54,7 +66,8 @@ def tables(report: Mapping[str, Any]) -> dict[str, Rows]:
             for row in lines
         ]
     for name, langs in report["mixing"].items():
-        titles = ["language", "texts", "other language", "± error", "of the texts themselves", "other script", "into"]
+        titles = ["language", "texts", "judged", "other language", "± error", "of the texts themselves", "other script"]
+        titles.append("into")
         found[f"mixing of languages: {name}"] = [titles] + [_mixing_row(lang, one) for lang, one in langs.items()]
     return found
 
@@ -68,7 +81,7 @@ def _mixing_row(lang: str, one: Mapping[str, Any]) -> list[str]:
     made, real = one["generated"], one["reference"]
     into = ", ".join(f"{other} {share:.0%}" for other, share in made["into"].items()) or "-"
     cells = [_cell(made["other_language"]), _cell(made["other_language_error"]), _cell(real["other_language"])]
-    return [lang, str(made["texts"]), *cells, _cell(made["other_script"]), into]
+    return [lang, str(made["texts"]), _cell(made["judged"]), *cells, _cell(made["other_script"]), into]
 
 
 def _plot_bits(report: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,8 +15,8 @@ _BLOCK = 1024  # rows whose similarities are in memory at once
 def retrieval(
     a: np.ndarray, b: np.ndarray, *, similarity: str = "cosine", csls: int = 0, tops: Sequence[int] = (1, 5)
 ) -> dict[str, float]:
-    """Share of rows whose partner is among the nearest: `a_to_b`, `b_to_a` and `top_1`, the mean of both; of five
-    `a_to_b_5`, `b_to_a_5` and `top_5`.
+    """Share of rows whose partner is among the nearest: `a_to_b`, `b_to_a` and `top_1`, the mean of both, with `error`,
+    its standard error over rows (both ways of a row are one draw); of five `a_to_b_5`, `b_to_a_5` and `top_5`.
 
     a, b: float32[n, d], row i of one is the partner of row i of the other; n > 0; similarity: cosine or dot; csls: 0,
     or how many neighbours correct for vectors that are near to everything (Conneau et al. 2018: 10). Among equally near
@@ -30,8 +31,11 @@ def retrieval(
     there, back = _ranked(a, b, csls), _ranked(b, a, csls)
     for top in tops:
         name = "" if top == 1 else f"_{top}"
-        both = [_within(places, top) for places in (there, back)]
-        found |= {f"a_to_b{name}": both[0], f"b_to_a{name}": both[1], f"top_{top}": sum(both) / 2}
+        both = np.stack([_within(places, top) for places in (there, back)])
+        ways = both.mean(axis=1).tolist()
+        found |= {f"a_to_b{name}": ways[0], f"b_to_a{name}": ways[1], f"top_{top}": float(both.mean())}
+        if top == 1:
+            found["error"] = float(both.mean(axis=0).std(ddof=1) / math.sqrt(len(a))) if len(a) > 1 else math.nan
     return found
 
 
@@ -48,8 +52,9 @@ def _ranked(queries: np.ndarray, answers: np.ndarray, csls: int) -> np.ndarray:
     return np.concatenate(places)
 
 
-def _within(places: np.ndarray, top: int) -> float:
-    return float(np.clip((top - places[:, 0]) / places[:, 1], 0, 1).mean())
+def _within(places: np.ndarray, top: int) -> np.ndarray:
+    within: np.ndarray = np.clip((top - places[:, 0]) / places[:, 1], 0, 1)
+    return within
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +22,7 @@ def retrieve(
     trained: TrainedModel, pairs: Texts, options: EvaluateOptions, say: Callable[[str], None] = print
 ) -> list[dict[str, Any]]:
     """A row for each pair of languages and layer: src_lang, tgt_lang, layer, pairs, chance (of top_1), what `retrieval`
-    gives, and error, the standard error of top_1 (binomial). Raises UserError where no two languages have two pairs."""
+    gives. Raises UserError where no two languages have two pairs."""
     layers = layers_of(trained, options.layers)
     names, of = encode_pairs(*(pairs.table.column(name).combine_chunks() for name in ("src_lang", "tgt_lang")))
     found: list[dict[str, Any]] = []
@@ -41,11 +40,13 @@ def retrieve(
         for layer in layers:
             shares = retrieval(made[0][layer], made[1][layer], similarity=options.similarity, csls=options.csls)
             count = int(whole.sum())
-            error = math.sqrt(shares["top_1"] * (1 - shares["top_1"]) / count)
             row = {"src_lang": src, "tgt_lang": tgt, "layer": layer, "pairs": count, "chance": 1 / count}
-            found.append(row | shares | {"error": error})
+            found.append(row | shares)
     if not found:
-        raise UserError("no two languages have two sentence pairs", remedy="give more pairs of the same two languages")
+        raise UserError(
+            f"{pairs.given} has no two sentence pairs of the same two languages, so there is nothing to choose from",
+            remedy="name a file with more, or say what languages all of its pairs are: --src-lang and --tgt-lang",
+        )
     most = min(options.sentence_tokens, trained.length or options.sentence_tokens)
     for number, what in (
         (cut, f"sentences were cut to the {most} tokens that fit"),

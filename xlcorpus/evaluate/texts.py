@@ -27,11 +27,12 @@ DOCUMENT = ("text", "lang")
 class Texts:
     """A table of string columns, PAIR or DOCUMENT, and how many records were no texts (empty, damaged).
 
-    packed: the rows of a view that it is of; src and tgt are lists of ids then.
+    given: where they are from; packed: the rows of a view that it is of; src and tgt are lists of ids then.
     """
 
+    given: str
     table: pa.Table
-    skipped: int
+    skipped: int = 0
     packed: TokenRows | None = None
 
 
@@ -103,7 +104,7 @@ def _checked(given: str, table: pa.Table, skipped: int = 0, packed: TokenRows | 
         if "lang" in name:
             place = kept.column_names.index(name)
             kept = kept.set_column(place, name, pc.fill_null(kept.column(name).cast(pa.string()), UNKNOWN_LANGUAGE))
-    return Texts(kept, skipped + table.num_rows - kept.num_rows, packed)
+    return Texts(given, kept, skipped + table.num_rows - kept.num_rows, packed)
 
 
 def _no(given: str, what: str, dataset: Dataset, make: str) -> UserError:

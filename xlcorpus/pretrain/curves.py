@@ -1,4 +1,8 @@
-"""The curves of a run as SVG: losses, and bits per byte by language on rows held out."""
+"""The curves of a run as SVG: losses, and bits per byte by language on rows held out.
+
+Curves want axes with ticks and a legend, which matplotlib has and `text/bars.py` (rows of bars, for what is said of
+languages once) does not: drawn by hand they would be more code than this.
+"""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ import torch
 from xlcorpus.errors import UserError
 from xlcorpus.options import StepOptions
 from xlcorpus.registry import Registry
+from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 Batch: TypeAlias = dict[str, torch.Tensor]
 NO_LABEL = -100  # torch's and transformers' own: such positions have no loss
@@ -49,6 +50,16 @@ class Vocabulary:
             f"the tokenizer that the shards were packed with has no {' and no '.join(roles)}",
             remedy=f"pack them again with a tokenizer that has {' or '.join(roles)}",
         )
+
+    def check_packed_with(self, tokenizer: Tokenizer, path: Any, shards: Any) -> None:
+        """Raise UserError where shards of this vocabulary were packed with another tokenizer than that of `path`."""
+        if self.fingerprint != tokenizer.fingerprint:
+            raise UserError(
+                f"{shards} was packed with the tokenizer {self.fingerprint} ({self.size:,} ids), and {path} is "
+                f"{tokenizer.fingerprint} ({tokenizer.vocab_size:,} ids)",
+                remedy="name the tokenizer that the shards were packed with (in a recipe tokenizer:, to evaluate "
+                "--tokenizer), also where both have the same ids, or pack them again with this one",
+            )
 
     def check_fits(self, model: Any) -> None:
         """Raise UserError where the model's table of ids is smaller."""

@@ -88,17 +88,6 @@ def open_source(
     return Source(rows, objective_for(rows, kind, settings, tokenizer), weight)
 
 
-def check_tokenizer(tokenizer_path: str | Location, vocabulary: Vocabulary, shards: str | Location) -> None:
-    """Raise UserError where shards were packed with another tokenizer. vocabulary: theirs."""
-    tokenizer = open_tokenizer(tokenizer_path)
-    if tokenizer.fingerprint != vocabulary.fingerprint:
-        raise UserError(
-            f"{shards} was packed with the tokenizer {vocabulary.fingerprint} ({vocabulary.size:,} ids), and "
-            f"{tokenizer_path} is {tokenizer.fingerprint} ({tokenizer.vocab_size:,} ids)",
-            remedy="name the tokenizer that the shards were packed with, or pack them again with this one",
-        )
-
-
 def objective_for(
     rows: TokenRows, kind: ObjectiveKind, settings: StepOptions, tokenizer: str | Location | None = None
 ) -> Objective:
@@ -113,7 +102,7 @@ def objective_for(
         )
     vocabulary = rows.vocabulary
     if tokenizer is not None and getattr(settings, "whole_word", False):
-        check_tokenizer(tokenizer, vocabulary, rows.folder)
+        vocabulary.check_packed_with(open_tokenizer(tokenizer), tokenizer, rows.folder)
         vocabulary = replace(vocabulary, word_starts=open_tokenizer(tokenizer).word_starts)
     objective: Objective = kind.make(settings, vocabulary, rows.length)
     return objective

@@ -31,7 +31,7 @@ from xlcorpus.pretrain.plan import Plan, memory_bytes, plan_stage
 from xlcorpus.pretrain.ranks import rank_and_ranks
 from xlcorpus.pretrain.recipe import Recipe, StageOptions
 from xlcorpus.pretrain.run_folder import CARD, CURVES, RECIPE, RunFolder
-from xlcorpus.pretrain.sources import Data, check_tokenizer, open_data
+from xlcorpus.pretrain.sources import Data, open_data
 from xlcorpus.tokenizer.open import open_tokenizer
 
 Evaluation = Callable[[Any, Data, StageOptions], Mapping[str, Any]]
@@ -269,9 +269,10 @@ def _tokenizer(recipe: Recipe, stages: list[Stage]) -> str:
             "there is no `tokenizer`",
             remedy="write tokenizer: and the one that the shards were packed with",
         )
+    tokenizer = open_tokenizer(given)
     for stage in stages:
         for source in stage.data.sources:
-            check_tokenizer(given, source.rows.vocabulary, source.rows.folder)
+            source.rows.vocabulary.check_packed_with(tokenizer, given, source.rows.folder)
         if stage.data.architecture != stages[0].data.architecture:
             raise UserError(
                 f"stage {stage.options.name} trains an {stage.data.architecture}, the first an "

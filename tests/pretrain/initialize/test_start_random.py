@@ -15,7 +15,6 @@ from xlcorpus.errors import UserError
 from xlcorpus.pretrain.initialize.options import StartOptions
 from xlcorpus.pretrain.initialize.start import copy_tokenizer, start
 from xlcorpus.pretrain.objective import Vocabulary
-from xlcorpus.pretrain.sources import check_tokenizer
 from xlcorpus.tokenizer.open import open_tokenizer
 
 
@@ -134,6 +133,6 @@ def test_the_examples_of_the_page_are_what_recipes_take() -> None:
 def test_shards_of_another_tokenizer_are_refused(qwen: Path, extended: Path) -> None:
     new = open_tokenizer(extended)
     packed = Vocabulary(new.fingerprint, new.vocab_size, {}, frozenset())
-    check_tokenizer(extended, packed, "out/packed")
+    packed.check_packed_with(new, extended, "out/packed")
     with pytest.raises(UserError, match=f"out/packed was packed with the tokenizer {new.fingerprint}"):
-        check_tokenizer(qwen, packed, "out/packed")
+        packed.check_packed_with(open_tokenizer(qwen), qwen, "out/packed")
