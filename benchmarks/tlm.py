@@ -1,9 +1,14 @@
-"""Whether TLM looks at the translation: `python -m benchmarks.tlm [--steps 1500] [--shared ../shared/data]`.
+"""Whether TLM looks at the translation: `python -m benchmarks.tlm [--steps 900] [--shared ../shared/data]`.
 
 A model of 2 layers, 64 wide, from nothing by `xlcorpus pretrain`, on sentence pairs of NTREX in close languages; each
 third document is held out. Its pairs are read with their own partner and with that of another sentence of the same two
 languages. What is masked in the first sentence is the same both times, so the error is one of differences. A second
 model, trained on pairs that are shuffled themselves, says what is left where there is nothing to look at.
+
+Measured (900 steps of 32 of 792 pairs; 337 held out, less some that are cut): 5.059 nats a masked token with
+the right partner, 5.124 with another's, a difference of 0.065 ± 0.012 over pairs; found are 14.6 % and 14.2 %, a
+difference of 0.4 ± 0.3 %, so that in the share found a model and data this small show nothing. The second model was not
+measured.
 """
 
 from __future__ import annotations
@@ -143,7 +148,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--shared", type=Path, default=SHARED)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=900)
     options = parser.parse_args()
     torch.set_num_threads(1)
     print(describe_machine("torch", "transformers"))
