@@ -54,6 +54,17 @@ def test_torch(due: list[list[int]], workers: int) -> None:
     assert ids_of(DataLoader(given, batch_size=None, num_workers=workers)) == due[7:]
 
 
+def test_workers_that_persist_go_on_from_a_state_loaded_meanwhile(due: list[list[int]]) -> None:
+    """They hold copies of the stream, made before it was loaded: without a word they would begin anew."""
+    given = stream()
+    loader = DataLoader(given, batch_size=None, num_workers=2, persistent_workers=True)
+    assert ids_of(loader) == due
+    for step in (7, 4):
+        given.load_state_dict(stream().state_dict(after=step))
+        assert ids_of(loader) == due[step:]
+        assert ids_of(loader) == due[step:]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["spawn", "forkserver"])
 def test_torch_without_fork(how: str) -> None:

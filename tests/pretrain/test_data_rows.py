@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,6 +87,24 @@ def test_a_footer_that_differs_from_the_manifest(tmp_path: Path) -> None:
 
     edit_manifest(folder, change)
     with pytest.raises(IntegrityError, match="has 10 rows, its manifest says 11"):
+        TokenRows.open(folder)
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.int64()), pa.large_list(pa.int32()), pa.list_(pa.int32(), 64), None])
+def test_a_shard_whose_columns_are_others(tmp_path: Path, kind: pa.DataType | None) -> None:
+    """Named as the manifest was made, of other types: batches of two shards could not be joined."""
+    folder = packed.regroup(packed.packs(), tmp_path / "out", [[20], [20]])
+    shard = folder / "data" / "part-00001-000.parquet"
+    table = pq.read_table(shard)
+    place = table.schema.get_field_index("input_ids")
+    lists = pa.array([(ids + [0] * 64)[:64] for ids in table["input_ids"].to_pylist()], kind)
+    pq.write_table(table.set_column(place, "input_ids", lists) if kind else table.remove_column(place), shard)
+
+    def change(content: dict[str, Any]) -> None:
+        content["shards"][1]["bytes"] = shard.stat().st_size
+
+    edit_manifest(folder, change)
+    with pytest.raises(IntegrityError, match=r"part-00001-000\.parquet: the column input_ids is .*, its manifest says"):
         TokenRows.open(folder)
 
 

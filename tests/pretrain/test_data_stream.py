@@ -214,6 +214,18 @@ def test_states_of_something_else(token_rows: TokenRows) -> None:
             stream.load_state_dict(other[0].state_dict())
 
 
+NO_STATES = [None, [4], {}, {"samples": 4}, {"samples": [4, 4]}, {"samples": [-1]}, {"samples": ["4"]}]
+
+
+@pytest.mark.parametrize("state", NO_STATES)
+def test_what_is_no_state(token_rows: TokenRows, state: Any) -> None:
+    (stream,) = streams(token_rows, rows=2)
+    whole = {**stream.state_dict(), **state} if isinstance(state, dict) and state else state
+    with pytest.raises(UserError, match="no state of a token stream"):
+        stream.load_state_dict(whole)
+    assert stream.state_dict()["samples"] == [0]
+
+
 def test_an_error_while_decoding_is_raised_where_it_is_needed(tmp_path: Path) -> None:
     class Broken(MemoryRows):
         def read(self, group: int, columns: Any = None) -> Any:

@@ -74,3 +74,5 @@ def test_refusals_of_the_collator() -> None:
         PackCollator(packs(), model, "mlm", mask_probability=0.3)
     with pytest.raises(UserError, match="its documents see one another"):
         PackCollator(packs(), model, "mlm", attention="positions")
+    with pytest.raises(UserError, match=r"the rows have no doc_starts(.|\n)*remove_unused_columns=False"):
+        PackCollator(packs(), model, "mlm")([{"input_ids": [2, 3]}])  # as Trainer gives them by default

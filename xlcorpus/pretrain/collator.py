@@ -44,8 +44,17 @@ class PackCollator:
             )
 
     def __call__(self, rows: Sequence[Mapping[str, Any]] | pa.Table) -> dict[str, Any]:
-        """rows: dicts with input_ids and doc_starts (lists, arrays or tensors), or a table of them."""
+        """rows: dicts with input_ids and doc_starts (lists, arrays or tensors), or a table of them.
+
+        Raises UserError where a column is missing.
+        """
         names = self.objective.columns
+        missing = set(names) - {*(rows.column_names if isinstance(rows, pa.Table) else rows[0])}
+        if missing:
+            raise UserError(
+                f"the rows have no {' and no '.join(sorted(missing))}, by which documents are kept apart",
+                remedy="give TrainingArguments remove_unused_columns=False, and select no other columns of the dataset",
+            )
         if isinstance(rows, pa.Table):
             batch = rows.select(list(names)).combine_chunks().to_batches()[0]
         else:

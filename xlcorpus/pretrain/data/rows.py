@@ -81,7 +81,7 @@ class TokenRows:
         dataset = Dataset.open(folder, verify=verify)
         manifest = dataset.manifest
         facts = PackFacts.of(manifest, str(folder))
-        sizes = [_group_sizes(shard) for shard in dataset.shards]
+        sizes = [_group_sizes(shard, manifest.arrow_schema) for shard in dataset.shards]
         counts = np.array([len(one) for one in sizes], dtype=np.int64)
         groups = np.concatenate([np.zeros(0, dtype=np.int64), *sizes])
         shard_of = np.repeat(np.arange(len(counts)), counts)
@@ -149,14 +149,26 @@ class TokenRows:
         return batch.select(list(columns)) if columns is not None else batch
 
 
-def _group_sizes(shard: Shard) -> np.ndarray:
-    """int64[groups]: rows of each row group of a shard, of its footer; raises IntegrityError."""
+def _group_sizes(shard: Shard, due: pa.Schema) -> np.ndarray:
+    """int64[groups]: rows of each row group of a shard, of its footer.
+
+    Raises IntegrityError where it cannot be read, or has other rows or columns than are due.
+    """
     try:
         with storage.open_parquet(shard.location, pre_buffer=False) as file:
-            found = file.metadata
+            found, schema = file.metadata, file.schema_arrow
             rows = [found.row_group(number).num_rows for number in range(found.num_row_groups)]
     except (pa.ArrowException, OSError) as error:
         raise IntegrityError(f"{shard.location}: cannot be read: {error}", remedy=_RESTORE) from error
+    partition = Partition.of(schema)
+    there = {one.name: one.type for one in (partition.schema(schema) if partition else schema)}
+    for one in due:
+        if there.get(one.name) != one.type:
+            raise IntegrityError(
+                f"{shard.location}: the column {one.name} is {there.get(one.name, 'not there')}, its manifest says "
+                f"{one.type}",
+                remedy=_RESTORE,
+            )
     if sum(rows) != shard.rows:
         raise IntegrityError(
             f"{shard.location} has {sum(rows):,} rows, its manifest says {shard.rows:,}", remedy=_RESTORE

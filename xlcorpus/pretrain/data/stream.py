@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from xlcorpus.errors import UserError
@@ -140,6 +141,8 @@ class TokenStream(IterableDataset[dict[str, Any]]):
         self.sources, self.seed, self.lanes = tuple(sources), seed, lanes
         self.rows, self.rank, self.ranks, self.samples = rows, rank, ranks, samples
         self._known: tuple[int, tuple[int, ...]]
+        self._loaded = 0  # how often a state was
+        self._shared = torch.zeros(2 + len(self.sources), dtype=torch.int64).share_memory_()
         self._begin((0,) * len(self.sources), 0)
         Schedule([source.weight for source in sources], self._first)  # refuses weights
 
@@ -184,9 +187,15 @@ class TokenStream(IterableDataset[dict[str, Any]]):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where a stream over the same sources was, of whatever ranks, workers and rows a micro-batch.
 
-        Raises UserError where the state is of other data, weights, seed or lanes.
+        Workers that persist (`persistent_workers`) do so from their loader's next iteration on. Raises UserError where
+        the state is of other data, weights, seed or lanes, or none at all.
         """
         mine = self._state(self._first)
+        if not _is_state(state, len(self.sources)):
+            raise UserError(
+                f"this is no state of a token stream over so many sources ({len(self.sources)}): {str(state)[:200]}",
+                remedy="give what state_dict returned, or begin anew",
+            )
         for name, what in _SAME.items():
             if state.get(name) != mine[name]:
                 raise UserError(
@@ -196,12 +205,19 @@ class TokenStream(IterableDataset[dict[str, Any]]):
         since = state.get("since", {"samples": state["samples"], "batches": 0})
         self._begin(tuple(since["samples"]), since["batches"])
         self._taken = tuple(state["samples"])
+        if get_worker_info() is None:
+            self._loaded += 1
+            self._shared.copy_(torch.tensor([self._loaded, self._given, *self._first]))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         # glibc gives the pages of every batch back and takes them anew, a quarter of the CPU time, until it has once
         # freed a piece as large as this (the most that its threshold follows); then 64 MB may stay with the process.
         np.empty(31 << 20, dtype=np.uint8)
         info = get_worker_info()
+        loaded, given, *first = self._shared.tolist()
+        if info and loaded != self._loaded:  # by the process that this worker was made by, since then
+            self._begin(tuple(first), given)
+            self._loaded = loaded
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
         pool = ThreadPoolExecutor(1, thread_name_prefix="xlcorpus-decode")
         try:
@@ -272,6 +288,11 @@ class TokenStream(IterableDataset[dict[str, Any]]):
 
 
 _SAME = {"sources": "datasets", "weights": "weights", "seed": "seeds", "lanes": "lanes"}
+
+
+def _is_state(state: Any, sources: int) -> bool:
+    samples = state.get("samples") if isinstance(state, Mapping) else None
+    return isinstance(samples, list) and len(samples) == sources and all(type(n) is int and n >= 0 for n in samples)
 
 
 def _check(source: Source, ranks: int) -> None:
