@@ -1,8 +1,12 @@
-"""Recipes of tiny models on the packs of `packed.py`, and what runs of them leave."""
+"""Recipes of tiny models on the packs of `packed.py`, run here or in processes of their own, and what they leave."""
 
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,7 @@ TINY: dict[str, Any] = {
     "log_every": 2,
     "checkpoints": {"every": 2, "keep": 2},
 }
+STILL = {"start": {**TINY["start"], "config": {}}}  # without dropout, which follows from how rows are cut and dealt out
 _CLOCKS = ("tokens_per_second", "data_wait", "mfu")
 
 
@@ -44,6 +49,31 @@ def train(
     said: list[str] = []
     recipe = load_recipe(str(recipe_file(folder, **changes)))
     return pretrain(recipe, folder / "out", Settings(resume, overwrite, say=said.append), evaluation)
+
+
+def start_processes(folder: Path, *more: str, ranks: int = 1, program: Any = ("-m", "xlcorpus")) -> list[Any]:
+    """`xlcorpus pretrain` on the recipe of a folder, as torchrun starts its ranks; what they say is in their stdout."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    job = {"WORLD_SIZE": ranks, "LOCAL_WORLD_SIZE": ranks, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    command = [sys.executable, *program, "pretrain", str(folder / "recipe.yaml"), "-o", str(folder / "out"), *more]
+    given = [{**job, "RANK": rank, "LOCAL_RANK": rank} if ranks > 1 else {} for rank in range(ranks)]
+    return [
+        subprocess.Popen(
+            command,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "OMP_NUM_THREADS": "1", **{name: str(value) for name, value in one.items()}},
+        )
+        for one in given
+    ]
+
+
+def run_processes(folder: Path, *more: str, **how: Any) -> None:
+    """The same to its end, which must be good."""
+    ended = [(one.communicate()[0], one.returncode) for one in start_processes(folder, *more, **how)]
+    assert [status for _, status in ended] == [0] * len(ended), ended
 
 
 def weights(folder: Path) -> dict[str, bytes]:

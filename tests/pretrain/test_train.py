@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from safetensors.numpy import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tests.pretrain.packed import LENGTH, SAMPLE, document_rows, pack, packs, regroup, view
-from tests.pretrain.runs import metrics, recipe_file, train, weights
+from tests.pretrain.runs import STILL, metrics, recipe_file, train, weights
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
 from xlcorpus.pretrain.engine import Engine
@@ -90,7 +91,33 @@ def test_the_loss_of_a_step_is_the_mean_over_its_labels(tmp_path: Path) -> None:
     for micro in (2, 8):
         assert train(tmp_path / str(micro), data=[{"folder": folder}], batch="8 rows", rows=micro, log_every=1) == 0
     one, other = ([line["loss"] for line in metrics(tmp_path / str(micro))] for micro in (2, 8))
-    assert one[0] == pytest.approx(other[0], abs=1e-5)
+    assert one == pytest.approx(other, abs=1e-5)
+
+
+def test_what_counts_as_a_token(tmp_path: Path) -> None:
+    """Of packs every position, of pairs all but what fills up a batch: a budget and the metrics count the same."""
+    assert train(tmp_path / "packs", steps=None, budget=3 * 512) == 0
+    assert [line["tokens"] for line in metrics(tmp_path / "packs")] == [1024, 1536]
+    counts = Dataset.open(view("translico")).manifest.notes["counts"]
+    tokens = sum(counts["tokens"].values()) + 4 * counts["rows"]  # <s> and </s> around both texts of a pair
+    data = [{"folder": str(view("translico")), "objective": "translico", "layer": 1}]
+    given = {"data": data, "start": BERT, "batch": "60 rows", "rows": 30, "log_every": 1, "checkpoints": {}}
+    assert train(tmp_path / "pairs", **given, steps=None, budget=tokens) == 0
+    assert [line["step"] for line in metrics(tmp_path / "pairs")] == [1, 2]  # an epoch, 120 rows
+    assert metrics(tmp_path / "pairs")[-1]["tokens"] == tokens
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "within"), [({"gradient_checkpointing": True}, 1e-6), ({"rows": 8}, 1e-5), ({"compile": True}, 1e-4)]
+)
+def test_how_a_step_is_done_changes_no_weight(tmp_path: Path, change: dict[str, Any], within: float) -> None:
+    """Recomputed, without accumulation, compiled (by the machine's C++ compiler)."""
+    for name, settings in (("plain", {}), ("other", change)):
+        assert train(tmp_path / name, **STILL, **settings) == 0
+    plain, other = (load_file(tmp_path / name / "out" / "model.safetensors") for name in ("plain", "other"))
+    assert plain.keys() == other.keys()
+    assert max(abs(plain[name] - other[name]).max() for name in plain) < within
 
 
 def test_a_loss_that_is_no_number_names_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

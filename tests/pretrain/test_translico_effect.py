@@ -10,7 +10,6 @@ import pytest
 
 from benchmarks.translico import LAYER, ROWS, WIDTH, Material, measured, prepare
 from xlcorpus.dataset.storage import locate
-from xlcorpus.pretrain.plan import tokens_of_row
 from xlcorpus.pretrain.recipe import load_recipe
 from xlcorpus.pretrain.train import Settings, pretrain
 
@@ -25,7 +24,7 @@ def pretrained(material: Material, tcm_weight: float) -> Any:
         "start": {"shape": "xlm-roberta", "layers": LAYER, "width": WIDTH, "heads": 4},
         "data": [{"folder": str(material.folder / "packed"), "objective": "translico", "layer": LAYER}],
         "rows": ROWS,
-        "batch": round(ROWS * tokens_of_row(material.rows)),
+        "batch": f"{ROWS} rows",
         "steps": 400,
         "optimizer": {"lr": 2e-3, "weight_decay": 0.01, "betas": [0.9, 0.999]},
         "schedule": {"name": "linear", "warmup": 0.1, "min_lr": 0.0},

@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 import torch
+from accelerate import DistributedType
 from transformers import TrainingArguments
 
 from xlcorpus.dataset.storage import Location
@@ -82,7 +83,24 @@ def training_arguments(stage: StageOptions, plan: Plan, seed: int, folder: Locat
         ) from error
     # Several GPUs without torchrun: one is used; Trainer's DataParallel would cut our batches, and is slow.
     arguments._n_gpu = min(arguments.n_gpu, 1)
+    if arguments.fsdp:
+        _check_fsdp(arguments, stage.name)
     return arguments
+
+
+def _check_fsdp(arguments: TrainingArguments, stage: str) -> None:
+    """Raise UserError where FSDP would not shard, or not save a model, without a word."""
+    if arguments.distributed_state.distributed_type == DistributedType.MULTI_CPU:
+        raise UserError(
+            f"stage {stage}: trainer: fsdp needs GPUs; on CPUs accelerate takes DDP in its place",
+            remedy="leave fsdp out",
+        )
+    kept = arguments.fsdp_config.get("state_dict_type", "FULL_STATE_DICT")
+    if kept != "FULL_STATE_DICT":
+        raise UserError(
+            f"stage {stage}: trainer: fsdp_config: with state_dict_type {kept} no model is saved",
+            remedy="leave state_dict_type out",
+        )
 
 
 def _schedule(schedule: ScheduleOptions, steps: int, lr: float) -> dict[str, Any]:

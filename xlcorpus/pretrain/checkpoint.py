@@ -11,16 +11,20 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import IntegrityError, StorageError, first_line
 
-CURSOR = "cursor.json"  # step, fingerprint of the run, where the data is, and the bytes of each file
-_NAME = re.compile(r"step-([0-9]+)")
+CURSOR = "cursor.json"  # step, fingerprint of the run, where the data is, and the xxh3 of each file
+_NAME = re.compile(r"step-[0-9]+")
 
 
-def checkpoints_of(folder: Location) -> dict[int, Location]:
-    """Whole checkpoints by their step, in order."""
+def checkpoints_of(folder: Location) -> list[Location]:
+    """Whole checkpoints in the order of their steps."""
     there = storage.scan(folder) if storage.is_folder(folder) else []
-    named = [(one.name, _NAME.fullmatch(one.name)) for one in there if one.kind == "folder"]
-    found = {int(match[1]): folder / name for name, match in named if match}
-    return dict(sorted(found.items()))
+    named = [one.name for one in there if one.kind == "folder" and _NAME.fullmatch(one.name)]
+    return [folder / name for name in sorted(named, key=lambda name: int(name.removeprefix("step-")))]
+
+
+def last_checkpoint(folder: Location) -> Location | None:
+    """The last whole checkpoint; None before the first."""
+    return next(reversed(checkpoints_of(folder)), None)
 
 
 def remove_unfinished(folder: Location) -> None:
@@ -30,27 +34,25 @@ def remove_unfinished(folder: Location) -> None:
             storage.remove_folder(folder / one.name)
 
 
-def read_cursor(checkpoint: Location) -> dict[str, Any]:
-    """What a checkpoint says of itself; raises IntegrityError where it is damaged, or lacks a file or a part of one:
-    without the optimiser's state, or that of random numbers, Trainer would go on all the same."""
-    remedy = f"remove {checkpoint}: the one before it is taken then"
+def read_cursor(checkpoint: Location, *, verify: bool) -> dict[str, Any]:
+    """What a checkpoint says of itself; verify: read its files too (6 GB a CPU second).
+
+    Raises IntegrityError where it is damaged, lacks a file, or holds another than was written: without the optimiser's
+    state, or with one of which a byte has changed, Trainer would go on all the same.
+    """
+    remedy = f"remove {checkpoint}: the one before it is taken then, or the beginning where there is none"
     try:
         cursor: dict[str, Any] = storage.read_json(checkpoint / CURSOR)
-        sizes = {**cursor["files"]}
+        files = {**cursor["files"]}
         made = {"step": cursor["step"], "fingerprint": cursor["fingerprint"], "data": cursor["data"], **cursor}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IntegrityError(f"{checkpoint / CURSOR} is damaged: {error}", remedy=remedy) from error
-    for name, size in sizes.items():
-        found = storage.size_of(checkpoint / name) if storage.is_file(checkpoint / name) else None
-        if found != size:
-            what = "is not there" if found is None else f"has {found:,} bytes of {size:,}"
+    for name, written in files.items() if verify else ():
+        found = storage.fingerprint_of_file(checkpoint / name) if storage.is_file(checkpoint / name) else None
+        if found != written:
+            what = "is not there" if found is None else "is damaged: its bytes are not those that were written"
             raise IntegrityError(f"{checkpoint / name} {what}", remedy=remedy)
     return made
-
-
-def temporary_of(folder: Location, step: int) -> Location:
-    """The name under which all ranks write a checkpoint."""
-    return folder / f".step-{step}.{0:08x}.tmp"
 
 
 def write_checkpoint(
@@ -62,20 +64,19 @@ def write_checkpoint(
     says whether this one renames.
     Raises StorageError where it cannot be written; what was there stays.
     """
-    step = cursor["step"]
-    temporary = temporary_of(folder, step)
-    last = [str(one) for one in checkpoints_of(folder).values()][-1:]
+    step, last = cursor["step"], last_checkpoint(folder)
+    temporary = folder / f".step-{step}.{0:08x}.tmp"  # the same on all ranks
     with _writing(
-        temporary, f"the checkpoint of step {step}", f": {last[0]} is whole" if last else ", from the beginning"
+        temporary, f"the checkpoint of step {step}", f": {last} is whole" if last else ", from the beginning"
     ):
         storage.make_folder(temporary)
         save(temporary)
         if finish():
-            sizes = {name: storage.size_of(temporary / name) for name in storage.names_below(temporary)}
-            storage.write_json(temporary / CURSOR, {**cursor, "files": sizes})
+            files = {name: storage.fingerprint_of_file(temporary / name) for name in storage.names_below(temporary)}
+            storage.write_json(temporary / CURSOR, {**cursor, "files": files})
             storage.remove_folder(folder / f"step-{step}")
             storage.commit(temporary, folder / f"step-{step}")
-            for old in list(checkpoints_of(folder).values())[:-keep]:
+            for old in checkpoints_of(folder)[:-keep]:
                 storage.remove_folder(old)
 
 

@@ -24,7 +24,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.pretrain.checkpoint import checkpoints_of, write_checkpoint
+from xlcorpus.pretrain.checkpoint import last_checkpoint, write_checkpoint
 from xlcorpus.pretrain.data.stream import TokenStream
 from xlcorpus.pretrain.failures import named_rows, no_number
 from xlcorpus.pretrain.metrics import Meter
@@ -63,12 +63,12 @@ class Stop:
 
 @dataclass
 class Step:
-    """The step under way: weight and source of each micro-batch, its loss, and whether to stop after it."""
+    """The step under way: weight and source of each micro-batch, its loss, and whether to stop after it (143, 130)."""
 
     weights: list[float] = field(default_factory=list)
     sources: list[int] = field(default_factory=list)
     losses: list[torch.Tensor] = field(default_factory=list)
-    stop: bool = False
+    stop: int = 0
 
 
 class Engine(Trainer):  # type: ignore[misc]  # transformers is not followed
@@ -105,6 +105,11 @@ class Engine(Trainer):  # type: ignore[misc]  # transformers is not followed
         """Go on with the data where a checkpoint was."""
         self._cursor, self._first_step = cursor, int(cursor["step"])
 
+    @property
+    def stopped(self) -> int:
+        """The status to exit with, where the ranks agreed to stop; 0 where they came to the end."""
+        return self._step.stop
+
     # Data.
 
     def get_train_dataloader(self) -> DataLoader[Any]:
@@ -131,8 +136,8 @@ class Engine(Trainer):  # type: ignore[misc]  # transformers is not followed
         batches = [next(epoch_iterator) for _ in range(num_batches)]
         self.meter.waited(time.perf_counter() - begun)
         counts = [sum(int((one != NO_LABEL).sum()) for one in _labels(batch)) for batch in batches]
-        tokens = [int(batch.get("attention_mask", torch.ones_like(batch["input_ids"])).sum()) for batch in batches]
-        told = torch.tensor([*counts, sum(tokens), float(self._stop.status > 0)], dtype=torch.float64)
+        tokens = sum(_tokens(batch) for batch in batches)
+        told = torch.tensor([*counts, tokens, float(self._stop.status > 0)], dtype=torch.float64)
         if rank_and_ranks()[1] > 1:
             told = told.to(device if torch.device(device).type != "mps" else "cpu")
             dist.all_reduce(told)
@@ -144,7 +149,8 @@ class Engine(Trainer):  # type: ignore[misc]  # transformers is not followed
             (n / of_source[s] if of_source[s] else 1 / sources.count(s)) * sources.count(s) / len(sources)
             for n, s in zip(labels, sources, strict=True)
         ]
-        self._step = Step(weights, sources, stop=stop > 0)
+        # A signal may reach one rank alone; one that comes after this, in the last step, comes too late to stop for.
+        self._step = Step(weights, sources, stop=(self._stop.status or 128 + signal.SIGTERM) if stop else 0)
         return batches, None
 
     # Losses.
@@ -178,8 +184,7 @@ class Engine(Trainer):  # type: ignore[misc]  # transformers is not followed
                     (step - self._first_step) * self.plan.accumulation + number
                 )
                 rows.append(named_rows(source.rows, groups, within))
-        last = [str(one) for one in checkpoints_of(self.folder).values()][-1:]
-        raise no_number(what, self.stage.name, step + 1, rows, last[0] if last else None)
+        raise no_number(what, self.stage.name, step + 1, rows, last_checkpoint(self.folder))
 
     def floating_point_ops(self, inputs: Any) -> int:
         """Not counted here: Trainer's counts all parameters anew in each micro-batch."""
@@ -212,7 +217,6 @@ class Engine(Trainer):  # type: ignore[misc]  # transformers is not followed
             "step": step,
             "fingerprint": self._fingerprint,
             "data": self._stream.state_dict(made) if self._stream is not None else {},
-            "step_rows": self.plan.step_rows,
             "tokens": self.meter.tokens,
         }
 
@@ -244,6 +248,12 @@ def _labels(batch: Mapping[str, Any]) -> list[torch.Tensor]:
     return [value for name, value in batch.items() if name.startswith("labels")]
 
 
+def _tokens(batch: Mapping[str, Any]) -> int:
+    """Positions of packs, filled or not, as litgpt and torchtitan count; of pairs without what fills up a batch."""
+    mask = batch.get("attention_mask")
+    return batch["input_ids"].numel() if mask is None else int(mask.sum())
+
+
 class _Watch(TrainerCallback):  # type: ignore[misc]
     """When a step is logged, evaluated, saved, or the last."""
 
@@ -253,15 +263,16 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Before the first step: how good the model is so far."""
         engine = self._engine
+        # Each rank drops out others. What is gone on with loads its generators afterwards, where it has this rank's.
+        torch.manual_seed((engine._first_step << 32) + engine._seed + 1 + rank_and_ranks()[0])
         if engine._cursor is None:
-            torch.manual_seed(engine._seed + 1 + rank_and_ranks()[0])  # each rank drops out others
             engine._evaluate()
         engine.meter.begin()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
         """What falls due."""
         engine, step = self._engine, state.global_step
-        last = step >= engine.plan.steps or engine._step.stop
+        last = step >= engine.plan.steps or engine.stopped > 0
         every = engine.stage.evaluation.every
         control.should_evaluate = step >= engine.plan.steps or bool(every and step % every == 0)
         control.should_save = last or step % engine.stage.checkpoints.every == 0

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.pretrain.recipe import StageOptions
@@ -47,7 +48,7 @@ def out_of_memory(stage: StageOptions, length: int) -> UserError:
     )
 
 
-def no_number(what: str, stage: str, step: int, rows: Sequence[str], last: str | None) -> UserError:
+def no_number(what: str, stage: str, step: int, rows: Sequence[str], last: Location | None) -> UserError:
     """what: `the loss is nan`; rows: those of the micro-batches at fault, as `named_rows` has them."""
     saved = f"{last} is the last checkpoint" if last else "nothing is saved yet"
     return UserError(

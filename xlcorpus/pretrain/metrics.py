@@ -88,7 +88,7 @@ class Meter:
         self._wait += seconds
 
     def saw(self, tokens: float) -> None:
-        """On all ranks, without padding."""
+        """On all ranks; see `engine._tokens`."""
         self._seen += tokens
         self.tokens += int(tokens)
 

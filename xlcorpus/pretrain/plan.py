@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xlcorpus.errors import UserError, naming
-from xlcorpus.pretrain.data.rows import TokenRows
+from xlcorpus.pretrain.data.stream import Source
 from xlcorpus.pretrain.recipe import StageOptions
 from xlcorpus.pretrain.sources import Data
 
@@ -33,7 +33,7 @@ class Plan:
 def plan_stage(stage: StageOptions, data: Data, ranks: int) -> Plan:
     """Rows of a step are `batch` tokens, as near as can be. Raises UserError where rows and ranks do not fit."""
     weights = [source.weight for source in data.sources]
-    mean = sum(tokens_of_row(source.rows) * source.weight for source in data.sources) / sum(weights)
+    mean = sum(tokens_of_row(source) * source.weight for source in data.sources) / sum(weights)
     asked, micro = stage.batch / (mean if stage.batch_in == "tokens" else 1), stage.rows * ranks
     step_rows = round(asked / micro) * micro
     if abs(step_rows - asked) > _TOLERANCE * asked:
@@ -56,12 +56,13 @@ def plan_stage(stage: StageOptions, data: Data, ranks: int) -> Plan:
     return Plan(mean, step_rows, step_rows // micro, steps)
 
 
-def tokens_of_row(rows: TokenRows) -> float:
-    """Tokens of a row: of packs the context length, of a view the mean."""
+def tokens_of_row(source: Source) -> float:
+    """Tokens of a row: of packs the context length, filled or not, of a view the mean, with what is put around it."""
+    rows = source.rows
     counts = rows.manifest.notes.get("counts", {})
     tokens, count = counts.get("tokens"), counts.get("rows")
     if rows.view is not None and isinstance(tokens, dict) and count:
-        return max(1.0, sum(tokens.values()) / count)
+        return sum(tokens.values()) / count + source.objective.added
     return float(rows.length)
 
 

@@ -100,21 +100,20 @@ class RunFolder:
         """A folder that all ranks write a model into; `put_model` gives it its place."""
         return storage.make_folder(self.root / f".{_MODEL}-{stage}.{0:08x}.tmp")
 
-    def put_model(self, temporary: Location, stage: str, *, last: bool) -> list[str]:
-        """Put a whole model where it belongs; names of its files."""
-        names = storage.names_below(temporary)
+    def put_model(self, temporary: Location, stage: str, *, last: bool) -> None:
+        """Put a whole model where it belongs."""
         if not last:
             place = self.stage(stage, last=False)
             storage.make_folder(place.parent)
             storage.remove_folder(place)
             storage.commit(temporary, place)
-            return names
+            return
+        names = storage.names_below(temporary)
         self.note(files=names)
         for name in names:
             storage.make_folder((self.root / name).parent)
             storage.commit(temporary / name, self.root / name)
         storage.remove_folder(temporary)
-        return names
 
     def _differs(self, card: Mapping[str, Any]) -> str:
         before = card.get("identity", {})

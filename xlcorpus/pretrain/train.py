@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 import torch
-import torch.distributed as dist
 import transformers
 
 from xlcorpus.dataset import storage
@@ -19,7 +18,7 @@ from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, first_line, naming
 from xlcorpus.pretrain.arguments import training_arguments
 from xlcorpus.pretrain.card import model_card, run_facts
-from xlcorpus.pretrain.checkpoint import checkpoints_of, read_cursor, writing_model
+from xlcorpus.pretrain.checkpoint import last_checkpoint, read_cursor, writing_model
 from xlcorpus.pretrain.curves import write_curves
 from xlcorpus.pretrain.engine import Engine, Stop
 from xlcorpus.pretrain.failures import needing_memory, out_of_memory
@@ -63,7 +62,7 @@ def pretrain(recipe: Recipe, output: Location, settings: Settings, evaluation: E
     UserError: what can be refused is refused before a model is loaded.
     """
     rank, ranks = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    say = settings.say if rank == 0 else _nothing
+    say = settings.say if rank == 0 else lambda _: None
 
     # The data, what it comes to, and whether all of it goes together.
     stages = []
@@ -93,7 +92,7 @@ def pretrain(recipe: Recipe, output: Location, settings: Settings, evaluation: E
         transformers.utils.logging.disable_progress_bar()
         with naming(recipe.path):  # of all stages, before the first is trained
             arguments = [training_arguments(one.options, one.plan, recipe.seed, output) for one in stages]
-        _join(arguments[0])
+        _join(arguments[0], ranks)
         held.enter_context(stop.watching())  # not before: where the first rank refuses, the others are ended
 
         for number, stage in enumerate(stages):
@@ -110,9 +109,9 @@ def pretrain(recipe: Recipe, output: Location, settings: Settings, evaluation: E
             done = {one.options.name for one in stages[:number]}
             with needing_memory(partial(out_of_memory, stage.options, stage.data.length)):
                 engine = fit(model, stage, recipe, folder, book, done, stop, evaluation, say)
-            if stop.status:
-                say(f"stopped by signal {stop.status - 128} and saved; go on with --resume")
-                return stop.status
+            if engine.stopped:
+                say(f"stopped by signal {engine.stopped - 128} and saved; go on with --resume")
+                return engine.stopped
             save(engine, name, folder, tokenizer, last=last)
         if rank == 0:
             write_cards(recipe, stages, folder, book)
@@ -145,10 +144,15 @@ def fit(
     for source in data.sources:
         source.objective.prepare(model)
 
-    checkpoints = list(checkpoints_of(folder.checkpoints(options.name)).values())
-    cursor = read_cursor(checkpoints[-1]) if checkpoints else None
+    checkpoint = last_checkpoint(folder.checkpoints(options.name))
+    cursor = read_cursor(checkpoint, verify=arguments.process_index == 0) if checkpoint else None
+    arguments.distributed_state.wait_for_everyone()  # none loads what the first refuses
     if cursor is not None:
-        _check_checkpoint(cursor, checkpoints[-1], folder, plan)
+        if cursor["fingerprint"] != folder.fingerprint:
+            raise UserError(
+                f"{checkpoint} is of another recipe, other data or another start",
+                remedy="repeat the command as it was, or start anew with --overwrite",
+            )
         say(f"stage {options.name}: goes on at step {cursor['step']} of {plan.steps}")
     book.load(options.name, cursor["step"] if cursor else -1, done)
     device = torch.cuda.get_device_name(arguments.device) if arguments.device.type == "cuda" else "cpu"
@@ -185,9 +189,9 @@ def fit(
             engine.train()
         elif cursor["step"] < plan.steps:
             engine.resume_at(cursor)
-            engine.train(resume_from_checkpoint=str(checkpoints[-1]))
+            engine.train(resume_from_checkpoint=str(checkpoint))
         else:  # all was done but saving the model
-            engine._load_from_checkpoint(str(checkpoints[-1]))
+            engine._load_from_checkpoint(str(checkpoint))
     finally:
         book.write()
     return engine
@@ -303,29 +307,15 @@ def _identity(recipe: Recipe, tokenizer: str, stages: list[Stage]) -> dict[str, 
         "data": [[one.rows.manifest.content_fingerprint for one in stage.data.sources] for stage in stages],
         "start": [begin.recorded(), [(one.name, storage.fingerprint_of_file(one)) for one in files]],
         "tokenizer": open_tokenizer(tokenizer).fingerprint,
-        "steps": [[stage.plan.step_rows, stage.plan.steps] for stage in stages],
+        "batch": [[stage.plan.step_rows, stage.plan.steps] for stage in stages],
     }
 
 
-def _join(arguments: transformers.TrainingArguments) -> None:
+def _join(arguments: transformers.TrainingArguments, ranks: int) -> None:
     """Make the process group, where torchrun started several, and wait for all ranks."""
-    ranks = int(os.environ.get("WORLD_SIZE", "1"))
     if arguments.device is not None and arguments.world_size != ranks:
         raise UserError(
             f"{ranks} processes were started, and accelerate joins {arguments.world_size} of them",
             remedy="start them with torchrun; on CPUs set trainer: {use_cpu: true}",
         )
-    if dist.is_available() and dist.is_initialized():
-        dist.barrier()
-
-
-def _check_checkpoint(cursor: Mapping[str, Any], checkpoint: Location, folder: RunFolder, plan: Plan) -> None:
-    if cursor["fingerprint"] != folder.fingerprint or cursor["step_rows"] != plan.step_rows:
-        raise UserError(
-            f"{checkpoint} is of another recipe, other data or another start",
-            remedy="repeat the command as it was, or start anew with --overwrite",
-        )
-
-
-def _nothing(line: str) -> None:
-    """For ranks that do not talk."""
+    arguments.distributed_state.wait_for_everyone()

@@ -48,6 +48,7 @@ class Tlm(Objective):
         self._length, self._pad = length, vocabulary.id_of("pad")
         self._masker = Masker(options, vocabulary)
         self._around = _around_pair(options, vocabulary)
+        self.added = sum(map(len, self._around))
 
     def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
         before, between, after = self._around

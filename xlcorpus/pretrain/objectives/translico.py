@@ -57,6 +57,7 @@ class Translico(Objective):
         self.options, self.vocabulary = options, vocabulary
         self._length, self._pad, self._contrasted = length, vocabulary.id_of("pad"), False
         self._around, self._masker = around_text(vocabulary), Masker(options, vocabulary)
+        self.added = len(SIDES) * sum(map(len, self._around))
 
     def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
         before, after = self._around
