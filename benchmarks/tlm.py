@@ -34,6 +34,7 @@ from xlcorpus.pretrain.objective import NO_LABEL, OBJECTIVES
 from xlcorpus.pretrain.objectives.tlm import TlmOptions
 from xlcorpus.pretrain.plan import tokens_of_row
 from xlcorpus.pretrain.recipe import load_recipe
+from xlcorpus.pretrain.sources import open_source
 from xlcorpus.pretrain.train import Settings, pretrain
 from xlcorpus.tokenizer.train import TrainOptions, train
 from xlcorpus.tokenizer.write import write_trained
@@ -155,8 +156,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(options.shared, folder)
-        rows = TokenRows.open(locate(folder / f"train-{RIGHT}"))
-        print(f"{rows.count:,} pairs of {tokens_of_row(rows):.0f} tokens")
+        source = open_source(folder / f"train-{RIGHT}", "tlm")
+        print(f"{source.rows.count:,} pairs of {tokens_of_row(source):.0f} tokens, special ids among them")
         for kind in (RIGHT, SHUFFLED):
             for what, (value, error) in measured(pretrained(folder, kind, options.steps), folder).items():
                 print(f"trained on {kind} pairs: {what} {value:.3f} ± {error:.3f}", flush=True)
