@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xlcorpus.mix.draw import Drawn, draw_cell, draw_near, fit, order_keys
+from xlcorpus.mix.draw import Drawn, beginning, draw_cell, draw_near, fit, late, order_keys
 
 UNITS = st.lists(st.integers(1, 60), max_size=25)
 BUDGETS = st.integers(0, 600)
@@ -61,8 +63,46 @@ def test_draw_comes_as_near_as_one_document_more_allows(units: list[int], budget
         assert abs(sum(units[place] for place in found) - budget) <= min(rest) / 2
 
 
-def drawn(units: list[int], budget: int, seed: int = 1) -> Drawn:
-    return draw_cell(ids_of(len(units)), np.array(units, dtype=np.int64), budget, seed)
+def drawn(units: list[int], budget: int, seed: int = 1, *, nearest: bool = False) -> Drawn:
+    return draw_cell(ids_of(len(units)), np.array(units, dtype=np.int64), budget, seed, nearest=nearest)
+
+
+@given(st.lists(st.integers(0, 40), max_size=40), st.integers(0, 500))
+@example([10], 5)  # half a document more or less: less
+@example([9], 5)
+@example([0, 0, 3], 0)
+@example([], 5)
+def test_the_beginning_is_the_nearest_of_all_beginnings(units: list[int], budget: int) -> None:
+    sums = [sum(units[:count]) for count in range(len(units) + 1)]
+    found = beginning(np.array(units, dtype=np.int64), budget).tolist()
+    assert found == list(range(min(range(len(sums)), key=lambda count: abs(sums[count] - budget))))
+
+
+@given(st.lists(st.integers(0, 2000), max_size=40), st.lists(BUDGETS, min_size=2, max_size=5), st.integers(0, 5))
+def test_a_smaller_budget_draws_the_beginning_of_a_larger_one(units: list[int], budgets: list[int], seed: int) -> None:
+    """Each use, epochs among them, in the same order: rungs of one ladder nest whatever the sizes."""
+    rungs = [drawn(units, budget, seed) for budget in sorted(budgets)]
+    for small, large in itertools.pairwise(rungs):
+        size = len(small.index)
+        assert large.index[:size].tolist() == small.index.tolist()
+        assert large.epoch[:size].tolist() == small.epoch.tolist()
+
+
+def test_a_very_long_document_does_not_close_a_small_budget() -> None:
+    """100 documents of 90 to 110 tokens and two of 100,000: no budget up to 8,000 is missed by more than half of a
+    usual one; both long ones come in the end."""
+    sizes = [*range(90, 110)] * 5 + [100_000] * 2
+    for seed in range(20):
+        for budget in (500, 3_000, 8_000):
+            found = drawn(sizes, budget, seed)
+            assert abs(sum(sizes[place] for place in found.index.tolist()) - budget) <= 55
+        assert len(drawn(sizes, sum(sizes) - 1, seed).index) == len(sizes)
+
+
+def test_documents_of_usual_lengths_keep_the_order_of_their_hashes() -> None:
+    keys = order_keys(ids_of(500), 3, 0)
+    units = np.random.default_rng(5).integers(50, 400, 500)
+    assert np.argsort(late(keys, units)).tolist() == np.argsort(keys).tolist()
 
 
 @given(UNITS, BUDGETS)
@@ -84,8 +124,8 @@ def test_whole_epochs_come_first(units: list[int], budget: int) -> None:
 
 
 @given(UNITS, BUDGETS)
-def test_the_sum_is_within_half_a_document_of_the_budget(units: list[int], budget: int) -> None:
-    found = drawn(units, budget)
+def test_the_nearest_sum_is_within_half_a_document_of_the_budget(units: list[int], budget: int) -> None:
+    found = drawn(units, budget, nearest=True)
     total = sum(units[place] for place in found.index.tolist())
     if not units or not budget:
         assert total == 0

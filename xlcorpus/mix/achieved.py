@@ -69,7 +69,7 @@ def _nothing_of(names: Sequence[str], plan: MixPlan) -> list[str]:
     )
     return [
         f"the mix has no document of {shown}: {asked:,} {plan.unit} were asked of them together, less than half of the "
-        "smallest document each; raise the budget, or leave them out"
+        "first document of each; raise the budget, or leave them out"
     ]
 
 

@@ -9,6 +9,9 @@ import numpy as np
 from xlcorpus.text.draws import draw_keys
 from xlcorpus.text.ragged import ranges
 
+_LONG = 8  # times the median: such a document is very long in its cell
+_LATE = 50  # times its length: one that closes a budget then misses it by 1 % at most
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -30,14 +33,21 @@ def order_keys(doc_ids: np.ndarray, seed: int, epoch: int, copy: int = 0) -> np.
 
 
 def draw_cell(
-    doc_ids: np.ndarray, units: np.ndarray, budget: int, seed: int, repeats: np.ndarray | None = None
+    doc_ids: np.ndarray,
+    units: np.ndarray,
+    budget: int,
+    seed: int,
+    repeats: np.ndarray | None = None,
+    *,
+    nearest: bool = False,
 ) -> Drawn:
     """Draw documents of one cell up to its budget: whole epochs first, then the first of one more.
 
     doc_ids: uint64[n, 2]; units: int64[n]; repeats: int64[n], how often each counts in an epoch (rehydration), once
-    without it. Documents are taken while they fit; then one more, the nearest in size to what is left, if that brings
-    the sum closer to the budget. A document's place is the middle of its part of the cell, so that after any share of
-    the mixture that same share of every cell has gone by.
+    without it. The uses are the beginning of one order, whatever the budget (`beginning`), so a smaller budget draws a
+    part of what a larger one does; nearest: as near to the budget as one document more or less allows (`draw_near`),
+    and no such promise. A document's place is the middle of its part of the cell, so that after any share of the
+    mixture that same share of every cell has gone by.
     """
     if repeats is None:
         repeats = np.ones(len(units), dtype=np.int64)
@@ -47,9 +57,10 @@ def draw_cell(
     left, epoch, total = budget, 0, int(units[rows].sum())
     while left > 0 and len(rows):
         keys = np.concatenate([order_keys(doc_ids[part], seed, epoch, copy) for copy, part in enumerate(copies)])
-        order = rows[np.lexsort((doc_ids[rows, 1], doc_ids[rows, 0], keys))]
+        turns = (doc_ids[rows, 1], doc_ids[rows, 0], keys)
+        order = rows[np.lexsort(turns if nearest else (*turns, late(keys, units[rows])))]
         if total > left:
-            order = order[draw_near(units[order], left)]
+            order = order[draw_near(units[order], left) if nearest else beginning(units[order], left)]
         left -= total
         indices.append(order)
         epoch += 1
@@ -70,6 +81,27 @@ def _nth_use(index: np.ndarray) -> np.ndarray:
     lengths = np.diff(np.append(begins, len(index)))
     nth[order] = ranges(np.zeros(len(lengths), dtype=np.int64), lengths)
     return nth
+
+
+def late(keys: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """float64[n]: when each document's turn comes, in units: where its key puts it, but a very long one not before the
+    sum is `_LATE` times its length, so that a budget does not end in the middle of it.
+
+    keys: uint64[n], even over their range; units: int64[n]. Very long: `_LONG` times the median. The order is the same
+    for every budget.
+    """
+    turns = keys.astype(np.float64) / 2.0**64 * float(units.sum())
+    long = units > _LONG * np.median(units) if len(units) else np.zeros(0, dtype=bool)
+    return np.where(long, np.maximum(turns, _LATE * units.astype(np.float64)), turns)
+
+
+def beginning(units: np.ndarray, budget: int) -> np.ndarray:
+    """Positions of the first documents whose sum is nearest to the budget, the fewer of two.
+
+    units: int64[n]. The sum misses the budget by at most half of the document that comes next or was the last.
+    """
+    sums = np.concatenate([[0], np.cumsum(units)])
+    return np.arange(int(np.argmin(np.abs(sums - budget))))
 
 
 def draw_near(units: np.ndarray, budget: int) -> np.ndarray:

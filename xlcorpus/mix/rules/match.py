@@ -64,6 +64,11 @@ def references(spec: MixSpec | None) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys((to, key) for to, key in found if to is not None))
 
 
+def matches(spec: MixSpec) -> bool:
+    """Whether a rule of the mix asks for given amounts, which the texts are to come as near to as they can."""
+    return any(isinstance(node.rule, Match) for node in spec.mix.nodes())
+
+
 def resolve(spec: MixSpec, totals: Callable[[str, str], Mapping[str, int]]) -> MixSpec:
     """The spec with totals in the place of names: `totals(mix, key)` gives units by group of what that mix achieved.
 
