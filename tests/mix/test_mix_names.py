@@ -61,7 +61,7 @@ def test_a_refusal_names_groups_with_asked_available_and_epochs() -> None:
         ({"rule": "anchor", "name": "wol_Latn", "share": 0.5}, "no document has the lang 'wol_Latn'"),
         ({"rule": "match", "totals": {"wol_Latn": 5}}, "mix.totals: no document has the lang 'wol_Latn'"),
         ({"rule": "floor", "alpha": 0.3, "names": ["wol_Latn"]}, "mix.names: no document has the lang 'wol_Latn'"),
-        ({"rule": "floor", "alpha": 0.3, "least": 10**9}, "leaves nothing to mix"),
+        ({"rule": "floor", "alpha": 0.3, "least": 10**9}, "`least: 1000000000` leaves no new language"),
     ],
 )
 def test_names_that_do_not_occur(node: Any, words: str) -> None:

@@ -11,10 +11,12 @@ import pytest
 
 from tests.mix.mix_helpers import finished
 from tests.mix.mixing import mixed, refused, units_by
+from tests.mix.plans import allocate, mix, refusal
 from tests.rows import documents
 from tests.running import run, write_recipe
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
+from xlcorpus.mix.cells import Cell
 from xlcorpus.mix.units import TOKEN_ESTIMATE
 
 
@@ -55,6 +57,20 @@ from xlcorpus.mix.units import TOKEN_ESTIMATE
 )
 def test_refusals(data: Path, tmp_path: Path, options: dict[str, Any], message: str) -> None:
     assert message in refused(data, tmp_path / "out", **options)
+
+
+@pytest.mark.parametrize("rule", ["unimax", "uniform", {"rule": "exponent", "alpha": 0.3}])
+@pytest.mark.parametrize("by", ["lang", "script", "domain"])
+def test_a_rule_over_what_no_text_has_is_refused(rule: Any, by: str) -> None:
+    """It would share out among one group: the rule would do nothing, and nobody would know."""
+    node = {**(rule if isinstance(rule, dict) else {"rule": rule}), "by": by}
+    plain = [Cell("web", "mono", "", "", 500, 5), Cell("code", "code", "", "", 90, 3)]
+    said = refusal(plain, mix(node), 60)
+    assert f"shares out by {by}, and no text has one" in said
+    assert ("identify" in said) == (by != "domain")
+    one_with = [*plain, Cell("web", "mono", "tha_Thai", "news", 500, 5)]
+    assert sum(item.budget for item in allocate(one_with, mix(node), 60)) == 60
+    assert sum(item.budget for item in allocate(plain, mix({"rule": "proportional", "by": by}), 60)) == 60
 
 
 def test_what_an_option_cannot_mean_is_refused_when_the_recipe_is_read(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.mix.cells import KEYS, Cell
+from xlcorpus.mix.cells import KEYS, NONE, Cell
 from xlcorpus.mix.exact import Weights
 from xlcorpus.mix.rehydration import Rehydration
 from xlcorpus.mix.rules.proportional import Proportional
@@ -44,6 +44,14 @@ class Group:
     name: str
     share: Fraction
     below: Branch | Leaf
+
+
+# Where keys come from that a whole input may lack; there a rule would change nothing without a word.
+_GIVEN_BY = {
+    "lang": "run `xlcorpus identify` first, or ingest with --lang or --lang-column",
+    "script": "run `xlcorpus identify` first, or ingest with --lang or --lang-column",
+    "domain": "ingest files that have a column `domain`",
+}
 
 
 @dataclass(frozen=True)
@@ -219,6 +227,12 @@ def _build(node: Node, cells: Sequence[Cell], setting: Setting, place: str) -> B
         setting = replace(setting, epochs=least)
     if node.parts is not None:
         return _build_parts(node, cells, setting, place)
+    proportional = isinstance(node.rule, Proportional)  # the same by whatever key
+    if not proportional and node.key in _GIVEN_BY and set(setting.values[node.key]) == {NONE}:
+        raise UserError(
+            f"{setting.spec.name}: {place}: the rule {node.rule.name!r} shares out by {node.key}, and no text has one",
+            remedy=f"{_GIVEN_BY[node.key]}, or share out by source or kind",
+        )
     return node.rule.divide(Division(node, cells, setting, place))
 
 

@@ -53,6 +53,14 @@ class Floor(Rule):
     def weights(self, division: Division) -> Weights:
         """See `floor_counts`."""
         base = division.named(sorted({division.node.group_name(name) for name in self.names or ()}), "names")
+        new = {name: size for name, size in division.sizes.items() if name not in base}
+        if self.least and new and max(new.values()) < self.least:
+            largest = max(new, key=lambda name: (new[name], name))
+            unit = division.setting.spec.unit
+            raise division.refuse(
+                f"`least: {self.least}` leaves no new language: the largest, {largest}, has {new[largest]:,} {unit}",
+                remedy=f"write a smaller `least` in the file of the mix, {new[largest]} or below",
+            )
         return floor_counts(division.sizes, base, self.alpha, self.scale or Fraction(30), self.least or 0)
 
 
