@@ -59,7 +59,7 @@ def test_refusals(data: Path, tmp_path: Path, options: dict[str, Any], message: 
     assert message in refused(data, tmp_path / "out", **options)
 
 
-@pytest.mark.parametrize("rule", ["unimax", "uniform", {"rule": "exponent", "alpha": 0.3}])
+@pytest.mark.parametrize("rule", ["unimax", {"rule": "floor", "alpha": 0.3}, {"rule": "exponent", "alpha": 0.3}])
 @pytest.mark.parametrize("by", ["lang", "script", "domain"])
 def test_a_rule_over_what_no_text_has_is_refused(rule: Any, by: str) -> None:
     """It would share out among one group: the rule would do nothing, and nobody would know."""
@@ -68,8 +68,10 @@ def test_a_rule_over_what_no_text_has_is_refused(rule: Any, by: str) -> None:
     said = refusal(plain, mix(node), 60)
     assert f"shares out by {by}, and no text has one" in said
     assert ("identify" in said) == (by != "domain")
+    named = {"rule": "ratios", "ratios": {"none": 1}, "by": by}
+    assert sum(item.budget for item in allocate(plain, mix(named), 60)) == 60
     one_with = [*plain, Cell("web", "mono", "tha_Thai", "news", 500, 5)]
-    assert sum(item.budget for item in allocate(one_with, mix(node), 60)) == 60
+    assert sum(item.budget for item in allocate(one_with, mix(node), 60)) > 0
     assert sum(item.budget for item in allocate(plain, mix({"rule": "proportional", "by": by}), 60)) == 60
 
 

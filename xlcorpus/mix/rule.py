@@ -124,7 +124,8 @@ class Rule(Model):
 
     name: as specs write it. formula, source: for the list of rules; q: share of a group, n: its size. key: what it
     groups by where the spec does not say (`cell`: no grouping); None: the spec has to. names_groups: its parameters
-    are about groups of some names. amounts: its weights are amounts of units, the budget where none is given.
+    are about groups of some names. needs_groups: over a key that no text has it would do nothing. amounts: its
+    weights are amounts of units, the budget where none is given.
     passes_on: what a full group cannot take goes to the others, whatever `on_cap` says. value: the parameter, or key
     of the node, that `--rule NAME=VALUE` sets, with an example. alone: `--rule` may name it, with one value at most.
     shares_out: it groups at all. needs_dup_size: it asks for the sizes of duplicate clusters.
@@ -135,6 +136,7 @@ class Rule(Model):
     source: ClassVar[str] = ""
     key: ClassVar[str | None] = None
     names_groups: ClassVar[bool] = False
+    needs_groups: ClassVar[bool] = True
     amounts: ClassVar[bool] = False
     passes_on: ClassVar[bool] = False
     value: ClassVar[str | None] = None

@@ -227,8 +227,7 @@ def _build(node: Node, cells: Sequence[Cell], setting: Setting, place: str) -> B
         setting = replace(setting, epochs=least)
     if node.parts is not None:
         return _build_parts(node, cells, setting, place)
-    proportional = isinstance(node.rule, Proportional)  # the same by whatever key
-    if not proportional and node.key in _GIVEN_BY and set(setting.values[node.key]) == {NONE}:
+    if node.rule.needs_groups and node.key in _GIVEN_BY and set(setting.values[node.key]) == {NONE}:
         raise UserError(
             f"{setting.spec.name}: {place}: the rule {node.rule.name!r} shares out by {node.key}, and no text has one",
             remedy=f"{_GIVEN_BY[node.key]}, or share out by source or kind",

@@ -68,6 +68,7 @@ class Anchor(Anchored):
     name: ClassVar[str] = "anchor"
     formula: ClassVar[str] = "the group `name` has the share, the others the rest, uniformly or by the rule in rest"
     alone: ClassVar[bool] = False
+    needs_groups: ClassVar[bool] = False
     group: str = Field(alias="name")
 
     def anchors(self) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ class Match(Rule):
     names_groups: ClassVar[bool] = True
     amounts: ClassVar[bool] = True
     alone: ClassVar[bool] = False
+    needs_groups: ClassVar[bool] = False
     totals: Annotated[dict[str, int] | None, Some] = None
     to: str | None = None
 

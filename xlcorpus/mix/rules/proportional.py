@@ -18,6 +18,7 @@ class Proportional(Rule):
     name: ClassVar[str] = "proportional"
     formula: ClassVar[str] = "q ∝ n"
     key: ClassVar[str | None] = "cell"
+    needs_groups: ClassVar[bool] = False
 
     def weights(self, division: Division) -> Weights:
         """The sizes."""

@@ -17,6 +17,7 @@ class Ratios(Rule):
     formula: ClassVar[str] = "as written; they sum to 1, or normalize: true"
     names_groups: ClassVar[bool] = True
     alone: ClassVar[bool] = False
+    needs_groups: ClassVar[bool] = False
     ratios: Annotated[dict[str, Positive], Some]
     normalize: bool | None = None
 
