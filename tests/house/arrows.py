@@ -20,7 +20,7 @@ FLOORS = (
     ("rooms that method rooms may use", ("tokenizer", "lexicon", "pairs")),
     (
         "method rooms",
-        ("ingest", "code", "lid", "quality", "dedup", "romanize", "translico", "align", "codeswitch", "mix", "pack"),
+        ("ingest", "code", "lid", "quality", "dedup", "romanize", "translico", "align", "codeswitch", "generate", "mix", "pack"),
     ),
     ("training", ("export", "pretrain")),
     ("trained models", ("evaluate",)),

@@ -16,7 +16,7 @@ from xlcorpus.lexicon.entries import one_array
 from xlcorpus.lexicon.index import EXACT, FOLDED, Direction, Keys, LexiconIndex, hash_words
 from xlcorpus.text.apostrophes import is_of_words_at_edges
 from xlcorpus.text.characters import ATTACHED, INNER, NUMBER, UNSPACED, WORD, classes, is_han_or_kana, is_tibetan
-from xlcorpus.text.codepoints import CodePoints, code_points, utf8_lengths
+from xlcorpus.text.codepoints import CodePoints, code_points, strings_of
 from xlcorpus.text.hashes import hash_text, mix
 from xlcorpus.text.labels import encode_pairs, is_dotless
 from xlcorpus.text.normalize import compose
@@ -138,7 +138,7 @@ class _Reader:
         unspaced = unspaced[keep]
         prefixes = self._prefixes(points, folded_codes, keep[unspaced], numbers, directions, salts)
         return _Entries(
-            folded=_strings(folded_codes, points.offsets).take(pa.array(keep)),
+            folded=strings_of(folded_codes, points.offsets).take(pa.array(keep)),
             exact=src.take(pa.array(rows)),
             cased=np.flatnonzero(cased).astype(np.int32),
             hashes=hashes[keep],
@@ -221,13 +221,6 @@ def _one_word(points: CodePoints, edges: np.ndarray) -> tuple[np.ndarray, np.nda
     unspaced = some & inside & begins & (length <= longest) & (short | (length > 1))
     spaced = some & (points.sum_per_text((flags & WORD) != 0) == length)
     return (unspaced | spaced) & ~with_number, unspaced & ~with_number
-
-
-def _strings(codes: np.ndarray, offsets: np.ndarray) -> pa.StringArray:
-    """Spans of code points, end to end, as strings."""
-    data = codes.astype(np.uint32).tobytes().decode("utf-32-le").encode()
-    edges = sums_before(utf8_lengths(codes))[offsets].astype(np.int32)
-    return pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(edges.tobytes()), pa.py_buffer(data))
 
 
 def _salts(directions: Iterable[Direction]) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.text.ragged import offsets_of, rows_of, sum_segments
+from xlcorpus.text.ragged import offsets_of, rows_of, sum_segments, sums_before
 
 CODE_SPACE = 0x110000  # one more than the last code point
 
@@ -79,6 +79,13 @@ def code_points(texts: pa.Array) -> CodePoints:
     offsets = offsets_of(pc.fill_null(pc.utf8_length(texts), 0).to_numpy(zero_copy_only=False))
     codes = np.frombuffer(str(data, "utf-8").encode("utf-32-le"), dtype=np.uint32)
     return CodePoints(codes=codes, offsets=offsets)
+
+
+def strings_of(codes: np.ndarray, offsets: np.ndarray) -> pa.StringArray:
+    """Code points (whole numbers [n]) end to end as texts: text i is codes[offsets[i]:offsets[i + 1]]; int64[rows + 1]."""
+    data = codes.astype(np.uint32, copy=False).tobytes().decode("utf-32-le").encode()
+    edges = sums_before(utf8_lengths(codes))[offsets].astype(np.int32)
+    return pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(edges.tobytes()), pa.py_buffer(data))
 
 
 def utf8_lengths(codes: np.ndarray) -> np.ndarray:

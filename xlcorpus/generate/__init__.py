@@ -1,0 +1,1 @@
+"""Pairs made out of documents: crops, typos, shuffled words, spans, next sentences."""
