@@ -36,4 +36,4 @@ def crop(source: Source, states: np.ndarray, options: GenerateOptions) -> Made:
         first, lengths = draw_crop(states[rows], place, found[rows], options.least_ratio, options.most_ratio)
         first += words.offsets[rows]
         sides.append(source.pick(words.starts[first], words.ends[first + lengths - 1]))
-    return Made(*sides, np.where(found >= options.min_words, MADE, FEW_WORDS), found)
+    return Made(sides[0], sides[1], np.where(found >= options.min_words, MADE, FEW_WORDS), found)

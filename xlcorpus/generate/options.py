@@ -75,7 +75,9 @@ class GenerateOptions(StepOptions):
         names = [part for one in parts for part in str(one).split(",")]
         for name in names:
             if name not in EDITS:
-                raise UserError(f"--edits: {name!r} is no edit; {nearest(name, EDITS)}", remedy=f"write {','.join(EDITS)}")
+                raise UserError(
+                    f"--edits: {name!r} is no edit; {nearest(name, EDITS)}", remedy=f"write {','.join(EDITS)}"
+                )
         return [name for name in EDITS if name in names]
 
     @model_validator(mode="after")
@@ -88,5 +90,7 @@ class GenerateOptions(StepOptions):
         if not self.edits:
             raise UserError("--edits names no edit", remedy=f"write {','.join(EDITS)}")
         if self.distance is not None and self.within == "clause":
-            raise UserError("--distance is for words of the whole text", remedy="leave out --distance, or --within clause")
+            raise UserError(
+                "--distance is for words of the whole text", remedy="leave out --distance, or --within clause"
+            )
         return self

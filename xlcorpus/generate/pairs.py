@@ -140,7 +140,9 @@ def _pairs(
         "pair_doc_id": batch.column("doc_id").take(of),
     }
     if options.operator == NEXT_SENTENCE:
-        columns["is_next"] = pa.array(np.concatenate([one[3] for one in sides] or [np.zeros(0, dtype=bool)])).take(place)
+        columns["is_next"] = pa.array(np.concatenate([one[3] for one in sides] or [np.zeros(0, dtype=bool)])).take(
+            place
+        )
     for name in _of_user(batch.schema):
         columns[free_name(name, columns) if name in _FIELDS else name] = batch.column(name).take(of)
     return pa.RecordBatch.from_pydict(columns)

@@ -37,9 +37,7 @@ def shuffled(source: Source, states: np.ndarray, options: GenerateOptions) -> pa
     return _laid_out(source, words, order)
 
 
-def _drawn(
-    words: Spans, moved: np.ndarray, groups: np.ndarray, states: np.ndarray, distance: int | None
-) -> np.ndarray:
+def _drawn(words: Spans, moved: np.ndarray, groups: np.ndarray, states: np.ndarray, distance: int | None) -> np.ndarray:
     """int64[moved]: which word comes where each of these stands. A text whose words all stay has them moved by one."""
     if not len(moved):
         return moved

@@ -1,4 +1,4 @@
-"""Texts as what operators work on: code points, letters (grapheme clusters), words, sentences; each found when asked."""
+"""Texts as what operators work on: letters (grapheme clusters), words, sentences; each found when it is asked for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
+from xlcorpus.text import properties
 from xlcorpus.text.characters import Classes
 from xlcorpus.text.clusters import clusters
 from xlcorpus.text.codepoints import CodePoints, code_points, strings_of
@@ -32,8 +33,10 @@ class Source:
 
     @cached_property
     def letters(self) -> Spans:
-        """Grapheme clusters: all that the texts are made of."""
-        return clusters(self.points)
+        """Grapheme clusters, and vowels of Burmese and the like, which are marks to Unicode, with what they follow: all
+        that the texts are made of."""
+        spans = clusters(self.points)
+        return joined(spans, ~properties.marks().take(self.points.codes.take(spans.starts)))
 
     @cached_property
     def words(self) -> Spans:

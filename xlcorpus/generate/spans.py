@@ -34,7 +34,7 @@ def span(source: Source, states: np.ndarray, options: GenerateOptions) -> Made:
     turned = (below(states, 4, np.full(len(rows), 2)) == 1)[:, None]
     one, other = np.stack([first, first_size], axis=1), np.stack([second, second_size], axis=1)
     sides = [_pick(source, rows, *np.where(turned, *both).T) for both in ((other, one), (one, other))]
-    return Made(*sides, np.where(found >= _LEAST, MADE, FEW_SENTENCES), found)
+    return Made(sides[0], sides[1], np.where(found >= _LEAST, MADE, FEW_SENTENCES), found)
 
 
 def offers(source: Source, states: np.ndarray, options: GenerateOptions) -> pa.Array:
@@ -57,9 +57,7 @@ class NextSentences:
     follows: np.ndarray
 
 
-def next_sentences(
-    source: Source, states: np.ndarray, options: GenerateOptions, offered: pa.Array
-) -> NextSentences:
+def next_sentences(source: Source, states: np.ndarray, options: GenerateOptions, offered: pa.Array) -> NextSentences:
     """At most `sentences` sentences, and at most as many that follow, or what another text offers.
 
     offered: string[texts], of another text of the same language each; null where there is none, which is a reason for

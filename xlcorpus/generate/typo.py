@@ -55,7 +55,9 @@ def misspelt(source: Source, states: np.ndarray, options: GenerateOptions) -> pa
     left = np.where(at == first + sizes - 1, at - 1, at)
     can_swap = sizes >= 2
     can_swap[can_swap] = hashes[left[can_swap]] != hashes[left[can_swap] + 1]
-    other = _others(letters.rows[spelt], properties.scripts().take(codes.take(letters.starts[spelt])), at, states[row], draw)
+    other = _others(
+        letters.rows[spelt], properties.scripts().take(codes.take(letters.starts[spelt])), at, states[row], draw
+    )
     differs = hashes[other] != hashes[at]
     always = np.ones(len(at), dtype=bool)
     possible = np.stack([can_swap, sizes >= 2, always, always, differs], axis=1)

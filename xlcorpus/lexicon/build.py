@@ -20,7 +20,7 @@ from xlcorpus.text.codepoints import CodePoints, code_points, strings_of
 from xlcorpus.text.hashes import hash_text, mix
 from xlcorpus.text.labels import encode_pairs, is_dotless
 from xlcorpus.text.normalize import compose
-from xlcorpus.text.ragged import heads_of, sums_before
+from xlcorpus.text.ragged import heads_of
 from xlcorpus.text.words import join_inner
 
 # A longer key of an unspaced script is a phrase; each length costs a pass over what may begin with a key so far.

@@ -82,7 +82,7 @@ def code_points(texts: pa.Array) -> CodePoints:
 
 
 def strings_of(codes: np.ndarray, offsets: np.ndarray) -> pa.StringArray:
-    """Code points (whole numbers [n]) end to end as texts: text i is codes[offsets[i]:offsets[i + 1]]; int64[rows + 1]."""
+    """Code points (whole numbers [n]) as texts: text i is codes[offsets[i]:offsets[i + 1]], int64[rows + 1]."""
     data = codes.astype(np.uint32, copy=False).tobytes().decode("utf-32-le").encode()
     edges = sums_before(utf8_lengths(codes))[offsets].astype(np.int32)
     return pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(edges.tobytes()), pa.py_buffer(data))

@@ -1,0 +1,164 @@
+"""Pairs of batches: ids, columns, decisions, conservation; negatives of other documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.generate.references import SENTENCES, TEXTS, options_of
+from tests.rows import documents
+from xlcorpus.dataset.result import concat_results
+from xlcorpus.errors import UserError
+from xlcorpus.generate.draws import states
+from xlcorpus.generate.options import GenerateOptions
+from xlcorpus.generate.others import Others
+from xlcorpus.generate.pairs import generate_batch, purpose_of
+from xlcorpus.text.codepoints import strings_of
+
+
+def corpus(count: int, **columns: Any) -> pa.RecordBatch:
+    """Documents in eight scripts, some too short."""
+    names = list(SENTENCES)
+    langs = [names[row % len(names)] for row in range(count)]
+    texts = ["" if row % 11 == 10 else " ".join([SENTENCES[lang], str(row)]) for row, lang in enumerate(langs)]
+    return documents(texts, langs, names=[str(row) for row in range(count)], **columns)
+
+
+@given(operator=st.sampled_from(["crop", "typo", "shuffle", "span"]), cut=st.integers(0, 40), copies=st.integers(1, 3))
+@settings(max_examples=10)
+def test_pairs_do_not_depend_on_batches(operator: str, cut: int, copies: int) -> None:
+    batch, options = corpus(40), options_of(operator, copies=copies)
+    whole = generate_batch(batch, options, 3)
+    parts = [generate_batch(part, options, 3) for part in (batch.slice(0, cut), batch.slice(cut))]
+    both = concat_results(parts)
+    assert both.rows.equals(whole.rows)
+    assert both.decisions is not None
+    assert whole.decisions is not None
+    assert both.decisions.equals(whole.decisions)
+    assert both.counts == whole.counts
+    assert 40 + whole.repeated == whole.rows.num_rows + whole.decisions.num_rows
+
+
+def test_rows_are_those_of_schema_pair() -> None:
+    batch = corpus(12, q_n_words=pa.array(range(12), pa.int32()), src=["mine"] * 12, label=pa.array(range(12)))
+    rows = generate_batch(batch, options_of("crop", copies=2), 1).rows
+    assert rows.schema.names[:7] == ["doc_id", "src", "tgt", "src_lang", "tgt_lang", "source", "origin"]
+    assert rows.schema.names[7:] == ["pair_kind", "pair_doc_id", "input_src", "label"]
+    assert rows.column("src_lang").equals(rows.column("tgt_lang"))
+    assert len(set(rows.column("doc_id").to_pylist())) == rows.num_rows
+    of = {one: row for row, one in enumerate(batch.column("doc_id").to_pylist())}
+    made = [of[one] for one in rows.column("pair_doc_id").to_pylist()]
+    assert made == sorted(made)
+    assert rows.column("label").to_pylist() == made
+    texts, langs = batch.column("text").to_pylist(), batch.column("lang").to_pylist()
+    for row, src, lang in zip(made, rows.column("src").to_pylist(), rows.column("src_lang").to_pylist(), strict=True):
+        assert src in texts[row]
+        assert lang == langs[row]
+
+
+def test_short_documents_have_decisions() -> None:
+    batch = documents(["", "one", "eins zwei", None], ["eng_Latn", None, "deu_Latn", "eng_Latn"])
+    made = generate_batch(batch, options_of("shuffle"), 1, keep_text=True)
+    assert made.rows.column("tgt").to_pylist() == ["zwei eins"]
+    assert made.decisions is not None
+    assert made.decisions.column("reason").to_pylist() == ["too_few_words"] * 3
+    assert made.decisions.column("score").to_pylist() == [0, 1, 0]
+    assert made.decisions.column("threshold").to_pylist() == [2, 2, 2]
+    assert made.counts == {"pairs": 1, "not_made": {"too_few_words": 3}}
+    same = generate_batch(documents(["ha ha"], [None]), options_of("shuffle"), 1)
+    assert same.decisions is not None
+    assert same.decisions.column("reason").to_pylist() == ["nothing_to_change"]
+    unknown = generate_batch(documents(["one two"], [None]), options_of("crop"), 1)
+    assert unknown.rows.column("src_lang").to_pylist() == ["und"]
+
+
+def test_seed_copy_and_epoch_change_the_pair() -> None:
+    batch = corpus(8)
+    made = {seed: generate_batch(batch, options_of("crop", copies=2), seed).rows for seed in (1, 2)}
+    again = generate_batch(batch, options_of("crop", copies=2), 1).rows
+    assert made[1].equals(again)
+    assert made[1].column("src") != made[2].column("src")
+    src = made[1].column("src").to_pylist()
+    assert src[::2] != src[1::2]
+    later = corpus(8, mix_epoch=pa.array([1] * 8, pa.int32()))
+    assert not set(generate_batch(later, options_of("crop"), 1).rows.column("doc_id").to_pylist()) & set(
+        made[1].column("doc_id").to_pylist()
+    )
+
+
+def next_rows(batch: pa.RecordBatch, options: GenerateOptions, seed: int = 4) -> pa.RecordBatch:
+    others = Others.of([batch], options, seed)
+
+    def offered(rows: np.ndarray, copy: int) -> pa.Array:
+        return others.offered(rows, states(batch, purpose_of(options, seed), copy)[rows])
+
+    return generate_batch(batch, options, seed, offered=offered).rows
+
+
+def test_negatives_are_of_other_documents_of_the_language() -> None:
+    texts = {f"{lang}{row}": f"{lang} {row} begins. {lang} {row} ends." for lang in "AB" for row in range(30)}
+    langs = ["eng_Latn" if name[0] == "A" else "deu_Latn" for name in texts]
+    batch = documents(list(texts.values()), langs, names=list(texts))
+    rows = next_rows(batch, options_of("next-sentence", copies=3))
+    followed = 0
+    for row in rows.to_pylist():
+        src, tgt = row["src"].split(), row["tgt"].split()
+        assert src[0] == tgt[0]
+        assert (src[1] == tgt[1]) == row["is_next"]
+        followed += row["is_next"]
+    assert 60 < followed < 120
+    partners = {row["tgt"].split()[1] for row in rows.to_pylist() if not row["is_next"]}
+    assert len(partners) > 20
+
+
+def test_partners_do_not_depend_on_the_order_of_documents() -> None:
+    texts = [f"{SENTENCES['eng_Latn']} {row}." for row in range(20)]
+    batch = documents(texts, "eng_Latn", names=[str(row) for row in range(20)])
+    turned = batch.take(pa.array(range(19, -1, -1)))
+    options = options_of("next-sentence", negatives=1)
+    one, other = (sorted(map(str, next_rows(given, options).to_pylist())) for given in (batch, turned))
+    assert one == other
+
+
+def test_a_language_of_one_document_has_no_negatives() -> None:
+    batch = documents([TEXTS[0], TEXTS[0], TEXTS[1]], ["eng_Latn", "eng_Latn", "hin_Deva"], names=["1", "1", "2"])
+    options = options_of("next-sentence", negatives=1)
+    others = Others.of([batch], options, 1)
+    made = generate_batch(batch, options, 1, offered=lambda rows, copy: others.offered(rows, np.zeros(3, np.uint64)))
+    assert made.rows.num_rows == 0
+    assert made.decisions is not None
+    assert made.decisions.column("reason").to_pylist() == ["no_other_document"] * 3
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"operator": "crop", "least_ratio": 0.6}, "--least-ratio 0.6 is above"),
+        ({"operator": "typo", "edits": "swop"}, "did you mean 'swap'"),
+        ({"operator": "crop", "rate": 0.2}, "--rate is an option of --operator typo"),
+        ({"operator": "shuffle", "distance": 2, "within": "clause"}, "--distance is for"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        GenerateOptions(**options)
+
+
+def test_documents_without_a_language_are_refused() -> None:
+    with pytest.raises(UserError, match="no column 'lang'") as error:
+        generate_batch(documents(["one two"]), options_of("crop"), 1)
+    assert "xlcorpus identify" in str(error.value.remedy)
+
+
+def test_large_batches_are_read_in_pieces() -> None:
+    text = " ".join(["word"] * 30_000)
+    batch = documents([text, TEXTS[0]] * 4, "eng_Latn")
+    whole = generate_batch(batch, options_of("crop"), 1).rows
+    alone = [generate_batch(batch.slice(row, 1), options_of("crop"), 1).rows for row in range(8)]
+    assert pa.Table.from_batches(alone).equals(pa.Table.from_batches([whole]))
+    assert strings_of(np.zeros(0, dtype=np.uint32), np.zeros(1, dtype=np.int64)).to_pylist() == []
