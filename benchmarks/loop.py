@@ -40,9 +40,9 @@ with METER.phase("imports"):
     from xlcorpus.mix.mixed_rows import unite_schemas
     from xlcorpus.mix.options import Options
     from xlcorpus.mix.scatter import Scatter, read_spills
+    from xlcorpus.mix.templated import PAIRS
     from xlcorpus.mix.texts import DOCUMENT
     from xlcorpus.mix.uses import DrawCell, PackTexts, WriteUses
-    from xlcorpus.pairs.template import TEMPLATE
     from xlcorpus.quality.filter import filter_batch
     from xlcorpus.quality.signals import score_batch
     from xlcorpus.quality.thresholds import load_thresholds
@@ -164,7 +164,7 @@ def _choose(shards: dict[int, Shard], work: Path, plan: MixPlan, seed: int) -> N
 
 def _scatter(shards: dict[int, Shard], folder: Path, plan: MixPlan, chain: Chain) -> pa.Schema:
     schema = unite_schemas([(DOCUMENT, pq.read_schema(shards[0].location))])
-    scatter = Scatter(folder / "_work", schema, plan.cells, chain.shards, TEMPLATE)
+    scatter = Scatter(folder / "_work", schema, plan.cells, chain.shards, PAIRS)
     for number, shard in shards.items():
         out = TaskFiles(folder, number)
         for result in scatter.to_files(number, shard):

@@ -16,11 +16,12 @@ from xlcorpus.dataset.layout import DATA, HOLDOUT, WORK
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Counts
 from xlcorpus.dataset.shards import ShardFile
-from xlcorpus.dataset.storage import fingerprint_of_file, locate, write_text
+from xlcorpus.dataset.storage import fingerprint, fingerprint_of_file, locate, write_text
 from xlcorpus.errors import ConservationError, UserError
 from xlcorpus.pack import gather, holdout, input_check, notes, tasks
 from xlcorpus.pack.language_ids import LanguageIds
 from xlcorpus.pack.options import PackOptions, layout_of
+from xlcorpus.pack.templated import template_of
 from xlcorpus.tokenizer.open import open_tokenizer
 
 
@@ -165,6 +166,9 @@ def _named_within(outcome: Outcome) -> Outcome:
 def models(options: PackOptions) -> dict[str, str]:
     """Fingerprints of the tokenizer and of the numbers that are kept."""
     found = {"tokenizer": open_tokenizer(options.tokenizer).fingerprint}
+    template = template_of(options)
+    if template is not None:
+        found["template"] = fingerprint(template.source)  # the tokenizer's own is no option
     if options.language_ids:
         for name in ("languages", "scripts"):
             found[name] = fingerprint_of_file(locate(options.language_ids, f"{name}.json"))
@@ -191,7 +195,7 @@ STEP = Step(
     speed=3.0,
     options=PackOptions,
     example="--tokenizer out/tokenizer.model",
-    reads=tuple(dict.fromkeys(input_check.READS.values())),
+    reads=input_check.reads,
     makes="token",
     models=models,
     check=check,

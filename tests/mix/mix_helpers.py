@@ -27,9 +27,9 @@ from xlcorpus.mix.mixed_rows import unite_schemas
 from xlcorpus.mix.options import Options
 from xlcorpus.mix.scatter import Scatter, read_spills
 from xlcorpus.mix.spec import MixSpec, needs
+from xlcorpus.mix.templated import PAIRS as TEMPLATE
 from xlcorpus.mix.texts import CODESWITCH, DOCUMENT, PAIR
 from xlcorpus.mix.uses import DrawCell, PackTexts, WriteUses
-from xlcorpus.pairs.template import TEMPLATE
 
 CODESWITCH_SCHEMA = load_schema("codeswitch")
 Shard: TypeAlias = pa.RecordBatch | tuple[str, pa.RecordBatch]  # of documents, or (name of the schema, rows)

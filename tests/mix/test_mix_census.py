@@ -80,7 +80,7 @@ def test_every_text_is_counted_in_its_cell(
     cut: int,
 ) -> None:
     batch = batch_of(rows)
-    counting = Counting(unit, None, "", latin, domain, dup_size)
+    counting = Counting(unit, None, "{src}\n{tgt}", latin, domain, dup_size)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dataset, "BATCH_ROWS", batch_rows)
         shards = [batch.slice(0, cut), batch.slice(cut)]

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tests.mix.mix_helpers import mix, named, pairs, switched
 from tests.rows import documents
 from xlcorpus.dataset import dataset
-from xlcorpus.errors import UserError
 from xlcorpus.mix.mixed_rows import conform, mixed_rows, mixed_schema, unite_schemas
 from xlcorpus.mix.spec import parse_mix
+from xlcorpus.mix.templated import PAIRS as TEMPLATE
 from xlcorpus.mix.texts import (
     CODESWITCH,
     DOCUMENT,
@@ -27,7 +27,6 @@ from xlcorpus.mix.texts import (
     texts_of,
     variants_of,
 )
-from xlcorpus.pairs.template import TEMPLATE, check_template, render
 
 SWAHILI = ["Mvua imenyesha tangu alfajiri.", "Watoto wanacheza uwanjani."]
 AMHARIC = ["ዝናቡ ከጠዋት ጀምሮ ይዘንባል።", "ልጆቹ በሜዳ ላይ ይጫወታሉ።"]
@@ -44,46 +43,6 @@ def romanised() -> pa.RecordBatch:
         translit_identity=pa.array([False, None, True]),
         translit_tool=pa.array(["uroman"] * 3),
     )
-
-
-@pytest.mark.parametrize(
-    ("template", "rendered"),
-    [
-        ("{src}\n{tgt}", f"{GREEK[0]}\n{SWAHILI[0]}"),
-        ("{src}\\t{tgt}\\n", f"{GREEK[0]}\t{SWAHILI[0]}\n"),
-        ("{tgt} ({src})", f"{SWAHILI[0]} ({GREEK[0]})"),
-        ("[{src_lang}] {src} [{tgt_lang}] {tgt}", f"[ell_Grek] {GREEK[0]} [swh_Latn] {SWAHILI[0]}"),
-        ("{{{src}}}={tgt}={tgt}", f"{{{GREEK[0]}}}={SWAHILI[0]}={SWAHILI[0]}"),
-        ("{src}{tgt}", GREEK[0] + SWAHILI[0]),
-    ],
-)
-def test_templates(template: str, rendered: str) -> None:
-    _, batch = named(pairs([(GREEK[0], SWAHILI[0])], "ell_Grek", "swh_Latn"))
-    assert render(batch, check_template(template)).to_pylist() == [rendered]
-    assert render(batch.slice(0, 0), check_template(template)).to_pylist() == []
-
-
-@pytest.mark.parametrize(
-    ("template", "message"),
-    [
-        ("{src} only", "it lacks src or tgt"),
-        ("{src_lang} {tgt_lang}", "it lacks src or tgt"),
-        ("", "it lacks src or tgt"),
-        ("{src} {target}", "there is no field 'target'"),
-        ("{src} {}", "there is no field ''"),
-        ("{src} {tgt} {0}", "there is no field '0'"),
-        ("{src.upper} {tgt}", r"there is no field 'src\.upper'"),
-        ("{src!r} {tgt}", "there is no field 'src!r'"),
-        ("{src:>90} {tgt}", "there is no field 'src:>90'"),
-        ("{src} {tgt", "expected '}' before end of string"),
-        ("{src} } {tgt}", "Single '}' encountered"),
-    ],
-)
-def test_templates_that_are_wrong(template: str, message: str) -> None:
-    with pytest.raises(UserError, match=message) as caught:
-        check_template(template)
-    assert "--template" in caught.value.message
-    assert "{src}" in str(caught.value.remedy)
 
 
 def test_the_kind_of_a_document_is_its_own_or_mono() -> None:
@@ -369,15 +328,3 @@ def test_columns_that_become_ours_may_have_any_type() -> None:
     ]
     united = unite_schemas([(DOCUMENT, wide.schema), (DOCUMENT, batch.schema)])
     assert {united.field(name).type for name in ("text", "lang", "kind")} == {pa.string()}
-
-
-TEXTS = st.lists(st.none() | st.sampled_from(["", *SWAHILI, *AMHARIC, *GREEK, "😀", "a\x00b"]), max_size=6)
-
-
-@given(TEXTS, TEXTS, st.sampled_from(["{src}\n{tgt}", "{tgt_lang}: {tgt} | {src_lang}: {src}"]))
-def test_rendering_is_formatting(sources: list[str | None], targets: list[str | None], template: str) -> None:
-    rows = list(zip(sources, targets, strict=False))
-    _, batch = named(pairs(rows, "amh_Ethi", "ell_Grek"))
-    assert render(batch, template).to_pylist() == [
-        template.format(src=src or "", tgt=tgt or "", src_lang="amh_Ethi", tgt_lang="ell_Grek") for src, tgt in rows
-    ]

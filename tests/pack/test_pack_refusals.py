@@ -104,7 +104,7 @@ class TestRefusals:
         self, corpus: Path, tmp_path: Path, options: dict[str, Any], role: str
     ) -> None:
         tokenizer = no_specials(tmp_path)
-        with pytest.raises(UserError, match=f"has no {role} id, which objective"):
+        with pytest.raises(UserError, match=f"has no {role} id, which"):
             run_pack(corpus, tmp_path / "out", tokenizer=tokenizer, **options)
         made = run_pack(corpus, tmp_path / "plain", tokenizer=tokenizer, objective="plain", length=LENGTH)
         assert made.manifest.notes["tokenizer"]["special_ids"]["eos"] is None

@@ -14,6 +14,7 @@ from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.lines import BOM, lines_of
 from xlcorpus.raw.options import ReadOptions, say_column
 from xlcorpus.raw.streams import read_head
+from xlcorpus.templates.turns import are_turns
 from xlcorpus.text.json_numbers import encodable
 
 SAMPLE_BYTES = 1 << 20
@@ -32,6 +33,7 @@ class _Sample:
     where: dict[str, Location] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     characters: dict[str, int] = field(default_factory=dict)
+    turns: set[str] = field(default_factory=set)
     records: int = 0
 
     def add(self, record: Mapping[str, object], path: Location) -> None:
@@ -41,12 +43,15 @@ class _Sample:
             self.types[name] = unify(self.types[name], type) if name in self.types else type
             self.where.setdefault(name, path)
             self.counts[name] = self.counts.get(name, 0) + 1
+            if are_turns(value):
+                self.turns.add(name)
             if isinstance(value, str):
                 self.characters[name] = self.characters.get(name, 0) + len(value)
 
     def add_file(self, other: _Sample) -> None:
         """Add what the records of one file hold."""
         self.records += other.records
+        self.turns |= other.turns
         for name, type in other.types.items():
             self.types[name] = unify(self.types[name], type) if name in self.types else type
             self.where.setdefault(name, other.where[name])
@@ -59,6 +64,7 @@ class _Sample:
         columns = ", ".join(sorted(self.types)[:50])
         most = max(self.characters, key=lambda name: (self.characters[name], name), default=None)
         text = f"; most text is in {most!r}" if most is not None else ""
+        text += f"; turns of conversations are in {min(self.turns)!r}" if self.turns else ""
         return f"{nearest(wanted, self.types)}{text}; columns: {columns}"
 
 
@@ -89,7 +95,8 @@ def sampled_columns(files: Sequence[InputFile], options: ReadOptions) -> dict[st
                 f"none of the first {sample.records:,} records has a column {wanted!r}: {sample.suggestion(wanted)}",
                 remedy=say_column(output),
             )
-    names = [name for name in sample.types if name and name not in options.texts.values() and encodable(name)]
+    texts = {name for output, name in options.texts.items() if output != "text" or name not in sample.turns}
+    names = [name for name in sample.types if name and name not in texts and encodable(name)]
     names = sorted(names, key=lambda name: (-sample.counts[name], name))[:MAX_COLUMNS]
     return {
         name: Column(

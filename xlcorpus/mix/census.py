@@ -14,9 +14,11 @@ from xlcorpus.dataset.columns import column_or_null
 from xlcorpus.dataset.dataset import Shard, read_batches
 from xlcorpus.dataset.storage import Location
 from xlcorpus.mix.cells import NONE, Cell, merge_cells
-from xlcorpus.mix.texts import CODESWITCH, Texts, columns_read, texts_of, variants_of
+from xlcorpus.mix.templated import PAIRS, tokens_by
+from xlcorpus.mix.texts import CODESWITCH, ORIGINAL, Texts, columns_read, texts_of, variants_of
 from xlcorpus.mix.units import count_units, open_counter
 from xlcorpus.text.hashes import digests
+from xlcorpus.tokenizer.template import Ids
 
 _KEY = "\x1f"  # between the parts of a cell's key, which have a space where a name holds it
 CENSUS = pa.schema(
@@ -36,16 +38,17 @@ CENSUS = pa.schema(
 
 @dataclass(frozen=True)
 class Counting:
-    """What is counted: the unit, with the tokenizer for `tokens` and the number of special ids around each text; the
-    template of pairs; romanised texts; domains, and sizes of duplicate clusters, where the mix asks for them."""
+    """What is counted: the unit, with the tokenizer for `tokens` and the special ids around each text, and their
+    number; the template; romanised texts; domains, and sizes of duplicate clusters, where the mix asks for them."""
 
     unit: str
     tokenizer: str | None = None
-    template: str = ""
+    template: str = PAIRS
     latin: bool = False
     domain: bool = False
     dup_size: bool = False
     specials: int = 0
+    around: tuple[Ids, Ids] = ((), ())
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,12 @@ class CountShard:
         """The cells of the shard; of one without rows there is no file."""
         schema, counting = shard.schema, self.counting
         wanted = columns_read(
-            schema, shard.columns, latin=counting.latin, domain=counting.domain, dup_size=counting.dup_size
+            schema,
+            shard.columns,
+            counting.template,
+            latin=counting.latin,
+            domain=counting.domain,
+            dup_size=counting.dup_size,
         )
         variants = variants_of(schema, shard.columns, latin=counting.latin)
         counters = tuple(open_counter(counting.unit, counting.tokenizer, count) for count in (counting.specials, 0))
@@ -81,9 +89,11 @@ class CountShard:
         for batch in read_batches(shard, wanted):
             for variant in variants:
                 texts = texts_of(batch, schema, variant, counting.template, domain=counting.domain)
-                part = _count(
-                    batch, texts, first, variant, counters, keyed=schema == CODESWITCH, docs=counting.unit == "docs"
-                )
+                units = None
+                if variant == ORIGINAL and counting.unit == "tokens" and counting.tokenizer is not None:
+                    units = tokens_by(counting.template, schema, batch, counting.tokenizer, counting.around)
+                docs = counting.unit == "docs"
+                part = _count(batch, texts, first, variant, counters, units, keyed=schema == CODESWITCH, docs=docs)
                 parts.append(part)
                 cells += _cells(part, texts, with_sizes=counting.dup_size and "dup_size" in wanted)
             first += batch.num_rows
@@ -101,6 +111,7 @@ def _count(
     first: int,
     variant: int,
     counters: tuple[Callable[[pa.Array], np.ndarray], ...],
+    units: np.ndarray | None,
     *,
     keyed: bool,
     docs: bool,
@@ -109,7 +120,7 @@ def _count(
     text_keys = np.frombuffer(digests(texts.text), dtype=np.uint64)[::2] if keyed else np.zeros(count, dtype=np.uint64)
     keys = pc.binary_join_element_wise(*map(_part, (texts.source, texts.kind, texts.lang, texts.domain)), _KEY)
     of_texts, of_sides = counters
-    units = of_texts(texts.text)
+    units = of_texts(texts.text) if units is None else units
     sides = [of_sides(side) for side in texts.sides] or [np.zeros(count, dtype=np.int64)] * 2
     if texts.switched is not None and not docs:  # the sides are what is of the text's own language and what was put in
         put_in = np.minimum(of_sides(texts.switched), units)

@@ -20,6 +20,7 @@ from xlcorpus.mix.ratios_option import resolve_names, spec_of_ratios
 from xlcorpus.mix.rules.match import references, resolve, without_paths
 from xlcorpus.mix.shipped import load_mix
 from xlcorpus.mix.spec import MixSpec
+from xlcorpus.mix.templated import check_template
 from xlcorpus.tokenizer.open import open_tokenizer
 
 TARGET_BYTES = 64 << 20  # of text in an output shard: what one worker sorts in memory
@@ -56,6 +57,7 @@ def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
         check_names(options.ratios, languages, sources, _kinds_in(inputs))
     if options.latin and not any("text_latn" in dataset.manifest.arrow_schema.names for dataset in inputs):
         raise UserError("--latin: no input has romanised texts", remedy="run `xlcorpus romanize` before mixing")
+    check_template(options.template, inputs, options.tokenizer)
     achieved_totals(fixed, options.unit_means(fixed))
     columns_of_all(inputs)
     related = ", ".join(fixed.related[:10]) if fixed is not None else ""

@@ -12,9 +12,11 @@ from xlcorpus.mix.ratios_option import check_ratios, parse_ratios
 from xlcorpus.mix.rule import MOST_EPOCHS, RULES
 from xlcorpus.mix.shipped import load_mix
 from xlcorpus.mix.spec import MixSpec, needs, parse_mix
+from xlcorpus.mix.templated import PAIRS
 from xlcorpus.mix.units import meaning_of
 from xlcorpus.options import StepOptions, option
-from xlcorpus.pairs.template import TEMPLATE, check_template
+from xlcorpus.templates.chat import CHAT
+from xlcorpus.templates.template import read_source
 from xlcorpus.text.sizes import parse_size
 from xlcorpus.tokenizer.objectives import special_ids_around, usual_objective
 from xlcorpus.tokenizer.open import open_once
@@ -58,7 +60,9 @@ class Options(StepOptions):
     max_epochs: float | None = option(
         None, gt=0, le=MOST_EPOCHS, description="how often a text may be used; default: 1"
     )
-    template: str = option(TEMPLATE, description="how a sentence pair becomes a text")
+    template: str = option(
+        PAIRS, description="how a sentence pair, or a row with other columns, becomes a text (docs/templates.md)"
+    )
     latin: bool = option(False, description="offer the romanised texts of documents too, as the kind translit")
     shards: int | None = option(
         None, ge=1, le=100_000, description="number of output shards; default: one for each 64 MB of text"
@@ -86,7 +90,7 @@ class Options(StepOptions):
     @field_validator("template")
     @classmethod
     def _check_template(cls, value: str) -> str:
-        return check_template(value)
+        return value if value == CHAT else read_source(value)
 
     @model_validator(mode="after")
     def _check_what_is_asked(self) -> Options:
@@ -105,6 +109,10 @@ class Options(StepOptions):
                 f"--tokenizer counts tokens, and this mix counts {self.unit_of(fixed)}",
                 remedy="leave it out, or say --unit tokens",
             )
+        if self.template == CHAT and self.tokenizer is None:
+            raise UserError(
+                f"--template {CHAT} is that of a tokenizer", remedy="give --tokenizer, or a template of your own"
+            )
         return self
 
     def unit_of(self, spec: MixSpec | None) -> str:
@@ -113,8 +121,11 @@ class Options(StepOptions):
 
     def counting(self, spec: MixSpec | None) -> Counting:
         """What is to be counted for a spec (`fixed`)."""
-        specials = sum(map(len, self.around()))
-        return Counting(self.unit_of(spec), self.tokenizer, self.template, self.latin, *needs(spec), specials)
+        around = self.around()
+        specials = sum(map(len, around))
+        own = (() if self.bos is not True else around[0], () if self.eos is not True else around[1])
+        within = own if self.template == CHAT else around
+        return Counting(self.unit_of(spec), self.tokenizer, self.template, self.latin, *needs(spec), specials, within)
 
     def around(self) -> tuple[Ids, Ids]:
         """Special ids before and after each text that count as its tokens."""

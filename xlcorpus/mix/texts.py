@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.columns import text_or_empty
-from xlcorpus.pairs.template import FIELDS, render
+from xlcorpus.mix.templated import PAIRS, columns_of, template_for, texts_by
 from xlcorpus.text.ragged import offsets_of
 
 DOCUMENT, PAIR, CODESWITCH = ("document", "pair", "codeswitch")
+FIELDS = ("src", "tgt", "src_lang", "tgt_lang")
 ORIGINAL, LATIN = 0, 1  # variants of a row's text
 _KIND = {DOCUMENT: "mono", PAIR: "bi", CODESWITCH: "cs"}
 
@@ -41,14 +42,16 @@ class Texts:
     switched: pa.Array | None = None
 
 
-def columns_read(schema: str, names: Sequence[str], *, latin: bool, domain: bool, dup_size: bool) -> list[str]:
+def columns_read(
+    schema: str, names: Sequence[str], template: str = PAIRS, *, latin: bool, domain: bool, dup_size: bool
+) -> list[str]:
     """The columns of a dataset that `texts_of` and the census need, of those that it has."""
     texts = {DOCUMENT: ["text", "lang"], PAIR: list(FIELDS), CODESWITCH: ["cs_source", "cs_spans", "lang"]}[schema]
-    wanted = ["doc_id", *texts, "source", "kind"]
+    wanted = ["doc_id", *texts, "source", "kind", *columns_of(template, schema, names)]
     wanted += ["text_latn", "translit_identity"] if latin else []
     wanted += ["domain"] if domain else []
     wanted += ["dup_size"] if dup_size else []
-    return [name for name in wanted if name in names]
+    return [name for name in dict.fromkeys(wanted) if name in names]
 
 
 def variants_of(schema: str, names: Sequence[str], *, latin: bool) -> tuple[int, ...]:
@@ -69,14 +72,13 @@ def texts_of(batch: pa.RecordBatch, schema: str, variant: int, template: str, *,
     sides: tuple[pa.Array, ...] = ()
     if schema == PAIR:
         sides = text_or_empty(batch, "src"), text_or_empty(batch, "tgt")
-        text = render(batch, template)
+        text = _text(batch, schema, template, "")
         langs = text_or_empty(batch, "src_lang"), text_or_empty(batch, "tgt_lang")
         both = pc.and_(pc.not_equal(langs[0], ""), pc.not_equal(langs[1], ""))
         lang = pc.if_else(both, pc.binary_join_element_wise(*langs, "-"), "")
     else:
-        text = text_or_empty(
-            batch, "text_latn" if variant == LATIN else "cs_source" if schema == CODESWITCH else "text"
-        )
+        own = "text_latn" if variant == LATIN else "cs_source" if schema == CODESWITCH else "text"
+        text = text_or_empty(batch, own) if variant == LATIN else _text(batch, schema, template, own)
         lang = text_or_empty(batch, "lang")
     fixed = _repeat("translit" if variant == LATIN else _KIND[schema], count)
     kind = text_or_empty(batch, "kind")
@@ -90,6 +92,12 @@ def texts_of(batch: pa.RecordBatch, schema: str, variant: int, template: str, *,
         sides=sides,
         switched=_words_put_in(batch) if schema == CODESWITCH and "cs_spans" in batch.schema.names else None,
     )
+
+
+def _text(batch: pa.RecordBatch, schema: str, template: str, own: str) -> pa.Array:
+    """The texts by the template where it is for these rows, else the column `own`."""
+    found = template_for(template, schema, batch.schema.names)
+    return text_or_empty(batch, own) if found is None else texts_by(found, batch)
 
 
 def _words_put_in(batch: pa.RecordBatch) -> pa.Array:

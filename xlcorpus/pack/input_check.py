@@ -13,11 +13,22 @@ from xlcorpus.pack.holdout import check_documents
 from xlcorpus.pack.language_ids import load_ids
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.sides import VIEWS, room_of
+from xlcorpus.pack.templated import template_of
+from xlcorpus.templates.specials import SpecialIds
 from xlcorpus.tokenizer.objectives import special_ids_around
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
-DOCUMENT, PAIR, RESTORE, TRANSLICO = "document", "pair", "restore", "translico"  # names of schemas
+# Names of schemas.
+DOCUMENT, PAIR, RESTORE, TRANSLICO, CODESWITCH = "document", "pair", "restore", "translico", "codeswitch"
 READS = {None: DOCUMENT, "translico": TRANSLICO, "restore": RESTORE, "bitext": PAIR, "tlm": PAIR, "triples": DOCUMENT}
+TEMPLATED = (DOCUMENT, PAIR, CODESWITCH, RESTORE, TRANSLICO)  # rows that a template may be filled with
+
+
+def reads(options: PackOptions) -> tuple[str, ...]:
+    """Names of the schemas of the rows that are read."""
+    return TEMPLATED if options.template is not None else tuple(dict.fromkeys(READS.values()))
+
+
 _MADE_BY = {
     DOCUMENT: "give a dataset of documents",
     PAIR: "make pairs with `xlcorpus ingest --kind pairs`",
@@ -33,6 +44,11 @@ def check_tokenizer(options: PackOptions, tokenizer: Tokenizer) -> None:
         room_of(options, tokenizer)
         return
     special_ids_around(tokenizer, options.objective, options.bos, options.eos)
+    template = template_of(options)
+    if template is not None:
+        ids = SpecialIds(tokenizer)
+        for special in template.specials:
+            tokenizer.check_id(special.name, ids[special])
     if options.byte_budget is not None and tokenizer.kind != "bytes":
         raise UserError("--byte-budget counts bytes, and so must the tokenizer", remedy="use --tokenizer bytes")
 
@@ -80,6 +96,12 @@ def remarks(options: PackOptions, tokenizer: Tokenizer, dataset: Dataset) -> lis
 
 def check_columns(options: PackOptions, folder: Location, schema: str, columns: pa.Schema) -> None:
     """As `check_dataset`; schema: the name of the schema of the rows in the folder."""
+    template = template_of(options)
+    if template is not None:
+        template.check(columns, str(folder))
+        if options.pure and "src_lang" not in columns.names:
+            require_column(columns, "lang", f"{folder}, and --pure goes by language")
+        return
     wanted, what = READS[options.view], f"--view {options.view} is" if options.view else "packs are"
     if schema != wanted:
         fitting = [f"--view {name}" for name, reads in READS.items() if name and reads == schema and name != "triples"]

@@ -15,10 +15,12 @@ from xlcorpus.dataset.columns import put_columns
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Counts, add_counts
 from xlcorpus.pack.facts import PackFacts, TokenizerFacts
+from xlcorpus.pack.holdout import labels_of
 from xlcorpus.pack.language_ids import LanguageIds
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.pack_counts import PackCounts
 from xlcorpus.pack.sides import VIEWS, no_side_counts
+from xlcorpus.pack.templated import columns_read, template_of
 from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 from xlcorpus.text.tables import table_lines
@@ -49,13 +51,24 @@ def of_run(
     if options.view is not None:
         found = side_notes(tokenizer, counts, made, VIEWS[options.view].sides)
     else:
-        texts = (
-            batch for dataset in inputs for batch in dataset.batches(text_columns(dataset.manifest.arrow_schema.names))
-        )
+        texts = (batch for dataset in inputs for batch in _texts(options, dataset))
         around = special_ids_around(tokenizer, options.objective, options.bos, options.eos)
         found = pack_notes(tokenizer, counts, made, texts, options.length, around)
+    template = template_of(options)
+    if template is not None:
+        found["template"] = template.source
+        found["table"] = [line for line in found["table"] if not line.startswith("each document:")]
     facts = PackFacts(TokenizerFacts.of(tokenizer), options.length, options.view, around)
     return {**facts.noted, **numbers, **found}
+
+
+def _texts(options: PackOptions, dataset: Dataset) -> Iterator[pa.RecordBatch]:
+    names, template = dataset.manifest.arrow_schema.names, template_of(options)
+    if template is None:
+        yield from dataset.batches(text_columns(names))
+        return
+    for batch in dataset.batches(columns_read(names, template)):
+        yield pa.RecordBatch.from_pydict({"text": template.render(batch).texts(), "lang": labels_of(batch)})
 
 
 def text_columns(columns: Iterable[str]) -> list[str]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import pyarrow as pa
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import ROW_GROUP_BYTES, Layout
 from xlcorpus.errors import UserError
 from xlcorpus.options import StepOptions, option
 from xlcorpus.pack.holdout import parse_share
+from xlcorpus.templates.chat import CHAT
+from xlcorpus.templates.template import read_source
 from xlcorpus.text.sizes import parse_size
 from xlcorpus.tokenizer.objectives import OBJECTIVES
 
@@ -33,6 +35,11 @@ class PackOptions(StepOptions):
     )
     objective: Literal["clm", "mlm", "span", "plain"] = option(
         "clm", only=_OF_PACKS, description="what special ids it puts around texts"
+    )
+    template: str | None = option(
+        None,
+        only=_OF_PACKS,
+        description="the text of a row: '{src}\\n{tgt}', Jinja, a file of it (.jinja), or chat (docs/templates.md)",
     )
     long: Literal["split", "refuse", "truncate"] | None = option(
         None, description="documents longer than a pack: split (default) or refuse; views: truncate (default) or refuse"
@@ -90,6 +97,11 @@ class PackOptions(StepOptions):
         """Bytes of a row group."""
         return parse_size(self.row_group, "--row-group", in_bytes=True, remedy="write 1MB, 4MB or 500k")
 
+    @field_validator("template")
+    @classmethod
+    def _read_template(cls, value: str | None) -> str | None:
+        return value if value in (None, CHAT) else read_source(value)
+
     @model_validator(mode="after")
     def _check_together(self) -> PackOptions:
         assert (self.holdout_share or 0) <= 1  # raises UserError for what is no share
@@ -106,7 +118,12 @@ class PackOptions(StepOptions):
             raise UserError(
                 "--language-ids means nothing for packs of mixed languages", remedy="leave it out, or give --pure"
             )
-        if self.strategy == "concatenate" and not self.with_eos:
+        if self.template is not None and self.byte_budget is not None:
+            raise UserError(
+                "--byte-budget counts the bytes of the column text, and --template makes another text",
+                remedy="leave one of them out",
+            )
+        if self.strategy == "concatenate" and not self.with_eos and self.template is None:
             raise UserError(
                 f"concatenate parts documents by eos, which objective {self.objective!r} does without here",
                 remedy="choose the objective clm, or the strategy best-fit or one",

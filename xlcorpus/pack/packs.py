@@ -43,6 +43,12 @@ PACK = fields_of(
     "lang_id",
     "script_id",
 )
+LOSS = "loss_spans"
+
+
+def pack_schema(*, trains: bool) -> pa.Schema:
+    """The columns of packs. trains: of which a part is marked as trained on."""
+    return PACK.append(_FIELDS[LOSS]) if trains else PACK
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,27 @@ def _batch(
         listed(part_bytes.astype(np.int32)),
         *_labels(waiting.groups[parts.documents[at[:-1]]], labels),
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=PACK)
+    trains = taken.trained is not None
+    if taken.trained is not None:
+        columns.append(loss_spans(taken.trained, ends))
+    return pa.RecordBatch.from_arrays(columns, schema=pack_schema(trains=trains))
+
+
+def loss_spans(trained: np.ndarray, offsets: np.ndarray) -> pa.Array:
+    """list<int32>[rows]: start, end, start, end, ... of the stretches of each row that are true. trained: bool[n];
+    offsets: int64[rows + 1]."""
+    begins, ends = np.zeros(len(trained) + 1, dtype=bool), np.zeros(len(trained) + 1, dtype=bool)
+    begins[:-1], ends[1:] = trained, trained
+    begins[1:-1] &= ~trained[:-1]
+    ends[1:-1] &= ~trained[1:]
+    inner = offsets[1:-1][(offsets[1:-1] > 0) & (offsets[1:-1] < len(trained))]
+    begins[inner] = trained[inner]  # a stretch that goes on in the next row ends with its own
+    ends[inner] = trained[inner - 1]
+    first, last = np.flatnonzero(begins), np.flatnonzero(ends)
+    row = np.searchsorted(offsets, first, side="right") - 1
+    values = np.stack([first, last], axis=1) - offsets[row][:, None]
+    counts = 2 * np.bincount(row, minlength=len(offsets) - 1)
+    return pa.ListArray.from_arrays(pa.array(offsets_of(counts).astype(np.int32)), pa.array(values.ravel(), pa.int32()))
 
 
 def _labels(groups: np.ndarray, labels: dict[int, Labels]) -> list[pa.Array]:

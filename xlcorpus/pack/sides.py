@@ -14,9 +14,10 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset.columns import column_or_null, sum_by, text_column
-from xlcorpus.dataset.decisions import DECISION, decide
+from xlcorpus.dataset.decisions import decide
 from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.errors import UserError
+from xlcorpus.pack.decision_rows import for_decisions, id_column
 from xlcorpus.pack.language_ids import LanguageIds, script_names
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.packs import fields_of
@@ -135,7 +136,7 @@ def tokenize_sides(
     columns = {
         "pack_id": pa.array(np.arange(first, first + len(rows), dtype=np.int64)),
         "length": pa.array(keep.sum(axis=1).astype(np.int32)),
-        "pair_id": kept.column(_id_column(batch)),
+        "pair_id": kept.column(id_column(batch)),
         "truncated": pa.array(is_cut),
         **lists,
         **_labels(kept, spec, languages),
@@ -162,20 +163,6 @@ def _share(sizes: np.ndarray, room: int) -> np.ndarray:
     source, target = sizes[:, 0], sizes[:, 1]
     keep_source = np.minimum(source, room - np.minimum(target, room // 2))
     return np.stack([keep_source, np.minimum(target, room - keep_source)], axis=1)
-
-
-def _id_column(batch: pa.RecordBatch) -> str:
-    for name in ("pair_id", "doc_id"):
-        if name in batch.schema.names:
-            return name
-    raise UserError("there is neither pair_id nor doc_id here", remedy="give a dataset that xlcorpus made")
-
-
-def for_decisions(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The columns of decisions; a pair without doc_id or origin has its pair_id, and no origin."""
-    doc_id = "doc_id" if "doc_id" in batch.schema.names else _id_column(batch)
-    columns = {name: column_or_null(batch, name, DECISION.field(name).type) for name in ("origin", "lang", "text")}
-    return pa.RecordBatch.from_pydict({"doc_id": batch.column(doc_id), **columns})
 
 
 def _labels(batch: pa.RecordBatch, spec: Sides, languages: LanguageIds | None) -> dict[str, pa.Array]:

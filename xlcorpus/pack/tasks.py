@@ -16,18 +16,17 @@ from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.dataset.storage import locate
 from xlcorpus.pack.byte_budgets import ByteBudget, plan_bytes, read_budgets
-from xlcorpus.pack.holdout import HELD_OUT, HeldOut, id_column
+from xlcorpus.pack.decision_rows import for_decisions
+from xlcorpus.pack.holdout import HELD_OUT, HeldOut, id_column, labels_of
 from xlcorpus.pack.language_ids import NO_SCRIPT, LanguageIds, load_ids, script_names
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.packer import Packer
-from xlcorpus.pack.packs import PACK, TASK_ROWS
-from xlcorpus.pack.sides import VIEWS, for_decisions, no_side_counts, tokenize_sides
+from xlcorpus.pack.packs import TASK_ROWS, pack_schema
+from xlcorpus.pack.sides import VIEWS, no_side_counts, tokenize_sides
+from xlcorpus.pack.templated import columns_read, template_of
 from xlcorpus.pack.tokenize import STEP_NAME, tokenize_batch
 from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.tokenizer.open import open_once
-
-# doc_id to origin for decisions, the texts, and what labels a row.
-_DOCUMENT = ("doc_id", "text", "origin", "lang", "script", "kind", "source", "mix_epoch")
 
 
 @dataclass(frozen=True)
@@ -77,8 +76,9 @@ class CountShard:
         wanted = {"text", "lang"} if self.bytes else set()
         wanted |= {id_column(shard.columns)} if self.bytes and self.held is not None else set()
         wanted |= {*self.labels, *(("script", "kind") if self.scripts else ())}
+        wanted |= {"src_lang", "tgt_lang"} if "lang" in wanted else set()  # of a pair both are its language
         columns = [name for name in shard.columns if name in wanted]
-        given = [name for name in self.labels if name in columns]
+        given = [name for name in self.labels if name in columns or (name == "lang" and "src_lang" in columns)]
         if len(given) < len(self.labels):
             labels.add("")  # rows without a label are und
             scripts.add(NO_SCRIPT)
@@ -89,7 +89,7 @@ class CountShard:
                     sizes[self.held.rows(batch)] = 0
                 counts.update(sum_by(text_or_empty(batch, "lang"), sizes))
             for name in given:
-                langs = text_or_empty(batch, name)
+                langs = labels_of(batch) if name == "lang" else text_or_empty(batch, name)
                 labels.update(pc.unique(langs).to_pylist())
                 further = [column_or_null(batch, column, pa.string()) for column in ("script", "kind")]
                 found = script_names(langs, *further) if self.scripts else script_names(langs)
@@ -127,8 +127,9 @@ class PackShard:
         tokenizer = open_once(self.options.tokenizer)
         packer = Packer(self.options, number, self.languages, tokenizer.piece_bytes)
         budget = None if self.budgets is None else ByteBudget(self.budgets[number], cut=self.options.cut)
-        none = empty(PACK)
-        for batch in read_batches(shard, [name for name in _DOCUMENT if name in shard.columns]):
+        template = template_of(self.options)
+        none = empty(pack_schema(trains=template is not None and template.trains))
+        for batch in read_batches(shard, columns_read(shard.columns, template)):
             batch, gone = _of_side(batch, self.held, keep_text=self.keep_text)
             if gone.num_rows:
                 yield Result(none, gone, rows_in=gone.num_rows)
@@ -138,7 +139,7 @@ class PackShard:
                 batch, keep = taken.documents, taken.keep
                 yield Result(none, taken.decisions)
             tokenized = tokenize_batch(batch, tokenizer, self.options, keep=keep, keep_text=self.keep_text)
-            yield Result(none, tokenized.decisions, rows_in=rows_in)
+            yield Result(none, tokenized.decisions, tokenized.rejects, rows_in=rows_in)
             for packs in packer.add(tokenized.documents):
                 yield Result(packs)
         for packs in packer.finish():

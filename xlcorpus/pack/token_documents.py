@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,8 @@ class TokenDocuments:
 
     ids: int32[n], document i is ids[offsets[i]:offsets[i + 1]]; offsets: int64[documents + 1], from 0; doc_ids:
     binary[16][documents]; langs (swh_Latn), scripts, kinds and sources: string[documents], null where not known;
-    epochs: int32[documents], how often each was used before; text_bytes: int64[documents], of its text in UTF-8.
+    epochs: int32[documents], how often each was used before; text_bytes: int64[documents], of its text in UTF-8;
+    trained: bool[n], the tokens where the loss counts; None: all of them.
     """
 
     ids: np.ndarray
@@ -29,6 +30,7 @@ class TokenDocuments:
     sources: pa.Array
     epochs: pa.Array
     text_bytes: pa.Array
+    trained: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Number of documents."""
@@ -43,17 +45,24 @@ class TokenDocuments:
         """Documents start to stop, without a copy."""
         first, last = int(self.offsets[start]), int(self.offsets[stop])
         columns = (column.slice(start, stop - start) for column in self._columns())
-        return TokenDocuments(self.ids[first:last], self.offsets[start : stop + 1] - first, *columns)
+        trained = None if self.trained is None else self.trained[first:last]
+        return replace(
+            TokenDocuments(self.ids[first:last], self.offsets[start : stop + 1] - first, *columns), trained=trained
+        )
 
     def spans(self, rows: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> TokenDocuments:
         """Document rows[i] cut to its tokens starts[i]:starts[i] + sizes[i], in this order; int64[n] each, no token of
         two."""
         taken = pa.array(rows)
         columns = (column.take(taken) for column in self._columns())
-        return TokenDocuments(copy_spans(self.ids, self.offsets[rows] + starts, sizes), offsets_of(sizes), *columns)
+        begins = self.offsets[rows] + starts
+        taken_tokens = TokenDocuments(copy_spans(self.ids, begins, sizes), offsets_of(sizes), *columns)
+        if self.trained is None:
+            return taken_tokens
+        return replace(taken_tokens, trained=copy_spans(self.trained, begins, sizes))
 
     def _columns(self) -> tuple[pa.Array, ...]:
-        return tuple(getattr(self, field.name) for field in fields(self)[2:])
+        return tuple(getattr(self, field.name) for field in fields(self)[2:-1])
 
     @classmethod
     def concat(cls, parts: Sequence[TokenDocuments]) -> TokenDocuments:
@@ -61,11 +70,13 @@ class TokenDocuments:
         if len(parts) == 1:
             return parts[0]
         columns = zip(*(part._columns() for part in parts), strict=True)
-        return cls(
+        together = cls(
             np.concatenate([part.ids for part in parts]),
             offsets_of(np.concatenate([part.lengths for part in parts])),
             *(pa.concat_arrays(column) for column in columns),
         )
+        trained = [part.trained for part in parts if part.trained is not None]
+        return replace(together, trained=np.concatenate(trained)) if trained else together
 
 
 def frame(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ from xlcorpus.dataset.columns import column_or_null, text_column
 from xlcorpus.dataset.decisions import decide
 from xlcorpus.errors import UserError
 from xlcorpus.pack.options import PackOptions
+from xlcorpus.pack.templated import fill
 from xlcorpus.pack.token_documents import TokenDocuments, frame
 from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.text.ragged import copy_spans, offsets_of
@@ -24,10 +25,12 @@ NO_TOKENS, TOO_FEW, TOO_LONG = "no_tokens", "fewer_than_min_tokens", "longer_tha
 
 @dataclass(frozen=True)
 class Tokenized:
-    """Documents of a batch with the special ids around them, decisions for the others; together as many as came in."""
+    """Documents of a batch with the special ids around them, decisions or rejects for the others; together as many as
+    came in."""
 
     documents: TokenDocuments
     decisions: pa.RecordBatch
+    rejects: pa.RecordBatch | None = None
 
 
 def tokenize_batch(
@@ -45,15 +48,21 @@ def tokenize_batch(
     threshold: the length), where options.long is refuse. Raises UserError where there is no text column, or where the
     tokenizer lacks a special id that the objective needs or gives an id outside its vocabulary.
     """
-    texts = text_column(batch)
-    ids, offsets = encode(texts, tokenizer)
-    counts, text_bytes = np.diff(offsets), byte_lengths(texts)
-    if keep is not None:
-        text_bytes = np.minimum(text_bytes, keep)  # a token is a byte there
-        counts = np.minimum(counts, keep)
-        ids, offsets = copy_spans(ids, offsets[:-1], counts), offsets_of(counts)
-    before, after = special_ids_around(tokenizer, options.objective, options.bos, options.eos)
-    framed, framed_offsets = frame(ids, offsets, before, after)
+    rejects = trained = others = None
+    if options.template is None:
+        texts = text_column(batch)
+        ids, offsets = encode(texts, tokenizer)
+        counts, text_bytes = np.diff(offsets), byte_lengths(texts)
+        if keep is not None:
+            text_bytes = np.minimum(text_bytes, keep)  # a token is a byte there
+            counts = np.minimum(counts, keep)
+            ids, offsets = copy_spans(ids, offsets[:-1], counts), offsets_of(counts)
+        before, after = special_ids_around(tokenizer, options.objective, options.bos, options.eos)
+        framed, framed_offsets = frame(ids, offsets, before, after)
+    else:
+        found = fill(batch, tokenizer, options, step=STEP_NAME, keep_text=keep_text)
+        batch, framed, framed_offsets, trained = found.batch, found.ids, found.offsets, found.trained
+        counts, text_bytes, others, rejects = found.text_tokens, found.text_bytes, found.decisions, found.rejects
     lengths = np.diff(framed_offsets)
     refused = (lengths > options.length) & (options.long == "refuse")
     reason = np.select([counts == 0, counts < options.min_tokens, refused], [1, 2, 3], 0)
@@ -61,7 +70,7 @@ def tokenize_batch(
     columns = [column_or_null(batch, name, pa.string()).cast(pa.string()) for name in labels]
     epochs = pc.fill_null(column_or_null(batch, "mix_epoch", pa.int32()), 0)
     facts = [batch.column("doc_id"), *columns, epochs, pa.array(text_bytes, pa.int64())]
-    documents = TokenDocuments(framed, framed_offsets, *facts)
+    documents = replace(TokenDocuments(framed, framed_offsets, *facts), trained=trained)
     gone = np.flatnonzero(reason)
     if len(gone):
         kept = np.flatnonzero(reason == 0)
@@ -75,7 +84,9 @@ def tokenize_batch(
         threshold=np.array([0, 1, options.min_tokens, options.length], dtype=np.float64)[why],
         keep_text=keep_text,
     )
-    return Tokenized(documents, decisions)
+    if others is not None and others.num_rows:
+        decisions = pa.concat_batches([decisions, others])
+    return Tokenized(documents, decisions, rejects)
 
 
 def encode(texts: pa.Array, tokenizer: Tokenizer) -> tuple[np.ndarray, np.ndarray]:

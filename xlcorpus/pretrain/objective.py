@@ -83,11 +83,13 @@ class Objective(ABC):
     """An objective with its options, for one vocabulary and length. `view`: of the rows; None: packs.
 
     columns: those of token-1 that `collate` reads, None: all of them (doc_ids cost more to decode than the ids do);
+    optional: those that it reads where the rows have them;
     by_row: a row's tensors do not depend on the rows beside it, so many may be collated at once and cut by rows;
     added: special ids that `collate` puts around what a row holds.
     """
 
     columns: tuple[str, ...] | None = None
+    optional: tuple[str, ...] = ()
     by_row: bool = False
     added: int = 0
 

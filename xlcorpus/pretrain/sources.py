@@ -105,6 +105,8 @@ def objective_for(
         vocabulary.check_packed_with(open_tokenizer(tokenizer), tokenizer, rows.folder)
         vocabulary = replace(vocabulary, word_starts=open_tokenizer(tokenizer).word_starts)
     objective: Objective = kind.make(settings, vocabulary, rows.length)
+    if objective.columns is not None:
+        objective.columns += tuple(name for name in objective.optional if name in rows.columns)
     return objective
 
 

@@ -16,7 +16,9 @@ class ReadOptions(StepOptions):
         "documents", description="what the input is: texts, sentence pairs, or folders of source code"
     )
     text_column: str = option(
-        "text", only={"kind": ("documents",)}, description="the column or JSON field that holds the text"
+        "text",
+        only={"kind": ("documents",)},
+        description="the column or JSON field that holds the text, or the turns of a conversation (messages)",
     )
     src_column: str = option(
         "src",

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CODE_SPACE
-from xlcorpus.text.ragged import offsets_of
+from xlcorpus.text.ragged import offsets_of, ranges, rows_of
+from xlcorpus.tokenizer.pieces import TEXT, Encoded, Pieces, interleave, joined, overlapping, stretches
 from xlcorpus.tokenizer.template import Template
 
 # The special tokens by role, as tokenizers that are trained here name them; ids 0 to 4.
 SPECIALS = {"pad": "<pad>", "unk": "<unk>", "bos": "<s>", "eos": "</s>", "mask": "<mask>"}
 ROLES = (*SPECIALS, "cls", "sep")
-_INSTEAD = {"bos": "cls", "eos": "sep"}  # BERT begins and ends texts with these
+INSTEAD = {"bos": "cls", "eos": "sep"}  # BERT begins and ends texts with these
 
 # What a piece is, one number for each id. Control: never made from text (<s>, <pad>, holes in the ids).
 # Partial: bytes that are no whole characters: byte pieces above 0x7F, halves of letters in byte-level BPE.
@@ -64,6 +66,53 @@ class Tokenizer(ABC):
         """int64[rows]: ids of each text, as `encode_batch` gives them."""
         return np.diff(self.encode_batch(texts)[1])
 
+    def encode_pieces(self, pieces: Pieces, *, as_row: bool = False) -> Encoded:
+        """Ids of rows of texts and special ids; no text becomes a special id. Each text between two special ids is cut
+        by itself; as_row: where the kind can, as a part of its row, as chat templates are.
+
+        A token that stands in two pieces of a text, of which the loss counts in one, is trained on (as transformers'
+        `apply_chat_template(return_assistant_tokens_mask=True)` has it).
+        """
+        runs = pieces.runs()
+        places = np.flatnonzero(runs.specials == TEXT)
+        texts = runs.texts.take(pa.array(places))
+        ids, offsets = self.encode_batch(texts)
+        found, ends = interleave(runs, ids, offsets, places)
+        trained = None
+        if pieces.trained is not None:
+            sums = offsets_of(pieces.trained)
+            some = sums[runs.borders[1:]] - sums[runs.borders[:-1]]
+            trained = np.repeat(some > 0, np.diff(ends))
+            mixed = np.flatnonzero((some > 0) & (some < np.diff(runs.borders)) & (runs.specials == TEXT))
+            if len(mixed):
+                trained[ranges(ends[mixed], np.diff(ends)[mixed])] = self._trained(pieces, runs.borders, mixed)
+        return Encoded(found, ends[runs.offsets], trained)
+
+    def _trained(self, pieces: Pieces, borders: np.ndarray, mixed: np.ndarray) -> np.ndarray:
+        """bool[tokens]: which are trained on, of the texts borders[i]:borders[i + 1] of the pieces, i in `mixed`."""
+        assert pieces.trained is not None
+        sizes = np.diff(borders)[mixed]
+        at = ranges(borders[mixed], sizes)
+        parts = pieces.texts.take(pa.array(at))
+        of_parts = offsets_of(self.characters(parts))
+        bases = of_parts[offsets_of(sizes)]
+        starts, ends, offsets = self.encode_spans(joined(parts, offsets_of(sizes)))
+        row = rows_of(offsets)
+        return overlapping(starts + bases[row], ends + bases[row], *stretches(pieces.trained[at], of_parts))
+
+    def encode_spans(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where the tokens of `encode_batch` stand: int64[n] of their first characters, of what is behind their last
+        ones (`characters` of the text), and int64[rows + 1] offsets. Raises UserError where the kind cannot say."""
+        raise UserError(
+            f"tokenizers of the kind {self.kind} do not say where tokens stand in a text, which a loss on a part of a "
+            "text needs",
+            remedy="put a special token where the part begins and ends, or use another kind of tokenizer",
+        )
+
+    def characters(self, texts: pa.Array) -> np.ndarray:
+        """int64[rows]: the size of each text as `encode_spans` counts."""
+        return pc.fill_null(pc.utf8_length(texts), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+
     @abstractmethod
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:
         """The text of some ids; special ids are shown by their names, bytes that are no UTF-8 as U+FFFD."""
@@ -80,6 +129,11 @@ class Tokenizer(ABC):
     @abstractmethod
     def id_of(self, token: str) -> int | None:
         """Id of a token as the vocabulary writes it (`<2eng_Latn>`, `</s>`); None where there is none."""
+
+    @property
+    def names(self) -> Mapping[str, int]:
+        """Ids of the tokens that have a name of their own, special ones and a user's among them; {} where not known."""
+        return {}
 
     @functools.cached_property
     def piece_bytes(self) -> np.ndarray:
@@ -130,7 +184,7 @@ class Tokenizer(ABC):
             if role not in ROLES:
                 raise ValueError(f"{role!r} is no role; {nearest(role, ROLES)}")
         ids = self.special_ids()
-        found = {role: ids[_INSTEAD.get(role, role)] if ids[role] is None else ids[role] for role in roles}
+        found = {role: ids[INSTEAD.get(role, role)] if ids[role] is None else ids[role] for role in roles}
         missing = [role for role, number in found.items() if number is None]
         if missing:
             have = ", ".join(f"{role} {number}" for role, number in ids.items() if number is not None)

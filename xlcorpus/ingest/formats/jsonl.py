@@ -35,6 +35,7 @@ from xlcorpus.raw.names import uncompressed_name
 from xlcorpus.raw.options import SIDES, ReadOptions
 from xlcorpus.raw.ranges import FileRange, cut_lines
 from xlcorpus.raw.rejects import Reject, unread
+from xlcorpus.templates.turns import are_turns, text_of_turns, texts_of_turns
 from xlcorpus.text.json_numbers import EXACT, dump, encodable, is_rounded, may_round
 
 _LOOK = 1 << 16
@@ -71,6 +72,8 @@ class Reader:
         self.fitters: dict[str, Callable[[Any], Any]] = {
             name: dump if holds_json(field) else fitter(field.type) for name, field in self.fields.items()
         }
+        # Turns of conversations give the text, and stay as a column.
+        self.turns = [name for name in options.texts.values() if name in self.fields]
         plain = [
             pa.field(name, field.type)
             for name, field in self.fields.items()
@@ -79,7 +82,9 @@ class Reader:
         # A field that is not listed makes Arrow fail, and the block is read line by line: nothing is dropped unseen.
         self.with_floats = [name for name, field in self.fields.items() if holds_float(field.type)]
         self.parse_options = pj.ParseOptions(
-            explicit_schema=pa.schema([*(pa.field(name, pa.string()) for name in options.texts.values()), *plain]),
+            explicit_schema=pa.schema(
+                [*(pa.field(name, pa.string()) for name in options.texts.values() if name not in self.turns), *plain]
+            ),
             unexpected_field_behavior="error",
         )
 
@@ -120,6 +125,7 @@ class Reader:
                 rejects.append(Reject(int(offsets[index]), error.reason, error.message, line))
             offsets, table = offsets[~missing], table.filter(pa.array(~missing))
         texts = {output: table.column(name).combine_chunks() for output, name in self.options.texts.items()}
+        texts |= {out: texts_of_turns(texts[out]) for out, name in self.options.texts.items() if name in self.turns}
         columns = {
             self.fields[name].name: table.column(name).combine_chunks()
             for name in table.column_names
@@ -190,6 +196,8 @@ class Reader:
             text = record.get(name)
             if text is None:
                 raise self._no_text(record)
+            if name in self.turns and are_turns(text):
+                text = text_of_turns(text)
             if not isinstance(text, str):
                 raise BadLine(f"{output}_not_string", f"column {name!r} holds a JSON {json_name(text)}, not a string")
             if "\0" in text:
@@ -200,7 +208,8 @@ class Reader:
                 )
             texts.append(text)
         for name in self.options.texts.values():
-            del record[name]
+            if name not in self.turns:
+                del record[name]
         return tuple(texts), record
 
     def _no_text(self, record: dict[str, Any]) -> BadLine:

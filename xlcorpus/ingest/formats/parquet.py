@@ -21,6 +21,7 @@ from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions, say_column
 from xlcorpus.raw.ranges import FileRange
 from xlcorpus.raw.rejects import Reject, bad_utf8, in_order
+from xlcorpus.templates.turns import is_turns, texts_of_turns
 
 _MOST_LOST = 10_000_000  # rows of one row group; 70 s of reject rows
 _BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -85,10 +86,13 @@ def read_schema(file: InputFile, options: ReadOptions) -> pa.Schema | None:
                 f"{file.path} has no column {name!r}: {nearest(name, schema.names)}; columns: {columns}",
                 remedy=say_column(output),
             )
-        if schema.field(name).type not in (pa.string(), pa.null()):  # null: what writers make of an empty part
+        kind = schema.field(name).type
+        # null: what writers make of an empty part
+        if kind not in (pa.string(), pa.null()) and not (output == "text" and is_turns(kind)):
             raise UserError(
-                f"column {name!r} of {file.path} is {schema.field(name).type}, not string; columns: {columns}",
-                remedy=f"name a column of strings with --{output}-column",
+                f"column {name!r} of {file.path} is {kind}, not string; columns: {columns}",
+                remedy=f"name a column of strings with --{output}-column"
+                + (", or one of turns (lists of structs with role and content)" if output == "text" else ""),
             )
     return schema
 
@@ -120,7 +124,7 @@ def schema_columns(files: Sequence[InputFile], options: ReadOptions) -> dict[str
     found: dict[str, dict[pa.DataType, list[Location]]] = {}
     for file in files:
         for field in read_schema(file, options) or ():
-            if field.name not in options.texts.values():
+            if field.name not in options.texts.values() or is_turns(field.type):
                 found.setdefault(field.name, {}).setdefault(field.type, []).append(file.path)
     return {
         name: united(
@@ -209,7 +213,7 @@ class _Reader:
     def batch(self, batch: pa.RecordBatch, first: int) -> Iterator[Result]:
         """Rows `first` and following of the file."""
         offsets = np.arange(first, first + batch.num_rows, dtype=np.int64)
-        raw = {output: _bytes(batch.column(name)) for output, name in self.options.texts.items()}
+        raw = {output: _text_bytes(batch.column(name)) for output, name in self.options.texts.items()}
         columns = {
             self.fields[name].name: _plain(batch.column(name)) for name in batch.schema.names if name in self.fields
         }
@@ -250,8 +254,10 @@ def _is_valid(column: pa.Array) -> bool:
     return True
 
 
-def _bytes(column: pa.Array) -> pa.Array:
-    """binary[n] of a column of strings in any encoding of Arrow."""
+def _text_bytes(column: pa.Array) -> pa.Array:
+    """binary[n] of a column of strings in any encoding of Arrow, or of turns."""
+    if is_turns(column.type):
+        return texts_of_turns(_plain(column)).cast(pa.binary())
     return (column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column).cast(pa.binary())
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from xlcorpus.pack.packs import values_of
 from xlcorpus.pack.segments import Parts, fill_up
 from xlcorpus.pretrain.objective import NO_LABEL, Batch
-from xlcorpus.text.ragged import ranges
+from xlcorpus.text.ragged import ranges, rows_of
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,24 @@ class Packs:
         at = np.flatnonzero(self.parts.padding)
         return ranges(self.parts.starts[at], self.parts.sizes[at])
 
-    def next_labels(self) -> np.ndarray:
+    def next_labels(self, loss_spans: pa.Array | None = None) -> np.ndarray:
         """int64[rows, length]: the ids, which transformers' models shift; NO_LABEL at the first token of each part,
-        which nothing before it foretells, and in the padding."""
+        which nothing before it foretells, in the padding, and outside of the spans that are trained on.
+
+        loss_spans: list<int32>[rows], as token-1 has them; None, or a null: everything is trained on.
+        """
         labels = self.ids.copy()
         cells = labels.ravel()
         cells[self.parts.starts] = NO_LABEL
         cells[self.padding()] = NO_LABEL
+        if loss_spans is not None:
+            spans, offsets = values_of(loss_spans)
+            begins = spans.reshape(-1, 2).astype(np.int64)
+            begins += (rows_of(offsets // 2) * labels.shape[1])[:, None]
+            trained = np.zeros(labels.size, dtype=bool)
+            trained[ranges(begins[:, 0], begins[:, 1] - begins[:, 0])] = True
+            trained.reshape(labels.shape)[np.asarray(loss_spans.is_null())] = True
+            cells[~trained] = NO_LABEL
         return labels
 
     def tensors(self, labels: np.ndarray, ids: np.ndarray | None = None) -> Batch:

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from xlcorpus.pack.packs import LOSS
 from xlcorpus.pretrain.data.attention import AttentionOptions
 from xlcorpus.pretrain.objective import NO_LABEL, Batch, ObjectiveKind
 from xlcorpus.pretrain.objectives.packed import PackObjective
@@ -16,14 +17,16 @@ class ClmOptions(AttentionOptions):
 
 
 class Clm(PackObjective):
-    """input_ids, labels and position_ids; labels are input_ids, but for the first token of each part and padding."""
+    """input_ids, labels and position_ids; labels are input_ids, but for the first token of each part, padding, and, of
+    rows with `loss_spans`, what is not trained on."""
 
     causal = True
+    optional = (LOSS,)
 
     def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
         """The packs as they are: nothing is drawn, so the keys do not matter."""
         packs = self.packs(rows)
-        return packs.tensors(packs.next_labels())
+        return packs.tensors(packs.next_labels(rows.column(LOSS) if LOSS in rows.schema.names else None))
 
     def targets(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """The next token of each, where it has a label."""

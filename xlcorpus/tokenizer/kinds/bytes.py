@@ -5,13 +5,14 @@ Source: Xue et al. (2022), "ByT5: Towards a Token-Free Future with Pre-trained B
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset.storage import Location, fingerprint, is_folder, locate, read_json
 from xlcorpus.text.codepoints import byte_lengths, string_buffers
+from xlcorpus.text.ragged import offsets_of, ranges
 from xlcorpus.tokenizer.sentencepiece_model import HF_CONFIG
 from xlcorpus.tokenizer.template import Template
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer, TokenizerKind
@@ -46,6 +47,16 @@ class ByteTokenizer(Tokenizer):
         """See Tokenizer."""
         return byte_lengths(texts)
 
+    def encode_spans(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """See Tokenizer; a byte counts as a character."""
+        sizes = byte_lengths(texts)
+        starts = ranges(np.zeros(len(sizes), dtype=np.int64), sizes)
+        return starts, starts + 1, offsets_of(sizes)
+
+    def characters(self, texts: pa.Array) -> np.ndarray:
+        """See Tokenizer."""
+        return byte_lengths(texts)
+
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:
         """See Tokenizer."""
         values = np.asarray(ids, dtype=np.int64).reshape(-1)
@@ -65,6 +76,11 @@ class ByteTokenizer(Tokenizer):
     def piece_kinds(self) -> np.ndarray:
         """See Tokenizer."""
         return self._kinds
+
+    @property
+    def names(self) -> Mapping[str, int]:
+        """See Tokenizer."""
+        return {name: number for number, name in enumerate(_SPECIALS)}
 
     def id_of(self, token: str) -> int | None:
         """See Tokenizer."""

@@ -6,15 +6,19 @@ import functools
 import importlib
 import json
 import os
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from xlcorpus.dataset.storage import Location, fingerprint, fingerprint_of_file, is_file, local_copy, locate, read_json
 from xlcorpus.errors import UserError
+from xlcorpus.text.ragged import offsets_of
 from xlcorpus.tokenizer.byte_alphabet import from_letters
+from xlcorpus.tokenizer.pieces import TEXT, Encoded, Pieces, joined, overlapping, stretches
 from xlcorpus.tokenizer.reserved import BYTES, renamed
 from xlcorpus.tokenizer.sentencepiece_model import HF_FILE, WORD_START, decides_in
 from xlcorpus.tokenizer.template import settings_beside, stated_template, template_of
@@ -112,9 +116,9 @@ class HuggingFaceTokenizer(Tokenizer):
                 parts.append(ids if self._bytes is None else self._with_bytes(ids, one))
         return end_to_end(parts)
 
-    def _with_bytes(self, ids: np.ndarray, encoding: Any) -> np.ndarray:
-        """Ids with the byte pieces of what is unknown."""
-        unknown = np.flatnonzero(ids == self.unk_id)
+    def _with_bytes(self, ids: np.ndarray, encoding: Any, special: np.ndarray | None = None) -> np.ndarray:
+        """Ids with the byte pieces of what is unknown. special: places of ids that are no text."""
+        unknown = self._unknown(ids, special)
         if self._bytes is None or not len(unknown):
             return ids
         tokens, parts = encoding.tokens, np.split(ids, unknown)
@@ -122,6 +126,89 @@ class HuggingFaceTokenizer(Tokenizer):
             values = np.frombuffer(tokens[at].encode(), dtype=np.uint8)
             parts[number] = np.concatenate([self._bytes[values], parts[number][1:]])
         return np.concatenate(parts)
+
+    def _places(self, ids: np.ndarray, encoding: Any, special: np.ndarray | None = None) -> np.ndarray:
+        """int64[n, 2]: where the tokens of `_with_bytes` begin and end in the text, bytes with their characters."""
+        offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+        unknown = self._unknown(ids, special)
+        if self._bytes is None or not len(unknown):
+            return offsets
+        tokens, parts = encoding.tokens, np.split(offsets, unknown)
+        for number, at in enumerate(unknown.tolist(), 1):
+            text, (start, end) = tokens[at], offsets[at].tolist()
+            sizes = [len(letter.encode()) for letter in text]
+            first = np.repeat(np.arange(len(text)), sizes) + start if len(text) == end - start else None
+            own = np.tile([start, end], (sum(sizes), 1)) if first is None else np.stack([first, first + 1], axis=1)
+            parts[number] = np.concatenate([own, parts[number][1:]])
+        return np.concatenate(parts)
+
+    def _unknown(self, ids: np.ndarray, special: np.ndarray | None) -> np.ndarray:
+        found = np.flatnonzero(ids == self.unk_id)
+        return found if special is None else np.setdiff1d(found, special)
+
+    def encode_spans(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """See Tokenizer."""
+        places, counts = [np.zeros((0, 2), dtype=np.int64)], np.zeros(len(texts), dtype=np.int64)
+        for start in range(0, len(texts), _CHUNK):
+            values = [text or "" for text in texts.slice(start, _CHUNK).to_pylist()]
+            for at, one in enumerate(self._encoder.encode_batch(values, add_special_tokens=False), start):
+                places.append(self._places(np.array(one.ids, dtype=np.int32), one))
+                counts[at] = len(places[-1])
+        found = np.concatenate(places)
+        return found[:, 0], found[:, 1], offsets_of(counts)
+
+    def encode_pieces(self, pieces: Pieces, *, as_row: bool = False) -> Encoded:
+        """See Tokenizer. As a row: names that no text has stand in the places of special ids, so that the library takes
+        white space beside these as their flags say, and a text behind one for what it is within a row."""
+        if not as_row:
+            return super().encode_pieces(pieces)
+        encoder, names, flags = self._cutter
+        special = pieces.specials != TEXT
+        kinds = np.array([flags.get(number, 0) for number in pieces.specials[special].tolist()], dtype=np.int64)
+        texts = pieces.texts.cast(pa.large_string())
+        texts = pc.replace_with_mask(texts, pa.array(special), pa.array(names, pa.large_string()).take(pa.array(kinds)))
+        sizes = offsets_of(self.characters(texts))
+        spans = None if pieces.trained is None else stretches(pieces.trained, sizes)
+        rows, cuts = joined(texts, pieces.offsets), [encoder.token_to_id(name) for name in names]
+        parts: list[np.ndarray] = []
+        trained: list[np.ndarray] = []
+        counts = np.zeros(len(rows), dtype=np.int64)
+        first, numbers = 0, pieces.specials[special]
+        encode = encoder.encode_batch
+        for start in range(0, len(rows), _CHUNK):
+            for at, one in enumerate(encode(rows.slice(start, _CHUNK).to_pylist(), add_special_tokens=False), start):
+                ids = np.array(one.ids, dtype=np.int32)
+                places = np.flatnonzero(np.isin(ids, cuts))
+                ids[places] = numbers[first : first + len(places)]
+                first += len(places)
+                if spans is not None:
+                    offsets = self._places(ids, one, places) + sizes[pieces.offsets[at]]
+                    trained.append(overlapping(offsets[:, 0], offsets[:, 1], *spans))
+                ids = self._with_bytes(ids, one, places)
+                parts.append(ids)
+                counts[at] = len(ids)
+        if first != len(numbers):
+            raise AssertionError(f"{len(numbers):,} special ids were put into texts, {first:,} came back")
+        found, offsets = end_to_end(parts)
+        return Encoded(found, offsets, None if spans is None else np.concatenate([np.zeros(0, dtype=bool), *trained]))
+
+    @functools.cached_property
+    def _cutter(self) -> tuple[Any, list[str], dict[int, int]]:
+        """`_encoder` with four tokens more that no text has, by whether they take the white space before them and
+        behind them; their names; and the number of the one that stands for each special id."""
+        library = import_tokenizers(locate(self.path))
+        encoder = library.Tokenizer.from_str(self._encoder.to_str())
+        encoder.encode_special_tokens = True
+        secret = secrets.token_hex(16)
+        names = [f"{secret}{number}" for number in range(4)]
+        encoder.add_tokens(
+            [
+                library.AddedToken(name, normalized=False, lstrip=bool(at & 1), rstrip=bool(at & 2))
+                for at, name in enumerate(names)
+            ]
+        )
+        added = self._tokenizer.get_added_tokens_decoder().items()
+        return encoder, names, {number: token.lstrip + 2 * token.rstrip for number, token in added}
 
     def cut_piece(self, piece: str) -> list[int]:
         """Ids of a piece as vocabularies write it (`Ġka`, `▁ka`), by the model alone: normalizer and pre-tokenizer have
@@ -150,6 +237,13 @@ class HuggingFaceTokenizer(Tokenizer):
     def id_of(self, token: str) -> int | None:
         """See Tokenizer."""
         return self.ids.get(token)
+
+    @functools.cached_property
+    def names(self) -> Mapping[str, int]:
+        """See Tokenizer: added tokens, and special ones that are pieces of the model alone."""
+        added = {token.content: number for number, token in self._tokenizer.get_added_tokens_decoder().items()}
+        special = {name: number for name, number in self.ids.items() if self._kinds[number] in (CONTROL, UNKNOWN)}
+        return special | added
 
     @functools.cached_property
     def piece_bytes(self) -> np.ndarray:

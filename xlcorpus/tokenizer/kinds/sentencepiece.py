@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 from xlcorpus.dataset.storage import Location, fingerprint, is_file
 from xlcorpus.text.hashes import digest_bytes
 from xlcorpus.text.normalize import normalize
+from xlcorpus.text.ragged import offsets_of
 from xlcorpus.tokenizer import sentencepiece_model as model_file
 from xlcorpus.tokenizer.template import settings_beside, stated_template
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer, TokenizerKind, end_to_end
@@ -70,6 +71,20 @@ class SentencePieceTokenizer(Tokenizer):
         """See Tokenizer."""
         return end_to_end(self._encode(texts))
 
+    def encode_spans(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """See Tokenizer. The library gives no extent to the ▁ before a text, nor to bytes of a character."""
+        values = self._normal(texts.fill_null("")).to_pylist()
+        found = self._processor.encode(values, return_type="offset_mapping", num_threads=1)
+        sizes = np.array([len(one["offsets"]) for one in found], dtype=np.int64)
+        flat = [place for one in found for place in one["offsets"]]
+        places = np.array(flat, dtype=np.int64).reshape(-1, 2)
+        starts = places[:, 0]
+        return starts, np.maximum(places[:, 1], starts + 1), offsets_of(sizes)
+
+    def characters(self, texts: pa.Array) -> np.ndarray:
+        """See Tokenizer."""
+        return super().characters(self._normal(texts))
+
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:
         """See Tokenizer. SentencePiece writes control tokens as nothing, so they are put in here."""
         values = np.asarray(ids, dtype=np.int64).reshape(-1)
@@ -101,6 +116,12 @@ class SentencePieceTokenizer(Tokenizer):
     def id_of(self, token: str) -> int | None:
         """See Tokenizer."""
         return self._ids.get(token)
+
+    @property
+    def names(self) -> Mapping[str, int]:
+        """See Tokenizer."""
+        named = (model_file.CONTROL, model_file.USER_DEFINED, model_file.UNKNOWN)
+        return {piece.text: number for number, piece in enumerate(self.model.pieces) if piece.type in named}
 
     def normalize(self, texts: list[str]) -> list[str]:
         """What the model makes of texts before it cuts them: ▁ for spaces, with its prefix."""

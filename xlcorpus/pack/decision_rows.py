@@ -1,0 +1,28 @@
+"""Rows of any kind as decisions name them."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from xlcorpus.dataset.columns import column_or_null
+from xlcorpus.dataset.decisions import DECISION
+from xlcorpus.errors import UserError
+
+
+def id_column(batch: pa.RecordBatch) -> str:
+    """What names a row; raises UserError where nothing does."""
+    for name in ("pair_id", "doc_id"):
+        if name in batch.schema.names:
+            return name
+    raise UserError("there is neither pair_id nor doc_id here", remedy="give a dataset that xlcorpus made")
+
+
+def for_decisions(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The columns of decisions; a pair without doc_id or origin has its pair_id, and no origin."""
+    columns = {name: column_or_null(batch, name, DECISION.field(name).type) for name in ("origin", "lang", "text")}
+    return pa.RecordBatch.from_pydict({"doc_id": document_ids(batch), **columns})
+
+
+def document_ids(batch: pa.RecordBatch) -> pa.Array:
+    """The doc_id of each row, or its pair_id."""
+    return batch.column("doc_id" if "doc_id" in batch.schema.names else id_column(batch))

@@ -1,0 +1,1 @@
+"""How columns become the text of a row, with special tokens and what is trained on: templates in Jinja's sandbox."""
