@@ -5,22 +5,23 @@ from __future__ import annotations
 import pickle
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
 from xlcorpus.beam.map import MapBatches
-from xlcorpus.beam.step import Step
+from xlcorpus.beam.step import DOCUMENT, PAIR, Step, as_read
 from xlcorpus.dataset.columns import require_column
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
 from xlcorpus.options import StepOptions, option
+from xlcorpus.pairs.sides import SRC, side_languages, side_schema
 from xlcorpus.quality.datatrove.breakers import versions
-from xlcorpus.quality.filter import filter_batch
-from xlcorpus.quality.thresholds import DATATROVE_SIGNAL, Thresholds, load_thresholds
+from xlcorpus.quality.filter import filter_batch, filter_pairs
+from xlcorpus.quality.thresholds import DATATROVE_SIGNAL, PairThresholds, Thresholds, load_thresholds
 from xlcorpus.text.tables import in_lines
 
 
@@ -40,24 +41,30 @@ class Options(StepOptions):
 
 @dataclass(frozen=True)
 class FilterKernel:
-    """`filter_batch` with its thresholds. packed: the thresholds, so that no worker reads and parses them again."""
+    """`filter_batch` or, of sentence pairs, `filter_pairs` with its thresholds.
+
+    packed: the thresholds, so that no worker reads and parses them again.
+    """
 
     packed: bytes
     keep_text: bool
     step: str = "filter"
 
     @classmethod
-    def of(cls, thresholds: Thresholds, keep_text: bool) -> FilterKernel:
-        """The kernel with these thresholds."""
-        return cls(zlib.compress(pickle.dumps(thresholds), 1), keep_text)
+    def of(cls, thresholds: Thresholds, keep_text: bool, reads: str = DOCUMENT) -> FilterKernel:
+        """The kernel with these thresholds, for rows of the schema of this name."""
+        judged = thresholds.of_pairs if reads == PAIR else replace(thresholds, of_pairs=None)
+        return cls(zlib.compress(pickle.dumps(judged), 1), keep_text)
 
-    def load(self) -> Thresholds:
+    def load(self) -> Thresholds | PairThresholds:
         """The thresholds, once a process."""
-        thresholds: Thresholds = pickle.loads(zlib.decompress(self.packed))
+        thresholds: Thresholds | PairThresholds = pickle.loads(zlib.decompress(self.packed))
         return thresholds
 
-    def apply(self, batch: pa.RecordBatch, loaded: Thresholds) -> Result:
-        """See `filter_batch`."""
+    def apply(self, batch: pa.RecordBatch, loaded: Thresholds | PairThresholds) -> Result:
+        """See `filter_batch` and `filter_pairs`."""
+        if isinstance(loaded, PairThresholds):
+            return filter_pairs(batch, loaded, step=self.step, keep_text=self.keep_text)
         return filter_batch(batch, loaded, step=self.step, keep_text=self.keep_text)
 
 
@@ -69,7 +76,11 @@ def thresholds_of(options: Options) -> Thresholds:
             "--signals is about FineWeb-2's thresholds; these name their columns themselves",
             remedy="leave out --signals",
         )
-    return thresholds.judging(options.signals)
+    judging = thresholds.judging(options.signals)
+    if judging.of_pairs is None:
+        return judging
+    of_pairs = replace(judging.of_pairs, sides=judging.of_pairs.sides.judging(options.signals))
+    return replace(judging, of_pairs=of_pairs, _known={})
 
 
 def models(options: Options) -> dict[str, str]:
@@ -83,7 +94,11 @@ def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
     thresholds = thresholds_of(options)
     lines: list[str] = []
     for dataset in inputs:
-        columns = dataset.manifest.arrow_schema
+        columns, labels = dataset.manifest.arrow_schema, dict(dataset.manifest.languages)
+        if dataset.manifest.schema_name == PAIR and thresholds.of_pairs is not None:
+            lines += [f"thresholds: {_OF_DOCUMENTS}"] if thresholds.published else []
+            columns, labels = side_schema(columns, SRC), side_languages(labels)
+            thresholds = thresholds.of_pairs.sides
         if options.signals == "datatrove":
             remedy = "run `xlcorpus score --signals datatrove` first, or judge with --signals ours"
             require_column(columns, DATATROVE_SIGNAL, str(dataset.folder), remedy=remedy)
@@ -91,8 +106,11 @@ def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
         if thresholds.published and options.signals is None:
             lines.append(f"thresholds: {_signals_line(DATATROVE_SIGNAL in columns.names)}")
         if thresholds.published:
-            lines += [f"thresholds: {line}" for line in _languages(dataset, thresholds)]
+            lines += [f"thresholds: {line}" for line in _languages(labels, thresholds)]
     return [*(f"thresholds: {warning}" for warning in thresholds.warnings), *dict.fromkeys(lines)]
+
+
+_OF_DOCUMENTS = "FineWeb-2's are made for documents: sentences fail most of them; our own for pairs are the default"
 
 
 def _signals_line(datatrove: bool) -> str:
@@ -104,9 +122,8 @@ def _signals_line(datatrove: bool) -> str:
     )
 
 
-def _languages(dataset: Dataset, thresholds: Thresholds) -> list[str]:
-    """Languages of a dataset without a file, and those that have one under another name."""
-    counts = dataset.manifest.languages
+def _languages(counts: Mapping[str, int], thresholds: Thresholds) -> list[str]:
+    """Languages of a dataset (rows by label) without a file, and those that have one under another name."""
     own = {label: thresholds.section_of(label or None) for label in counts}
     without = [f"{label or 'no language'} ({counts[label]:,})" for label in sorted(counts) if own[label] is None]
     other = [f"{label} as {own[label]}" for label in sorted(counts) if own[label] not in (None, label)]
@@ -125,11 +142,15 @@ def notes(tally: Tally, rows: Iterable[pa.RecordBatch]) -> Mapping[str, Any]:
 
 STEP = Step(
     name="filter",
-    summary="Remove documents by thresholds of their language, with a reason each.",
+    summary="Remove documents, or sentence pairs, by thresholds of their language, with a reason each.",
     order=40,
     speed=50.0,
     options=Options,
-    map=lambda options, execution: MapBatches(FilterKernel.of(thresholds_of(options), execution.keep_text)),
+    reads=(DOCUMENT, PAIR),
+    makes=as_read,
+    map=lambda options, execution: MapBatches(
+        FilterKernel.of(thresholds_of(options), execution.keep_text, execution.reads)
+    ),
     models=models,
     check=check,
     notes=notes,

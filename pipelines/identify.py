@@ -1,4 +1,4 @@
-"""identify: add language, script and alternatives to every document; nothing is dropped, known languages stay."""
+"""identify: add language, script and alternatives to every text; nothing is dropped, known languages stay."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import ClassVar, Literal
 import pyarrow as pa
 
 from xlcorpus.beam.map import MapBatches
-from xlcorpus.beam.step import Step
+from xlcorpus.beam.step import DOCUMENT, PAIR, Step, as_read
 from xlcorpus.dataset.result import Result
 from xlcorpus.lid.identify import identify_batch
 from xlcorpus.lid.known_languages import notes_of, with_known
 from xlcorpus.lid.model import LanguageModel, load_model
+from xlcorpus.lid.pair_languages import identify_pairs
 from xlcorpus.options import StepOptions, option
 
 
@@ -32,9 +33,10 @@ class Options(StepOptions):
 
 @dataclass(frozen=True)
 class IdentifyKernel:
-    """`identify_batch` with its model."""
+    """`identify_batch` with its model, of sentence pairs on both sides."""
 
     options: Options
+    pairs: bool = False
     step: str = "identify"
 
     def load(self) -> LanguageModel:
@@ -42,9 +44,13 @@ class IdentifyKernel:
         return load_model(self.options.model)
 
     def apply(self, batch: pa.RecordBatch, loaded: LanguageModel) -> Result:
-        """See `identify_batch`, `with_known`."""
-        judged = identify_batch(batch, loaded, top_k=self.options.top_k, alt_floor=self.options.alt_floor)
-        return with_known(batch, judged, loaded, self.options.known)
+        """See `identify_batch`, `with_known`, `identify_pairs`."""
+
+        def identify(texts: pa.RecordBatch) -> Result:
+            judged = identify_batch(texts, loaded, top_k=self.options.top_k, alt_floor=self.options.alt_floor)
+            return with_known(texts, judged, loaded, self.options.known)
+
+        return identify_pairs(batch, identify, loaded) if self.pairs else identify(batch)
 
 
 STEP = Step(
@@ -53,7 +59,9 @@ STEP = Step(
     order=20,
     speed=1.5,
     options=Options,
-    map=lambda options, execution: MapBatches(IdentifyKernel(options)),
+    reads=(DOCUMENT, PAIR),
+    makes=as_read,
+    map=lambda options, execution: MapBatches(IdentifyKernel(options, execution.reads == PAIR)),
     notes=lambda tally, batches: notes_of(tally.counts),
     models=lambda options: {"lid": load_model(options.model).fingerprint},
 )

@@ -1,23 +1,25 @@
-"""score: add quality signals to every document; nothing is dropped."""
+"""score: add quality signals to every document, or to both sides of pairs and to pairs; nothing is dropped."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pyarrow as pa
 
 from xlcorpus.beam.map import MapBatches
-from xlcorpus.beam.step import Step
+from xlcorpus.beam.step import DOCUMENT, PAIR, Step, as_read
 from xlcorpus.dataset.columns import require_column
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result, add_counts
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.options import StepOptions, option
+from xlcorpus.pairs.sides import each_side, side_languages
 from xlcorpus.quality.datatrove.breakers import choose, versions
 from xlcorpus.quality.datatrove.signals import score_as_datatrove
 from xlcorpus.quality.datatrove.spacy_words import import_spacy
+from xlcorpus.quality.pair_scores import score_pairs
 from xlcorpus.quality.signals import score_batch
 from xlcorpus.text.tables import in_lines
 
@@ -33,9 +35,10 @@ class Options(StepOptions):
 
 @dataclass(frozen=True)
 class ScoreKernel:
-    """`score_batch`, or `score_as_datatrove`."""
+    """`score_batch`, or `score_as_datatrove`; of sentence pairs on both sides, and `score_pairs`."""
 
     signals: str = "ours"
+    pairs: bool = False
     step: str = "score"
 
     def load(self) -> None:
@@ -43,6 +46,12 @@ class ScoreKernel:
 
     def apply(self, batch: pa.RecordBatch, loaded: None) -> Result:
         """See `score_batch` and `score_as_datatrove`."""
+        if not self.pairs:
+            return self._texts(batch)
+        made = each_side(batch, self._texts)
+        return replace(made, rows=score_pairs(made.rows))
+
+    def _texts(self, batch: pa.RecordBatch) -> Result:
         return score_as_datatrove(batch) if self.signals == "datatrove" else Result(score_batch(batch))
 
 
@@ -53,8 +62,11 @@ def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
     import_spacy()
     others: dict[str, dict[str, int]] = {}
     for dataset in inputs:
-        require_column(dataset.manifest.arrow_schema, "lang", str(dataset.folder))
-        for label, rows in sorted(dataset.manifest.languages.items()):
+        pairs = dataset.manifest.schema_name == PAIR
+        if not pairs:
+            require_column(dataset.manifest.arrow_schema, "lang", str(dataset.folder))
+        labels = dataset.manifest.languages
+        for label, rows in sorted((side_languages(labels) if pairs else labels).items()):
             choice = choose(label or None)
             if choice.why:
                 add_counts(others, {f"{choice.breaker}, {choice.why}": {label or "no language": rows}})
@@ -80,7 +92,9 @@ STEP = Step(
     order=30,
     speed=8.0,
     options=Options,
-    map=lambda options, execution: MapBatches(ScoreKernel(options.signals)),
+    reads=(DOCUMENT, PAIR),
+    makes=as_read,
+    map=lambda options, execution: MapBatches(ScoreKernel(options.signals, execution.reads == PAIR)),
     models=lambda options: versions() if options.signals == "datatrove" else {},
     check=check,
     notes=notes,

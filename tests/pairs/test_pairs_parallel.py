@@ -101,9 +101,9 @@ def test_empty_lines_are_decisions_and_bad_ones_rejects(tmp_path: Path) -> None:
         result = read_pairs(tmp_path, max_record_bytes=80, keep_text=True, target_bytes=target)
         assert result.pairs == [("one", "eins"), ("nine", "neun")]
         assert [(row["reason"], row["text"]) for row in result.decisions] == [
-            ("empty_src", "\tzwei"),
-            ("empty_tgt", "three\t"),
-            ("empty_src", " \t"),
+            ("empty_src", "\nzwei"),
+            ("empty_tgt", "three\n"),
+            ("empty_src", " \n"),
         ]
         assert [(row["reason"], row["message"].split(": ")[1][:15]) for row in result.rejects] == [
             ("invalid_utf8", "the source side"),

@@ -123,9 +123,9 @@ def test_what_is_empty_is_a_decision_and_what_is_malformed_a_reject(tmp_path: Pa
         result = read_pairs(path, keep_text=True, target_bytes=target)
         assert result.pairs == [("one", "eins"), ("twelve", "zwölf\nund mehr")]
         assert [(row["reason"], row["text"]) for row in result.decisions] == [
-            ("empty_src", " \u3000\tzwei"),
-            ("empty_tgt", "three\t"),
-            ("empty_src", "\t"),
+            ("empty_src", " \u3000\nzwei"),
+            ("empty_tgt", "three\n"),
+            ("empty_src", "\n"),
         ]
         assert {row["lang"] for row in result.decisions} == {"eng_Latn-deu_Latn"}
         assert [row["reason"] for row in result.rejects] == [

@@ -31,6 +31,7 @@ Work = Callable[[int, C], R]  # number and content of a task -> its record, a da
 class Execution:
     """Where and how a step runs: the output folder, the runner, the seed, and what the user asked for.
 
+    reads: name of the schema of the rows that a map step is given ('' of a graph step, which sees the manifests).
     step: its name; phases: whether it has several, which the progress line then names behind it.
     """
 
@@ -42,6 +43,7 @@ class Execution:
     keep_text: bool = False
     quiet: bool = False
     phases: bool = True
+    reads: str = ""
 
     @property
     def scratch(self) -> Location:

@@ -25,6 +25,11 @@ PAIR, CODESWITCH = "pair", "codeswitch"
 Form = Literal["source", "map", "graph"]
 
 
+def as_read(options: Any, read: Sequence[str]) -> str:
+    """`Step.makes` of a step over rows of several kinds that makes of each the same: pairs of pairs."""
+    return read[0]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a step made: its files in order, its counts, notes for the manifest, input files that lost far more.
@@ -82,7 +87,8 @@ class Step:
     without importing Beam. order: its place in lists. speed: MB of text a second and core, for `--plan`. example: the
     options of the example in `--help`.
 
-    reads, makes: names of the schemas of the rows that it reads and makes, or functions of its options.
+    reads: names of the schemas of the rows that it can read; makes: of those that it makes; or functions of its
+    options, `makes` also of the schemas that are read, one for each input (`as_read`: what it was given).
     models: fingerprints of the files it reads besides its input.
     check: looks at options, and at the datasets it reads (none where an earlier step of the pass makes its rows),
     before anything runs, raises UserError, returns lines for the user.
@@ -101,7 +107,7 @@ class Step:
     options: type[StepOptions]
     example: str = ""
     reads: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = (DOCUMENT,)
-    makes: str | Callable[[Any], str] = DOCUMENT
+    makes: str | Callable[[Any, Sequence[str]], str] = DOCUMENT
     models: Callable[[Any], dict[str, str]] = lambda options: {}
     check: Callable[[Any, Sequence[Dataset]], list[str]] = lambda options, inputs: []
     notes: Callable[[Tally, Iterable[pa.RecordBatch]], Mapping[str, Any]] | None = None
@@ -126,6 +132,6 @@ class Step:
             return ()
         return self.reads(options) if callable(self.reads) else self.reads
 
-    def makes_of(self, options: Any) -> str:
-        """Name of the schema of the rows that it makes."""
-        return self.makes(options) if callable(self.makes) else self.makes
+    def makes_of(self, options: Any, read: Sequence[str]) -> str:
+        """Name of the schema of the rows that it makes; read: those of its inputs, none of a source."""
+        return self.makes(options, read) if callable(self.makes) else self.makes

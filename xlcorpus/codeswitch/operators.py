@@ -20,7 +20,7 @@ from xlcorpus.dataset.storage import fingerprint_of_file, locate
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.dictionaries import fingerprint_of_dictionaries, into_partners, open_index, read_entries
 from xlcorpus.lexicon.index import Direction, LexiconIndex, directions_of
-from xlcorpus.pairs.side_tokens import is_pairs
+from xlcorpus.pairs.sides import is_pairs
 from xlcorpus.text.breakers import WORD_BREAKERS
 from xlcorpus.text.labels import same_language
 

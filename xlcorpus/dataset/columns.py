@@ -61,6 +61,27 @@ def text_or_empty(batch: pa.RecordBatch, name: str, default: str = "") -> pa.Arr
     return pc.fill_null(column_or_null(batch, name, pa.string()).cast(pa.string()), default)
 
 
+def direction(batch: pa.RecordBatch) -> pa.Array:
+    """string[rows]: languages of the sides of sentence pairs, `eng_Latn-deu_Latn`; an unknown one is ''."""
+    return pc.binary_join_element_wise(*(text_or_empty(batch, name) for name in ("src_lang", "tgt_lang")), "-")
+
+
+def row_language(batch: pa.RecordBatch) -> pa.Array:
+    """string[rows]: the column `lang`; of sentence pairs without it their direction; null where there is neither."""
+    names = batch.schema.names
+    if "lang" not in names and "text" not in names and {"src_lang", "tgt_lang"} <= set(names):
+        return direction(batch)  # of documents they are the user's columns
+    return column_or_null(batch, "lang", pa.string())
+
+
+def row_text(batch: pa.RecordBatch) -> pa.Array:
+    """string[rows]: the column `text`; of sentence pairs without it both sides, a line feed between; else null."""
+    names = batch.schema.names
+    if "text" not in names and {"src", "tgt"} <= set(names):
+        return pc.binary_join_element_wise(*(text_or_empty(batch, name) for name in ("src", "tgt")), "\n")
+    return column_or_null(batch, "text", pa.string())
+
+
 def sum_by(labels: pa.Array, values: np.ndarray) -> dict[str, int]:
     """The sum of the values (whole numbers [rows]) of each label; null counts as ''."""
     encoded = pc.fill_null(labels, "").dictionary_encode()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.dataset.columns import batch_of, column_or_null
+from xlcorpus.dataset.columns import batch_of, row_language, row_text
 from xlcorpus.dataset.schema import load_schema
 
 DECISION = load_schema("decision").arrow
@@ -39,9 +39,10 @@ def decide(
     similarity: pa.Array | np.ndarray | None = None,
     keep_text: bool = False,
 ) -> pa.RecordBatch:
-    """Decision rows (decision-1) for every row of `batch`: documents that a step removes.
+    """Decision rows (decision-1) for every row of `batch`: documents or sentence pairs that a step removes.
 
-    batch: documents with doc_id and origin; reason: one for all or string[rows]; score, threshold: float64[rows].
+    batch: rows with doc_id and origin; of pairs lang is the direction, text both sides (`row_text`).
+    reason: one for all or string[rows]; score, threshold: float64[rows].
     """
     count = batch.num_rows
     if isinstance(threshold, float | int):
@@ -50,20 +51,20 @@ def decide(
         "doc_id": batch.column("doc_id"),
         "step": repeat(step, count),
         "reason": repeat(reason, count) if isinstance(reason, str) else reason,
-        "lang": column_or_null(batch, "lang", pa.string()),
+        "lang": row_language(batch),
         "origin": batch.column("origin"),
     }
     for name, given in (("score", score), ("threshold", threshold), ("dup_of", dup_of), ("similarity", similarity)):
         if given is not None:
             values[name] = pa.array(given).cast(DECISION.field(name).type)
     if keep_text:
-        values["text"] = column_or_null(batch, "text", pa.string())
+        values["text"] = row_text(batch)
     return batch_of(DECISION, values, count)
 
 
 def reject(batch: pa.RecordBatch, step: str, reasons: Sequence[str], messages: Sequence[str]) -> pa.RecordBatch:
     """Reject rows (reject-1) for every row of `batch`: documents that a step failed on."""
-    text = column_or_null(batch, "text", pa.string())
+    text = row_text(batch)
     excerpts = [None if value is None else value[:EXCERPT_CHARACTERS] for value in text.to_pylist()]
     return pa.RecordBatch.from_arrays(
         [

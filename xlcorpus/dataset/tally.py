@@ -10,6 +10,7 @@ from itertools import pairwise
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.dataset.columns import row_language
 from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.errors import ConservationError
 
@@ -91,11 +92,8 @@ class Tally:
     def count_languages(self, documents: pa.RecordBatch) -> None:
         """Add the languages, sources and kinds of rows that are written; of a pair without `lang` eng_Latn-deu_Latn."""
         names = documents.schema.names
-        if "lang" in names:
-            self.languages.update(count_values(documents.column("lang")))
-        elif "text" not in names and {"src_lang", "tgt_lang"} <= set(names):  # of documents they are the user's columns
-            sides = (pc.fill_null(documents.column(name), "") for name in ("src_lang", "tgt_lang"))
-            self.languages.update(count_values(pc.binary_join_element_wise(*sides, "-")))
+        if "lang" in names or ("text" not in names and {"src_lang", "tgt_lang"} <= set(names)):
+            self.languages.update(count_values(row_language(documents)))
         if "source" in names:
             self.sources.update(count_values(documents.column("source")))
         if "kind" in names and pa.types.is_string(documents.schema.field("kind").type):

@@ -2,9 +2,9 @@
 
 A column of the input that bears a name of ours is kept as `input_<name>`; string columns `url`, `timestamp`,
 `license` and `kind` become ours (`--kind-column` names another one for the last), and of pairs `src_lang` and
-`tgt_lang` where no option says the language. `lang` is made of the column that `--lang-column` names, which stays
-beside it as it is. Each field remembers the input column it is filled from in its metadata (`input`), and whether its
-strings are JSON (`json`), so that a reader needs nothing but the schema.
+`tgt_lang` where no option says the language (turned round where the sides are). `lang` is made of the column that
+`--lang-column` names, which stays beside it as it is. Each field remembers the input column it is filled from in its
+metadata (`input`), and whether its strings are JSON (`json`), so that a reader needs nothing but the schema.
 """
 
 from __future__ import annotations
@@ -80,14 +80,20 @@ def _adopted(columns: Mapping[str, Column], files: Sequence[InputFile], options:
     text = {name for name, column in columns.items() if _is_text(column)}
     adopted = {name: name for name in ADOPTED if name in text} if options.kind == "documents" else {}
     for name, given in options.languages.items() if options.kind == "pairs" else ():
-        if given is None and name in text:
-            adopted[name] = name
+        column = options.language_column(name)
+        if given is None and column in adopted:
+            raise UserError(
+                f"both sides would have the languages of the column {column!r}",
+                remedy=f"say that of {SIDES[name[:3]]} with --{name.replace('_', '-')} swh_Latn",
+            )
+        if given is None and column in text:
+            adopted[column] = name
         elif given is None and any(file.size for file in files):
-            found = f"; column {name!r} of the input is {columns[name].type}" if name in columns else ""
+            found = f"; column {column!r} of the input is {columns[column].type}" if column in columns else ""
             raise UserError(
                 f"nothing says the language of {SIDES[name[:3]]}{found}",
                 remedy=f"say it with --{name.replace('_', '-')} swh_Latn (language and script), "
-                f"or give the input a column {name!r} of such codes",
+                f"or give the input a column {column!r} of such codes",
             )
     if options.kind_column is not None:
         adopted.pop(KIND, None)

@@ -5,8 +5,9 @@ A row's language is known where `lang` is there and `lang_score`, which a model 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,20 @@ import pyarrow.compute as pc
 from xlcorpus.dataset.columns import column_or_null, put_columns
 from xlcorpus.dataset.result import Counts, Result
 from xlcorpus.lid.model import LanguageModel
-from xlcorpus.text.labels import encode_pairs, language_of, same_language
+from xlcorpus.text.labels import (
+    NO_LANGUAGE,
+    UNKNOWN_LANGUAGE,
+    encode_pairs,
+    fits_script,
+    language_of,
+    same_language,
+    script_of,
+)
 from xlcorpus.text.tables import table_lines
 
 KEEP, JUDGE = "keep", "judge"
 MODEL, MODEL_SCORE = "lang_model", "lang_model_score"
+DISAGREEMENT = "lang_disagreement"
 _SHOWN = 20
 
 
@@ -61,6 +71,34 @@ def with_known(batch: pa.RecordBatch, judged: pa.RecordBatch, model: LanguageMod
     return Result(put_columns(judged, columns), counts=counts)
 
 
+def with_disagreement(batch: pa.RecordBatch, model: LanguageModel) -> pa.RecordBatch:
+    """Add lang_disagreement (float32), how sure the model is that a known language is another one.
+
+    lang_model_score where the labels differ, 0 where they are of one language; 1 where the model has no language for
+    the text's script and the known one is not written in it. Null where it has no label for the known language, where
+    the text has no letters, and where no language was known; without a column lang_model the batch as it is.
+    """
+    if MODEL not in batch.schema.names:
+        return batch
+    said, judged, score = (batch.column(name) for name in ("lang", MODEL, MODEL_SCORE))
+    pairs, numbers = encode_pairs(pc.fill_null(said, ""), pc.fill_null(judged, ""))
+    of_model = languages_of(model)
+    factor, least = np.array([_of_score(one, other, of_model) for one, other in pairs]).reshape(-1, 2).T
+    values = np.maximum(factor[numbers] * np.asarray(score.fill_null(0.0)), least[numbers])
+    return put_columns(batch, {DISAGREEMENT: pa.array(values.astype(np.float32), from_pandas=True)})
+
+
+def _of_score(known: str, judged: str, of_model: Collection[str]) -> tuple[float, float]:
+    """What the model's score is multiplied by, and the least that comes out; NaN where nothing can be said."""
+    if not judged or judged == NO_LANGUAGE or language_of(known) not in of_model:
+        return math.nan, math.nan
+    if same_language(known, judged):
+        return 0.0, 0.0
+    if language_of(judged) == UNKNOWN_LANGUAGE:
+        return (math.nan, math.nan) if fits_script(known, script_of(judged)) else (0.0, 1.0)
+    return 1.0, 0.0
+
+
 def _counts(known: pa.Array, model_says: pa.Array, model: LanguageModel) -> Counts:
     if not len(known):
         return {}
@@ -88,7 +126,7 @@ def languages_of(model: LanguageModel) -> frozenset[str]:
 def notes_of(counts: Mapping[str, Any]) -> dict[str, Any]:
     """What the manifest notes of known languages, and the table for the user; nothing where there were none.
 
-    pairs: [known label, the model's, documents], the most frequent first.
+    pairs: [known label, the model's, documents], the most frequent first; of sentence pairs each side is one.
     """
     if not counts.get("known"):
         return {}
@@ -100,8 +138,9 @@ def notes_of(counts: Mapping[str, Any]) -> dict[str, Any]:
         "not_in_model": sum(not_in_model.values()),
     }
     share = 100 * sums["agreed"] / sums["documents"]
+    what = "sides" if "sides" in counts else "documents"
     lines = [
-        f"documents whose language was known: {sums['documents']:,}; the model says the same of {sums['agreed']:,} "
+        f"{what} whose language was known: {sums['documents']:,}; the model says the same of {sums['agreed']:,} "
         f"({share:.1f} %), another one of {sums['disagreed']:,}"
     ]
     if not_in_model:
@@ -110,7 +149,7 @@ def notes_of(counts: Mapping[str, Any]) -> dict[str, Any]:
     if disagreed:
         ordered = _most(disagreed)
         rows = [[*pair.split(" "), f"{count:,}"] for pair, count in ordered[:_SHOWN]]
-        lines += table_lines([["known", "model", "documents"], *rows], right=(2,))
+        lines += table_lines([["known", "model", what], *rows], right=(2,))
         lines += [f"and {len(ordered) - _SHOWN:,} more pairs"] if len(ordered) > _SHOWN else []
     pairs = [[*pair.split(" "), count] for pair, count in _most(disagreed)]
     noted = sums | {"pairs": pairs, "labels_not_in_model": dict(_most(not_in_model))}

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.beside import read_beside, write_beside
-from xlcorpus.dataset.columns import sum_by, text_or_empty
+from xlcorpus.dataset.columns import row_language, sum_by
 from xlcorpus.dataset.dataset import Dataset, Shard, is_dataset, read_batches
 from xlcorpus.dataset.decisions import empty
 from xlcorpus.dataset.storage import Location, locate
@@ -45,9 +45,7 @@ def hash_ids(ids: pa.Array, seed: int) -> np.ndarray:
 
 def labels_of(batch: pa.RecordBatch) -> pa.Array:
     """string[rows]: the language of each row, '' where it has none; of a pair eng_Latn-deu_Latn."""
-    if "lang" in batch.schema.names or "src_lang" not in batch.schema.names:
-        return text_or_empty(batch, "lang").cast(pa.string())
-    return pc.binary_join_element_wise(*(text_or_empty(batch, name) for name in ("src_lang", "tgt_lang")), "-")
+    return pc.fill_null(row_language(batch).cast(pa.string()), "")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Rows of sentence pairs: told from documents, and the words of each side, as the column align numbers them.
+"""The words of each side of sentence pairs, as the column align numbers them.
 
 A token is what `text.words.tokens` says: in scripts with spaces a run of letters, marks and numbers; in scripts
 without (Han, Kana, Thai, Khmer, ...) one character with its marks. Punctuation is no token.
@@ -19,11 +19,6 @@ from xlcorpus.text.segment import Spans
 from xlcorpus.text.words import tokens
 
 ALIGN = pa.list_(pa.struct([pa.field("src", pa.int32()), pa.field("tgt", pa.int32())]))
-
-
-def is_pairs(schema: pa.Schema) -> bool:
-    """Whether rows are sentence pairs, not documents."""
-    return "src" in schema.names and "tgt" in schema.names and "text" not in schema.names
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.columns import column_or_null, require_column, text_column
+from xlcorpus.dataset.columns import column_or_null, direction, put_columns, require_column, text_column
 from xlcorpus.dataset.decisions import decide
 from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.errors import UserError
+from xlcorpus.pairs.sides import SIDES, of_side, side_rows
 from xlcorpus.quality.datatrove.stop_words import count_exact
+from xlcorpus.quality.pair_scores import pair_fields
 from xlcorpus.quality.rules import Rule, Rules, StopWords
 from xlcorpus.quality.stopwords import count_stop_words
-from xlcorpus.quality.thresholds import Thresholds
+from xlcorpus.quality.thresholds import PairThresholds, Thresholds
 
 LANG_NOT_WANTED = "lang_not_wanted"
 STOP_WORDS_BELOW = "stop_words_below"
+DIRECTION_NOT_WANTED = "direction_not_wanted"
+PAIR = "pair"
 _PREFIX = re.compile("^(?:q|dt)_")
 
 
@@ -34,30 +38,42 @@ def filter_batch(
     signals that datatrove counts where the batch has them. Counts the documents of languages without a file there.
     Raises UserError naming the column where the batch lacks one that the thresholds need.
     """
-    thresholds = thresholds.suited_to(batch.schema.names)
-    _check_columns(batch, thresholds)
     verdict = _Verdict(len(batch))
+    counts = _judge(batch, thresholds, verdict)
+    return verdict.result(batch, step, counts, keep_text=keep_text)
+
+
+def filter_pairs(
+    batch: pa.RecordBatch, thresholds: PairThresholds, *, step: str = "filter", keep_text: bool = False
+) -> Result:
+    """`filter_batch` of sentence pairs: those of which both sides and the pair itself pass.
+
+    Each side is judged as a document of its language (`src_n_words_below`), first src, then tgt; then the pair, by its
+    direction (`pair_length_ratio_above`, `direction_not_wanted`), on any numeric column that it has. lang of a decision
+    is the direction, its text both sides with a line feed between.
+    """
+    verdict = _Verdict(len(batch))
+    counts: Counts = {}
+    for side in SIDES:
+        add_counts(counts, _judge(side_rows(batch, side), thresholds.sides, verdict, side))
+    pairs = put_columns(batch, {"lang": direction(batch)})
+    _judge(pairs, thresholds.pairs, verdict, PAIR)
+    return verdict.result(batch, step, counts, keep_text=keep_text)
+
+
+def _judge(batch: pa.RecordBatch, thresholds: Thresholds, verdict: _Verdict, of: str = "") -> Counts:
+    """Note the first rule that each row fails; of: a side or `PAIR`, which names columns and reasons."""
+    thresholds = thresholds.suited_to(batch.schema.names)
+    _check_columns(batch, thresholds, of)
     lang, script = _labels(batch, "lang"), _labels(batch, "script")
-    unwanted = _unwanted(lang, thresholds)
-    verdict.fail(unwanted, LANG_NOT_WANTED, np.full(len(batch), np.nan), np.full(len(batch), np.nan))
+    unwanted, none = _unwanted(lang, thresholds), np.full(len(batch), np.nan)
+    reasons = "" if of in ("", PAIR) else f"{of}_"
+    verdict.fail(unwanted, DIRECTION_NOT_WANTED if of == PAIR else f"{reasons}{LANG_NOT_WANTED}", none, none)
     rules, rules_of = _rules(lang, script, thresholds, len(batch))
     for column in thresholds.rule_columns:
-        _compare(batch, column, rules, rules_of, verdict)
-    _stop_words(batch, rules, rules_of, verdict)
-    removed = np.flatnonzero(verdict.reason >= 0)
-    kept = batch if not len(removed) else batch.take(pa.array(np.flatnonzero(verdict.reason < 0)))
-    return Result(
-        kept,
-        decide(
-            batch.take(pa.array(removed)),
-            step,
-            pa.array(verdict.reasons, pa.string()).take(pa.array(verdict.reason[removed])),
-            score=pa.array(verdict.score[removed], from_pandas=True),  # NaN: there is none
-            threshold=pa.array(verdict.threshold[removed], from_pandas=True),
-            keep_text=keep_text,
-        ),
-        counts=_without_file(lang, script, thresholds) if thresholds.published else {},
-    )
+        _compare(batch, column, rules, rules_of, verdict, reasons)
+    _stop_words(batch, rules, rules_of, verdict, reasons)
+    return _without_file(lang, script, thresholds) if thresholds.published else {}
 
 
 class _Verdict:
@@ -75,6 +91,20 @@ class _Verdict:
         self.reason[rows] = len(self.reasons)
         self.reasons.append(reason)
         self.score[rows], self.threshold[rows] = score[rows], threshold[rows]
+
+    def result(self, batch: pa.RecordBatch, step: str, counts: Counts, *, keep_text: bool) -> Result:
+        """The rows that have failed nothing, and decisions for the others."""
+        removed = np.flatnonzero(self.reason >= 0)
+        kept = batch if not len(removed) else batch.take(pa.array(np.flatnonzero(self.reason < 0)))
+        gone = decide(
+            batch.take(pa.array(removed)),
+            step,
+            pa.array(self.reasons, pa.string()).take(pa.array(self.reason[removed])),
+            score=pa.array(self.score[removed], from_pandas=True),  # NaN: there is none
+            threshold=pa.array(self.threshold[removed], from_pandas=True),
+            keep_text=keep_text,
+        )
+        return Result(kept, gone, counts=counts)
 
 
 @dataclass(frozen=True)
@@ -129,7 +159,9 @@ def _without_file(lang: _Labels, script: _Labels, thresholds: Thresholds) -> Cou
     return {name: found for name, found in counts.items() if found}
 
 
-def _compare(batch: pa.RecordBatch, column: str, rules: list[Rules], rules_of: np.ndarray, verdict: _Verdict) -> None:
+def _compare(
+    batch: pa.RecordBatch, column: str, rules: list[Rules], rules_of: np.ndarray, verdict: _Verdict, of: str
+) -> None:
     """Fail the rows whose score lies outside the bounds of their rules."""
     bounds: list[Rule | None] = [next((rule for rule in some.bounds if rule.column == column), None) for some in rules]
     if not any(bounds):
@@ -142,10 +174,10 @@ def _compare(batch: pa.RecordBatch, column: str, rules: list[Rules], rules_of: n
         compared = limits.astype(np.float32).astype(np.float64) if pa.types.is_float32(scores.type) else limits
         limit = compared[rules_of]
         failed, how = (values < limit, "below") if side == "min" else (values > limit, "above")
-        verdict.fail(failed, f"{_PREFIX.sub('', column)}_{how}", values, limits[rules_of])
+        verdict.fail(failed, f"{of}{_PREFIX.sub('', column)}_{how}", values, limits[rules_of])
 
 
-def _stop_words(batch: pa.RecordBatch, rules: list[Rules], rules_of: np.ndarray, verdict: _Verdict) -> None:
+def _stop_words(batch: pa.RecordBatch, rules: list[Rules], rules_of: np.ndarray, verdict: _Verdict, of: str) -> None:
     """Fail the rows that have failed nothing else and hold too few stop words."""
     least = np.array([some.stop_words.min if some.stop_words else 0 for some in rules], dtype=np.int64)
     rows = np.flatnonzero((verdict.reason < 0) & (least[rules_of] > 0))
@@ -163,26 +195,31 @@ def _stop_words(batch: pa.RecordBatch, rules: list[Rules], rules_of: np.ndarray,
     folded = [StopWords.of(words.words, words.min) or words for words in lists]
     found[loose] = count_stop_words(text_column(batch).take(pa.array(loose)), folded, list_of[~exact])
     limit = least[rules_of].astype(np.float64)
-    verdict.fail(found < limit, STOP_WORDS_BELOW, found, limit)
+    verdict.fail(found < limit, f"{of}{STOP_WORDS_BELOW}", found, limit)
 
 
-def _check_columns(batch: pa.RecordBatch, thresholds: Thresholds) -> None:
+def _check_columns(batch: pa.RecordBatch, thresholds: Thresholds, of: str) -> None:
+    def named(column: str) -> str:
+        return column if of in ("", PAIR) else of_side(of, column)
+
+    schema = pa.schema([field.with_name(named(field.name)) for field in batch.schema])
     for column in ("doc_id", "origin", *thresholds.columns):
-        kind = require_column(batch.schema, column, "what the thresholds judge", remedy=_remedy(column)).type
+        name = named(column)
+        kind = require_column(schema, name, "what the thresholds judge", remedy=_remedy(column)).type
         numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
         if column in thresholds.rule_columns and not numeric:
             raise UserError(
-                f"the thresholds name the column {column!r}, which is {kind}, not a number",
+                f"the thresholds name the column {name!r}, which is {kind}, not a number",
                 remedy="name a numeric column, or take the rule out of the thresholds",
             )
 
 
 def _remedy(column: str) -> str:
-    if column.startswith("q_"):
+    if column.startswith(("q_", "src_q_", "tgt_q_")) or column in [field.name for field in pair_fields()]:
         return "run `xlcorpus score` first"
-    if column.startswith("dt_"):
+    if column.startswith(("dt_", "src_dt_", "tgt_dt_")):
         return "run `xlcorpus score --signals datatrove` first"
-    if column in ("lang", "lang_score", "script", "script_share"):
+    if column in ("lang", "lang_score", "script", "script_share") or column.endswith("lang_disagreement"):
         return f"run `xlcorpus identify` first, or switch the rule off: `{column}: null`"
     if column in ("doc_id", "origin", "text"):
         return "make the dataset with `xlcorpus ingest`"

@@ -13,12 +13,25 @@ from xlcorpus.dataset.yaml_file import load_yaml, parse_yaml, yaml_text
 from xlcorpus.errors import UserError
 from xlcorpus.quality import fineweb2
 from xlcorpus.quality.datatrove.signals import datatrove_fields
+from xlcorpus.quality.pair_scores import pair_fields
 from xlcorpus.quality.rules import Bounds, Layer, Rule, Rules, Section, StopWords
 from xlcorpus.quality.signals import signal_fields
 from xlcorpus.quality.thresholds_file import TOP_KEYS, parse_file
 from xlcorpus.text.labels import names_of, names_of_scripts, script_of
 
+_OF_LANGUAGE = ("lang_score", "lang_disagreement", "pair_lang_disagreement")
 DATATROVE_SIGNAL = "dt_n_words"  # a dataset that has it was scored with --signals datatrove
+
+
+@dataclass(frozen=True)
+class PairThresholds:
+    """Those of sentence pairs: of each side by its language, and of the pair by its direction.
+
+    pairs: its languages are directions, `eng_Latn-deu_Latn`, its columns any of the pair.
+    """
+
+    sides: Thresholds
+    pairs: Thresholds
 
 
 @dataclass(frozen=True)
@@ -26,8 +39,8 @@ class Thresholds:
     """Rules by language; layers apply in order, and in each one its default, then the script, then the language.
 
     warnings: what the files ask for and cannot be had, one sentence each. published: FineWeb-2's files. datatrove: the
-    same thresholds for the signals that datatrove counts, where they were made for those. Picklable; equal content,
-    equal fingerprint.
+    same thresholds for the signals that datatrove counts, where they were made for those. of_pairs: what the same files
+    say of sentence pairs; None within these. Picklable; equal content, equal fingerprint.
     """
 
     layers: tuple[Layer, ...]
@@ -36,6 +49,7 @@ class Thresholds:
     warnings: tuple[str, ...] = ()
     published: bool = False
     datatrove: Thresholds | None = None
+    of_pairs: PairThresholds | None = None
     _known: dict[tuple[str | None, str | None], Rules] = field(default_factory=dict, compare=False, repr=False)
 
     def rules_for(self, lang: str | None, script: str | None) -> Rules:
@@ -129,6 +143,8 @@ class Thresholds:
         }
         if self.datatrove is not None:
             content["datatrove"] = self.datatrove.fingerprint
+        if self.of_pairs is not None:
+            content["pairs"] = [self.of_pairs.sides.fingerprint, self.of_pairs.pairs.fingerprint]
         return storage.fingerprint(content)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -138,14 +154,15 @@ class Thresholds:
 
 @functools.cache
 def _signal_order() -> dict[str, int]:
-    return {field.name: index for index, field in enumerate((*signal_fields(), *datatrove_fields()))}
+    fields = (*signal_fields(), *datatrove_fields(), *pair_fields())
+    return {field.name: index for index, field in enumerate(fields)}
 
 
 def _place(column: str) -> tuple[int, int, str]:
-    """Fixed order of rules: the language score, our signals as the schema has them, then other columns by name."""
+    """Fixed order of rules: those of language, our signals as the schemas have them, then other columns by name."""
     order = _signal_order()
-    if column == "lang_score":
-        return (0, 0, column)
+    if column in _OF_LANGUAGE:
+        return (0, _OF_LANGUAGE.index(column), column)
     return (1, order[column], column) if column in order else (2, 0, column)
 
 
@@ -184,7 +201,19 @@ def _parse(names: tuple[str, ...], texts: tuple[str, ...], others: tuple[str, ..
 
 @functools.cache
 def _defaults() -> Thresholds:
-    return parse_thresholds(load_yaml(storage.packaged("xlcorpus.quality", "defaults.yaml")), "defaults.yaml")
+    return replace(_shipped("defaults.yaml"), of_pairs=_defaults_of_pairs())
+
+
+@functools.cache
+def _defaults_of_pairs() -> PairThresholds:
+    """What `pair_defaults.yaml` says: of sides by its own sections, whatever documents have."""
+    found = _shipped("pair_defaults.yaml").of_pairs
+    assert found is not None
+    return found
+
+
+def _shipped(name: str) -> Thresholds:
+    return parse_thresholds(load_yaml(storage.packaged("xlcorpus.quality", name)), name)
 
 
 def _from_fineweb2(contents: Mapping[Location, Any], others: Sequence[str]) -> Thresholds:
@@ -196,7 +225,10 @@ def _from_fineweb2(contents: Mapping[Location, Any], others: Sequence[str]) -> T
             )
         by_label[file.stem] = file
     ours, datatrove = (_published(contents, others, exact=exact) for exact in (False, True))
-    return replace(ours, datatrove=datatrove)
+    layers = _defaults_of_pairs().sides.layers
+    sides, exactly = (replace(one, layers=(*layers, one.layers[-1]), _known={}) for one in (ours, datatrove))
+    of_pairs = PairThresholds(replace(sides, datatrove=exactly, _known={}), _defaults_of_pairs().pairs)
+    return replace(ours, datatrove=datatrove, of_pairs=of_pairs)
 
 
 def _published(contents: Mapping[Location, Any], others: Sequence[str], *, exact: bool) -> Thresholds:
@@ -222,9 +254,16 @@ def _some(names: list[str]) -> str:
 def parse_thresholds(content: Any, where: str) -> Thresholds:
     """Thresholds of the content of a YAML file of ours; `where` names it in messages. Raises UserError."""
     written = parse_file(content, where)
-    base = _defaults().layers if written.extends else ()
+    base: tuple[Layer, ...] = _defaults().layers if written.extends else ()
+    of_sides: tuple[Layer, ...] = _defaults_of_pairs().sides.layers if written.extends else ()
+    of_pairs: tuple[Layer, ...] = _defaults_of_pairs().pairs.layers if written.extends else ()
+    languages, directions = written.languages, written.directions
     return Thresholds(
         layers=(*base, written.layer),
-        keep_languages=written.keep_languages,
-        drop_languages=written.drop_languages or (),
+        keep_languages=languages.keep,
+        drop_languages=languages.drop or (),
+        of_pairs=PairThresholds(
+            Thresholds((*of_sides, written.layer), languages.keep, languages.drop or ()),
+            Thresholds((*of_pairs, written.pairs), directions.keep, directions.drop or ()),
+        ),
     )

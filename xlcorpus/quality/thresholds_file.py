@@ -5,26 +5,44 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.pairs.sides import SIDES, of_side
 from xlcorpus.quality.datatrove.signals import datatrove_fields
 from xlcorpus.quality.fineweb2 import MIN_STOP_WORDS
 from xlcorpus.quality.rules import Bounds, Layer, Section, StopWords, is_number
 from xlcorpus.quality.signals import signal_fields
 from xlcorpus.text.properties import script_names
 
-TOP_KEYS = ("extends", "default", "scripts", "languages", "keep_languages", "drop_languages")
+TOP_KEYS = (
+    *("extends", "default", "scripts", "languages", "keep_languages", "drop_languages"),
+    *("pairs", "directions", "keep_directions", "drop_directions"),
+)
 _STOP_WORDS = "stop_words"
+_OF_PAIRS = ("pair_", "src_q_", "tgt_q_", "src_dt_", "tgt_dt_", "q_", "dt_")  # beginnings of names that are ours
 _MORE_SCRIPTS = ("Jpan", "Hans", "Hant", "Kore", "Zyyy")  # labels of texts that Unicode's property has no name for
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """Labels of which rows are kept alone, or go; None where the file does not say."""
+
+    keep: tuple[str, ...] | None
+    drop: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
 class Written:
-    """What a file says: its sections, whether they change the shipped defaults, and languages wanted or not."""
+    """What a file says: its sections, whether they change the shipped defaults, and languages wanted or not.
+
+    layer: of documents, and of each side of sentence pairs; pairs: of the pair itself, its languages are directions.
+    """
 
     layer: Layer
     extends: bool
-    keep_languages: tuple[str, ...] | None
-    drop_languages: tuple[str, ...] | None
+    languages: Wanted
+    pairs: Layer
+    directions: Wanted
 
 
 def parse_file(content: Any, where: str) -> Written:
@@ -34,7 +52,7 @@ def parse_file(content: Any, where: str) -> Written:
         if key not in TOP_KEYS:
             raise UserError(
                 f"{where}: unknown key {key!r}; {nearest(str(key), TOP_KEYS)}",
-                remedy="a thresholds file holds default, scripts, languages, keep_languages, drop_languages, extends",
+                remedy=f"a thresholds file holds {', '.join((*TOP_KEYS[1:], TOP_KEYS[0]))}",
             )
     extends = top.get("extends")
     if extends not in (None, "defaults"):
@@ -53,13 +71,30 @@ def parse_file(content: Any, where: str) -> Written:
     languages = {}
     for name, section in _mapping(top.get("languages") or {}, where, "languages").items():
         languages[str(name)] = _section(section, where, f"languages: {name}")
-    layer = Layer(default=_section(top.get("default"), where, "default"), scripts=scripts, languages=languages)
+    directions = {}
+    for name, section in _mapping(top.get("directions") or {}, where, "directions").items():
+        _check_direction(name, f"{where}: directions")
+        directions[name] = _section(section, where, f"directions: {name}", of_pairs=True)
+    wanted = {}
+    for what in ("languages", "directions"):
+        lists = [_labels(top.get(f"{how}_{what}"), where, f"{how}_{what}") for how in ("keep", "drop")]
+        wanted[what] = Wanted(*lists)
     return Written(
-        layer=layer,
+        layer=Layer(default=_section(top.get("default"), where, "default"), scripts=scripts, languages=languages),
         extends=extends is not None,
-        keep_languages=_languages(top.get("keep_languages"), where, "keep_languages"),
-        drop_languages=_languages(top.get("drop_languages"), where, "drop_languages"),
+        languages=wanted["languages"],
+        pairs=Layer(
+            default=_section(top.get("pairs"), where, "pairs", of_pairs=True), scripts={}, languages=directions
+        ),
+        directions=wanted["directions"],
     )
+
+
+def _check_direction(name: Any, place: str) -> None:
+    if not isinstance(name, str) or name.count("-") != 1:
+        raise UserError(
+            f"{place}: {name!r} is no direction", remedy="write both labels with a hyphen: eng_Latn-deu_Latn"
+        )
 
 
 def _near_script(name: str, known: tuple[str, ...]) -> str:
@@ -81,30 +116,42 @@ def _kind(value: Any) -> str:
     return names.get(type(value), f"a {type(value).__name__}")
 
 
-def _languages(value: Any, where: str, key: str) -> tuple[str, ...] | None:
+def _labels(value: Any, where: str, key: str) -> tuple[str, ...] | None:
     if value is None:
         return None
+    what, example = ("directions", "eng_Latn-deu_Latn") if key.endswith("directions") else ("languages", "swh_Latn")
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise UserError(f"{where}: {key}: expected a list of languages", remedy=f"write `{key}: [swh_Latn, tha_Thai]`")
+        raise UserError(f"{where}: {key}: expected a list of {what}", remedy=f"write `{key}: [{example}, ...]`")
+    if what == "directions":
+        for name in value:
+            _check_direction(name, f"{where}: {key}")
     return tuple(value)
 
 
-def _section(value: Any, where: str, path: str) -> Section:
+def _section(value: Any, where: str, path: str, *, of_pairs: bool = False) -> Section:
+    """A section; of_pairs: its columns are those of pairs."""
     bounds: dict[str, Bounds | None] = {}
     stop_words: StopWords | None = None
     has_stop_words = False
     signals = [field.name for field in (*signal_fields(), *datatrove_fields())]
+    if of_pairs:
+        signals = [*(of_side(side, name) for side in SIDES for name in signals), *load_schema("pair").names]
     for name, content in _mapping({} if value is None else value, where, path).items():
         place = f"{where}: {path}: {name}"
+        if name == _STOP_WORDS and of_pairs:
+            raise UserError(f"{place}: stop words are of a language", remedy="name them under `languages`")
         if name == _STOP_WORDS:
             stop_words, has_stop_words = _stop_words(content, place), True
             continue
         if not isinstance(name, str):
             raise UserError(f"{place}: a column's name must be a string", remedy="put it in quotation marks")
-        if name not in signals and (name.startswith(("q_", "dt_")) or f"q_{name}" in signals):
+        ours = _OF_PAIRS if of_pairs else ("q_", "dt_")
+        if name not in signals and (name.startswith(ours) or f"{ours[0]}{name}" in signals):
+            more = () if of_pairs else ("lang_score", _STOP_WORDS)
+            listed = "quality-1.yaml, datatrove-1.yaml" + (" (with src_ or tgt_) and pair-1.yaml" if of_pairs else "")
             raise UserError(
-                f"{place}: there is no such signal; {nearest(name, [*signals, 'lang_score', _STOP_WORDS])}",
-                remedy="schemas/quality-1.yaml and datatrove-1.yaml list the signals",
+                f"{place}: there is no such signal; {nearest(name, [*signals, *more])}",
+                remedy=f"schemas/{listed} list the signals",
             )
         bounds[name] = None if content is None else _bounds(content, place)
     return Section(bounds=bounds, stop_words=stop_words, has_stop_words=has_stop_words)

@@ -176,10 +176,10 @@ class Assembler:
     def _left_out(
         self, offsets: np.ndarray, table: Mapping[str, pa.Array], names: Sequence[str], first_empty: np.ndarray
     ) -> list[Decision]:
-        """The decisions for records without a text; what is kept of a pair is both sides with a tab between."""
+        """The decisions for records without a text; what is kept of a pair is both sides with a line feed between."""
         gone = np.flatnonzero(first_empty)
         chosen = pa.array(gone)
-        texts = ["\t".join(sides) for sides in zip(*(table[n].take(chosen).to_pylist() for n in names), strict=True)]
+        texts = ["\n".join(sides) for sides in zip(*(table[n].take(chosen).to_pylist() for n in names), strict=True)]
         languages: list[str | None] = [None] * len(gone)
         if self.options.kind == "documents" and self.options.languages:
             languages = table["lang"].take(chosen).to_pylist()

@@ -105,6 +105,14 @@ class ReadOptions(StepOptions):
             return {"src_lang": self.src_lang, "tgt_lang": self.tgt_lang}
         return {"lang": self.lang} if self.lang is not None or self.lang_column is not None else {}
 
+    def language_column(self, name: str) -> str:
+        """The column of the input that says `src_lang` or `tgt_lang`, where no option does: that of the side's text.
+
+        Where `--src-column tgt --tgt-column src` turns pairs round, the languages turn with the texts.
+        """
+        text = self.texts[name.removesuffix("_lang")]
+        return f"{text}_lang" if text in SIDES else name
+
     @property
     def lang_meanings(self) -> dict[str, str]:
         """`lang_map` as a dictionary."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from xlcorpus.beam.step import CODESWITCH, DOCUMENT, PAIR, Form, Step
 from xlcorpus.dataset.dataset import is_dataset
+from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.options import StepOptions
@@ -37,10 +39,15 @@ class Node:
         """Names of the schemas of the rows that it reads."""
         return self.step.reads_of(self.options)
 
+    @cached_property
+    def given(self) -> tuple[str, ...]:
+        """Name of the schema of each of its inputs."""
+        return tuple(one.makes if isinstance(one, Node) else Manifest.load(one).schema_name for one in self.inputs)
+
     @property
     def makes(self) -> str:
         """Name of the schema of the rows that it makes."""
-        return self.step.makes_of(self.options)
+        return self.step.makes_of(self.options, self.given if callable(self.step.makes) else ())
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from xlcorpus.beam.progress import format_duration
-from xlcorpus.beam.step import SourcePlan
+from xlcorpus.beam.step import DOCUMENT, PAIR, SourcePlan
 from xlcorpus.beam.workspace import Workspace
 from xlcorpus.dataset.dataset import Dataset, is_dataset
 from xlcorpus.dataset.manifest import Manifest
@@ -13,6 +13,7 @@ from xlcorpus.dataset.storage import Location
 from xlcorpus.recipe.graph import Node, Pass, passes_of
 from xlcorpus.recipe.run import Settings, identity_of, prepare_source, remarks_on
 
+_NOUNS = {DOCUMENT: "documents", PAIR: "pairs"}  # of rows
 _START_SECONDS = 3.0  # importing Beam and starting a pipeline
 _EXPANSION = 2.5  # bytes of text for a byte of zstd Parquet or of compressed input
 
@@ -35,7 +36,9 @@ def plan_lines(nodes: Sequence[Node], folder_of: Callable[[Node], Location], set
             lines += list(source.remarks)
         elif len(datasets) == len(given):
             rows, on_disk = sum(d.manifest.rows for d in datasets), sum(d.bytes for d in datasets)
-            text_bytes, what = on_disk * _EXPANSION, f"{rows:,} documents, {on_disk / 1e6:.1f} MB of shards"
+            kinds = {d.manifest.schema_name for d in datasets}
+            noun = _NOUNS.get("".join(kinds), "rows")
+            text_bytes, what = on_disk * _EXPANSION, f"{rows:,} {noun}, {on_disk / 1e6:.1f} MB of shards"
         else:
             text_bytes = sum(size[i.id] for i in work.inputs if isinstance(i, Node))
             what = f"about {text_bytes / 1e6:.1f} MB from earlier passes"

@@ -257,7 +257,8 @@ def _outcome(work: Pass, datasets: list[Dataset], source: SourcePlan | None, exe
         batches = tasks | f"Read {first.id}" >> read
         for node in work.nodes:
             if node.step.map is not None:
-                batches = batches | node.id >> node.step.map(node.options, execution)
+                given = replace(execution, reads=node.given[0] if node.given else "")
+                batches = batches | node.id >> node.step.map(node.options, given)
         return batches | "Write" >> WriteShards(execution.workspace, execution.partition_by, source is not None)
 
     outcome = Outcome.of(execution.write(tasks, graph))
