@@ -18,7 +18,7 @@ FLOORS = (
     ("datasets", ("dataset",)),
     ("raw files", ("raw", "sample")),
     ("rooms that method rooms may use", ("tokenizer", "lexicon", "pairs")),
-    ("templates", ("templates",)),
+    ("languages, templates", ("languages", "templates")),
     (
         "method rooms",
         (

@@ -19,6 +19,7 @@ COMMANDS = {
     "recipes": ("xlcorpus.cli.recipes", "List or show the shipped recipes."),
     "export": ("xlcorpus.cli.export", "Write packs as Megatron, datatrove, OLMo-core, LitGPT or MDS read them."),
     "inspect": ("xlcorpus.cli.inspect", "Show what is in a dataset."),
+    "languages": ("xlcorpus.cli.languages", "Show what languages are like and how near; choose by it in mixes."),
     "lexicon": ("xlcorpus.cli.lexicon", "Build, merge, invert, induce or look into bilingual dictionaries."),
     "tokenizer": ("xlcorpus.cli.tokenizer", "Train, extend or measure a tokenizer."),
     "pretrain": ("xlcorpus.cli.pretrain", "Train a model on token shards by a recipe."),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.manifest import Manifest
-from xlcorpus.dataset.storage import fingerprint, locate
+from xlcorpus.dataset.storage import fingerprint, fingerprint_of_file, locate
 from xlcorpus.errors import UserError
 from xlcorpus.mix.achieved import achieved_totals
 from xlcorpus.mix.allocate import MixPlan, plan_mix
@@ -33,6 +33,8 @@ def fingerprints(options: Options) -> dict[str, str]:
         found["tokenizer"] = open_tokenizer(options.tokenizer).fingerprint
     if options.mix:
         found["mix"] = fingerprint(without_paths(load_mix(options.mix)))
+    if options.languages_from:
+        found["languages"] = fingerprint_of_file(options.languages_from)
     for mix in dict.fromkeys(mix for mix, _ in references(options.fixed())):
         name, content = f"match {locate(mix).name}", Manifest.load(locate(mix)).content_fingerprint
         found[name] = f"{found[name]} {content}" if name in found else content  # folders of one name, elsewhere

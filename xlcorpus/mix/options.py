@@ -11,7 +11,7 @@ from xlcorpus.mix.census import Counting
 from xlcorpus.mix.ratios_option import check_ratios, parse_ratios
 from xlcorpus.mix.rule import MOST_EPOCHS, RULES
 from xlcorpus.mix.shipped import load_mix
-from xlcorpus.mix.spec import MixSpec, needs, parse_mix
+from xlcorpus.mix.spec import MixSpec, chosen_where, needs, parse_mix
 from xlcorpus.mix.templated import PAIRS
 from xlcorpus.mix.units import meaning_of
 from xlcorpus.options import StepOptions, option
@@ -28,7 +28,7 @@ _ONE_OF = ("ratios", "rule", "mix", "match_tokens_to")
 class Options(StepOptions):
     """Options of mix."""
 
-    files: ClassVar[tuple[str, ...]] = ("tokenizer", "mix", "match_tokens_to")
+    files: ClassVar[tuple[str, ...]] = ("tokenizer", "mix", "match_tokens_to", "languages_from")
     ratios: dict[str, float] | None = option(
         None, description="shares of the mixture by language, kind or source: eng_Latn=0.3,code=0.7"
     )
@@ -41,6 +41,12 @@ class Options(StepOptions):
     )
     mix: str | None = option(None, description="a file with a tree of rules, or a shipped mix (docs/mix.md)")
     match_tokens_to: str | None = option(None, description="a finished mix whose units of each language to match")
+    languages: list[str] = option(
+        [], description="mix these alone: labels, nearest:3:swh_Latn, diverse:5 (by --languages-from)"
+    )
+    languages_from: str | None = option(
+        None, only={"languages": ()}, description="what `xlcorpus languages` wrote, to choose languages by"
+    )
     budget: int | Literal["largest"] | None = option(
         None, description="size of the mixture, e.g. 2M, or largest; default: what the mix says, or the largest"
     )
@@ -70,6 +76,12 @@ class Options(StepOptions):
     exchange: Literal["files", "runner"] = option(
         "files", description="how texts move: through spill files, or through the runner's shuffle"
     )
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _read_languages(cls, value: Any) -> Any:
+        values = [value] if isinstance(value, str) else value
+        return [name.strip() for one in values for name in str(one).split(",")] if isinstance(values, list) else value
 
     @field_validator("ratios", mode="before")
     @classmethod
@@ -103,6 +115,8 @@ class Options(StepOptions):
         for name in ("by", "on_cap"):
             if getattr(self, name) is not None and self.rule is None:
                 raise UserError(f"mix: {_flag(name)} goes with --rule", remedy="leave it out")
+        if self.languages and self.ratios is not None:
+            raise UserError("mix: --ratios names the languages itself", remedy="leave out --languages, or give --rule")
         fixed = self.fixed() if self.rule is not None or self.tokenizer is not None else None
         if self.tokenizer is not None and self.unit_of(fixed) != "tokens":
             raise UserError(
@@ -142,6 +156,12 @@ class Options(StepOptions):
         """The spec, where it does not depend on the data: for ratios it does (None). Raises UserError."""
         if self.ratios is not None:
             return None
+        found = self._found()
+        return (
+            found.at(where=chosen_where(found.where, self.languages, self.languages_from)) if self.languages else found
+        )
+
+    def _found(self) -> MixSpec:
         if self.mix is not None:
             found = load_mix(self.mix)
             return found if self.unit is None or self.unit == found.unit else found.at(unit=self.unit)

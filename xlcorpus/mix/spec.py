@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -15,6 +15,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.languages.choose import choose_all, choose_from, wish_of
 from xlcorpus.mix.cells import KEYS, canonical_lang
 from xlcorpus.mix.rule import (
     RULES,
@@ -44,13 +45,26 @@ def _budget(value: Any) -> Any:
 
 
 class Where(Model):
-    """Which cells: for each key given, one of the names. A pair's language is named in either direction."""
+    """Which cells: for each key given, one of the names. A pair's language is named in either direction.
+
+    lang may be {nearest: 3, to: swh_Latn, by: languages.json} or {diverse: 5, by: languages.json} (`languages.choose`):
+    then it becomes the names, and `chosen` says how they were found.
+    """
 
     source: Names | None = None
     kind: Names | None = None
     lang: Names | None = None
     script: Names | None = None
     domain: Names | None = None
+    chosen: dict[str, Any] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _choose(cls, content: Any) -> Any:
+        if not isinstance(content, Mapping) or not isinstance(content.get("lang"), Mapping):
+            return content
+        choice = choose_from(*wish_of(content["lang"]))
+        return {**content, "lang": list(choice.labels), "chosen": choice.facts}
 
     @field_validator("lang")
     @classmethod
@@ -60,6 +74,18 @@ class Where(Model):
     def conditions(self) -> dict[str, tuple[str, ...]]:
         """The names by key, of the keys given."""
         return {key: names for key in KEYS if (names := getattr(self, key)) is not None}
+
+
+def chosen_where(where: Where, asked: Sequence[str], by: str | None) -> dict[str, Any]:
+    """The conditions with these languages alone: labels, and wishes (`nearest:3:swh_Latn`) by a table of languages.
+
+    Raises UserError for a wish without a table, and where the conditions name languages already.
+    """
+    if where.lang is not None:
+        raise UserError("--languages: the mix names its languages itself", remedy="leave out --languages")
+    choice = choose_all(asked, by, "--languages-from")
+    facts = {"chosen": choice.facts} if choice.facts else {}
+    return {**where.written(exclude=set()), "lang": list(choice.labels), **facts}
 
 
 def _read_rule(value: Any) -> Any:
