@@ -12,7 +12,7 @@ from xlcorpus.pack.byte_budgets import read_budgets
 from xlcorpus.pack.holdout import check_documents
 from xlcorpus.pack.language_ids import load_ids
 from xlcorpus.pack.options import PackOptions
-from xlcorpus.pack.sides import VIEWS, room_of
+from xlcorpus.pack.sides import VIEWS, rooms_of
 from xlcorpus.pack.templated import template_of
 from xlcorpus.templates.specials import SpecialIds
 from xlcorpus.tokenizer.objectives import special_ids_around
@@ -41,7 +41,7 @@ def check_tokenizer(options: PackOptions, tokenizer: Tokenizer) -> None:
     """Raise UserError where the tokenizer lacks a special id that the objective or the view needs."""
     if options.view is not None:
         tokenizer.require(*VIEWS[options.view].needs, mode=f"the view {options.view}")
-        room_of(options, tokenizer)
+        rooms_of(options, tokenizer)
         return
     special_ids_around(tokenizer, options.objective, options.bos, options.eos)
     template = template_of(options)

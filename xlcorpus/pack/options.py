@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import field_validator, model_validator
@@ -12,6 +12,7 @@ from xlcorpus.dataset.shards import ROW_GROUP_BYTES, Layout
 from xlcorpus.errors import UserError
 from xlcorpus.options import StepOptions, option
 from xlcorpus.pack.holdout import parse_share
+from xlcorpus.pack.limits import read_limits
 from xlcorpus.templates.chat import CHAT
 from xlcorpus.templates.template import read_source
 from xlcorpus.text.sizes import parse_size
@@ -66,6 +67,11 @@ class PackOptions(StepOptions):
     view: Literal["translico", "restore", "bitext", "tlm", "triples"] | None = option(
         None, description="rows of pairs or triples instead of packs"
     )
+    limits: dict[str, int] | None = option(
+        None,
+        only={"view": ()},
+        description="most tokens of a side of the view, special ids included: query=32,document=256; default: --length",
+    )
     shards: int | None = option(
         None, ge=1, description="number of shards, with equal numbers of rows; default: those of the input"
     )
@@ -76,6 +82,11 @@ class PackOptions(StepOptions):
     row_group: str = option(
         "1MB", description="bytes of a row group, what a loader that shuffles reads at a time; 4MB for object stores"
     )
+
+    @field_validator("limits", mode="before")
+    @classmethod
+    def _read_limits(cls, value: Any) -> Any:
+        return read_limits(value)
 
     @property
     def numbered(self) -> bool:

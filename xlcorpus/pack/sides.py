@@ -8,7 +8,7 @@ the objective or by the tokenizer's own template (XLM-R puts four around a pair)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -16,9 +16,9 @@ import pyarrow as pa
 from xlcorpus.dataset.columns import column_or_null, sum_by, text_column
 from xlcorpus.dataset.decisions import decide
 from xlcorpus.dataset.result import Counts, Result, add_counts
-from xlcorpus.errors import UserError
 from xlcorpus.pack.decision_rows import for_decisions, id_column
 from xlcorpus.pack.language_ids import LanguageIds, script_names
+from xlcorpus.pack.limits import Rooms, rooms
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.packs import fields_of
 from xlcorpus.pack.tokenize import NO_TOKENS, STEP_NAME, TOO_LONG, encode
@@ -38,6 +38,7 @@ class Sides:
     labels: Mapping[str, str]
     script: bool = False
     joint: bool = False
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # names for several sides, in limits
 
     @property
     def schema(self) -> pa.Schema:
@@ -48,22 +49,23 @@ class Sides:
         return fields_of("pack_id", "length", "pair_id", *names)
 
 
-def room_of(options: PackOptions, tokenizer: Tokenizer) -> int:
-    """Tokens of text that a side may have (joint: all sides together), besides the special ids around it.
+def rooms_of(options: PackOptions, tokenizer: Tokenizer) -> Rooms:
+    """Tokens of text that each side may have, besides the special ids around it (joint: around all sides).
 
-    Raises UserError where that is not one for each side.
+    Raises UserError where that is not one for each side, and for limits of sides that there are not.
     """
     spec = VIEWS[str(options.view)]
     own = tokenizer.template.pair if spec.joint else tokenizer.template.single
-    room = options.length - max(spec.specials, sum(map(len, own)))
-    least = len(spec.sides) if spec.joint else 1
-    if room < least:
-        raise UserError(
-            f"a length of {options.length} leaves no room beside the {options.length - room} special ids of the "
-            f"tokenizer {tokenizer.path}",
-            remedy=f"give --length {options.length - room + least} or more",
-        )
-    return room
+    return rooms(
+        str(options.view),
+        spec.sides,
+        spec.groups,
+        options.limits or {},
+        options.length,
+        max(spec.specials, sum(map(len, own))),
+        joint=spec.joint,
+        tokenizer=tokenizer.path,
+    )
 
 
 _LANG = {"lang": "lang_id"}
@@ -73,7 +75,13 @@ VIEWS = {
     "restore": Sides(("inputs", "targets"), ("pad", "eos"), 2, _LANG),  # eos and the language's id
     "bitext": Sides(("src", "tgt"), ("pad", "eos"), 2, _LANGS),
     "tlm": Sides(("src", "tgt"), ("pad", "bos", "eos", "mask"), 3, _LANGS, joint=True),  # <s> src </s> tgt </s>
-    "triples": Sides(("query", "positive", "negative"), ("pad", "bos", "eos"), 2, _LANG),
+    "triples": Sides(
+        ("query", "positive", "negative"),
+        ("pad", "bos", "eos"),
+        2,
+        _LANG,
+        groups={"document": ("positive", "negative")},
+    ),
 }
 
 
@@ -95,7 +103,8 @@ def tokenize_sides(
 ) -> Result:
     """Token ids of a batch of pairs or triples: doc_id or pair_id, a column of text a side, labels where it has them.
 
-    options.length: most tokens of a side (of tlm, of both together), the collator's special ids included. first:
+    options.length: most tokens of a side (of tlm, of both together), the collator's special ids included; of a side
+    with a limit, that. first:
     pack_id of the first row written. Counts: see `no_side_counts`. Decisions: no_tokens, where a side has none;
     longer_than_pack (score: the tokens of the side that is furthest above its room, threshold: the room), where
     options.long is refuse. Raises UserError where a column is missing.
@@ -105,13 +114,11 @@ def tokenize_sides(
     remedy = f"the view {options.view} is made of {', '.join(spec.sides)}: give such rows, or choose another view"
     sides = {side: encode(text_column(batch, side, remedy=remedy), tokenizer) for side in spec.sides}
     sizes = np.stack([np.diff(offsets) for _, offsets in sides.values()], axis=1)
-    room = room_of(options, tokenizer)
-    if spec.joint:
-        keep, asked = _share(sizes, room), sizes.sum(axis=1, keepdims=True)
-    else:
-        keep, asked = np.minimum(sizes, room), sizes
+    room = rooms_of(options, tokenizer)
+    keep, asked = room.keep(sizes), room.asked(sizes)
+    above = np.argmax(asked - room.all, axis=1) if len(sizes) else np.zeros(0, dtype=np.int64)
     empty = (sizes == 0).any(axis=1)
-    refused = ~empty & (asked > room).any(axis=1) & (options.long == "refuse")
+    refused = ~empty & (asked > room.all).any(axis=1) & (options.long == "refuse")
     rows, gone = np.flatnonzero(~empty & ~refused), np.flatnonzero(empty | refused)
 
     too_long = refused[gone]
@@ -119,8 +126,8 @@ def tokenize_sides(
         for_decisions(batch.take(pa.array(gone))),
         STEP_NAME,
         pa.array([NO_TOKENS, TOO_LONG]).take(pa.array(too_long.astype(np.int8))),
-        score=np.where(too_long, asked.max(axis=1)[gone], 0).astype(np.float64),
-        threshold=np.where(too_long, room, 1).astype(np.float64),
+        score=np.where(too_long, asked[gone, above[gone]], 0).astype(np.float64),
+        threshold=np.where(too_long, room.all[above[gone]], 1).astype(np.float64),
         keep_text=keep_text,
     )
     keep, cut = keep[rows], (sizes - keep)[rows]
@@ -156,13 +163,6 @@ def tokenize_sides(
             {"languages": sum_by(columns[label], keep[:, place]), "bytes": sum_by(columns[label], sizes_of_texts)},
         )
     return Result(made, decisions, counts=counts)
-
-
-def _share(sizes: np.ndarray, room: int) -> np.ndarray:
-    """int64[rows, 2]: tokens to keep of two sides that share the room: the longer one is cut, both at half of it."""
-    source, target = sizes[:, 0], sizes[:, 1]
-    keep_source = np.minimum(source, room - np.minimum(target, room // 2))
-    return np.stack([keep_source, np.minimum(target, room - keep_source)], axis=1)
 
 
 def _labels(batch: pa.RecordBatch, spec: Sides, languages: LanguageIds | None) -> dict[str, pa.Array]:
