@@ -12,7 +12,7 @@ from xlcorpus.beam.step import CODESWITCH, Step
 from xlcorpus.codeswitch.notes import notes_of
 from xlcorpus.codeswitch.operators import OPERATORS, Operator, fingerprints, open_operator
 from xlcorpus.codeswitch.options import CodeswitchOptions
-from xlcorpus.codeswitch.restore import restore_batch
+from xlcorpus.codeswitch.restore import check_kept, restore_batch
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result
 
@@ -33,7 +33,7 @@ class CodeswitchKernel:
     def apply(self, batch: pa.RecordBatch, loaded: Operator) -> Result:
         """See `Operator.switch`."""
         made = loaded.switch(batch, keep_text=self.keep_text)
-        return replace(made, rows=restore_batch(made.rows)) if self.options.view else made
+        return replace(made, rows=restore_batch(made.rows, self.options.kept)) if self.options.view else made
 
 
 def check(options: CodeswitchOptions, inputs: Sequence[Dataset]) -> list[str]:
@@ -41,6 +41,7 @@ def check(options: CodeswitchOptions, inputs: Sequence[Dataset]) -> list[str]:
     operator = open_operator(options, seed=0)
     for dataset in inputs:
         operator.check_columns(dataset.manifest.arrow_schema, str(dataset.folder))
+        check_kept(options, dataset.manifest.arrow_schema, str(dataset.folder))
     return operator.check_languages([dataset.manifest.languages for dataset in inputs])
 
 

@@ -66,7 +66,8 @@ def run(options: PackOptions, inputs: Sequence[Dataset], execution: Execution) -
     count = tasks.CountShard.for_options(options, held)
     found = execution.each("count", given, count) if count is not None else []
     languages = tasks.numbers_for(options, found)
-    work = tasks.work_for(options, found, languages, held, keep_text=execution.keep_text)
+    scratch, keep_text = execution.scratch, execution.keep_text
+    work = tasks.work_for(options, found, languages, held, keep_text=keep_text, scratch=scratch)
     outcome = _make(options, given, work, execution, options.shards)
     made = _with_notes(options, inputs, languages, outcome, execution)
     if held is None:

@@ -11,6 +11,7 @@ from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.step import Step
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result
+from xlcorpus.dataset.schema import load_schema
 from xlcorpus.pipelines import translico
 from xlcorpus.pipelines.translico import Options
 from xlcorpus.romanize.documents import notes_of, romanize_batch
@@ -53,6 +54,7 @@ def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
         check_latin(options.tool)
         for dataset in inputs:
             check_columns(dataset.manifest.arrow_schema, str(dataset.folder))
+            options.kept.check(dataset.manifest.arrow_schema, load_schema("translico").names, str(dataset.folder))
     return []
 
 

@@ -102,6 +102,7 @@ class WritePairs:
             sentence_breaker=self.options.sentence_breaker,
             keep_text=self.keep_text,
             counts_of=counts_of,
+            kept=self.options.kept,
         )
         return write_results(self.workspace, number, pairs.STEP_NAME, made, partition_by=self.partition_by)
 

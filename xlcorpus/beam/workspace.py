@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
 from xlcorpus.dataset import storage
+from xlcorpus.dataset.features import Features
 from xlcorpus.dataset.layout import DATA, DECISIONS, HOLDOUT, MANIFEST, REJECTS, RUN, WORK
 from xlcorpus.dataset.ours import Belongings, check_removable, with_holdout
 from xlcorpus.dataset.record import dump_record, load_record, written_of
@@ -36,9 +37,10 @@ class RunState:
 
 @dataclass(frozen=True)
 class Workspace:
-    """The output folder of a step while it runs."""
+    """The output folder of a step while it runs. features: of the columns read, which the shards go on saying."""
 
     folder: Location
+    features: Features = field(default_factory=dict)
 
     @property
     def work(self) -> Location:

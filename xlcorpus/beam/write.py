@@ -14,6 +14,7 @@ from xlcorpus.beam.failures import carried
 from xlcorpus.beam.workspace import Workspace
 from xlcorpus.dataset.by_file import KEPT, REJECTED, REMOVED, FileCounts, count_files, without_single
 from xlcorpus.dataset.decisions import DECISION, REJECT
+from xlcorpus.dataset.features import metadata_for
 from xlcorpus.dataset.layout import DATA, DECISIONS, REJECTS
 from xlcorpus.dataset.partition import Partition, split_by
 from xlcorpus.dataset.record import Written
@@ -87,13 +88,14 @@ class TaskWriter:
 
     def _writer(self, folder: str, schema: pa.Schema, partition: Partition | None = None) -> ShardWriter:
         if folder not in self._shards:
-            metadata = partition.metadata if partition else None
+            columns = [*schema, *(partition.value.schema if partition else ())]
+            metadata = metadata_for(self.workspace.features, columns) | (partition.metadata if partition else {})
             self._shards[folder] = ShardWriter(
                 self.workspace.folder,
                 folder,
                 self._stem,
                 schema,
-                metadata=metadata,
+                metadata=metadata or None,
                 late=partition is not None,
                 layout=self.into.layout,
             )

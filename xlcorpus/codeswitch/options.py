@@ -6,8 +6,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator
 
+from xlcorpus.dataset.kept import DESCRIPTION, KeepOptions
 from xlcorpus.lexicon.formats import FORMATS
-from xlcorpus.options import StepOptions, option
+from xlcorpus.options import option
 
 Rounding = Literal["nearest", "ceil"]
 
@@ -17,7 +18,7 @@ _BY_PIECE = {"operator": ("dict-piece",)}
 _BY_SPAN = {"operator": ("align-span",)}
 
 
-class CodeswitchOptions(StepOptions):
+class CodeswitchOptions(KeepOptions):
     """Options of codeswitch."""
 
     files: ClassVar[tuple[str, ...]] = ("dictionary", "tokenizer")
@@ -62,6 +63,7 @@ class CodeswitchOptions(StepOptions):
         0.75, only=_BY_SPAN, gt=0, le=1, description="align-span: farthest place from the diagonal, a share"
     )
     view: Literal["restore"] | None = option(None, description="rows of the restore task for seq2seq: restore")
+    keep: str | None = option(None, only={"view": ("restore",)}, description=f"restore: {DESCRIPTION}")
 
     @field_validator("dictionary", "partners", mode="before")
     @classmethod

@@ -15,8 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.codeswitch.partners import PARTNER
 from xlcorpus.dataset.columns import append_columns, require_column, text_or_empty
+from xlcorpus.dataset.kept import Kept, beside
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.lexicon.index import Direction
 from xlcorpus.text.draws import row_states
@@ -26,17 +28,30 @@ SIDES = ("src", "tgt")
 _VIEW = {"inputs": "cs_source", "targets": "cs_target"}  # column of the view: that of the switched rows
 
 
-def restore_batch(switched: pa.RecordBatch) -> pa.RecordBatch:
-    """Rows of the restore task (restore-1), one for each switched row (codeswitch-1), in order.
+NOTHING = Kept()
+
+
+def restore_batch(switched: pa.RecordBatch, kept: Kept = NOTHING) -> pa.RecordBatch:
+    """Rows of the restore task (restore-1), one for each switched row (codeswitch-1), in order. kept: columns besides.
 
     Raises UserError where a column is missing.
     """
+    if kept:
+        kept.check(switched.schema, load_schema("restore").names, "the switched rows")
     fields = [field for field in load_schema("restore").fields if field.name in {*switched.schema.names, *_VIEW}]
     wanted = [_VIEW.get(field.name, field.name) for field in fields]
     for name in wanted:
         require_column(switched.schema, name, remedy="make the rows with `xlcorpus codeswitch`")
     columns = [switched.column(name).cast(field.type) for name, field in zip(wanted, fields, strict=True)]
-    return pa.RecordBatch.from_arrays(columns, schema=pa.schema([field.remove_metadata() for field in fields]))
+    rows = pa.RecordBatch.from_arrays(columns, schema=pa.schema([field.remove_metadata() for field in fields]))
+    return beside(rows, kept.of(switched)) if kept else rows
+
+
+def check_kept(options: CodeswitchOptions, given: pa.Schema, where: str) -> None:
+    """Raise UserError for a column to keep that is neither in the input nor made here, or bears a name of restore-1."""
+    made = {field.name: field for field in load_schema("codeswitch").fields}
+    columns = pa.schema([*given, *(field for name, field in made.items() if name not in given.names)])
+    options.kept.check(columns, load_schema("restore").names, where)
 
 
 def choose_sides(pairs: pa.RecordBatch, seed: int, directions: Sequence[Direction]) -> pa.RecordBatch:

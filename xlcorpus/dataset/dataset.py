@@ -108,7 +108,9 @@ class Dataset:
     def to_arrow(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows in memory as an Arrow table, in the dataset's order."""
         schema = self.manifest.arrow_schema
-        kept = schema if columns is None else pa.schema([schema.field(name) for name in columns])
+        kept = (
+            schema if columns is None else pa.schema([schema.field(name) for name in columns], metadata=schema.metadata)
+        )
         return pa.Table.from_batches(self.batches(columns), schema=kept)
 
     def to_pandas(self, columns: Sequence[str] | None = None) -> Any:
@@ -163,8 +165,11 @@ def read_batches(
                 if rows is not None and (rows[0] >= end or rows[1] <= start):
                     continue
                 table = file.read_row_group(group, columns=None if columns is None else inside, use_threads=False)
-                if partition is not None:
-                    table = partition.restore(table, count, columns)
+                table = (
+                    table.replace_schema_metadata(None)
+                    if partition is None
+                    else partition.restore(table, count, columns)
+                )
                 if rows is not None:
                     table = table.slice(max(rows[0] - start, 0), min(rows[1], end) - max(rows[0], start))
                 for batch in table.combine_chunks().to_batches():

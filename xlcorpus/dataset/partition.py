@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset import storage
+from xlcorpus.dataset.features import only_features
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import IntegrityError, UserError
 
@@ -77,7 +78,7 @@ class Partition:
 
     def schema(self, inside: pa.Schema) -> pa.Schema:
         """The columns of the rows, of those in the file."""
-        return inside.remove_metadata().insert(self.position, self.value.schema.field(0))
+        return inside.with_metadata(only_features(inside.metadata)).insert(self.position, self.value.schema.field(0))
 
     def restore(self, inside: pa.Table, rows: int, columns: Sequence[str] | None) -> pa.Table:
         """The rows, of those in the file: with the column where it stood, or all that are wanted in their order."""

@@ -2,9 +2,16 @@
 
 A column of the input that bears a name of ours is kept as `input_<name>`; string columns `url`, `timestamp`,
 `license` and `kind` become ours (`--kind-column` names another one for the last), and of pairs `src_lang` and
+<<<<<<< HEAD
 `tgt_lang` where no option says the language (turned round where the sides are). `lang` is made of the column that
 `--lang-column` names, which stays beside it as it is. Each field remembers the input column it is filled from in its
 metadata (`input`), and whether its strings are JSON (`json`), so that a reader needs nothing but the schema.
+=======
+`tgt_lang` where no option says the language. `lang` is made of the column that `--lang-column` names, which stays
+beside it as it is. Each field remembers the input column it is filled from in its metadata (`input`), and whether its
+strings are JSON (`json`), so that a reader needs nothing but the schema. What Parquet files say of columns to Hugging
+Face's datasets is in the metadata of the schema (`dataset.features`).
+>>>>>>> 5e57df4 (--keep on packs, views and sentence pairs; what Hugging Face's datasets knows of columns goes from file to shards)
 """
 
 from __future__ import annotations
@@ -15,6 +22,7 @@ from typing import Any
 import pyarrow as pa
 
 from xlcorpus.dataset.columns import free_name
+from xlcorpus.dataset.features import metadata_of
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.united import JSON
 from xlcorpus.errors import UserError, nearest
@@ -128,6 +136,7 @@ def _assemble(
         fields.append(field.with_metadata(metadata))
     reserved = ours.names | {field.name for field in fields} | later | ({EXTRA} if with_extra else frozenset())
     taken = reserved | columns.keys()
+    said: dict[str, str | None] = {}
     for name, column in columns.items():
         if name in adopted:
             continue
@@ -135,7 +144,9 @@ def _assemble(
         taken |= {output}
         metadata = {INPUT_KEY: name.encode()} | (JSON if column.json else {})
         fields.append(pa.field(output, column.type, metadata=metadata))
+        if column.feature is not None:
+            said[output] = column.feature or None
     if with_extra:
         about = b"JSON object of the input's fields that have no column, or whose value does not fit its column"
         fields.append(pa.field(EXTRA, pa.string(), metadata={b"description": about}))
-    return pa.schema(fields)
+    return pa.schema(fields, metadata=metadata_of(said) or None)

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from xlcorpus.dataset.columns import require_column
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError
 from xlcorpus.pack.byte_budgets import read_budgets
@@ -118,6 +119,7 @@ def check_columns(options: PackOptions, folder: Location, schema: str, columns: 
             f"{folder}, and {what} made of {', '.join(sides)}",
             remedy="ingest files that have these columns besides the one that becomes the text (--text-column)",
         )
+    options.kept.check(columns, load_schema("token").names, str(folder))
     if options.byte_budget is not None or options.pure:
         asked = "--byte-budget" if options.byte_budget is not None else "--pure"
         require_column(columns, "lang", f"{folder}, and {asked} goes by language")

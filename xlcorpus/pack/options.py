@@ -7,10 +7,11 @@ from typing import Any, ClassVar, Literal
 import pyarrow as pa
 from pydantic import field_validator, model_validator
 
+from xlcorpus.dataset.kept import DESCRIPTION, KeepOptions
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import ROW_GROUP_BYTES, Layout
 from xlcorpus.errors import UserError
-from xlcorpus.options import StepOptions, option
+from xlcorpus.options import option
 from xlcorpus.pack.holdout import parse_share
 from xlcorpus.pack.limits import read_limits
 from xlcorpus.templates.chat import CHAT
@@ -23,7 +24,7 @@ _LEAST_GROUP = 64_000
 _SAME = ("doc_offsets", "epochs")  # of most parts 0
 
 
-class PackOptions(StepOptions):
+class PackOptions(KeepOptions):
     """Options of pack."""
 
     files: ClassVar[tuple[str, ...]] = ("tokenizer", "language_ids", "holdout")
@@ -71,6 +72,10 @@ class PackOptions(StepOptions):
         None,
         only={"view": ()},
         description="most tokens of a side of the view, special ids included: query=32,document=256; default: --length",
+    )
+    keep: str | None = option(
+        None,
+        description=f"{DESCRIPTION}; a list in packs of several documents",
     )
     shards: int | None = option(
         None, ge=1, description="number of shards, with equal numbers of rows; default: those of the input"

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from xlcorpus.dataset.columns import put_columns
 from xlcorpus.dataset.schema import load_schema
+from xlcorpus.pack.kept import ROW
 from xlcorpus.pack.strategies import Parts
 from xlcorpus.pack.token_documents import TokenDocuments
 from xlcorpus.text.ragged import offsets_of
@@ -111,7 +113,8 @@ class Labels:
 def pack_rows(
     waiting: Waiting, parts: Parts, part_bytes: np.ndarray, length: int, first: int, labels: dict[int, Labels]
 ) -> Iterator[pa.RecordBatch]:
-    """Rows of all packs (schema PACK), in batches of at most 4,096 rows and 4 MB of ids.
+    """Rows of all packs (schema PACK, and `kept.ROW` where documents have rows), in batches of at most 4,096 rows and
+    4 MB of ids.
 
     part_bytes: int64[parts], of text; first: pack_id of the first; labels: of each group, where packs are pure.
     """
@@ -153,7 +156,8 @@ def _batch(
     trains = taken.trained is not None
     if taken.trained is not None:
         columns.append(loss_spans(taken.trained, ends))
-    return pa.RecordBatch.from_arrays(columns, schema=pack_schema(trains=trains))
+    packs = pa.RecordBatch.from_arrays(columns, schema=pack_schema(trains=trains))
+    return packs if taken.rows is None else put_columns(packs, {ROW: listed(taken.rows)})
 
 
 def loss_spans(trained: np.ndarray, offsets: np.ndarray) -> pa.Array:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from xlcorpus.dataset.columns import column_or_null, sum_by, text_column
 from xlcorpus.dataset.decisions import decide
+from xlcorpus.dataset.kept import beside
 from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.pack.decision_rows import for_decisions, id_column
 from xlcorpus.pack.language_ids import LanguageIds, script_names
@@ -39,6 +40,11 @@ class Sides:
     script: bool = False
     joint: bool = False
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # names for several sides, in limits
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns that rows are made of, and decisions."""
+        return (*self.sides, *self.labels, "script", "pair_id", "doc_id", "origin", "lang", "text")
 
     @property
     def schema(self) -> pa.Schema:
@@ -149,6 +155,7 @@ def tokenize_sides(
         **_labels(kept, spec, languages),
     }
     made = pa.RecordBatch.from_arrays([columns[name] for name in spec.schema.names], schema=spec.schema)
+    made = beside(made, options.kept.of(kept)) if options.kept else made
 
     def by_side(values: np.ndarray) -> dict[str, int]:
         return dict(zip(spec.sides, values.sum(axis=0).tolist(), strict=True))

@@ -12,12 +12,14 @@ import pyarrow.compute as pc
 from xlcorpus.dataset.columns import column_or_null, sum_by, text_or_empty
 from xlcorpus.dataset.dataset import Shard, read_batches
 from xlcorpus.dataset.decisions import DECISION, decide, empty
+from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Counts, Result, add_counts
-from xlcorpus.dataset.storage import locate
+from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.pack.byte_budgets import ByteBudget, plan_bytes, read_budgets
 from xlcorpus.pack.decision_rows import for_decisions
 from xlcorpus.pack.holdout import HELD_OUT, HeldOut, id_column, labels_of
+from xlcorpus.pack.kept import KeptValues, numbered, packed_schema
 from xlcorpus.pack.language_ids import NO_SCRIPT, LanguageIds, load_ids, script_names
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.packer import Packer
@@ -114,22 +116,41 @@ def numbers_for(options: PackOptions, held: Sequence[Held]) -> LanguageIds | Non
 @dataclass(frozen=True)
 class PackShard:
     """Documents to packs. languages: packs are pure, with these numbers; budgets: bytes to take of each task; held: the
-    documents of its side alone."""
+    documents of its side alone; aside: a folder for the columns that are kept."""
 
     options: PackOptions
     languages: LanguageIds | None = None
     budgets: tuple[Mapping[str, int], ...] | None = None
     keep_text: bool = False
     held: HeldOut | None = None
+    aside: Location | None = None
 
     def results(self, number: int, shard: Shard, counts: Counts) -> Iterator[Result]:
         """What each batch of the shard gives, and last what waited; adds to counts."""
+        kept, one = self.options.kept, self.options.strategy == "one"
+        if not kept:
+            yield from self._packs(number, shard, counts)
+            return
+        assert self.aside is not None
+        values = KeptValues.laid_aside(kept, shard, self.aside / f"kept-{number:05d}.arrow")
+        for result in self._packs(number, shard, counts, numbers=True):
+            if not result.rows.num_rows:
+                yield replace(result, rows=empty(packed_schema(result.rows.schema, values.schema, one=one)))
+                continue
+            for packs in values.beside(result.rows, one=one):
+                yield Result(packs)
+
+    def _packs(self, number: int, shard: Shard, counts: Counts, *, numbers: bool = False) -> Iterator[Result]:
+        """Each result has rows alone, or all but rows. numbers: with the rows of documents (`kept.ROW`)."""
         tokenizer = open_once(self.options.tokenizer)
         packer = Packer(self.options, number, self.languages, tokenizer.piece_bytes)
         budget = None if self.budgets is None else ByteBudget(self.budgets[number], cut=self.options.cut)
         template = template_of(self.options)
-        none = empty(pack_schema(trains=template is not None and template.trains))
+        first, none = 0, empty(pack_schema(trains=template is not None and template.trains))
         for batch in read_batches(shard, columns_read(shard.columns, template)):
+            if numbers:
+                batch = numbered(batch, first)
+                first += batch.num_rows
             batch, gone = _of_side(batch, self.held, keep_text=self.keep_text)
             if gone.num_rows:
                 yield Result(none, gone, rows_in=gone.num_rows)
@@ -163,8 +184,10 @@ class TokenizeShard:
         assert self.options.view is not None
         tokenizer, first = open_once(self.options.tokenizer), number * TASK_ROWS
         add_counts(counts, no_side_counts())
-        none = empty(VIEWS[self.options.view].schema)
-        for batch in read_batches(shard):
+        spec, kept = VIEWS[self.options.view], self.options.kept
+        wanted = {*spec.reads, *kept.wanted}
+        none = empty(pa.schema([*spec.schema, *kept.schema(shard_schema(shard.location))]))
+        for batch in read_batches(shard, [name for name in shard.columns if name in wanted]):
             batch, gone = _of_side(batch, self.held, keep_text=self.keep_text)
             if gone.num_rows:
                 yield Result(none, gone, rows_in=gone.num_rows)
@@ -193,12 +216,13 @@ def work_for(
     aside: HeldOut | None = None,
     *,
     keep_text: bool,
+    scratch: Location | None = None,
 ) -> PackShard | TokenizeShard:
-    """What is to be made of each shard. aside: the documents that are held out."""
+    """What is to be made of each shard. aside: the documents that are held out; scratch: a folder of the run."""
     if options.view is not None:
         return TokenizeShard(options, languages, keep_text, aside)
     budgets = None
     if options.byte_budget is not None:
         available = [one.bytes for one in held]
         budgets = tuple(plan_bytes(available, read_budgets(options.byte_budget, available)))
-    return PackShard(options, languages, budgets, keep_text, aside)
+    return PackShard(options, languages, budgets, keep_text, aside, scratch)

@@ -17,8 +17,9 @@ class TokenDocuments:
 
     ids: int32[n], document i is ids[offsets[i]:offsets[i + 1]]; offsets: int64[documents + 1], from 0; doc_ids:
     binary[16][documents]; langs (swh_Latn), scripts, kinds and sources: string[documents], null where not known;
-    epochs: int32[documents], how often each was used before; text_bytes: int64[documents], of its text in UTF-8;
-    trained: bool[n], the tokens where the loss counts; None: all of them.
+    epochs: int32[documents], how often each was used before; text_bytes: int64[documents], of its text in UTF-8; rows:
+    int64[documents], where its kept columns stand (`pack.kept`), None: none are kept; trained: bool[n], the tokens
+    where the loss counts, None: all of them.
     """
 
     ids: np.ndarray
@@ -30,6 +31,7 @@ class TokenDocuments:
     sources: pa.Array
     epochs: pa.Array
     text_bytes: pa.Array
+    rows: pa.Array | None = None
     trained: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -62,7 +64,8 @@ class TokenDocuments:
         return replace(taken_tokens, trained=copy_spans(self.trained, begins, sizes))
 
     def _columns(self) -> tuple[pa.Array, ...]:
-        return tuple(getattr(self, field.name) for field in fields(self)[2:-1])
+        columns = (getattr(self, field.name) for field in fields(self)[2:-1])
+        return tuple(column for column in columns if column is not None)
 
     @classmethod
     def concat(cls, parts: Sequence[TokenDocuments]) -> TokenDocuments:

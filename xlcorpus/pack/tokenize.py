@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from xlcorpus.dataset.columns import column_or_null, text_column
 from xlcorpus.dataset.decisions import decide
 from xlcorpus.errors import UserError
+from xlcorpus.pack.kept import ROW
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.templated import fill
 from xlcorpus.pack.token_documents import TokenDocuments, frame
@@ -70,6 +71,7 @@ def tokenize_batch(
     columns = [column_or_null(batch, name, pa.string()).cast(pa.string()) for name in labels]
     epochs = pc.fill_null(column_or_null(batch, "mix_epoch", pa.int32()), 0)
     facts = [batch.column("doc_id"), *columns, epochs, pa.array(text_bytes, pa.int64())]
+    facts += [batch.column(ROW)] if ROW in batch.schema.names else []
     documents = replace(TokenDocuments(framed, framed_offsets, *facts), trained=trained)
     gone = np.flatnonzero(reason)
     if len(gone):

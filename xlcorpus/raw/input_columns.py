@@ -25,6 +25,7 @@ class Column:
 
     where: the first file that has it; json: its values had no common type, its strings are JSON; unknown: only nulls
     were seen. fits: whether its values can be cast to a type without loss, or its reader keeps elsewhere what cannot.
+    feature: what the files say of it to Hugging Face's datasets (`dataset.features`), '' where they do not agree.
     """
 
     type: pa.DataType
@@ -32,6 +33,7 @@ class Column:
     json: bool = False
     unknown: bool = False
     fits: Callable[[pa.DataType], bool] = _takes_all
+    feature: str | None = None
 
 
 def united(name: str, columns: Sequence[Column]) -> Column:
@@ -42,7 +44,14 @@ def united(name: str, columns: Sequence[Column]) -> Column:
     fields = {at: pa.field(name, one.type, metadata=JSON if one.json else None) for at, one in enumerate(known)}
     field = united_field(fields, lambda at, kind: known[at].fits(kind))
     fits = [one.fits for one in known]
-    return Column(field.type, known[0].where, holds_json(field), fits=lambda kind: all(one(kind) for one in fits))
+    said = {one.feature if one.type == field.type else None for one in known}
+    return Column(
+        field.type,
+        known[0].where,
+        holds_json(field),
+        fits=lambda kind: all(one(kind) for one in fits),
+        feature=said.pop() if len(said) == 1 else "",
+    )
 
 
 def input_name(field: pa.Field) -> str | None:

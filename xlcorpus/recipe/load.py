@@ -118,6 +118,8 @@ def _link(steps: Sequence[dict[str, Any]], path: Location) -> tuple[Node, ...]:
         where = f"{path}: step {content['id']!r}"
         step = find_step(content["step"])
         values = {key: value for key, value in content.items() if key not in _STEP_KEYS}
+        if "keep" in step.options.model_fields and not isinstance(content.get("keep", False), bool):
+            values["keep"] = content.pop("keep")  # columns that rows keep, not whether the dataset is kept
         options = make_options(step, values, where)
         files: tuple[str, ...] = ()
         inputs: list[Node | Location] = []

@@ -21,6 +21,8 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.by_file import losses_in, noted
 from xlcorpus.dataset.card import card_of
 from xlcorpus.dataset.dataset import Dataset, is_dataset, read_batches
+from xlcorpus.dataset.features import features_of
+from xlcorpus.dataset.kept import KeepOptions
 from xlcorpus.dataset.layout import BESIDE, CARD, HELD_OUT, HOLDOUT
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.ours import check_removable, shown
@@ -107,7 +109,12 @@ def run_pass(work: Pass, datasets: list[Dataset], folder: Location, settings: Se
     for remark in [*(source.remarks if source else ()), *remarks_on(work, datasets)]:
         settings.say(remark)
     identity = identity_of(work, datasets, source, settings)
-    workspace = Workspace(folder)
+    given = [dataset.manifest.arrow_schema for dataset in datasets]
+    features, differing = features_of([source.columns] if source is not None and source.columns is not None else given)
+    for node in work.nodes:
+        if isinstance(node.options, KeepOptions):
+            features |= node.options.kept.renamed(features)
+    workspace = Workspace(folder, features)
     if is_dataset(folder) and not settings.overwrite:
         manifest = Manifest.load(folder)
         if manifest.fingerprint == identity.fingerprint:
@@ -120,6 +127,8 @@ def run_pass(work: Pass, datasets: list[Dataset], folder: Location, settings: Se
     try:
         with _new_folder(folder), workspace.lock():
             _make_room(workspace, identity, settings)
+            for remark in differing:
+                settings.say(remark)
             _make(work, datasets, source, workspace, identity, settings)
     except OSError as error:
         raise storage_error(error) from error

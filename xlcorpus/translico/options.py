@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from xlcorpus.options import StepOptions, option
+from xlcorpus.dataset.kept import DESCRIPTION, KeepOptions
+from xlcorpus.options import option
 
 
-class PairOptions(StepOptions):
+class PairOptions(KeepOptions):
     """Which sentences become pairs."""
 
     view: Literal["translico"] | None = option(None, description="make sentence pairs instead of a column: translico")
@@ -19,4 +20,7 @@ class PairOptions(StepOptions):
         only={"view": ["translico"]},
         description="translico: library that finds more sentences where the script marks none: pythainlp "
         "(Thai; needs xlcorpus[thai]); default: the built-in rules alone",
+    )
+    keep: str | None = option(
+        None, only={"view": ["translico"]}, description=f"translico: {DESCRIPTION}; those of the document"
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,11 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.beside import read_beside
+from xlcorpus.dataset.columns import put_columns
 from xlcorpus.dataset.dataset import read_batches
 from xlcorpus.dataset.decisions import decide, empty, reject
+from xlcorpus.dataset.kept import Kept, spread
+from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.result import Counts, Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.storage import Location
@@ -29,6 +33,8 @@ from xlcorpus.translico.sentences import COLUMNS, Found, find_sentences, groups_
 
 PAIR = load_schema("translico").arrow
 STEP_NAME = "romanize"
+ROW = "__row"
+NOTHING = Kept()
 _TABLE_ROWS = 40
 
 CodeOf = Callable[[str | None], str | None]  # label of a language -> the code that the tool is given
@@ -52,13 +58,15 @@ def make_pairs(
     *,
     keep_text: bool = False,
     counts_of: CountsOf = _no_counts,
+    numbered: bool = False,
 ) -> Result:
     """Romanise the chosen sentences of a batch: pairs (translico-1), decisions, rejects; states: int8[sentences].
 
     A document without a pair gets one decision, for the stage that its furthest sentence reached, or a reject where
     the tool failed on that sentence. A pair is left out where the romanisation is empty, of signs that have none, or
     None, of a language or script that the tool does not know. counts: sentences by language and script (`groups`) and
-    those that no pair is made of, by reason (`left_out`), and what `counts_of` says of the pairs.
+    those that no pair is made of, by reason (`left_out`), and what `counts_of` says of the pairs. numbered: with a
+    column `ROW`, the document of each pair.
     """
     groups = groups_of(batch)
     chosen = np.flatnonzero(states == CHOSEN)
@@ -91,6 +99,8 @@ def make_pairs(
         ],
         schema=PAIR,
     )
+    if numbered:
+        pairs = put_columns(pairs, {ROW: of_pair})
     left_out = found.left_out + Counter(
         duplicate=int((states == DUPLICATE).sum()),
         tool_failed=len(failures),
@@ -158,8 +168,11 @@ def pairs_of_shard(
     sentence_breaker: str | None = None,
     keep_text: bool = False,
     counts_of: CountsOf = _no_counts,
+    kept: Kept = NOTHING,
 ) -> Iterator[Result]:
     """Pass 3: the shard once more, split as it was, batch by batch. At least one, so that the columns are known.
+
+    kept: columns of the document that a pair has besides.
 
     Raises IntegrityError where a sentence was chosen that the shard does not hold.
     """
@@ -167,19 +180,29 @@ def pairs_of_shard(
     rows = known.column("row").to_numpy() if known is not None else np.zeros(0, dtype=np.int64)
     chosen = known.column("chosen").to_numpy(zero_copy_only=False) if known is not None else np.zeros(0, dtype=bool)
     start = 0
-    for batch in read_batches(shard, COLUMNS):
+    for batch in read_batches(shard, list(dict.fromkeys([*COLUMNS, *kept.wanted]))):
         found = find_sentences(batch, include_latin=include_latin, sentence_breaker=sentence_breaker)
         states = np.zeros(len(found.texts), dtype=np.int8)
         first, stop = np.searchsorted(rows, [start, start + len(states)])
         states[rows[first:stop] - start] = np.where(chosen[first:stop], CHOSEN, DISTINCT)
-        yield make_pairs(batch, found, states, tool, code_of, keep_text=keep_text, counts_of=counts_of)
+        made = make_pairs(
+            batch, found, states, tool, code_of, keep_text=keep_text, counts_of=counts_of, numbered=bool(kept)
+        )
+        yield from with_kept(made, kept.of(batch)) if kept else (made,)
         start += len(states)
     if start == 0:
-        yield Result(empty(PAIR), rows_in=0)
+        yield Result(empty(pa.schema([*PAIR, *kept.schema(shard_schema(shard))])), rows_in=0)
     if len(rows) and rows[-1] >= start:
         raise IntegrityError(
             f"{shard} has {start} sentences, {rows[-1] + 1} were listed", remedy="run again with --overwrite"
         )
+
+
+def with_kept(made: Result, kept: pa.RecordBatch) -> Iterator[Result]:
+    """The pairs with the kept columns of their documents in the place of `ROW`, in results of bounded size."""
+    pieces = spread(made.rows.drop_columns([ROW]), kept, made.rows.column(ROW).to_numpy())
+    yield replace(made, rows=next(pieces))
+    yield from map(Result, pieces)
 
 
 def notes_of(counts: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset import storage
+from xlcorpus.dataset.features import only_features, said_in
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.united import can_hold, in_type
@@ -72,7 +73,8 @@ def read_schema(file: InputFile, options: ReadOptions) -> pa.Schema | None:
                 remedy="decrypt it first, or leave it out",
             ) from None
         return None
-    schema = pa.schema([pa.field(field.name, plain_type(field.type)) for field in schema])
+    said = only_features(schema.metadata) or None
+    schema = pa.schema([pa.field(field.name, plain_type(field.type)) for field in schema], metadata=said)
     columns = ", ".join(schema.names)
     twice = given_twice(schema.names)
     if twice is not None:
@@ -121,16 +123,23 @@ def cut_row_groups(file: InputFile, target: int) -> Iterator[FileRange]:
 
 def schema_columns(files: Sequence[InputFile], options: ReadOptions) -> dict[str, Column]:
     """Union of the files' schemas in order of appearance; a file that cannot be read has none (its reader says why)."""
-    found: dict[str, dict[pa.DataType, list[Location]]] = {}
+    found: dict[str, dict[tuple[pa.DataType, str | None], list[Location]]] = {}
     for file in files:
-        for field in read_schema(file, options) or ():
+        schema = read_schema(file, options)
+        said = said_in(schema.metadata) if schema is not None else {}
+        for field in schema or ():
             if field.name not in options.texts.values() or is_turns(field.type):
-                found.setdefault(field.name, {}).setdefault(field.type, []).append(file.path)
+                kind = (field.type, said.get(field.name))
+                found.setdefault(field.name, {}).setdefault(kind, []).append(file.path)
     return {
         name: united(
-            name, [Column(kind, paths[0], fits=partial(_fits, name, kind, paths)) for kind, paths in types.items()]
+            name,
+            [
+                Column(kind, paths[0], fits=partial(_fits, name, kind, paths), feature=feature)
+                for (kind, feature), paths in kinds.items()
+            ],
         )
-        for name, types in found.items()
+        for name, kinds in found.items()
     }
 
 
