@@ -139,7 +139,7 @@ def measure(folder: Path, table: pa.Table, *, kept: bool) -> dict[str, Cost]:
     costs = {}
     for name, command in chain(kept=kept):
         if command[0] == "pack" and not (folder / "tokens").exists():
-            step(folder, "tokenizer", "train", "single", "--vocab-size", "1000", "tokens")
+            step(folder, "tokenizer", "train", "single", "--vocab-size", "440", "tokens")
         costs[name] = step(folder, *command)
         checked = f", {check(folder / command[-1], table):,} values as they were" if kept else ""
         print(f"{name}: {costs[name].seconds:.1f} s, {costs[name].bytes / 1e6:.1f} MB{checked}", file=sys.stderr)
