@@ -66,7 +66,9 @@ def check_files(options: PackOptions) -> None:
 
 def check_dataset(options: PackOptions, dataset: Dataset) -> None:
     """Raise UserError where packs, or the view, are not made of what a dataset holds."""
-    check_columns(options, dataset.folder, dataset.manifest.schema_name, dataset.manifest.arrow_schema)
+    columns = dataset.manifest.arrow_schema
+    check_columns(options, dataset.folder, dataset.manifest.schema_name, columns)
+    options.kept.check(columns, load_schema("token").names, str(dataset.folder))
 
 
 def remarks_on_tokenizer(tokenizer: Tokenizer) -> list[str]:
@@ -119,7 +121,6 @@ def check_columns(options: PackOptions, folder: Location, schema: str, columns: 
             f"{folder}, and {what} made of {', '.join(sides)}",
             remedy="ingest files that have these columns besides the one that becomes the text (--text-column)",
         )
-    options.kept.check(columns, load_schema("token").names, str(folder))
     if options.byte_budget is not None or options.pure:
         asked = "--byte-budget" if options.byte_budget is not None else "--pure"
         require_column(columns, "lang", f"{folder}, and {asked} goes by language")
