@@ -2,16 +2,10 @@
 
 A column of the input that bears a name of ours is kept as `input_<name>`; string columns `url`, `timestamp`,
 `license` and `kind` become ours (`--kind-column` names another one for the last), and of pairs `src_lang` and
-<<<<<<< HEAD
 `tgt_lang` where no option says the language (turned round where the sides are). `lang` is made of the column that
 `--lang-column` names, which stays beside it as it is. Each field remembers the input column it is filled from in its
-metadata (`input`), and whether its strings are JSON (`json`), so that a reader needs nothing but the schema.
-=======
-`tgt_lang` where no option says the language. `lang` is made of the column that `--lang-column` names, which stays
-beside it as it is. Each field remembers the input column it is filled from in its metadata (`input`), and whether its
-strings are JSON (`json`), so that a reader needs nothing but the schema. What Parquet files say of columns to Hugging
-Face's datasets is in the metadata of the schema (`dataset.features`).
->>>>>>> 5e57df4 (--keep on packs, views and sentence pairs; what Hugging Face's datasets knows of columns goes from file to shards)
+metadata (`input`), and whether its strings are JSON (`json`), so that a reader needs nothing but the schema. What
+Parquet files say of columns to Hugging Face's datasets is in the metadata of the schema (`dataset.features`).
 """
 
 from __future__ import annotations
