@@ -23,6 +23,7 @@ with METER.phase("imports"):
     from xlcorpus.dataset.columns import append_slices
     from xlcorpus.dataset.dataset import Shard, read_batches
     from xlcorpus.dataset.decisions import DECISION, REJECT
+    from xlcorpus.dataset.kinds import DOCUMENT
     from xlcorpus.dataset.layout import DATA, DECISIONS, REJECTS
     from xlcorpus.dataset.shards import ShardFile, ShardWriter
     from xlcorpus.dedup import compare, mark, match, signature
@@ -37,11 +38,10 @@ with METER.phase("imports"):
     from xlcorpus.mix.census import CountShard
     from xlcorpus.mix.gather import gather
     from xlcorpus.mix.inputs import plan_for
-    from xlcorpus.mix.mixed_rows import unite_schemas
+    from xlcorpus.mix.mixed_rows import Form, unite_schemas
     from xlcorpus.mix.options import Options
     from xlcorpus.mix.scatter import Scatter, read_spills
     from xlcorpus.mix.templated import PAIRS
-    from xlcorpus.mix.texts import DOCUMENT
     from xlcorpus.mix.uses import DrawCell, PackTexts, WriteUses
     from xlcorpus.quality.filter import filter_batch
     from xlcorpus.quality.signals import score_batch
@@ -164,7 +164,7 @@ def _choose(shards: dict[int, Shard], work: Path, plan: MixPlan, seed: int) -> N
 
 def _scatter(shards: dict[int, Shard], folder: Path, plan: MixPlan, chain: Chain) -> pa.Schema:
     schema = unite_schemas([(DOCUMENT, pq.read_schema(shards[0].location))])
-    scatter = Scatter(folder / "_work", schema, plan.cells, chain.shards, PAIRS)
+    scatter = Scatter(folder / "_work", schema, plan.cells, chain.shards, PAIRS, Form((DOCUMENT,)))
     for number, shard in shards.items():
         out = TaskFiles(folder, number)
         for result in scatter.to_files(number, shard):

@@ -13,10 +13,11 @@ from xlcorpus.beam.exchange import ExchangeShards
 from xlcorpus.beam.failures import Carried
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import shard_tasks
-from xlcorpus.beam.step import CODESWITCH, DOCUMENT, PAIR, Outcome, Step
+from xlcorpus.beam.step import Outcome, Step
 from xlcorpus.beam.workspace import Task, Workspace
 from xlcorpus.beam.write import write_results
 from xlcorpus.dataset.dataset import Dataset, Shard
+from xlcorpus.dataset.kinds import KINDS, kind_of_mix
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import Location
@@ -25,7 +26,7 @@ from xlcorpus.mix.allocate import CellPlan
 from xlcorpus.mix.census import CountShard
 from xlcorpus.mix.gather import MixedShard, add_sums, gather
 from xlcorpus.mix.inputs import check, fingerprints, plan_for, shard_sizes
-from xlcorpus.mix.mixed_rows import columns_of_all
+from xlcorpus.mix.mixed_rows import columns_of_all, form_of
 from xlcorpus.mix.options import Options
 from xlcorpus.mix.repeated import PackIds, RefuseRepeated, Repeated, find_repeated
 from xlcorpus.mix.rules.match import matches
@@ -117,9 +118,10 @@ def run(options: Options, inputs: Sequence[Dataset], execution: Execution) -> Ou
     execution.shuffle("choose", tasks, Choose(folder, plan.cells, execution.seed, matches(spec), pack_ids, refuse))
 
     targets = [Task(number, size, None) for number, size in enumerate(shard_sizes(options, plan))]
-    schema = columns_of_all(inputs)
+    form = form_of(inputs, swaps=options.ways.swaps)
+    schema = columns_of_all(inputs, form)
     scattering = ScatterShard(
-        workspace, Scatter(folder, schema, plan.cells, len(targets), options.template, execution.keep_text)
+        workspace, Scatter(folder, schema, plan.cells, len(targets), options.template, form, execution.keep_text)
     )
     gathering = GatherShard(workspace, folder, schema, execution.partition_by)
     if options.exchange == "runner":
@@ -143,5 +145,6 @@ STEP = Step(
     check=check,
     many=True,
     models=fingerprints,
-    reads=(DOCUMENT, PAIR, CODESWITCH),
+    reads=KINDS,
+    makes=lambda options, read: kind_of_mix(read),
 )

@@ -12,6 +12,7 @@ from xlcorpus.beam.workspace import Task, Workspace
 from xlcorpus.beam.write import Into, write_results
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
+from xlcorpus.dataset.kinds import KINDS
 from xlcorpus.dataset.layout import DATA, HOLDOUT, WORK
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Counts
@@ -95,7 +96,9 @@ def _choose(
     if storage.exists(folder) and not storage.is_folder(execution.workspace.work / HOLDOUT):
         raise UserError(f"{folder} is there already", remedy="move it to another place, or choose another --output")
     execution.workspace.scratch(HOLDOUT)  # from here on the folder is this run's
-    execution.each("list", given, holdout.ListDocuments(execution.scratch, execution.seed))
+    execution.each(
+        "list", given, holdout.ListDocuments(execution.scratch, execution.seed, input_check.READS[options.view])
+    )
     rows = sum(task.content.rows for task in given)
     wanted = locate(options.holdout) if options.holdout_share is None else options.holdout_share
     choose = holdout.ChooseDocuments(execution.scratch, wanted, execution.seed)
@@ -196,7 +199,7 @@ STEP = Step(
     speed=3.0,
     options=PackOptions,
     example="--tokenizer out/tokenizer.model",
-    reads=input_check.reads,
+    reads=KINDS,
     makes="token",
     models=models,
     check=check,

@@ -23,13 +23,14 @@ from xlcorpus.mix.allocate import CellPlan, MixPlan, plan_mix
 from xlcorpus.mix.census import Counting, CountShard, ShardCells, cells_of
 from xlcorpus.mix.gather import add_sums, gather
 from xlcorpus.mix.inputs import spec_of
-from xlcorpus.mix.mixed_rows import unite_schemas
+from xlcorpus.mix.mixed_rows import Form, unite_schemas
 from xlcorpus.mix.options import Options
 from xlcorpus.mix.scatter import Scatter, read_spills
 from xlcorpus.mix.spec import MixSpec, needs
 from xlcorpus.mix.templated import PAIRS as TEMPLATE
 from xlcorpus.mix.texts import CODESWITCH, DOCUMENT, PAIR
 from xlcorpus.mix.uses import DrawCell, PackTexts, WriteUses
+from xlcorpus.pairs.swap import Directions
 
 CODESWITCH_SCHEMA = load_schema("codeswitch")
 Shard: TypeAlias = pa.RecordBatch | tuple[str, pa.RecordBatch]  # of documents, or (name of the schema, rows)
@@ -121,6 +122,7 @@ def mix(
     latin: bool = False,
     spill: bool = True,
     specials: int = 0,
+    directions: str = "as-is",
 ) -> Mixed:
     """Count, plan, choose, scatter and gather ratios or a spec (which has its own unit).
 
@@ -130,7 +132,9 @@ def mix(
     scratch = folder / "scratch"
     fixed = asked if isinstance(asked, MixSpec) else None
     unit = fixed.unit if fixed is not None else unit
-    written, records = count_shards(folder, shards, Counting(unit, tokenizer, template, latin, *needs(fixed), specials))
+    ways = Directions.parse(directions)
+    counting = Counting(unit, tokenizer, template, latin, *needs(fixed), specials, ways)
+    written, records = count_shards(folder, shards, counting)
     cells = cells_of(records)
     spec = asked if isinstance(asked, MixSpec) else spec_of(Options(ratios=asked, unit=unit), cells, {})
     plan = plan_mix(cells, spec, budget, max_epochs)
@@ -140,8 +144,10 @@ def mix(
     uses = [element for group in grouped(packed, chaos) for element in draw(group)]
     for group in grouped(uses, chaos):
         assert write(group) == [group[0]]
-    schema = unite_schemas([_columns(shard) for shard in shards])
-    scatter = Scatter(scratch, schema, plan.cells, targets, template, keep_text)
+    columns = [_columns(shard) for shard in shards]
+    form = Form(tuple(dict.fromkeys(kind for kind, _ in columns)), swaps=ways.swaps)
+    schema = unite_schemas(columns, form=form)
+    scatter = Scatter(scratch, schema, plan.cells, targets, template, form, keep_text)
     scattered: list[list[Result]] = []
     moved = defaultdict[int, list[pa.RecordBatch]](list)
     for number, shard in enumerate(written):

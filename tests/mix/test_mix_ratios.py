@@ -82,7 +82,6 @@ def test_names_are_sources_before_they_are_languages() -> None:
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("swa_Latn", r"did you mean 'swh_Latn'\?"),
         ("wob", r"did you mean 'web'\?"),
         ("sw", r"did you mean 'swh_Latn'\?"),
         ("en", r"did you mean 'eng_Latn'\?"),
@@ -94,6 +93,15 @@ def test_a_name_that_no_document_has(name: str, hint: str) -> None:
     languages, sources = {"swh_Latn": 5, "eng_Latn": 2, "": 9}, {"web": 7, "books": 1}
     with pytest.raises(UserError, match=rf"has the language, kind or source '{name}'; {hint}\n.*xlcorpus inspect"):
         resolve_names({"web": 0.5, name: 0.5}, languages, sources)
+
+
+@pytest.mark.parametrize("label", ["kor_Kore", "kor_Hang", "ko_Kore"])
+@pytest.mark.parametrize("there", ["kor_Kore", "kor_Hang"])
+def test_labels_are_those_of_steps_in_names_and_in_data(label: str, there: str) -> None:
+    assert resolve_names({label: 1.0}, {there: 3}, {}) == {label: "lang"}
+    assert resolve_names({f"{label}-eng_Latn": 1.0}, {f"eng_Latn-{there}": 3}, {}) == {f"{label}-eng_Latn": "lang"}
+    with pytest.raises(UserError, match="'kor_Hang' is given twice"):
+        resolve_names({"kor_Kore": 0.5, "kor_Hang": 0.5}, {there: 3}, {})
 
 
 def test_ratios_given_several_times_add_up() -> None:
@@ -108,11 +116,13 @@ def test_ratios_given_several_times_add_up() -> None:
 
 
 @pytest.mark.parametrize("pair", ["eng_Latn-swh_Latn", "amh_Ethi-ell_Grek", "hin_Deva-zho_Hans"])
-def test_a_pair_in_both_directions_is_given_twice(pair: str) -> None:
+def test_a_pair_named_in_both_directions_is_two_directions(pair: str) -> None:
     other = "-".join(reversed(pair.split("-")))
     assert resolve_names({other: 1.0}, {pair: 3}, {}) == {other: "lang"}
-    with pytest.raises(UserError, match=f"the pair '{pair}' is given twice"):
-        resolve_names({pair: 0.5, other: 0.5}, {pair: 3}, {})
+    both = {pair: 0.5, other: 0.5}
+    assert resolve_names(both, {pair: 3, other: 1}, {}) == {pair: "direction", other: "direction"}
+    with pytest.raises(UserError, match=f"no document has the language, kind or source '{other}'"):
+        resolve_names(both, {pair: 3}, {})
     # Sources are called what they are called.
     assert resolve_names({"web-old": 0.5, "old-web": 0.5}, {}, {"web-old": 1, "old-web": 1})
 

@@ -69,7 +69,7 @@ def ratios(**shares: Any) -> dict[str, Any]:
         ({"mix": {"by": "langs"}}, "mix.by: 'langs' is not known; did you mean 'lang'?"),
         (
             {"mix": {"rule": "uniform"}},
-            "mix: the rule 'uniform' needs `by`: one of source, kind, lang, script, domain, cell",
+            "mix: the rule 'uniform' needs `by`: one of source, kind, lang, direction, script, domain, cell",
         ),
         ({"mix": {"within": {"rule": "exponent", "alpha": 1}}}, "mix.within: the rule 'exponent' needs `by`"),
         ({"mix": {"rule": "exponent", "by": "lang"}}, "mix: the rule 'exponent' needs 'alpha'"),
@@ -217,5 +217,6 @@ def test_ratios_of_the_command_line_are_parts_with_sources_first() -> None:
 
 def test_keys_are_those_of_cells() -> None:
     assert {key: Cell("web", "mono", "yor_Latn", "law", 1, 1).value(key) for key in KEYS} == {
-        "source": "web", "kind": "mono", "lang": "yor_Latn", "script": "Latn", "domain": "law",
+        "source": "web", "kind": "mono", "lang": "yor_Latn", "direction": "none", "script": "Latn",
+        "domain": "law",
     }  # fmt: skip

@@ -10,7 +10,7 @@ from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.storage import locate
 from xlcorpus.errors import UserError
 from xlcorpus.mix.allocate import CellPlan, MixPlan
-from xlcorpus.mix.cells import NONE, canonical_lang, language_totals
+from xlcorpus.mix.cells import NONE, canonical_direction, canonical_label, canonical_lang, language_totals
 from xlcorpus.mix.gather import Sums, put_in_by
 from xlcorpus.mix.rules.match import references
 from xlcorpus.mix.spec import MixSpec
@@ -82,7 +82,8 @@ def _languages(taken: Sequence[CellPlan], rows: Achieved) -> dict[str, int]:
         if lang.count("-") == 1:
             counts = sides.setdefault(canonical_lang(lang), {})
             for language, units in zip(lang.split("-"), rows[item.name][2:], strict=True):
-                counts[language] = counts.get(language, 0) + units
+                label = canonical_label(language)
+                counts[label] = counts.get(label, 0) + units
     counted = {lang: counts for lang, counts in sides.items() if all(counts.values())}
     singly: list[tuple[str, int]] = []
     for item in taken:
@@ -151,6 +152,7 @@ def achieved_totals(spec: MixSpec | None, unit_means: str) -> dict[tuple[str, st
             )
         totals = Counter[str](notes["languages"] if key == "lang" else {})
         for cell in notes["cells"] if key != "lang" else ():
-            totals[cell[key] or NONE] += cell["units"]
+            name = canonical_direction(cell["lang"]) if key == "direction" else cell[key]
+            totals[name or NONE] += cell["units"]
         found[mix, key] = dict(totals)
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,8 +13,18 @@ from typing import Any
 from xlcorpus.text import labels
 from xlcorpus.text.apportion import largest_remainder
 
-KINDS = ("mono", "bi", "code", "translit", "cs", "mined")  # what our own steps write; any other name is as good
-KEYS = ("source", "kind", "lang", "script", "domain")  # what rules group by and parts select by
+KINDS = (
+    "mono",
+    "bi",
+    "code",
+    "translit",
+    "cs",
+    "mined",
+    "restore",
+    "translico",
+)  # what our own steps write; any other name is as good
+KEYS = ("source", "kind", "lang", "direction", "script", "domain")  # what rules group by and parts select by
+_LABEL = re.compile(r"[a-z]{2,3}_[A-Z][a-z]{3}")
 NONE = "none"  # how rules and parts name an empty value: the domain of a dataset without that column
 
 
@@ -54,19 +66,38 @@ class Cell:
         return "/".join(part or NONE for part in self.key)
 
     @property
+    def direction(self) -> str:
+        """`deu_Latn-eng_Latn` of a pair: from the first language into the second; '' of what is no pair."""
+        return canonical_direction(self.lang) if self.lang.count("-") == 1 else ""
+
+    @property
     def script(self) -> str:
         """ISO 15924 of the language (`Latn`), of both sides for a pair (`Latn-Deva`) unless they are equal."""
         return script_of(self.lang)
 
     def value(self, key: str) -> str:
-        """What the cell is by `key` (one of KEYS): a pair in either direction has one name; '' is NONE."""
+        """What the cell is by `key` (one of KEYS): by lang a pair in either direction has one name; '' is NONE."""
         value: str = getattr(self, key)
         return (canonical_lang(value) if key == "lang" else value) or NONE
 
 
+@functools.cache
+def canonical_label(label: str) -> str:
+    """The label of a language as steps write it: `kor_Hang` of `kor_Kore`. What is no code with a script stays, as does
+    Chinese of either kind (`zho_Hani`): no label says which it is."""
+    return label if not _LABEL.fullmatch(label) or label.endswith("_Hani") else labels.normalize_label(label)
+
+
+def canonical_direction(lang: str) -> str:
+    """A pair with the labels of steps, in its direction; a language likewise."""
+    return "-".join(map(canonical_label, lang.split("-")))
+
+
 def canonical_lang(lang: str) -> str:
-    """The name of a pair whatever its direction: `zul_Latn-eng_Latn` and `eng_Latn-zul_Latn` are the latter."""
-    return "-".join(sorted(lang.split("-"))) if lang.count("-") == 1 else lang
+    """The name of a pair whatever its direction: `zul_Latn-eng_Latn` and `eng_Latn-zul_Latn` are the latter; labels as
+    steps write them (`canonical_label`)."""
+    name = canonical_direction(lang)
+    return "-".join(sorted(name.split("-"))) if name.count("-") == 1 else name
 
 
 def languages_of(lang: str) -> tuple[str, ...]:

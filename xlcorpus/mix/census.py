@@ -12,21 +12,24 @@ import pyarrow.compute as pc
 from xlcorpus.dataset.beside import write_beside
 from xlcorpus.dataset.columns import column_or_null
 from xlcorpus.dataset.dataset import Shard, read_batches
+from xlcorpus.dataset.kinds import CODESWITCH, RESTORE
 from xlcorpus.dataset.storage import Location
 from xlcorpus.mix.cells import NONE, Cell, merge_cells
 from xlcorpus.mix.templated import PAIRS, tokens_by
-from xlcorpus.mix.texts import CODESWITCH, ORIGINAL, Texts, columns_read, texts_of, variants_of
+from xlcorpus.mix.texts import AS_IS, LATIN, Texts, columns_read, texts_of, variants_of
 from xlcorpus.mix.units import count_units, open_counter
+from xlcorpus.pairs.swap import Directions
 from xlcorpus.text.hashes import digests
 from xlcorpus.tokenizer.template import Ids
 
+KEYED = (CODESWITCH, RESTORE)  # of one document there may be several
 _KEY = "\x1f"  # between the parts of a cell's key, which have a space where a name holds it
 CENSUS = pa.schema(
     [
         pa.field("row", pa.int64()),
         pa.field("variant", pa.int8()),
         pa.field("doc_id", pa.binary(16)),
-        pa.field("text_key", pa.uint64()),  # of code-switched rows, of which a document may have several; else 0
+        pa.field("text_key", pa.uint64()),  # of rows of which a document may have several; else 0
         pa.field("cell", pa.dictionary(pa.int32(), pa.string())),
         pa.field("units", pa.int64()),
         pa.field("dup_size", pa.int32()),
@@ -39,7 +42,8 @@ CENSUS = pa.schema(
 @dataclass(frozen=True)
 class Counting:
     """What is counted: the unit, with the tokenizer for `tokens` and the special ids around each text, and their
-    number; the template; romanised texts; domains, and sizes of duplicate clusters, where the mix asks for them."""
+    number; the template, and which way round pairs are used; romanised texts; domains, and sizes of duplicate
+    clusters, where the mix asks for them."""
 
     unit: str
     tokenizer: str | None = None
@@ -49,6 +53,7 @@ class Counting:
     dup_size: bool = False
     specials: int = 0
     around: tuple[Ids, Ids] = ((), ())
+    directions: Directions = AS_IS
 
 
 @dataclass(frozen=True)
@@ -81,19 +86,20 @@ class CountShard:
             domain=counting.domain,
             dup_size=counting.dup_size,
         )
-        variants = variants_of(schema, shard.columns, latin=counting.latin)
+        ways = counting.directions
+        variants = variants_of(schema, shard.columns, latin=counting.latin, directions=ways)
         counters = tuple(open_counter(counting.unit, counting.tokenizer, count) for count in (counting.specials, 0))
         parts: list[pa.RecordBatch] = []
         cells: list[Cell] = []
         first = 0
         for batch in read_batches(shard, wanted):
             for variant in variants:
-                texts = texts_of(batch, schema, variant, counting.template, domain=counting.domain)
+                texts = texts_of(batch, schema, variant, counting.template, domain=counting.domain, directions=ways)
                 units = None
-                if variant == ORIGINAL and counting.unit == "tokens" and counting.tokenizer is not None:
-                    units = tokens_by(counting.template, schema, batch, counting.tokenizer, counting.around)
+                if variant != LATIN and counting.unit == "tokens" and counting.tokenizer is not None:
+                    units = tokens_by(counting.template, schema, texts.used, counting.tokenizer, counting.around)
                 docs = counting.unit == "docs"
-                part = _count(batch, texts, first, variant, counters, units, keyed=schema == CODESWITCH, docs=docs)
+                part = _count(batch, texts, first, variant, counters, units, keyed=schema in KEYED, docs=docs)
                 parts.append(part)
                 cells += _cells(part, texts, with_sizes=counting.dup_size and "dup_size" in wanted)
             first += batch.num_rows
@@ -122,13 +128,16 @@ def _count(
     of_texts, of_sides = counters
     units = of_texts(texts.text) if units is None else units
     sides = [of_sides(side) for side in texts.sides] or [np.zeros(count, dtype=np.int64)] * 2
-    if texts.switched is not None and not docs:  # the sides are what is of the text's own language and what was put in
-        put_in = np.minimum(of_sides(texts.switched), units)
-        sides = [units - put_in, put_in]
+    if texts.switched is not None or texts.restored is not None:
+        # Then the sides are what is of the text's own language and what was put in; of a document there are no parts.
+        put_in = np.zeros(count, dtype=np.int64) if docs else _put_in(texts, units, sides[0], of_sides)
+        switched = put_in > 0 if not keyed and not docs else np.ones(count, dtype=bool)
+        whole = 0 if docs else units
+        sides = [np.where(switched, whole - put_in, sides[0]), np.where(switched, put_in, sides[1])]
     columns = [
         pc.add(texts.rows, first),
         pa.repeat(pa.scalar(variant, pa.int8()), count),
-        batch.column("doc_id").take(texts.rows),
+        texts.ids,
         pa.array(text_keys),
         keys.dictionary_encode(),
         pa.array(units),
@@ -136,6 +145,16 @@ def _count(
         *(pa.array(side.astype(np.int32)) for side in sides),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=CENSUS)
+
+
+def _put_in(texts: Texts, units: np.ndarray, inputs: np.ndarray, count: Callable[[pa.Array], np.ndarray]) -> np.ndarray:
+    """int64[n]: units of each text that code-switching has put in. inputs: units of the first sides."""
+    found = np.zeros(len(units), dtype=np.int64)
+    if texts.switched is not None:
+        found += count(texts.switched)
+    if texts.restored is not None:
+        found += np.round(texts.restored * inputs).astype(np.int64)
+    return np.minimum(found, units)
 
 
 def _part(values: pa.Array) -> pa.Array:

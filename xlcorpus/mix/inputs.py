@@ -12,9 +12,9 @@ from xlcorpus.dataset.storage import fingerprint, fingerprint_of_file, locate
 from xlcorpus.errors import UserError
 from xlcorpus.mix.achieved import achieved_totals
 from xlcorpus.mix.allocate import MixPlan, plan_mix
-from xlcorpus.mix.cells import KINDS, NONE, Cell
+from xlcorpus.mix.cells import KINDS, NONE, Cell, canonical_direction
 from xlcorpus.mix.census import ShardCells, cells_of
-from xlcorpus.mix.mixed_rows import columns_of_all
+from xlcorpus.mix.mixed_rows import columns_of_all, form_of
 from xlcorpus.mix.options import Options
 from xlcorpus.mix.ratios_option import resolve_names, spec_of_ratios
 from xlcorpus.mix.rules.match import references, resolve, without_paths
@@ -61,7 +61,7 @@ def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
         raise UserError("--latin: no input has romanised texts", remedy="run `xlcorpus romanize` before mixing")
     check_template(options.template, inputs, options.tokenizer)
     achieved_totals(fixed, options.unit_means(fixed))
-    columns_of_all(inputs)
+    columns_of_all(inputs, form_of(inputs, swaps=options.ways.swaps))
     related = ", ".join(fixed.related[:10]) if fixed is not None else ""
     return [f"mix: evaluate on these related languages too: {related}"] if related else []
 
@@ -96,7 +96,8 @@ def spec_of(options: Options, cells: Sequence[Cell], totals_of: Mapping[tuple[st
     counts = {key: Counter[str]() for key in ("lang", "source", "kind")}
     for cell in cells:
         for key, counter in counts.items():
-            counter[cell.value(key)] += cell.documents
+            value = canonical_direction(cell.lang) if key == "lang" else cell.value(key)
+            counter[value or NONE] += cell.documents
     names = resolve_names(options.ratios, counts["lang"], counts["source"], counts["kind"])
     return spec_of_ratios(options.ratios, names, options.unit or "tokens")
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.columns import free_name
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.kinds import CODESWITCH, DOCUMENT, MARKS, PAIR, TRANSLICO, is_mix, rows_of_kind
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.united import can_hold, in_type, united_field
-from xlcorpus.mix.texts import CODESWITCH, DOCUMENT, PAIR, texts_of
+from xlcorpus.mix.texts import ORIGINAL, SWAPPED, texts_of
+from xlcorpus.pairs.swap import other_side, swapped_schema, with_both_sides
 
-# Columns that are not copied: their text is in `text`, or they place words in one that is not.
-_LEFT_OUT = {
-    DOCUMENT: ("text_latn", "text_ipa"),
-    PAIR: ("align",),
-    CODESWITCH: ("cs_source", "cs_target", "cs_spans", "text_latn", "text_ipa"),  # the last two are of the original
-}
+# Columns that are not copied: romanised texts of documents, which are in `text` or are not; of the original, beside
+# a switched text, they would be taken for those of `text`.
+_LEFT_OUT = {DOCUMENT: ("text_latn", "text_ipa"), CODESWITCH: ("text_latn", "text_ipa")}
 _OURS = ("text", "lang", "kind")
 MIX_FIELDS = (
     pa.field("mix_class", pa.string()),
@@ -28,46 +28,88 @@ MIX_FIELDS = (
 )
 
 
-@functools.cache
-def _types_in_mixes(schema: str) -> dict[str, pa.DataType]:
-    """The columns of documents, plain or code-switched, that rows of a dataset of this schema may have in a mix."""
-    shapes = (CODESWITCH,) if schema == DOCUMENT else (CODESWITCH, DOCUMENT)
-    return {field.name: field.type for shape in shapes for field in load_schema(shape).arrow}
+@dataclass(frozen=True)
+class Form:
+    """What the rows of a mix are made in: the schemas of its inputs, and whether pairs are swapped."""
+
+    kinds: tuple[str, ...]
+    swaps: bool = False
+
+    @functools.cached_property
+    def types(self) -> dict[str, pa.DataType]:
+        """The columns of these kinds, of documents and of code-switched ones, in their types."""
+        shapes = dict.fromkeys((CODESWITCH, DOCUMENT, *self.kinds))
+        return {field.name: field.type for shape in shapes for field in load_schema(shape).arrow}
+
+    @functools.cached_property
+    def marks(self) -> frozenset[str]:
+        """The columns that tell kinds of rows apart in a mix of several."""
+        return frozenset(name for kind in self.kinds for name in MARKS.get(kind, ()))
+
+    def of(self, schema: str, arrow: pa.Schema) -> pa.Schema:
+        """The columns of a dataset with those of the other side, where its pairs may be swapped."""
+        return swapped_schema(arrow) if self.swaps and schema == PAIR else arrow
 
 
-def _kept(schema: str, arrow: pa.Schema) -> dict[str, pa.Field]:
+def _kept(schema: str, arrow: pa.Schema, form: Form) -> dict[str, pa.Field]:
     """Columns that are copied, by their name in the dataset, as they are in a mix (`mixed_schema`)."""
-    ours = _types_in_mixes(schema)
+    own = load_schema(schema).names
+    left_out = () if _holds_romanised(schema, arrow) else _LEFT_OUT.get(schema, ())
     kept, taken = {}, {*arrow.names, *_OURS}
     for field in arrow:
-        if field.name in (*_LEFT_OUT[schema], *_OURS):
-            continue
         name = field.name
-        if field.type not in (ours.get(name, field.type), pa.null()):
+        if name in (*left_out, *_OURS):
+            continue
+        # Of documents that are no mix, src is nothing of ours; beside pairs it would make pairs of them.
+        foreign = schema == DOCUMENT and not is_mix(arrow.names) and name in form.marks
+        others = {} if name in own else form.types
+        if foreign or field.type not in (others.get(name, field.type), pa.null()):
             name = free_name(name, taken)
             taken.add(name)
         kept[field.name] = field.with_name(name)
     return kept
 
 
-def mixed_schema(schema: str, arrow: pa.Schema) -> pa.Schema:
-    """The columns that rows of a dataset have in a mix: its own, but for texts that become `text`.
+def _holds_romanised(schema: str, arrow: pa.Schema) -> bool:
+    """Whether the romanised texts of a dataset of documents may be those of TransliCo pairs: of a mix of several
+    kinds."""
+    return schema == DOCUMENT and is_mix(arrow.names) and set(MARKS[TRANSLICO]) <= set(arrow.names)
 
-    A mix is of documents, some of them code-switched: a column that bears a name of theirs in another type is
-    `input_NAME`, as of ingest.
+
+def mixed_schema(schema: str, arrow: pa.Schema, form: Form | None = None) -> pa.Schema:
+    """The columns that rows of a dataset have in a mix: its own, and the text that was counted.
+
+    A column that bears a name of the rows of this mix in another type is `input_NAME`, as of ingest.
     """
-    return pa.schema([*_kept(schema, arrow).values(), *(pa.field(name, pa.string()) for name in _OURS)])
+    form = form or Form((schema,))
+    kept = _kept(schema, form.of(schema, arrow), form)
+    return pa.schema([*kept.values(), *(pa.field(name, pa.string()) for name in _OURS)])
 
 
-def mixed_rows(batch: pa.RecordBatch, schema: str, variant: int, template: str) -> pa.RecordBatch:
+def mixed_rows(
+    batch: pa.RecordBatch, schema: str, variant: int, template: str, form: Form | None = None
+) -> pa.RecordBatch:
     """Rows as they go into a mix (`mixed_schema`): the text that was counted, lang and kind. All have the variant."""
+    form = form or Form((schema,))
+    if form.swaps and schema == PAIR:
+        batch = with_both_sides(batch, swapped=variant == SWAPPED)
+        variant = ORIGINAL
     found = texts_of(batch, schema, variant, template, domain=False)
     if len(found.text) != batch.num_rows:
         raise AssertionError("a row without the variant was chosen")
-    kept = batch.select(list(_kept(schema, batch.schema)))
+    kept = batch.select(list(_kept(schema, batch.schema, form)))
+    # Of a sentence and its romanisation both count, and stand in columns of their own.
+    own = schema == TRANSLICO or _holds_romanised(schema, batch.schema)
     lang = pc.if_else(pc.equal(found.lang, ""), pa.scalar(None, pa.string()), found.lang)
-    columns = [*kept.columns, found.text, lang, found.kind]
-    return pa.RecordBatch.from_arrays(columns, schema=mixed_schema(schema, batch.schema))
+    columns = [*kept.columns, batch.column("text") if own and variant == ORIGINAL else found.text, lang, found.kind]
+    made = pa.RecordBatch.from_arrays(columns, names=[*kept.schema.names, *_OURS])
+    if _holds_romanised(schema, batch.schema):
+        place, pairs = made.schema.get_field_index("text_latn"), rows_of_kind(batch, schema, TRANSLICO)
+        made = made.set_column(
+            place, "text_latn", pc.if_else(pa.array(pairs), made.column(place), pa.scalar(None, pa.string()))
+        )
+    schema_made = mixed_schema(schema, batch.schema, replace(form, swaps=False))
+    return pa.RecordBatch.from_arrays(made.columns, schema=schema_made)
 
 
 def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -80,20 +122,29 @@ def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def columns_of_all(inputs: Sequence[Dataset]) -> pa.Schema:
+def form_of(inputs: Sequence[Dataset], *, swaps: bool = False) -> Form:
+    """The form of a mix of these datasets."""
+    return Form(tuple(dict.fromkeys(one.manifest.schema_name for one in inputs)), swaps)
+
+
+def columns_of_all(inputs: Sequence[Dataset], form: Form) -> pa.Schema:
     """`unite_schemas` of datasets; where a column is of several types their values are looked at."""
 
     def fits(name: str, number: int, kind: pa.DataType) -> bool:
         one = inputs[number]
-        kept = _kept(one.manifest.schema_name, one.manifest.arrow_schema)
+        columns = one.manifest.arrow_schema
+        kept = _kept(one.manifest.schema_name, form.of(one.manifest.schema_name, columns), form)
         own = next(own for own, field in kept.items() if field.name == name)
-        return all(can_hold(batch.column(own), kind) for batch in one.batches([own]))
+        read = [each for each in {own, other_side(own) if form.swaps else own} if each in columns.names]
+        return all(can_hold(values, kind) for batch in one.batches(read) for values in batch.columns)
 
-    return unite_schemas([(one.manifest.schema_name, one.manifest.arrow_schema) for one in inputs], fits)
+    return unite_schemas([(one.manifest.schema_name, one.manifest.arrow_schema) for one in inputs], fits, form)
 
 
 def unite_schemas(
-    schemas: Sequence[tuple[str, pa.Schema]], fits: Callable[[str, int, pa.DataType], bool] | None = None
+    schemas: Sequence[tuple[str, pa.Schema]],
+    fits: Callable[[str, int, pa.DataType], bool] | None = None,
+    form: Form | None = None,
 ) -> pa.Schema:
     """All columns of the rows of several datasets (name of the schema, columns) as they go into a mix.
 
@@ -101,10 +152,11 @@ def unite_schemas(
     `united_field` says. fits: whether the values of a column can be cast without loss, in the dataset of a number.
     Nulls stand where a dataset lacks a column, even one that another dataset says is never null.
     """
+    form = form or Form(tuple(dict.fromkeys(name for name, _ in schemas)))
     fields: dict[str, dict[int, pa.Field]] = {}
     ours = {field.name for field in MIX_FIELDS}
     for number, (name, schema) in enumerate(schemas):
-        for field in mixed_schema(name, schema):
+        for field in mixed_schema(name, schema, form):
             if field.name not in ours:
                 fields.setdefault(field.name, {})[number] = field
     first = ("doc_id", "text", "lang", "kind")

@@ -15,6 +15,7 @@ from xlcorpus.mix.spec import MixSpec, chosen_where, needs, parse_mix
 from xlcorpus.mix.templated import PAIRS
 from xlcorpus.mix.units import meaning_of
 from xlcorpus.options import StepOptions, option
+from xlcorpus.pairs.swap import AS_IS, Directions
 from xlcorpus.templates.chat import CHAT
 from xlcorpus.templates.template import read_source
 from xlcorpus.text.sizes import parse_size
@@ -33,7 +34,7 @@ class Options(StepOptions):
         None, description="shares of the mixture by language, kind or source: eng_Latn=0.3,code=0.7"
     )
     rule: str | None = option(None, description="a rule instead: unimax, temperature=1.5, exponent=0.3, uniform, ...")
-    by: Literal["source", "kind", "lang", "script", "domain"] | None = option(
+    by: Literal["source", "kind", "lang", "direction", "script", "domain"] | None = option(
         None, description="what the rule shares out among; default: lang"
     )
     on_cap: Literal["fail", "redistribute"] | None = option(
@@ -65,6 +66,10 @@ class Options(StepOptions):
     eos: bool | None = option(None, only={"tokenizer": ()}, description="eos after each text, as `pack` will be told")
     max_epochs: float | None = option(
         None, gt=0, le=MOST_EPOCHS, description="how often a text may be used; default: 1"
+    )
+    directions: str = option(
+        AS_IS,
+        description="which way round pairs are used: as-is, swapped, both, into=eng_Latn or from=eng_Latn",
     )
     template: str = option(
         PAIRS, description="how a sentence pair, or a row with other columns, becomes a text (docs/templates.md)"
@@ -104,6 +109,17 @@ class Options(StepOptions):
     def _check_template(cls, value: str) -> str:
         return value if value == CHAT else read_source(value)
 
+    @field_validator("directions")
+    @classmethod
+    def _check_directions(cls, value: str) -> str:
+        assert Directions.parse(value)  # raises UserError for what is none
+        return value
+
+    @property
+    def ways(self) -> Directions:
+        """Which way round pairs are used."""
+        return Directions.parse(self.directions)
+
     @model_validator(mode="after")
     def _check_what_is_asked(self) -> Options:
         given = [name for name in _ONE_OF if getattr(self, name) is not None]
@@ -139,7 +155,8 @@ class Options(StepOptions):
         specials = sum(map(len, around))
         own = (() if self.bos is not True else around[0], () if self.eos is not True else around[1])
         within = own if self.template == CHAT else around
-        return Counting(self.unit_of(spec), self.tokenizer, self.template, self.latin, *needs(spec), specials, within)
+        what = self.unit_of(spec), self.tokenizer, self.template, self.latin
+        return Counting(*what, *needs(spec), specials, within, self.ways)
 
     def around(self) -> tuple[Ids, Ids]:
         """Special ids before and after each text that count as its tokens."""

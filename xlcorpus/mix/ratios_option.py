@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from xlcorpus.errors import UserError, given_twice, nearest
-from xlcorpus.mix.cells import canonical_lang
+from xlcorpus.mix.cells import canonical_direction, canonical_lang
 from xlcorpus.mix.rule import SUM_TOLERANCE
 from xlcorpus.mix.spec import MixSpec, parse_mix
 from xlcorpus.text.labels import normalize_label
@@ -48,20 +48,24 @@ def resolve_names(
     sources: Mapping[str, int],
     kinds: Mapping[str, int] | None = None,
 ) -> dict[str, str]:
-    """What each name is: 'source', 'kind' or 'lang'. A name that is several is the first of these.
+    """What each name is: 'source', 'kind', 'lang', or 'direction'. A name that is several is the first of these.
 
-    languages, sources, kinds: rows by name in the inputs; a pair of languages has its name in either direction.
-    Raises UserError for a name that is none of them, with the nearest one.
+    languages, sources, kinds: rows by name in the inputs. A pair of languages has its name in either direction; where
+    both directions are named each is a direction. Raises UserError for a name that is none of them, with the nearest.
     """
-    kinds, found, languages = kinds or {}, {}, dict(languages)
-    for name, count in [*languages.items()]:
-        if name.count("-") == 1:
-            languages.setdefault("-".join(reversed(name.split("-"))), count)
+    kinds, found = kinds or {}, {}
+    directions = {canonical_direction(name) for name, count in languages.items() if count}
+    pairs = {canonical_lang(name) for name in directions}
     for name in ratios:
-        for key, counts in (("source", sources), ("kind", kinds), ("lang", languages)):
-            if counts.get(name):
-                found[name] = key
-                break
+        direction = canonical_direction(name)
+        back = "-".join(reversed(direction.split("-")))
+        both = back != direction and any(canonical_direction(other) == back for other in ratios)
+        if sources.get(name):
+            found[name] = "source"
+        elif kinds.get(name):
+            found[name] = "kind"
+        elif (direction in directions) if both else (canonical_lang(name) in pairs):
+            found[name] = "direction" if both else "lang"
         else:
             meant = normalize_label(name)  # `sw` is swh_Latn
             known = [key for key in (*languages, *kinds, *sources) if key]
@@ -70,17 +74,17 @@ def resolve_names(
                 f"{f'did you mean {meant!r}?' if meant in known else nearest(name, known)}",
                 remedy="`xlcorpus inspect DIR` lists the languages and sources of a dataset",
             )
-    twice = given_twice([canonical_lang(name) for name, key in found.items() if key == "lang"])
+    twice = given_twice([canonical_direction(name) for name, key in found.items() if key in ("lang", "direction")])
     if twice is not None:
-        raise UserError(f"--ratios: the pair {twice!r} is given twice", remedy="give both directions one share")
+        raise UserError(f"--ratios: the language {twice!r} is given twice", remedy="give it one share")
     return found
 
 
 def spec_of_ratios(ratios: Mapping[str, float], kinds: Mapping[str, str], unit: str = "tokens") -> MixSpec:
-    """The mix of `--ratios eng_Latn=0.3,code=0.7`: a part a name. kinds: 'source', 'kind' or 'lang' by name.
+    """The mix of `--ratios eng_Latn=0.3,code=0.7`: a part a name. kinds: what each name is (`resolve_names`).
 
     In this order, because a document counts for its source before its language.
     """
-    ordered = sorted(ratios, key=lambda name: ("source", "kind", "lang").index(kinds[name]))
+    ordered = sorted(ratios, key=lambda name: ("source", "kind", "direction", "lang").index(kinds[name]))
     parts = [{"where": {kinds[name]: name}, "share": ratios[name]} for name in ordered]
     return parse_mix({"name": "--ratios", "unit": unit, "mix": {"parts": parts}}, "--ratios")

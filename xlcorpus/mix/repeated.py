@@ -19,7 +19,7 @@ from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.mix.census import census_file
-from xlcorpus.mix.texts import ORIGINAL
+from xlcorpus.mix.texts import LATIN
 from xlcorpus.text.draws import id_halves
 from xlcorpus.text.hashes import mix
 from xlcorpus.text.ragged import begins_of
@@ -33,7 +33,8 @@ _SHOWN = 3
 class PackIds:
     """The rows of a shard by what tells them apart, in `groups` groups: never text.
 
-    That is the id; of code-switched rows, of which a document may have several, the text as well.
+    That is the id (of a swapped pair its own); of code-switched rows and those to restore, of which a document may have
+    several, the text as well; a romanised text is there as often as its document.
     """
 
     folder: Location
@@ -50,7 +51,7 @@ class PackIds:
         if not storage.is_file(file):
             return
         counted = read_beside(file).select(["doc_id", "text_key", "row", "variant"])
-        counted = counted.filter(pa.array(counted.column("variant").to_numpy() == ORIGINAL))
+        counted = counted.filter(pa.array(counted.column("variant").to_numpy() != LATIN))
         halves = id_halves(counted.column("doc_id"))
         one, two = halves[:, 0] ^ mix(counted.column("text_key").to_numpy()), halves[:, 1]
         shard = np.full(len(one), number, dtype=np.int64)

@@ -15,13 +15,14 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.beside import read_beside, read_each, write_each
 from xlcorpus.dataset.columns import append_columns
 from xlcorpus.dataset.dataset import Shard, read_batches
-from xlcorpus.dataset.decisions import decide, empty
+from xlcorpus.dataset.decisions import DECISION, decide, empty
+from xlcorpus.dataset.kinds import DOCUMENT
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import Location
 from xlcorpus.mix.allocate import CellPlan
 from xlcorpus.mix.census import census_file, key_of
-from xlcorpus.mix.mixed_rows import conform, mixed_rows
-from xlcorpus.mix.texts import DOCUMENT, ORIGINAL
+from xlcorpus.mix.mixed_rows import Form, conform, mixed_rows
+from xlcorpus.mix.texts import ORIGINAL
 from xlcorpus.mix.uses import SIDES, uses_file
 
 SPILL_BYTES = 128 << 20  # of texts that a worker holds before it writes them to spill files
@@ -35,7 +36,8 @@ Take = Callable[[int, pa.RecordBatch], None]  # takes texts for an output shard
 class Scatter:
     """The chosen texts of a shard for each output shard; decisions on the others.
 
-    schema: the output's columns; those that a shard lacks are null. plan: of all cells; targets: output shards.
+    schema: the output's columns; those that a shard lacks are null. plan: of all cells; targets: output shards; form:
+    of the rows.
     """
 
     folder: Location
@@ -43,6 +45,7 @@ class Scatter:
     plan: tuple[CellPlan, ...]
     targets: int
     template: str
+    form: Form
     keep_text: bool = False
 
     def __call__(self, number: int, shard: Shard, take: Take) -> Iterator[Result]:
@@ -112,7 +115,7 @@ class Scatter:
                 ],
                 names=["mix_class", "mix_epoch", "mix_units", *PLACED],
             )
-            mixed = mixed_rows(rows, schema, variant, self.template)
+            mixed = mixed_rows(rows, schema, variant, self.template, self.form)
             together = append_columns(conform(mixed, self.schema), extra)
             cuts = [*np.flatnonzero(np.append(True, target[1:] != target[:-1])).tolist(), len(target)]
             for first, last in itertools.pairwise(cuts):
@@ -129,6 +132,8 @@ def _described(batch: pa.RecordBatch, rows: pa.Array, schema: str, *, keep_text:
     if schema == DOCUMENT:
         wanted = ("doc_id", "lang", "origin", *(("text",) if keep_text else ()))
         return batch.select([name for name in wanted if name in batch.schema.names]).filter(rows)
+    if "origin" not in batch.schema.names:  # of views
+        batch = batch.append_column("origin", pa.nulls(batch.num_rows, DECISION.field("origin").type))
     return mixed_rows(batch.filter(rows), schema, ORIGINAL, "{src}\t{tgt}")
 
 

@@ -9,6 +9,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -16,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.languages.choose import choose_all, choose_from, wish_of
-from xlcorpus.mix.cells import KEYS, canonical_lang
+from xlcorpus.mix.cells import KEYS, canonical_direction, canonical_lang
 from xlcorpus.mix.rule import (
     RULES,
     Epochs,
@@ -32,7 +33,7 @@ from xlcorpus.mix.rules.proportional import Proportional
 from xlcorpus.mix.units import UNITS
 from xlcorpus.text.sizes import parse_size
 
-Key = Literal["source", "kind", "lang", "script", "domain", "cell"]
+Key = Literal["source", "kind", "lang", "direction", "script", "domain", "cell"]
 
 
 def _budget(value: Any) -> Any:
@@ -44,8 +45,14 @@ def _budget(value: Any) -> Any:
         raise ValueError(error.message.removeprefix("--budget ")) from None
 
 
+def group_name(key: str, name: str) -> str:
+    """A name by a key as cells have it (`Cell.value`): labels as steps write them, of a pair by lang in one order."""
+    return {"lang": canonical_lang, "direction": canonical_direction}.get(key, str)(name)
+
+
 class Where(Model):
-    """Which cells: for each key given, one of the names. A pair's language is named in either direction.
+    """Which cells: for each key given, one of the names. A pair is named by lang in either direction, by direction
+    in one.
 
     lang may be {nearest: 3, to: swh_Latn, by: languages.json} or {diverse: 5, by: languages.json} (`languages.choose`):
     then it becomes the names, and `chosen` says how they were found.
@@ -54,6 +61,7 @@ class Where(Model):
     source: Names | None = None
     kind: Names | None = None
     lang: Names | None = None
+    direction: Names | None = None
     script: Names | None = None
     domain: Names | None = None
     chosen: dict[str, Any] | None = None
@@ -66,10 +74,10 @@ class Where(Model):
         choice = choose_from(*wish_of(content["lang"]))
         return {**content, "lang": list(choice.labels), "chosen": choice.facts}
 
-    @field_validator("lang")
+    @field_validator("lang", "direction")
     @classmethod
-    def _name_pairs(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        return value and tuple(different([canonical_lang(name) for name in value]))
+    def _name_pairs(cls, value: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
+        return value and tuple(different([group_name(str(info.field_name), name) for name in value]))
 
     def conditions(self) -> dict[str, tuple[str, ...]]:
         """The names by key, of the keys given."""
@@ -134,8 +142,8 @@ class Node(Model):
         return self.on_cap == "redistribute" or self.rule.passes_on
 
     def group_name(self, name: str) -> str:
-        """The name of a group, of a pair of languages whatever its direction."""
-        return canonical_lang(name) if self.key == "lang" else name
+        """The name of a group, as cells have it (`Cell.value`)."""
+        return group_name(self.key, name)
 
     def nodes(self) -> Iterator[Node]:
         """This node and all below it."""

@@ -50,6 +50,7 @@ class Group:
 _GIVEN_BY = {
     "lang": "run `xlcorpus identify` first, or ingest with --lang or --lang-column",
     "script": "run `xlcorpus identify` first, or ingest with --lang or --lang-column",
+    "direction": "give datasets of sentence pairs",
     "domain": "ingest files that have a column `domain`",
 }
 

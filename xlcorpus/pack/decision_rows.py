@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from xlcorpus.dataset.columns import column_or_null
 from xlcorpus.dataset.decisions import DECISION
 from xlcorpus.errors import UserError
 
 
-def id_column(batch: pa.RecordBatch) -> str:
-    """What names a row; raises UserError where nothing does."""
-    for name in ("pair_id", "doc_id"):
-        if name in batch.schema.names:
-            return name
-    raise UserError("there is neither pair_id nor doc_id here", remedy="give a dataset that xlcorpus made")
+def row_ids(batch: pa.RecordBatch) -> pa.Array:
+    """What names each row: its pair_id, of a mix where it has one, else its doc_id. Raises UserError without both."""
+    found = [batch.column(name) for name in ("pair_id", "doc_id") if name in batch.schema.names]
+    if not found:
+        raise UserError("there is neither pair_id nor doc_id here", remedy="give a dataset that xlcorpus made")
+    return pc.coalesce(*found) if len({ids.type for ids in found}) == 1 else found[0]
 
 
 def for_decisions(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -25,4 +26,4 @@ def for_decisions(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def document_ids(batch: pa.RecordBatch) -> pa.Array:
     """The doc_id of each row, or its pair_id."""
-    return batch.column("doc_id" if "doc_id" in batch.schema.names else id_column(batch))
+    return batch.column("doc_id") if "doc_id" in batch.schema.names else row_ids(batch)

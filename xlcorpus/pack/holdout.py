@@ -20,8 +20,10 @@ from xlcorpus.dataset.beside import read_beside, write_beside
 from xlcorpus.dataset.columns import row_language, sum_by
 from xlcorpus.dataset.dataset import Dataset, Shard, is_dataset, read_batches
 from xlcorpus.dataset.decisions import empty
+from xlcorpus.dataset.kinds import DOCUMENT, marks_read, rows_of_kind
 from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError
+from xlcorpus.pairs.swap import SWAPPED, ids_before_swaps
 from xlcorpus.text.draws import row_states
 from xlcorpus.text.ragged import begins_of, sums_before_alike
 
@@ -57,19 +59,27 @@ class Listed:
 
 @dataclass(frozen=True)
 class ListDocuments:
-    """Hashes and languages of the documents of each shard, beside it."""
+    """Hashes and languages of the documents of each shard, beside it. kind: of a mix of several, the rows of this one;
+    a pair and what it is with its sides exchanged are on one side of the holdout."""
 
     folder: Location
     seed: int
+    kind: str = DOCUMENT
 
     def __call__(self, number: int, shard: Shard) -> Listed:
         """One pass over the columns that are needed."""
         wanted = (id_column(shard.columns), CLUSTER, "lang", "src_lang", "tgt_lang")
         rows = 0
         made = []
-        for batch in read_batches(shard, [name for name in wanted if name in shard.columns]):
+        marks = marks_read(self.kind, shard.schema, shard.columns) if self.kind != DOCUMENT else []
+        names = {*wanted, *marks, SWAPPED}
+        for batch in read_batches(shard, [name for name in shard.columns if name in names]):
+            if marks:
+                batch = batch.filter(pa.array(rows_of_kind(batch, shard.schema, self.kind)))
             ids = batch.column(wanted[0])
             documents = groups = hash_ids(ids, self.seed)
+            if SWAPPED in batch.schema.names and batch.schema.field(SWAPPED).type == pa.bool_():
+                groups = hash_ids(ids_before_swaps(batch), self.seed)
             if CLUSTER in batch.schema.names and batch.column(CLUSTER).type == ids.type:
                 groups = hash_ids(pc.coalesce(batch.column(CLUSTER), ids), self.seed)
             columns = [pa.array(documents), pa.array(groups), labels_of(batch)]

@@ -6,6 +6,17 @@ import pyarrow as pa
 
 from xlcorpus.dataset.columns import require_column
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.kinds import (
+    DOCUMENT,
+    KINDS,
+    PAIR,
+    RESTORE,
+    TRANSLICO,
+    is_mix,
+    marks_read,
+    may_hold,
+    rows_of_kind,
+)
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError
@@ -19,17 +30,7 @@ from xlcorpus.templates.specials import SpecialIds
 from xlcorpus.tokenizer.objectives import special_ids_around
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
-# Names of schemas.
-DOCUMENT, PAIR, RESTORE, TRANSLICO, CODESWITCH = "document", "pair", "restore", "translico", "codeswitch"
-READS = {None: DOCUMENT, "translico": TRANSLICO, "restore": RESTORE, "bitext": PAIR, "tlm": PAIR, "triples": DOCUMENT}
-TEMPLATED = (DOCUMENT, PAIR, CODESWITCH, RESTORE, TRANSLICO)  # rows that a template may be filled with
-
-
-def reads(options: PackOptions) -> tuple[str, ...]:
-    """Names of the schemas of the rows that are read."""
-    return TEMPLATED if options.template is not None else tuple(dict.fromkeys(READS.values()))
-
-
+READS: dict[str | None, str] = {None: DOCUMENT, **{name: view.kind for name, view in VIEWS.items()}}
 _MADE_BY = {
     DOCUMENT: "give a dataset of documents",
     PAIR: "make pairs with `xlcorpus ingest --kind pairs`",
@@ -66,9 +67,29 @@ def check_files(options: PackOptions) -> None:
 
 def check_dataset(options: PackOptions, dataset: Dataset) -> None:
     """Raise UserError where packs, or the view, are not made of what a dataset holds."""
-    columns = dataset.manifest.arrow_schema
-    check_columns(options, dataset.folder, dataset.manifest.schema_name, columns)
+    schema, columns = dataset.manifest.schema_name, dataset.manifest.arrow_schema
+    wanted = READS[options.view]
+    if options.view is not None and schema == DOCUMENT != wanted and is_mix(columns.names):
+        _check_mix(options, dataset, wanted)
+    else:
+        check_columns(options, dataset.folder, schema, columns)
     options.kept.check(columns, load_schema("token").names, str(dataset.folder))
+
+
+def _check_mix(options: PackOptions, dataset: Dataset, wanted: str) -> None:
+    """Raise UserError where a mix of several kinds has no row for the view."""
+    schema, names = dataset.manifest.schema_name, dataset.manifest.arrow_schema.names
+    read = marks_read(wanted, schema, names)
+    # Of a mix without such rows these columns are null, and next to nothing to read.
+    if may_hold(wanted, schema, names) and any(
+        rows_of_kind(batch, schema, wanted).any() for batch in dataset.batches(read)
+    ):
+        return
+    held = ", ".join(f"{kind} {rows:,}" for kind, rows in sorted(dataset.manifest.kinds.items()))
+    raise UserError(
+        f"{dataset.folder} is a mix without a row for --view {options.view}; it holds {held or 'no row'}",
+        remedy=f"mix datasets of the kind {wanted!r} too: {_MADE_BY[wanted]}",
+    )
 
 
 def remarks_on_tokenizer(tokenizer: Tokenizer) -> list[str]:
@@ -106,7 +127,8 @@ def check_columns(options: PackOptions, folder: Location, schema: str, columns: 
             require_column(columns, "lang", f"{folder}, and --pure goes by language")
         return
     wanted, what = READS[options.view], f"--view {options.view} is" if options.view else "packs are"
-    if schema != wanted:
+    fits = schema == wanted or (options.view is None and schema in KINDS and is_mix(columns.names))
+    if not fits:
         fitting = [f"--view {name}" for name, reads in READS.items() if name and reads == schema and name != "triples"]
         instead = f"give {' or '.join(fitting)}" if fitting else "leave out --view for packs of documents"
         raise UserError(

@@ -20,7 +20,7 @@ from xlcorpus.pack.language_ids import LanguageIds
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.pack_counts import PackCounts
 from xlcorpus.pack.sides import VIEWS, no_side_counts
-from xlcorpus.pack.templated import columns_read, template_of
+from xlcorpus.pack.templated import OTHER_KIND, columns_read, template_of
 from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 from xlcorpus.text.tables import table_lines
@@ -155,10 +155,12 @@ def pack_lines(counts: PackCounts, length: int) -> list[str]:
 
 
 def side_lines(counts: Counts) -> list[str]:
-    """Rows and what was cut, in a line."""
+    """Rows, what was cut, and what a mix held besides."""
     sides = ", ".join(f"{side} {tokens:,} tokens" for side, tokens in counts["tokens"].items())
     cut = f"{counts['truncated']:,} rows cut, {sum(counts['tokens_cut'].values()):,} tokens lost"
-    return [f"{counts['rows']:,} rows: {sides} ({cut})"]
+    others = ", ".join(f"{kind or 'none'} {rows:,}" for kind, rows in sorted(counts[OTHER_KIND].items()))
+    left = [f"rows of other kinds in the mix, left out: {others}"] if others else []
+    return [f"{counts['rows']:,} rows: {sides} ({cut})", *left]
 
 
 def decoded_packs(tokenizer: Tokenizer, batches: Iterable[pa.RecordBatch]) -> list[str]:

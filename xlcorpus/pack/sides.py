@@ -16,8 +16,9 @@ import pyarrow as pa
 from xlcorpus.dataset.columns import column_or_null, sum_by, text_column
 from xlcorpus.dataset.decisions import decide
 from xlcorpus.dataset.kept import beside
+from xlcorpus.dataset.kinds import DOCUMENT, PAIR, RESTORE, TRANSLICO, rows_of_kind
 from xlcorpus.dataset.result import Counts, Result, add_counts
-from xlcorpus.pack.decision_rows import for_decisions, id_column
+from xlcorpus.pack.decision_rows import for_decisions, row_ids
 from xlcorpus.pack.language_ids import LanguageIds, script_names
 from xlcorpus.pack.limits import Rooms, rooms
 from xlcorpus.pack.options import PackOptions
@@ -30,9 +31,10 @@ from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class Sides:
-    """What a view is made of: columns of text; special ids that its objective needs, and how many it adds to a side
-    at least (joint: to all sides together); columns of labels with the columns of their numbers."""
+    """What a view is made of: rows of a kind; columns of text; special ids that its objective needs, and how many it
+    adds to a side at least (joint: to all sides together); columns of labels with the columns of their numbers."""
 
+    kind: str
     sides: tuple[str, ...]
     needs: tuple[str, ...]
     specials: int
@@ -77,11 +79,12 @@ def rooms_of(options: PackOptions, tokenizer: Tokenizer) -> Rooms:
 _LANG = {"lang": "lang_id"}
 _LANGS = {"src_lang": "src_lang_id", "tgt_lang": "tgt_lang_id"}
 VIEWS = {
-    "translico": Sides(("text", "text_latn"), ("pad", "bos", "eos", "mask"), 2, _LANG, script=True),
-    "restore": Sides(("inputs", "targets"), ("pad", "eos"), 2, _LANG),  # eos and the language's id
-    "bitext": Sides(("src", "tgt"), ("pad", "eos"), 2, _LANGS),
-    "tlm": Sides(("src", "tgt"), ("pad", "bos", "eos", "mask"), 3, _LANGS, joint=True),  # <s> src </s> tgt </s>
+    "translico": Sides(TRANSLICO, ("text", "text_latn"), ("pad", "bos", "eos", "mask"), 2, _LANG, script=True),
+    "restore": Sides(RESTORE, ("inputs", "targets"), ("pad", "eos"), 2, _LANG),  # eos and the language's id
+    "bitext": Sides(PAIR, ("src", "tgt"), ("pad", "eos"), 2, _LANGS),
+    "tlm": Sides(PAIR, ("src", "tgt"), ("pad", "bos", "eos", "mask"), 3, _LANGS, joint=True),  # <s> src </s> tgt </s>
     "triples": Sides(
+        DOCUMENT,
         ("query", "positive", "negative"),
         ("pad", "bos", "eos"),
         2,
@@ -91,11 +94,17 @@ VIEWS = {
 }
 
 
+def rows_for(batch: pa.RecordBatch, schema: str, view: str) -> np.ndarray:
+    """bool[rows]: the rows of a dataset of a schema that the view is made of: of a mix of several kinds its own."""
+    return rows_of_kind(batch, schema, VIEWS[view].kind)
+
+
 def no_side_counts() -> Counts:
-    """What nothing counts: rows written; truncated rows; by side: tokens written, texts truncated, and tokens that
-    this cost; by language: tokens written, and bytes of the texts of these rows, of those that were cut too."""
+    """What nothing counts: rows written; of a mix, rows of other kinds, by kind; truncated rows; by side: tokens
+    written, texts truncated, and tokens that this cost; by language: tokens written, and bytes of the texts of these
+    rows, of those that were cut too."""
     by_side: Counts = {"tokens": {}, "truncated_sides": {}, "tokens_cut": {}}
-    return {"rows": 0, "truncated": 0, **by_side, "languages": {}, "bytes": {}}
+    return {"rows": 0, "other_kind": {}, "truncated": 0, **by_side, "languages": {}, "bytes": {}}
 
 
 def tokenize_sides(
@@ -149,7 +158,7 @@ def tokenize_sides(
     columns = {
         "pack_id": pa.array(np.arange(first, first + len(rows), dtype=np.int64)),
         "length": pa.array(keep.sum(axis=1).astype(np.int32)),
-        "pair_id": kept.column(id_column(batch)),
+        "pair_id": row_ids(kept),
         "truncated": pa.array(is_cut),
         **lists,
         **_labels(kept, spec, languages),

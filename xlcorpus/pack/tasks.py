@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.columns import column_or_null, sum_by, text_or_empty
 from xlcorpus.dataset.dataset import Shard, read_batches
 from xlcorpus.dataset.decisions import DECISION, decide, empty
+from xlcorpus.dataset.kinds import marks_read
 from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Counts, Result, add_counts
@@ -24,8 +26,8 @@ from xlcorpus.pack.language_ids import NO_SCRIPT, LanguageIds, load_ids, script_
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.packer import Packer
 from xlcorpus.pack.packs import TASK_ROWS, pack_schema
-from xlcorpus.pack.sides import VIEWS, no_side_counts, tokenize_sides
-from xlcorpus.pack.templated import columns_read, template_of
+from xlcorpus.pack.sides import VIEWS, no_side_counts, rows_for, tokenize_sides
+from xlcorpus.pack.templated import OTHER_KIND, columns_read, template_of
 from xlcorpus.pack.tokenize import STEP_NAME, tokenize_batch
 from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.tokenizer.open import open_once
@@ -53,13 +55,14 @@ class CountShard:
     """What there is to budget and to number.
 
     bytes: whether to count them; labels: columns of labels that are numbered; scripts: whether scripts are; held: the
-    rows whose bytes do not count.
+    rows whose bytes do not count; view: of a mix, the rows of this view alone are numbered.
     """
 
     bytes: bool = False
     labels: tuple[str, ...] = ()
     scripts: bool = False
     held: HeldOut | None = None
+    view: str | None = None
 
     @classmethod
     def for_options(cls, options: PackOptions, held: HeldOut | None = None) -> CountShard | None:
@@ -68,7 +71,7 @@ class CountShard:
             return None
         sides = VIEWS[options.view] if options.view else None
         labels = tuple(sides.labels) if sides else ("lang",) if options.pure else ()
-        return cls(options.byte_budget is not None, labels, sides.script if sides else options.pure, held)
+        return cls(options.byte_budget is not None, labels, sides.script if sides else options.pure, held, options.view)
 
     def __call__(self, number: int, shard: Shard) -> Held:
         """One pass over the columns that are needed."""
@@ -79,6 +82,7 @@ class CountShard:
         wanted |= {id_column(shard.columns)} if self.bytes and self.held is not None else set()
         wanted |= {*self.labels, *(("script", "kind") if self.scripts else ())}
         wanted |= {"src_lang", "tgt_lang"} if "lang" in wanted else set()  # of a pair both are its language
+        wanted |= set() if self.view is None else set(marks_read(VIEWS[self.view].kind, shard.schema, shard.columns))
         columns = [name for name in shard.columns if name in wanted]
         given = [name for name in self.labels if name in columns or (name == "lang" and "src_lang" in columns)]
         if len(given) < len(self.labels):
@@ -90,6 +94,8 @@ class CountShard:
                 if self.held is not None:
                     sizes[self.held.rows(batch)] = 0
                 counts.update(sum_by(text_or_empty(batch, "lang"), sizes))
+            if self.view is not None:
+                batch = batch.filter(pa.array(rows_for(batch, shard.schema, self.view)))
             for name in given:
                 langs = labels_of(batch) if name == "lang" else text_or_empty(batch, name)
                 labels.update(pc.unique(langs).to_pylist())
@@ -185,9 +191,17 @@ class TokenizeShard:
         tokenizer, first = open_once(self.options.tokenizer), number * TASK_ROWS
         add_counts(counts, no_side_counts())
         spec, kept = VIEWS[self.options.view], self.options.kept
-        wanted = {*spec.reads, *kept.wanted}
+        wanted = {*spec.reads, *kept.wanted, "kind", *marks_read(spec.kind, shard.schema, shard.columns)}
         none = empty(pa.schema([*spec.schema, *kept.schema(shard_schema(shard.location))]))
         for batch in read_batches(shard, [name for name in shard.columns if name in wanted]):
+            fits = rows_for(batch, shard.schema, self.options.view)
+            if not fits.all():
+                others, batch = batch.filter(pa.array(~fits)), batch.filter(pa.array(fits))
+                if self.held is None or self.held.side == "training":
+                    ones = np.ones(others.num_rows, dtype=np.int64)
+                    add_counts(counts, {OTHER_KIND: sum_by(text_or_empty(others, "kind"), ones)})
+                    gone = decide(for_decisions(others), STEP_NAME, OTHER_KIND, keep_text=self.keep_text)
+                    yield Result(none, gone, rows_in=others.num_rows)
             batch, gone = _of_side(batch, self.held, keep_text=self.keep_text)
             if gone.num_rows:
                 yield Result(none, gone, rows_in=gone.num_rows)
