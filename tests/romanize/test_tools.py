@@ -65,7 +65,8 @@ def test_the_interface_imports_no_tool() -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["rus", "hin", "zho", "swh", "pes", "fas", "ara", "nqo", "pcm", "quy", "ave", "RUS", " kor "]
+    "code",
+    ["rus", "hin", "zho", "swh", "pes", "fas", "ara", "nqo", "pcm", "quy", "ave", "RUS", " kor ", "ain", "hbs", "xog"],
 )
 def test_iso_639_3_codes_are_taken(code: str) -> None:
     assert check_lcode(code) == code.strip().lower()

@@ -12,7 +12,7 @@ from xlcorpus.dataset.storage import fingerprint, fingerprint_of_file, locate
 from xlcorpus.errors import UserError
 from xlcorpus.mix.achieved import achieved_totals
 from xlcorpus.mix.allocate import MixPlan, plan_mix
-from xlcorpus.mix.cells import KINDS, NONE, Cell, canonical_direction
+from xlcorpus.mix.cells import KINDS, NONE, Cell, canonical_direction, canonical_lang
 from xlcorpus.mix.census import ShardCells, cells_of
 from xlcorpus.mix.mixed_rows import columns_of_all, form_of
 from xlcorpus.mix.options import Options
@@ -63,7 +63,20 @@ def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
     achieved_totals(fixed, options.unit_means(fixed))
     columns_of_all(inputs, form_of(inputs, swaps=options.ways.swaps))
     related = ", ".join(fixed.related[:10]) if fixed is not None else ""
-    return [f"mix: evaluate on these related languages too: {related}"] if related else []
+    said = [f"mix: evaluate on these related languages too: {related}"] if related else []
+    return [*said, *_only_given(fixed, inputs)]
+
+
+def _only_given(spec: MixSpec | None, inputs: Sequence[Dataset]) -> list[str]:
+    """What is said of the languages whose labels no step gives and no input has."""
+    there = {canonical_lang(name) for dataset in inputs for name in dataset.manifest.languages}
+    absent = [name for name in (spec.only_given if spec is not None else ()) if canonical_lang(name) not in there]
+    if not absent or not inputs:
+        return []
+    return [
+        f"mix: no model gives these labels of {spec.name if spec else ''}: {', '.join(absent)}; they are there where "
+        "files say them (ingest --lang, --lang-column)"
+    ]
 
 
 def _kinds_in(inputs: Sequence[Dataset]) -> set[str]:

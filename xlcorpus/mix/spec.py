@@ -216,7 +216,8 @@ class MixSpec(Model):
 
     sources: citations. open: what the source leaves open and this recipe decides. related: languages that are to be
     evaluated and not trained on, because gains on the trained ones often cost them; for the run card, as is `model`.
-    missing: `fail`, or `skip` the names that no document bears, what is left keeping its proportions.
+    missing: `fail`, or `skip` the names that no document bears, what is left keeping its proportions. only_given:
+    languages of the mix whose labels no step gives, so that the corpus has to say them (ingest --lang, --lang-column).
     """
 
     name: str = "mix"
@@ -224,6 +225,7 @@ class MixSpec(Model):
     sources: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
+    only_given: tuple[str, ...] = ()
     model: dict[str, str] = Field(default_factory=dict)
     unit: Literal["tokens", "bytes", "chars", "docs"] = "tokens"
     budget: Annotated[int | None, BeforeValidator(_budget)] = None

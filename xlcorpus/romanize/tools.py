@@ -13,6 +13,7 @@ from functools import cache
 from xlcorpus.dataset import storage
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.romanize.rules import NamedSigns
+from xlcorpus.text.aliases import iso639_codes
 from xlcorpus.text.labels import known_languages, language_of, normalize_label
 from xlcorpus.text.romanizer import Tool as Tool
 
@@ -86,7 +87,7 @@ def _rule_codes() -> dict[str, str]:
 def check_lcode(code: str) -> str:
     """A language code that the user wrote, as ISO 639-3 in lower case.
 
-    Raises UserError, with what was probably meant, where neither uroman's list nor the project's labels have it.
+    Raises UserError, with what was probably meant, where neither ISO 639-3, uroman's list nor the project's labels have it.
     """
     known, meant = _known_languages()
     written = code.strip().lower()
@@ -105,8 +106,8 @@ def check_lcode(code: str) -> str:
 
 @cache
 def _known_languages() -> tuple[frozenset[str], dict[str, str]]:
-    """(codes of labels and of uroman's list, code for each retired code or English name there)."""
-    known = set(known_languages())
+    """(codes of labels, of uroman's list and of ISO 639-3, code for each retired code or English name there)."""
+    known = {*known_languages(), *iso639_codes()}
     meant: dict[str, str] = {}
     for record in _uroman_languages():
         language = record["lang-code"]

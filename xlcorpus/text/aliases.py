@@ -1,7 +1,8 @@
 """Codes that mean one language: present and retired ones, macrolanguages and the member that corpora mean by them.
 
 `iso639.tsv` holds ISO 639-3's own tables (SIL, of 2025): the macrolanguage of each of its parts, and the code that took
-the place of each retired one. Which member a macrolanguage stands for is no part of the standard: it is the one that
+the place of each retired one; `iso639_codes.tsv` every code of it (of 2026, as pycountry 26.2.16 has them), third letters
+by the first two. Which member a macrolanguage stands for is no part of the standard: it is the one that
 FLORES-200 and GlotLID file it under, else the one of CLDR.
 """
 
@@ -25,6 +26,13 @@ def code_table() -> dict[str, tuple[str, tuple[str, ...]]]:
     lines = (pkgutil.get_data("xlcorpus.text", "codes.tsv") or b"").decode().splitlines()[1:]
     rows = (line.split("\t") for line in lines)
     return {code: (canonical, tuple(scripts.split(",")) if scripts else ()) for code, canonical, scripts in rows}
+
+
+@functools.cache
+def iso639_codes() -> frozenset[str]:
+    """The 7,919 codes of ISO 639-3 that are languages, macrolanguages among them."""
+    lines = (pkgutil.get_data("xlcorpus.text", "iso639_codes.tsv") or b"").decode().splitlines()[1:]
+    return frozenset(two + third for two, _, thirds in (line.partition("\t") for line in lines) for third in thirds)
 
 
 @functools.cache
