@@ -158,7 +158,7 @@ def side_lines(counts: Counts) -> list[str]:
     """Rows, what was cut, and what a mix held besides."""
     sides = ", ".join(f"{side} {tokens:,} tokens" for side, tokens in counts["tokens"].items())
     cut = f"{counts['truncated']:,} rows cut, {sum(counts['tokens_cut'].values()):,} tokens lost"
-    others = ", ".join(f"{kind or 'none'} {rows:,}" for kind, rows in sorted(counts[OTHER_KIND].items()))
+    others = ", ".join(f"{kind or 'none'} {rows:,}" for kind, rows in sorted(counts.get(OTHER_KIND, {}).items()))
     left = [f"rows of other kinds in the mix, left out: {others}"] if others else []
     return [f"{counts['rows']:,} rows: {sides} ({cut})", *left]
 

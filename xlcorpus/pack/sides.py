@@ -100,11 +100,11 @@ def rows_for(batch: pa.RecordBatch, schema: str, view: str) -> np.ndarray:
 
 
 def no_side_counts() -> Counts:
-    """What nothing counts: rows written; of a mix, rows of other kinds, by kind; truncated rows; by side: tokens
-    written, texts truncated, and tokens that this cost; by language: tokens written, and bytes of the texts of these
-    rows, of those that were cut too."""
+    """What nothing counts: rows written; truncated rows; by side: tokens written, texts truncated, and tokens that
+    this cost; by language: tokens written, and bytes of the texts of these rows, of those that were cut too. Of a mix
+    of several kinds there are `other_kind` besides: rows left out, by kind."""
     by_side: Counts = {"tokens": {}, "truncated_sides": {}, "tokens_cut": {}}
-    return {"rows": 0, "other_kind": {}, "truncated": 0, **by_side, "languages": {}, "bytes": {}}
+    return {"rows": 0, "truncated": 0, **by_side, "languages": {}, "bytes": {}}
 
 
 def tokenize_sides(

@@ -87,17 +87,21 @@ def _rule_codes() -> dict[str, str]:
 def check_lcode(code: str) -> str:
     """A language code that the user wrote, as ISO 639-3 in lower case.
 
-    Raises UserError, with what was probably meant, where neither ISO 639-3, uroman's list nor the project's labels have it.
+    Raises UserError, with what was probably meant, where neither ISO 639-3, uroman's list nor the labels have it.
     """
     known, meant = _known_languages()
     written = code.strip().lower()
     base = re.split("[-_]", written)[0]  # of a label or a BCP 47 tag
     ours = language_of(normalize_label(f"{base}_Zyyy")) if base else ""
     ours = ours if ours in known else ""
-    if written in known:
+    if written in known or written in iso639_codes():
         return written
     close = get_close_matches(written, meant, 1, 0.8) if len(written) > 3 else []  # a name, misspelt
-    guess = base if base in known else meant.get(written) or ours or (meant[close[0]] if close else "")
+    guess = (
+        base
+        if base in known or base in iso639_codes()
+        else meant.get(written) or ours or (meant[close[0]] if close else "")
+    )
     hint = f"did you mean {guess!r}?" if guess else nearest(written, known) if written else "the code is empty"
     if hint.startswith("known:"):  # nothing is close: not the whole list, only what begins alike
         hint = nearest(written, [other for other in known if other[0] == written[:1]])
@@ -106,8 +110,8 @@ def check_lcode(code: str) -> str:
 
 @cache
 def _known_languages() -> tuple[frozenset[str], dict[str, str]]:
-    """(codes of labels, of uroman's list and of ISO 639-3, code for each retired code or English name there)."""
-    known = {*known_languages(), *iso639_codes()}
+    """(codes of labels and of uroman's list, code for each retired code or English name there)."""
+    known = set(known_languages())
     meant: dict[str, str] = {}
     for record in _uroman_languages():
         language = record["lang-code"]

@@ -1,8 +1,8 @@
 """Codes that mean one language: present and retired ones, macrolanguages and the member that corpora mean by them.
 
 `iso639.tsv` holds ISO 639-3's own tables (SIL, of 2025): the macrolanguage of each of its parts, and the code that took
-the place of each retired one; `iso639_codes.tsv` every code of it (of 2026, as pycountry 26.2.16 has them), third letters
-by the first two. Which member a macrolanguage stands for is no part of the standard: it is the one that
+the place of each retired one; `iso639_codes.tsv` every code of it (of 2026, as pycountry 26.2.16 has them), the third
+letters by the first two. Which member a macrolanguage stands for is no part of the standard: it is the one that
 FLORES-200 and GlotLID file it under, else the one of CLDR.
 """
 
