@@ -75,7 +75,9 @@ class StepOptions(BaseModel):
                     elif not allowed:
                         where, way_out = owner, f"give {owner}"
                     else:
-                        where, way_out = f"{owner} {' or '.join(allowed)}", f"choose {owner} {allowed[0]}"
+                        names = [str(one) for one in allowed if one is not None]
+                        where, way_out = f"{owner} {' or '.join(names)}", f"choose {owner} {names[0]}"
+                        where = f"runs without {owner}, or with {where}" if None in allowed else where
                     raise UserError(f"{flag} is an option of {where}; {this}", remedy=f"leave out {flag}, or {way_out}")
         return self
 

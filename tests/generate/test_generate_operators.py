@@ -13,14 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.generate.references import GIVEN, TEXTS, is_edit, letters, opened, options_of, words
-from xlcorpus.generate.crop import crop, draw_crop
-from xlcorpus.generate.draws import below, numbers, shares
+from xlcorpus.generate.crop import crop
 from xlcorpus.generate.operators import FEW_WORDS, MADE, NO_CHANGE, Made
 from xlcorpus.generate.pairs import OPERATORS
 from xlcorpus.generate.shuffle import shuffle, shuffled
 from xlcorpus.generate.spans import next_sentences, offers, span
 from xlcorpus.generate.typo import typo
-from xlcorpus.text.draws import stream
+from xlcorpus.text.draws import below, draw_crop, numbers, shares, stream
 
 
 def pairs(made: Made) -> list[tuple[str, str]]:

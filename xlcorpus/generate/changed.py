@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.generate.draws import below
 from xlcorpus.generate.operators import FEW_WORDS, MADE, NO_CHANGE, Made, Operator
 from xlcorpus.generate.options import GenerateOptions
 from xlcorpus.generate.source import Source
 from xlcorpus.text.codepoints import strings_of
+from xlcorpus.text.draws import below
 
 _SENTENCE = 0  # the number of a state that says which sentence is taken; changes draw from 1 on
 

@@ -8,22 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from xlcorpus.generate.draws import below, shares
 from xlcorpus.generate.operators import FEW_WORDS, MADE, Made
 from xlcorpus.generate.options import GenerateOptions
 from xlcorpus.generate.source import Source
-
-
-def draw_crop(
-    states: np.ndarray, place: int, sizes: np.ndarray, least: float, most: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """int64[n], int64[n]: where a crop begins and its length, of things of these sizes (int64[n], at least 1).
-
-    place: which two numbers of each state are taken, 0, 1, ... The length is the share rounded down, at least 1.
-    """
-    ratios = least + (most - least) * shares(states, 2 * place)
-    lengths = np.maximum((sizes * ratios).astype(np.int64), 1)
-    return below(states, 2 * place + 1, sizes - lengths + 1), lengths
+from xlcorpus.text.draws import draw_crop
 
 
 def crop(source: Source, states: np.ndarray, options: GenerateOptions) -> Made:

@@ -1,4 +1,4 @@
-"""Numbers drawn for pairs: a state for each, from its document's id, the operator, the seed and which pair it is."""
+"""States that pairs are drawn from: of the document's id, the operator, the seed and which pair of it each is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pyarrow as pa
 
 from xlcorpus.dataset.columns import column_or_null, fixed_binary
 from xlcorpus.text.draws import draw_keys, id_halves
-from xlcorpus.text.hashes import GOLDEN, mix
 
 _COPIES = np.uint64(1 << 20)  # above the most pairs of a document, so that epochs of it have others
 
@@ -27,21 +26,3 @@ def pair_ids(batch: pa.RecordBatch, purpose: str, copy: int) -> pa.Array:
     """binary[16][rows]: ids of pairs, from those of their documents (salted by xxh3, as all draws are)."""
     halves = [states(batch, f"{purpose}/id/{half}", copy) for half in range(2)]
     return fixed_binary(np.stack(halves, axis=1))
-
-
-def numbers(states: np.ndarray, place: int | np.ndarray) -> np.ndarray:
-    """uint64[n]: the outputs of splitmix64 with these states; place: which output, of all or of each."""
-    places = np.atleast_1d(np.asarray(place, dtype=np.uint64)) + np.uint64(1)
-    return mix(states + places * np.uint64(GOLDEN))
-
-
-def shares(states: np.ndarray, place: int | np.ndarray) -> np.ndarray:
-    """float64[n], in [0, 1)."""
-    drawn: np.ndarray = (numbers(states, place) >> np.uint64(11)) * 2.0**-53
-    return drawn
-
-
-def below(states: np.ndarray, place: int | np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """int64[n]: whole numbers from 0 to below the limits (int64[n], less than 2^32; 0 gives 0)."""
-    high = numbers(states, place) >> np.uint64(32)
-    return ((high * limits.astype(np.uint64)) >> np.uint64(32)).astype(np.int64)

@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset.columns import text_or_empty
-from xlcorpus.generate.draws import below, states
+from xlcorpus.generate.draws import states
 from xlcorpus.generate.options import GenerateOptions
 from xlcorpus.generate.pairs import purpose_of, sources
 from xlcorpus.generate.spans import offers
-from xlcorpus.text.draws import draw_keys, id_halves
+from xlcorpus.text.draws import below, draw_keys, id_halves
 from xlcorpus.text.ragged import begins_of
 
 COLUMNS = ("doc_id", "text", "lang", "mix_epoch")

@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.generate.changed import changed
-from xlcorpus.generate.draws import shares
 from xlcorpus.generate.options import GenerateOptions
 from xlcorpus.generate.source import Source
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import strings_of
+from xlcorpus.text.draws import shares
 from xlcorpus.text.ragged import begins_of, heads_of, offsets_of, ranges, sum_segments, sum_spans
 from xlcorpus.text.segment import Spans
 

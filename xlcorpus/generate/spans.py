@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.generate.draws import below, shares
 from xlcorpus.generate.operators import ALONE, FEW_SENTENCES, MADE, Made
 from xlcorpus.generate.options import GenerateOptions
 from xlcorpus.generate.source import Source
+from xlcorpus.text.draws import below, shares
 
 _LEAST = 2  # sentences: one for each side
 _LABEL, _OFFER = 7, 8  # numbers of a state: whether the second side follows; where what a text offers begins

@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.generate.changed import changed
-from xlcorpus.generate.draws import below, shares
 from xlcorpus.generate.options import EDITS, GenerateOptions
 from xlcorpus.generate.source import Source
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import strings_of
+from xlcorpus.text.draws import below, shares
 from xlcorpus.text.hashes import SpanHasher
 from xlcorpus.text.ragged import begins_of, heads_of, offsets_of, ranges
 from xlcorpus.text.words import shares as word_shares

@@ -150,8 +150,17 @@ def pack_lines(counts: PackCounts, length: int) -> list[str]:
     """Packs, documents, tokens and padding, in a line."""
     return [
         f"{counts.packs:,} packs of {length:,}: {counts.documents:,} documents ({counts.split:,} split), "
-        f"{counts.packed:,} tokens, padding {100 * counts.padding:.2f} %"
+        f"{counts.packed:,} tokens, padding {100 * counts.padding:.2f} %",
+        *([rests_line(counts)] if counts.rests else []),
     ]
+
+
+def rests_line(counts: PackCounts) -> str:
+    """What --min-tokens left out of split documents."""
+    return (
+        f"{counts.rests:,} rests of split documents with fewer than --min-tokens left out, "
+        f"{counts.rest_tokens:,} tokens (--rests balance keeps them)"
+    )
 
 
 def side_lines(counts: Counts) -> list[str]:

@@ -54,7 +54,18 @@ class PackOptions(KeepOptions):
     eos: bool | None = option(
         None, only=_OF_PACKS, description="eos after each document; default: as the objective has it"
     )
-    min_tokens: int = option(1, ge=1, only=_OF_PACKS, description="documents with fewer tokens are left out")
+    min_tokens: int = option(
+        1,
+        ge=1,
+        only={"view": (None, "crops")},
+        description="documents with fewer tokens are left out; one a row, shorter rests of split ones too",
+    )
+    rests: Literal["drop", "balance", "keep"] | None = option(
+        None,
+        only={"view": (None,), "strategy": ["one"]},
+        description="rests of split documents with fewer than min_tokens: drop (default), balance the last two parts, "
+        "or keep",
+    )
     pure: bool = option(
         False, only=_OF_PACKS, description="packs of one language and script each, numbered (LangSAMP, X-MOD)"
     )
@@ -99,6 +110,11 @@ class PackOptions(KeepOptions):
         return self.pure or self.view is not None
 
     @property
+    def rests_of_documents(self) -> Literal["drop", "balance", "keep"]:
+        """What becomes of a rest that is shorter than a row has to be; in packs of several documents all are kept."""
+        return self.rests or "drop" if self.view is None and self.strategy == "one" else "keep"
+
+    @property
     def with_eos(self) -> bool:
         """Whether eos stands after each document."""
         return OBJECTIVES[self.objective].end if self.eos is None else self.eos
@@ -130,6 +146,11 @@ class PackOptions(KeepOptions):
             raise UserError("--long truncate is for views", remedy="use split or refuse")
         if self.view is not None and self.long == "split":
             raise UserError("--long split is for packs", remedy="use truncate or refuse")
+        if self.rests == "balance" and 2 * self.min_tokens > self.length + 1:
+            raise UserError(
+                f"--rests balance cannot make parts of {self.min_tokens} tokens of rests beyond {self.length}",
+                remedy=f"give --min-tokens {(self.length + 1) // 2} or less, or --rests drop",
+            )
         if self.language_ids is not None and not self.numbered:
             raise UserError(
                 "--language-ids means nothing for packs of mixed languages", remedy="leave it out, or give --pure"

@@ -18,7 +18,8 @@ class PackCounts:
 
     documents and tokens (special ids included) given to be packed; packs; parts of documents in them; split: documents
     in more than one part; packed: tokens in packs; room: tokens that packs could hold; languages: packed tokens by
-    label, '' for none; text_bytes: of the texts given, in UTF-8; bytes: of the texts packed, by label.
+    label, '' for none; text_bytes: of the texts given, in UTF-8; bytes: of the texts packed, by label; rests: parts of
+    split documents that were too short and left out, with their tokens and bytes.
     """
 
     documents: int = 0
@@ -31,6 +32,9 @@ class PackCounts:
     languages: dict[str, int] = field(default_factory=dict)
     text_bytes: int = 0
     bytes: dict[str, int] = field(default_factory=dict)
+    rests: int = 0
+    rest_tokens: int = 0
+    rest_bytes: int = 0
 
     @property
     def padding(self) -> float:
@@ -52,12 +56,19 @@ class PackCounts:
         add_counts(self.languages, sum_by(langs, sizes))
         add_counts(self.bytes, sum_by(langs, part_bytes))
 
+    def count_rests(self, rests: int, tokens: int, text_bytes: int) -> None:
+        """Add rests that were left out."""
+        self.rests += rests
+        self.rest_tokens += tokens
+        self.rest_bytes += text_bytes
+
     def check(self, where: str) -> None:
         """Raise ConservationError where tokens, or bytes of text, were lost or doubled."""
-        packed_bytes = sum(self.bytes.values())
-        for what, given, packed in (("tokens", self.tokens, self.packed), ("bytes", self.text_bytes, packed_bytes)):
+        packed_bytes = sum(self.bytes.values()) + self.rest_bytes
+        packed_tokens = self.packed + self.rest_tokens
+        for what, given, packed in (("tokens", self.tokens, packed_tokens), ("bytes", self.text_bytes, packed_bytes)):
             if given != packed:
                 raise ConservationError(
-                    f"{where}: {given:,} {what} to pack, {packed:,} in the packs",
+                    f"{where}: {given:,} {what} to pack, {packed:,} in the packs and in rests left out",
                     remedy="this is a defect of pack: please report it; the dataset was not finished",
                 )

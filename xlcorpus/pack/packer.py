@@ -13,6 +13,7 @@ from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.pack_counts import PackCounts
 from xlcorpus.pack.packs import TASK_ROWS, Labels, Waiting, pack_rows
 from xlcorpus.pack.part_bytes import deal_bytes
+from xlcorpus.pack.rests import balanced, without_rests
 from xlcorpus.pack.strategies import STRATEGIES, Parts
 from xlcorpus.pack.token_documents import TokenDocuments
 
@@ -43,6 +44,7 @@ class Packer:
     ) -> None:
         self.counts = PackCounts()
         self._length, self._strategy = options.length, options.strategy
+        self._rests, self._least = options.rests_of_documents, options.min_tokens
         self._window_documents, self._window_tokens = window_documents, window_tokens
         self._languages, self._piece_bytes = languages, piece_bytes
         self._next_id = task * TASK_ROWS
@@ -108,13 +110,20 @@ class Packer:
         parts.clear()  # a window's tokens are there once from here on
         lay_out = STRATEGIES[self._strategy]
         layout = lay_out(waiting.documents.lengths, waiting.groups, self._length, last=last)
+        if self._rests == "balance":
+            layout = balanced(layout, self._least)
         dealt = deal_bytes(waiting, layout, self._piece_bytes)
         if len(layout.waiting):
             self._carried = waiting.rest(layout.waiting, layout.waiting_starts, dealt.pieces_begun, dealt.pieces)
-        self._count(waiting, layout.parts, dealt.parts)
+        packed, part_bytes = layout.parts, dealt.parts
+        if self._rests == "drop":
+            left = without_rests(waiting, packed, part_bytes, self._least)
+            waiting, packed, part_bytes = left.waiting, left.parts, left.part_bytes
+            self.counts.count_rests(left.rests, left.tokens, left.bytes)
+        self._count(waiting, packed, part_bytes)
         first = self._next_id
-        self._next_id += layout.parts.count
-        yield from pack_rows(waiting, layout.parts, dealt.parts, self._length, first, self._labels)
+        self._next_id += packed.count
+        yield from pack_rows(waiting, packed, part_bytes, self._length, first, self._labels)
 
     def _count(self, waiting: Waiting, parts: Parts, part_bytes: np.ndarray) -> None:
         counts, of = self.counts, parts.documents

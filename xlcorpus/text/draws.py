@@ -34,3 +34,35 @@ def row_states(ids: pa.Array, purpose: str) -> np.ndarray:
 def stream(start: np.uint64 | np.ndarray, count: int) -> np.ndarray:
     """uint64[count]: the first outputs of the splitmix64 generator whose state is `start`; [n, count] of uint64[n]."""
     return mix(np.asarray(start)[..., None] + np.arange(count, dtype=np.uint64) * np.uint64(GOLDEN))
+
+
+def numbers(states: np.ndarray, place: int | np.ndarray) -> np.ndarray:
+    """uint64[n]: the outputs of splitmix64 with these states; place: which output, of all or of each."""
+    places = np.atleast_1d(np.asarray(place, dtype=np.uint64)) + np.uint64(1)
+    return mix(states + places * np.uint64(GOLDEN))
+
+
+def shares(states: np.ndarray, place: int | np.ndarray) -> np.ndarray:
+    """float64[n], in [0, 1)."""
+    drawn: np.ndarray = (numbers(states, place) >> np.uint64(11)) * 2.0**-53
+    return drawn
+
+
+def below(states: np.ndarray, place: int | np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """int64[n]: whole numbers from 0 to below the limits (int64[n], less than 2^32; 0 gives 0)."""
+    high = numbers(states, place) >> np.uint64(32)
+    return ((high * limits.astype(np.uint64)) >> np.uint64(32)).astype(np.int64)
+
+
+def draw_crop(
+    states: np.ndarray, place: int, sizes: np.ndarray, least: float, most: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """int64[n], int64[n]: where a crop begins and its length, of things of these sizes (int64[n], at least 1).
+
+    As Contriever draws one (Izacard et al. 2022, arXiv:2112.09118; its data.py): a share uniform between two bounds,
+    rounded down, at a place uniform over all that it fits in.
+    place: which two numbers of each state are taken, 0, 1, ... The length is the share rounded down, at least 1.
+    """
+    ratios = least + (most - least) * shares(states, 2 * place)
+    lengths = np.maximum((sizes * ratios).astype(np.int64), 1)
+    return below(states, 2 * place + 1, sizes - lengths + 1), lengths

@@ -1,0 +1,70 @@
+"""Rests of split documents that are too short: dropped with counts, balanced, or kept."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.pack.pack_helpers import doc_id, options_of, pack, rebuilt, token_documents
+from xlcorpus.errors import UserError
+from xlcorpus.pack.notes import pack_lines
+from xlcorpus.pack.options import PackOptions
+
+LENGTH = 10
+
+
+def parts_of_size(size: int, least: int, rests: str) -> list[int]:
+    """The slow reference: parts of a document."""
+    parts = [LENGTH] * (size // LENGTH) + ([size % LENGTH] if size % LENGTH else [])
+    if len(parts) > 1 and parts[-1] < least:
+        if rests == "drop":
+            parts.pop()
+        elif rests == "balance":
+            both = LENGTH + parts.pop()
+            parts[-1:] = [both - both // 2, both // 2]
+    return parts
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.integers(1, 45), max_size=20),
+    st.integers(1, 5),
+    st.sampled_from(["drop", "balance", "keep"]),
+    st.integers(1, 60),
+)
+def test_rests_are_what_the_option_says(sizes: list[int], least: int, rests: str, window: int) -> None:
+    given_documents = token_documents(sizes)
+    options = options_of(LENGTH, "one", "plain", min_tokens=least, rests=rests)
+    packs, packer = pack(given_documents, options, window_tokens=window)
+    wanted = [parts_of_size(size, least, rests) for size in sizes]
+    rows = packs.to_pylist()
+    assert [row["length"] for row in rows] == [size for parts in wanted for size in parts]
+    assert [row["pack_id"] for row in rows] == list(range(len(rows)))
+    offsets = given_documents.offsets.tolist()
+    assert rebuilt(packs) == {
+        doc_id(str(row)): list(range(offsets[row], offsets[row] + sum(parts))) for row, parts in enumerate(wanted)
+    }
+    counts = packer.counts
+    lost = [size - sum(parts) for size, parts in zip(sizes, wanted, strict=True)]
+    assert (counts.rests, counts.rest_tokens) == (sum(map(bool, lost)), sum(lost))
+    assert counts.rest_bytes == counts.rest_tokens  # a token is a byte here
+    assert counts.tokens == counts.packed + counts.rest_tokens
+    # Whatever is shorter than the least is a whole document, which tokenize_batch has let through, or was to be kept.
+    assert rests == "keep" or all(row["length"] >= least for row in rows if row["doc_lengths"][0] > LENGTH)
+    assert any("rests of split documents" in line for line in pack_lines(counts, LENGTH)) == bool(counts.rests)
+
+
+def test_rests_are_dropped_where_each_document_has_a_row() -> None:
+    assert options_of(LENGTH, "one").rests_of_documents == "drop"
+    assert options_of(LENGTH, "best-fit").rests_of_documents == "keep"
+    assert options_of(LENGTH, "concatenate").rests_of_documents == "keep"
+
+
+def test_what_cannot_be() -> None:
+    with pytest.raises(UserError, match="cannot make parts of 6 tokens"):
+        options_of(LENGTH, "one", min_tokens=6, rests="balance")
+    with pytest.raises(UserError, match="--rests is an option of --strategy one; this is --strategy best-fit"):
+        options_of(LENGTH, "best-fit", rests="keep")
+    with pytest.raises(UserError, match="--min-tokens is an option of runs without --view, or with --view crops"):
+        PackOptions(tokenizer="bytes", view="tlm", min_tokens=2)
