@@ -17,8 +17,10 @@ from tests.pack.pack_runs import decisions_of, run_pack, save
 from tests.rows import documents, pairs, rows_of
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
+from xlcorpus.pack.input_check import check_tokenizer
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.packs import loss_spans
+from xlcorpus.pack.sides import tokenize_sides
 from xlcorpus.pack.tokenize import tokenize_batch
 from xlcorpus.text.ragged import offsets_of
 from xlcorpus.tokenizer import open_tokenizer
@@ -101,6 +103,40 @@ def test_rows_of_other_kinds_and_rows_that_fail_are_accounted_for(tmp_path: Path
     assert [row["reason"] for row in decisions_of(found)] == ["other_kind"]
     rejects = pq.read_table(tmp_path / "out" / "rejects").to_pylist()
     assert [(row["reason"], row["message"]) for row in rejects] == [("template_failed", "no boom")]
+
+
+@pytest.mark.parametrize("length", [8, 12, 64])
+def test_sides_are_what_their_templates_say_and_lose_text_alone(length: int) -> None:
+    batch = pairs([*PAIRS, ("", "x")], "amh_Ethi", "eng_Latn")
+    sources = ["src={{ eos }}{{ src }}{{ eos }}", "tgt={{ tgt | upper }}"]
+    asked = PackOptions(tokenizer="bytes", view="bitext", length=length, side_templates=sources)
+    found = tokenize_sides(batch, open_tokenizer("bytes"), asked, 0)
+    for row, (src, tgt) in zip(found.rows.to_pylist(), PAIRS, strict=True):
+        assert bytes(one - FIRST for one in row["src_ids"][1:-1]) == src.encode()[: length - 2]
+        assert (row["src_ids"][0], row["src_ids"][-1]) == (EOS, EOS)
+        assert bytes(one - FIRST for one in row["tgt_ids"]) == tgt.upper().encode()[:length]
+        assert row["truncated"] == (len(src.encode()) > length - 2 or len(tgt.encode()) > length)
+    assert found.decisions.column("reason").to_pylist() == ["no_tokens"]  # special ids alone are no side
+    refused = tokenize_sides(batch, open_tokenizer("bytes"), asked.model_copy(update={"long": "refuse"}), 0)
+    assert refused.rows.num_rows == sum(not row["truncated"] for row in found.rows.to_pylist())
+
+
+def checked(sources: list[str]) -> None:
+    asked = PackOptions(tokenizer="bytes", view="bitext", side_templates=sources)
+    check_tokenizer(asked, open_tokenizer("bytes"))
+
+
+def test_templates_of_sides_that_cannot_be() -> None:
+    for sources, message in (
+        (["src"], "'src' is not SIDE=TEMPLATE"),
+        (["src={src}"], "the side tgt of the view bitext has no template"),
+        (["src={src}", "tgt={tgt}", "trg={tgt}"], "has no side 'trg'; did you mean 'tgt'?"),
+        (["src={src}", "tgt={{ tgt"], "unexpected end of template"),
+        (["src={src}", "tgt={{ cls }}{{ tgt }}"], "has no cls id"),
+    ):
+        with pytest.raises(UserError) as caught:
+            checked(sources)
+        assert message in caught.value.message
 
 
 def test_refusals(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def tokenizer(folder: Path, *special: str, chat: str | None = None) -> None:
     made.add_special_tokens(list(special))
     folder.mkdir()
     made.save(str(folder / "tokenizer.json"))
-    config: dict[str, Any] = {"eos_token": "</s>", "bos_token": "<s>"}
+    config: dict[str, Any] = {"eos_token": "</s>", "bos_token": "<s>", "pad_token": "<pad>"}
     (folder / "tokenizer_config.json").write_text(json.dumps(config | ({"chat_template": chat} if chat else {})))
 
 
@@ -41,7 +41,7 @@ def tokenizer(folder: Path, *special: str, chat: str | None = None) -> None:
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     tokenizer(folder / "xglm", "<s>", "</s>")
-    tokenizer(folder / "mbart50", "<s>", "</s>", "en_XX", "de_DE", "ja_XX")
+    tokenizer(folder / "mbart50", "<s>", "</s>", "<pad>", "en_XX", "de_DE", "ja_XX")
     tokenizer(folder / "qwen", "</s>", "<s>", "<|im_start|>", "<|im_end|>", chat=CHAT)
     write_dataset(folder / "docs", [documents(DOCS, ["eng_Latn", "amh_Ethi"])])
     both = [pairs(PAIRS[:1], "deu_Latn", "eng_Latn"), pairs(PAIRS[1:], "jpn_Jpan", "eng_Latn")]
@@ -92,6 +92,14 @@ def test_what_the_commands_make(shown: Callable[[str, str], list[str]]) -> None:
     assert shown("vicuna", "xglm") == ["USER: <image>\nwer? ASSISTANT:[[ ውሻ <|im_end|></s>]]"]
     assert shown("mbart50", "mbart50") == [f"de_DE{src}</s>en_XX[[{tgt}</s>]]", f"ja_XX{other}</s>en_XX[[{rain}</s>]]"]
     assert shown("prompts", "xglm") == ["Q: 1+1\nA: 2\n\nQ: 2+2\nA: 4\n\nQ: 3+3\nA:[[ 6</s>]]"]
+
+
+def test_sides_as_a_sequence_to_sequence_model_reads_them(ran: Path) -> None:
+    opened = open_tokenizer(ran / "mbart50")
+    rows = rows_of(ran / "out" / "ml50")
+    assert [[opened.decode(row[f"{side}_ids"]) for side in ("src", "tgt")] for row in rows] == [
+        [f"{one}{PAIRS[at][0]}</s>", f"en_XX{PAIRS[at][1]}</s>"] for at, one in enumerate(("de_DE", "ja_XX"))
+    ]
 
 
 def test_names_in_texts_are_no_special_tokens(ran: Path) -> None:

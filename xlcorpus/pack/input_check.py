@@ -24,9 +24,12 @@ from xlcorpus.pack.byte_budgets import read_budgets
 from xlcorpus.pack.holdout import check_documents
 from xlcorpus.pack.language_ids import load_ids
 from xlcorpus.pack.options import PackOptions
+from xlcorpus.pack.side_templates import check_sides, templates_of
 from xlcorpus.pack.sides import VIEWS, rooms_of
 from xlcorpus.pack.templated import template_of
+from xlcorpus.templates.chat import ChatTemplate
 from xlcorpus.templates.specials import SpecialIds
+from xlcorpus.templates.template import Template
 from xlcorpus.tokenizer.objectives import special_ids_around
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
@@ -44,15 +47,23 @@ def check_tokenizer(options: PackOptions, tokenizer: Tokenizer) -> None:
     if options.view is not None:
         tokenizer.require(*VIEWS[options.view].needs, mode=f"the view {options.view}")
         rooms_of(options, tokenizer)
+        templates = templates_of(options.side_templates)
+        if templates:
+            check_sides(options.side_templates or {}, options.view, VIEWS[options.view].sides)
+        _check_specials(tokenizer, *templates.values())
         return
     special_ids_around(tokenizer, options.objective, options.bos, options.eos)
     template = template_of(options)
     if template is not None:
-        ids = SpecialIds(tokenizer)
-        for special in template.specials:
-            tokenizer.check_id(special.name, ids[special])
+        _check_specials(tokenizer, template)
     if options.byte_budget is not None and tokenizer.kind != "bytes":
         raise UserError("--byte-budget counts bytes, and so must the tokenizer", remedy="use --tokenizer bytes")
+
+
+def _check_specials(tokenizer: Tokenizer, *templates: Template | ChatTemplate) -> None:
+    ids = SpecialIds(tokenizer)
+    for special in (special for template in templates for special in template.specials):
+        tokenizer.check_id(special.name, ids[special])
 
 
 def check_files(options: PackOptions) -> None:
@@ -135,8 +146,11 @@ def check_columns(options: PackOptions, folder: Location, schema: str, columns: 
             f"{folder} holds rows of the kind {schema!r}; {what} made of the kind {wanted!r}",
             remedy=f"{_MADE_BY[wanted]}, or {instead}",
         )
+    templates = templates_of(options.side_templates)
+    for template in templates.values():
+        template.check(columns, str(folder))
     sides = VIEWS[options.view].sides if options.view else ("text",)
-    for side in sides:
+    for side in () if templates else sides:
         require_column(
             columns,
             side,

@@ -14,6 +14,7 @@ from xlcorpus.errors import UserError
 from xlcorpus.options import option
 from xlcorpus.pack.holdout import parse_share
 from xlcorpus.pack.limits import read_limits
+from xlcorpus.pack.side_templates import read_side_templates
 from xlcorpus.templates.chat import CHAT
 from xlcorpus.templates.template import read_source
 from xlcorpus.text.sizes import parse_size
@@ -84,6 +85,11 @@ class PackOptions(KeepOptions):
         only={"view": ()},
         description="most tokens of a side of the view, special ids included: query=32,document=256; default: --length",
     )
+    side_templates: dict[str, str] | None = option(
+        None,
+        only={"view": ("bitext", "restore", "triples")},
+        description="what each side is, with its special ids: 'src={{ lang_token(src_lang) }}{{ src }}{{ eos }}'",
+    )
     keep: str | None = option(
         None,
         description=f"{DESCRIPTION}; a list in packs of several documents",
@@ -103,6 +109,11 @@ class PackOptions(KeepOptions):
     @classmethod
     def _read_limits(cls, value: Any) -> Any:
         return read_limits(value)
+
+    @field_validator("side_templates", mode="before")
+    @classmethod
+    def _read_side_templates(cls, value: Any) -> Any:
+        return read_side_templates(value)
 
     @property
     def numbered(self) -> bool:

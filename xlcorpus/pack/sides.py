@@ -1,7 +1,8 @@
 """Rows of pairs and triples as token ids, a list for each side; never packed with one another.
 
-The lists hold text alone. Objectives put other special ids around the same pair (TLM joins both sides, a seq2seq model
-ends the source with a language id), so the collator adds them; the limits here leave room for as many as it needs, by
+The lists hold text alone, unless templates make the sides (`side_templates`). Objectives put other special ids around
+the same pair (TLM joins both sides, a seq2seq model ends the source with a language id), so the collator adds them; the
+limits here leave room for as many as it needs, by
 the objective or by the tokenizer's own template (XLM-R puts four around a pair).
 """
 
@@ -23,9 +24,10 @@ from xlcorpus.pack.language_ids import LanguageIds, script_names
 from xlcorpus.pack.limits import Rooms, rooms
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.packs import fields_of
+from xlcorpus.pack.side_templates import cut_before_ends, templates_of, write_sides
 from xlcorpus.pack.tokenize import NO_TOKENS, STEP_NAME, TOO_LONG, encode
 from xlcorpus.text.codepoints import byte_lengths
-from xlcorpus.text.ragged import copy_spans, offsets_of
+from xlcorpus.text.ragged import offsets_of
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 
@@ -70,7 +72,7 @@ def rooms_of(options: PackOptions, tokenizer: Tokenizer) -> Rooms:
         spec.groups,
         options.limits or {},
         options.length,
-        max(spec.specials, sum(map(len, own))),
+        0 if options.side_templates else max(spec.specials, sum(map(len, own))),
         joint=spec.joint,
         tokenizer=tokenizer.path,
     )
@@ -127,12 +129,18 @@ def tokenize_sides(
     assert options.view is not None
     spec = VIEWS[options.view]
     remedy = f"the view {options.view} is made of {', '.join(spec.sides)}: give such rows, or choose another view"
-    sides = {side: encode(text_column(batch, side, remedy=remedy), tokenizer) for side in spec.sides}
+    templates, rejects = templates_of(options.side_templates), None
+    if templates:
+        found = write_sides(batch, tokenizer, {side: templates[side] for side in spec.sides}, STEP_NAME)
+        batch, sides, rejects, specials, ends = found.batch, found.sides, found.rejects, found.specials, found.ends
+    else:
+        sides = {side: encode(text_column(batch, side, remedy=remedy), tokenizer) for side in spec.sides}
+        specials = ends = np.zeros((batch.num_rows, len(spec.sides)), dtype=np.int64)
     sizes = np.stack([np.diff(offsets) for _, offsets in sides.values()], axis=1)
     room = rooms_of(options, tokenizer)
     keep, asked = room.keep(sizes), room.asked(sizes)
     above = np.argmax(asked - room.all, axis=1) if len(sizes) else np.zeros(0, dtype=np.int64)
-    empty = (sizes == 0).any(axis=1)
+    empty = (sizes == specials).any(axis=1)
     refused = ~empty & (asked > room.all).any(axis=1) & (options.long == "refuse")
     rows, gone = np.flatnonzero(~empty & ~refused), np.flatnonzero(empty | refused)
 
@@ -149,7 +157,7 @@ def tokenize_sides(
     lists = {
         f"{side}_ids": pa.ListArray.from_arrays(
             pa.array(offsets_of(keep[:, place]).astype(np.int32)),
-            pa.array(copy_spans(ids, offsets[rows], keep[:, place])),
+            pa.array(cut_before_ends(ids, offsets, rows, keep[:, place], ends[rows, place])),
         )
         for place, (side, (ids, offsets)) in enumerate(sides.items())
     }
@@ -178,7 +186,7 @@ def tokenize_sides(
             counts,
             {"languages": sum_by(columns[label], keep[:, place]), "bytes": sum_by(columns[label], sizes_of_texts)},
         )
-    return Result(made, decisions, counts=counts)
+    return Result(made, decisions, rejects, counts=counts)
 
 
 def _labels(batch: pa.RecordBatch, spec: Sides, languages: LanguageIds | None) -> dict[str, pa.Array]:

@@ -26,6 +26,7 @@ from xlcorpus.pack.language_ids import NO_SCRIPT, LanguageIds, load_ids, script_
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.packer import Packer
 from xlcorpus.pack.packs import TASK_ROWS, pack_schema
+from xlcorpus.pack.side_templates import templates_of
 from xlcorpus.pack.sides import VIEWS, no_side_counts, rows_for, tokenize_sides
 from xlcorpus.pack.templated import OTHER_KIND, columns_read, template_of
 from xlcorpus.pack.tokenize import STEP_NAME, tokenize_batch
@@ -192,6 +193,8 @@ class TokenizeShard:
         add_counts(counts, no_side_counts())
         spec, kept = VIEWS[self.options.view], self.options.kept
         wanted = {*spec.reads, *kept.wanted, "kind", *marks_read(spec.kind, shard.schema, shard.columns)}
+        for template in templates_of(self.options.side_templates).values():
+            wanted.update(template.wanted(shard.columns))
         none = empty(pa.schema([*spec.schema, *kept.schema(shard_schema(shard.location))]))
         for batch in read_batches(shard, [name for name in shard.columns if name in wanted]):
             fits = rows_for(batch, shard.schema, self.options.view)
