@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from xlcorpus.beam.map import MapBatches
-from xlcorpus.beam.step import CODESWITCH, Step
+from xlcorpus.beam.step import CODESWITCH, PAIR, Step
 from xlcorpus.codeswitch.notes import notes_of
 from xlcorpus.codeswitch.operators import OPERATORS, Operator, fingerprints, open_operator
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.codeswitch.restore import check_kept, restore_batch
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result
+from xlcorpus.pairs.sides import without_text
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class CodeswitchKernel:
     options: CodeswitchOptions
     seed: int
     keep_text: bool
+    pairs: bool = False
     step: str = "codeswitch"
 
     def load(self) -> Operator:
@@ -31,7 +33,9 @@ class CodeswitchKernel:
         return open_operator(self.options, self.seed)
 
     def apply(self, batch: pa.RecordBatch, loaded: Operator) -> Result:
-        """See `Operator.switch`."""
+        """See `Operator.switch`; of a mix of pairs the sides are switched, not the text that was counted."""
+        if self.pairs:
+            batch = batch.select(without_text(batch.schema))
         made = loaded.switch(batch, keep_text=self.keep_text)
         return replace(made, rows=restore_batch(made.rows, self.options.kept)) if self.options.view else made
 
@@ -40,8 +44,11 @@ def check(options: CodeswitchOptions, inputs: Sequence[Dataset]) -> list[str]:
     """Read the dictionaries, and compare their languages with those of the input; look for the columns they need."""
     operator = open_operator(options, seed=0)
     for dataset in inputs:
-        operator.check_columns(dataset.manifest.arrow_schema, str(dataset.folder))
-        check_kept(options, dataset.manifest.arrow_schema, str(dataset.folder))
+        schema = dataset.manifest.arrow_schema
+        if dataset.manifest.schema_name == PAIR:
+            schema = pa.schema([schema.field(name) for name in without_text(schema)])
+        operator.check_columns(schema, str(dataset.folder))
+        check_kept(options, schema, str(dataset.folder))
     return operator.check_languages([dataset.manifest.languages for dataset in inputs])
 
 
@@ -56,7 +63,9 @@ STEP = Step(
     reads=lambda options: OPERATORS[options.operator].reads,
     makes=lambda options, read: options.view or CODESWITCH,
     models=fingerprints,
-    map=lambda options, execution: MapBatches(CodeswitchKernel(options, execution.seed, execution.keep_text)),
+    map=lambda options, execution: MapBatches(
+        CodeswitchKernel(options, execution.seed, execution.keep_text, execution.reads == PAIR)
+    ),
     check=check,
     notes=lambda tally, batches: notes_of(tally.counts, batches),
 )

@@ -13,9 +13,10 @@ import xlcorpus as xl
 from tests.house.pages import blocks
 from tests.ingest.ingest_helpers import jsonl, read_pairs
 from tests.lid.test_identify import FixedModel
-from tests.rows import documents, pairs
+from tests.rows import documents, pairs, write_dataset
 from tests.running import called, run, write_recipe
 from xlcorpus.beam.map import apply_kernel
+from xlcorpus.dataset.columns import put_columns
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
@@ -169,6 +170,28 @@ def test_languages_turn_round_with_the_sides(tmp_path: Path) -> None:
         read_pairs(tmp_path / "b.jsonl", src_column="tgt", tgt_column="other", **by_row)
     by_row["tgt_lang"] = "deu"
     assert len(read_pairs(tmp_path / "b.jsonl", src_column="tgt", tgt_column="other", **by_row).pairs) == 4
+
+
+def test_a_mix_of_pairs_is_pairs_whatever_its_text_says(tmp_path: Path) -> None:
+    rows = [("the red house", "das rote Haus"), ("a red house", "ein rotes Haus")]
+    plain = pairs(rows, "eng_Latn", "deu_Latn")
+    counted = {"text": pa.array(["red red", "red red"]), "lang": pa.array(["eng_Latn-deu_Latn"] * 2)}
+    mixed = write_dataset(tmp_path / "mixed", [put_columns(plain, counted)], "pair")
+    alone = write_dataset(tmp_path / "alone", [plain], "pair")
+    dictionary = tmp_path / "en-de.tsv"
+    dictionary.write_text("red\trot\n", encoding="utf-8")
+    made = {}
+    for name, given in (("m", mixed), ("a", alone)):
+        for step in ("identify", "score", "filter"):
+            given = getattr(xl, step)(given, output=tmp_path / name / step)
+        options: dict[str, Any] = {"dictionary": [str(dictionary)], "ratio": 1.0}
+        made[name] = given, xl.codeswitch(given, output=tmp_path / name / "switched", **options)
+    names = [name for name in made["a"][0].manifest.arrow_schema.names if name not in counted]
+    assert made["m"][0].to_arrow(names).equals(made["a"][0].to_arrow(names))
+    assert made["m"][0].to_arrow(["text"]).column("text").to_pylist() == ["red red"] * 2
+    switched = [dataset.to_arrow(["cs_source", "cs_side"]).to_pylist() for _, dataset in made.values()]
+    assert switched[0] == switched[1]
+    assert all("rot" in row["cs_source"] for row in switched[0] if row["cs_side"] == "src")
 
 
 def test_the_commands_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

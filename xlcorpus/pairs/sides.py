@@ -27,6 +27,11 @@ def is_pairs(schema: pa.Schema) -> bool:
     return "src" in schema.names and "tgt" in schema.names and "text" not in schema.names
 
 
+def without_text(schema: pa.Schema) -> list[str]:
+    """The columns of pairs without the text that a mix has counted, so that `is_pairs` holds of a mix of pairs too."""
+    return [name for name in schema.names if name != "text"]
+
+
 def of_side(side: str, name: str) -> str:
     """The column of a pair that holds what the column `name` of a document holds: `src_lang`, of `text` `src`."""
     return side if name == "text" else f"{side}_{name}"
