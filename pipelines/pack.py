@@ -68,7 +68,7 @@ def run(options: PackOptions, inputs: Sequence[Dataset], execution: Execution) -
     found = execution.each("count", given, count) if count is not None else []
     languages = tasks.numbers_for(options, found)
     scratch, keep_text = execution.scratch, execution.keep_text
-    work = tasks.work_for(options, found, languages, held, keep_text=keep_text, scratch=scratch)
+    work = tasks.work_for(options, found, languages, held, keep_text=keep_text, scratch=scratch, seed=execution.seed)
     outcome = _make(options, given, work, execution, options.shards)
     made = _with_notes(options, inputs, languages, outcome, execution)
     if held is None:

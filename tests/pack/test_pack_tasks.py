@@ -160,7 +160,7 @@ class TestInputs:
     def test_every_view_reads_what_it_is_made_of(self, tmp_path: Path) -> None:
         assert set(READS) == {None, *VIEWS}
         for view, kind in READS.items():
-            names = VIEWS[view].sides if view else ("text",)
+            names = VIEWS[view].texts if view else ("text",)
             columns = pa.schema([(name, pa.string()) for name in names])
             options = PackOptions(tokenizer="bytes", view=view)
             check_columns(options, tmp_path, kind, columns)

@@ -140,7 +140,7 @@ def check_columns(options: PackOptions, folder: Location, schema: str, columns: 
     wanted, what = READS[options.view], f"--view {options.view} is" if options.view else "packs are"
     fits = schema == wanted or (options.view is None and schema in KINDS and is_mix(columns.names))
     if not fits:
-        fitting = [f"--view {name}" for name, reads in READS.items() if name and reads == schema and name != "triples"]
+        fitting = [f"--view {name}" for name, reads in READS.items() if name and reads == schema and reads != DOCUMENT]
         instead = f"give {' or '.join(fitting)}" if fitting else "leave out --view for packs of documents"
         raise UserError(
             f"{folder} holds rows of the kind {schema!r}; {what} made of the kind {wanted!r}",
@@ -149,7 +149,7 @@ def check_columns(options: PackOptions, folder: Location, schema: str, columns: 
     templates = templates_of(options.side_templates)
     for template in templates.values():
         template.check(columns, str(folder))
-    sides = VIEWS[options.view].sides if options.view else ("text",)
+    sides = VIEWS[options.view].texts if options.view else ("text",)
     for side in () if templates else sides:
         require_column(
             columns,

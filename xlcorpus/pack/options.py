@@ -77,7 +77,7 @@ class PackOptions(KeepOptions):
     cut: Literal["byte", "character"] = option(
         "byte", only={**_OF_PACKS, "byte_budget": ()}, description="where the last document of a byte budget is cut"
     )
-    view: Literal["translico", "restore", "bitext", "tlm", "triples"] | None = option(
+    view: Literal["translico", "restore", "bitext", "tlm", "triples", "crops"] | None = option(
         None, description="rows of pairs or triples instead of packs"
     )
     limits: dict[str, int] | None = option(
@@ -94,6 +94,16 @@ class PackOptions(KeepOptions):
         None,
         description=f"{DESCRIPTION}; a list in packs of several documents",
     )
+    chunk: int | None = option(
+        None,
+        ge=2,
+        only={"view": ["crops"]},
+        description="tokens of text that both crops are drawn of; longer documents are cut; default: --length",
+    )
+    least_ratio: float = option(
+        0.05, gt=0, le=1, only={"view": ["crops"]}, description="the shortest crop, as a share of its chunk"
+    )
+    most_ratio: float = option(0.5, gt=0, le=1, only={"view": ["crops"]}, description="the longest crop")
     shards: int | None = option(
         None, ge=1, description="number of shards, with equal numbers of rows; default: those of the input"
     )
@@ -157,6 +167,11 @@ class PackOptions(KeepOptions):
             raise UserError("--long truncate is for views", remedy="use split or refuse")
         if self.view is not None and self.long == "split":
             raise UserError("--long split is for packs", remedy="use truncate or refuse")
+        if self.least_ratio > self.most_ratio:
+            raise UserError(
+                f"--least-ratio {self.least_ratio} is above --most-ratio {self.most_ratio}",
+                remedy="give the shorter one first: --least-ratio 0.05 --most-ratio 0.5",
+            )
         if self.rests == "balance" and 2 * self.min_tokens > self.length + 1:
             raise UserError(
                 f"--rests balance cannot make parts of {self.min_tokens} tokens of rests beyond {self.length}",

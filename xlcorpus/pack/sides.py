@@ -8,8 +8,9 @@ the objective or by the tokenizer's own template (XLM-R puts four around a pair)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -44,11 +45,17 @@ class Sides:
     script: bool = False
     joint: bool = False
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # names for several sides, in limits
+    text: str | None = None  # the column that all sides are parts of; None: each side is a column
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns of text that sides are made of."""
+        return self.sides if self.text is None else (self.text,)
 
     @property
     def reads(self) -> tuple[str, ...]:
         """The columns that rows are made of, and decisions."""
-        return (*self.sides, *self.labels, "script", "pair_id", "doc_id", "origin", "lang", "text")
+        return (*self.texts, *self.labels, "script", "pair_id", "doc_id", "origin", "lang", "text", "mix_epoch")
 
     @property
     def schema(self) -> pa.Schema:
@@ -93,6 +100,7 @@ VIEWS = {
         _LANG,
         groups={"document": ("positive", "negative")},
     ),
+    "crops": Sides(DOCUMENT, ("query", "positive"), ("pad", "bos", "eos"), 2, _LANG, text="text"),
 }
 
 
@@ -121,10 +129,9 @@ def tokenize_sides(
     """Token ids of a batch of pairs or triples: doc_id or pair_id, a column of text a side, labels where it has them.
 
     options.length: most tokens of a side (of tlm, of both together), the collator's special ids included; of a side
-    with a limit, that. first:
-    pack_id of the first row written. Counts: see `no_side_counts`. Decisions: no_tokens, where a side has none;
-    longer_than_pack (score: the tokens of the side that is furthest above its room, threshold: the room), where
-    options.long is refuse. Raises UserError where a column is missing.
+    with a limit, that. first: pack_id of the first row written. Counts: see `no_side_counts`. Decisions: no_tokens,
+    where a side has none; longer_than_pack (score: the tokens of the side that is furthest above its room, threshold:
+    the room), where options.long is refuse. Raises UserError where a column is missing.
     """
     assert options.view is not None
     spec = VIEWS[options.view]
@@ -154,17 +161,39 @@ def tokenize_sides(
         keep_text=keep_text,
     )
     keep, cut = keep[rows], (sizes - keep)[rows]
+    ids = [
+        cut_before_ends(ids, offsets, rows, keep[:, place], ends[rows, place])
+        for place, (ids, offsets) in enumerate(sides.values())
+    ]
+    kept = batch.take(pa.array(rows))
+    text_bytes = np.stack([byte_lengths(kept.column(side)) for side in spec.sides], axis=1)
+    made = rows_of_sides(kept, ids, keep, cut, text_bytes, options, first, languages)
+    return Result(**made, decisions=decisions, rejects=rejects)
+
+
+def rows_of_sides(
+    kept: pa.RecordBatch,
+    ids: Sequence[np.ndarray],
+    keep: np.ndarray,
+    cut: np.ndarray,
+    text_bytes: np.ndarray,
+    options: PackOptions,
+    first: int,
+    languages: LanguageIds | None,
+) -> dict[str, Any]:
+    """Rows of a view and their counts, as `Result` takes them. kept: the row that each is made of; ids: int32[tokens]
+    of each side, end to end; keep, cut, text_bytes: int64[rows, sides], tokens of each side, those that it lost, and
+    bytes of its text; first: pack_id of the first."""
+    spec = VIEWS[str(options.view)]
     lists = {
         f"{side}_ids": pa.ListArray.from_arrays(
-            pa.array(offsets_of(keep[:, place]).astype(np.int32)),
-            pa.array(cut_before_ends(ids, offsets, rows, keep[:, place], ends[rows, place])),
+            pa.array(offsets_of(keep[:, place]).astype(np.int32)), pa.array(ids[place])
         )
-        for place, (side, (ids, offsets)) in enumerate(sides.items())
+        for place, side in enumerate(spec.sides)
     }
-    kept = batch.take(pa.array(rows))
     is_cut = (cut > 0).any(axis=1)
     columns = {
-        "pack_id": pa.array(np.arange(first, first + len(rows), dtype=np.int64)),
+        "pack_id": pa.array(np.arange(first, first + len(keep), dtype=np.int64)),
         "length": pa.array(keep.sum(axis=1).astype(np.int32)),
         "pair_id": row_ids(kept),
         "truncated": pa.array(is_cut),
@@ -177,16 +206,13 @@ def tokenize_sides(
     def by_side(values: np.ndarray) -> dict[str, int]:
         return dict(zip(spec.sides, values.sum(axis=0).tolist(), strict=True))
 
-    counts: Counts = {"rows": len(rows), "truncated": int(is_cut.sum()), "tokens": by_side(keep)}
+    counts: Counts = {"rows": len(keep), "truncated": int(is_cut.sum()), "tokens": by_side(keep)}
     counts |= {"truncated_sides": by_side(cut > 0), "tokens_cut": by_side(cut)}
-    for place, side in enumerate(spec.sides):
+    for place in range(len(spec.sides)):
         label = list(spec.labels)[place if len(spec.labels) == len(spec.sides) else 0]
-        sizes_of_texts = byte_lengths(kept.column(side))
-        add_counts(
-            counts,
-            {"languages": sum_by(columns[label], keep[:, place]), "bytes": sum_by(columns[label], sizes_of_texts)},
-        )
-    return Result(made, decisions, rejects, counts=counts)
+        langs = columns[label]
+        add_counts(counts, {"languages": sum_by(langs, keep[:, place]), "bytes": sum_by(langs, text_bytes[:, place])})
+    return {"rows": made, "counts": counts}
 
 
 def _labels(batch: pa.RecordBatch, spec: Sides, languages: LanguageIds | None) -> dict[str, pa.Array]:

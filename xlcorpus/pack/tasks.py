@@ -19,6 +19,7 @@ from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.pack.byte_budgets import ByteBudget, plan_bytes, read_budgets
+from xlcorpus.pack.crops import tokenize_crops
 from xlcorpus.pack.decision_rows import for_decisions
 from xlcorpus.pack.holdout import HELD_OUT, HeldOut, id_column, labels_of
 from xlcorpus.pack.kept import KeptValues, numbered, packed_schema
@@ -32,6 +33,7 @@ from xlcorpus.pack.templated import OTHER_KIND, columns_read, template_of
 from xlcorpus.pack.tokenize import STEP_NAME, tokenize_batch
 from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.tokenizer.open import open_once
+from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -179,12 +181,13 @@ class PackShard:
 
 @dataclass(frozen=True)
 class TokenizeShard:
-    """Pairs or triples to rows of a view."""
+    """Pairs, triples or documents to rows of a view. seed: of what is drawn."""
 
     options: PackOptions
     languages: LanguageIds | None = None
     keep_text: bool = False
     held: HeldOut | None = None
+    seed: int = 0
 
     def results(self, number: int, shard: Shard, counts: Counts) -> Iterator[Result]:
         """What each batch of the shard gives; adds to counts."""
@@ -208,11 +211,17 @@ class TokenizeShard:
             batch, gone = _of_side(batch, self.held, keep_text=self.keep_text)
             if gone.num_rows:
                 yield Result(none, gone, rows_in=gone.num_rows)
-            made = tokenize_sides(batch, tokenizer, self.options, first, self.languages, keep_text=self.keep_text)
+            made = self._made(batch, tokenizer, first)
             first += made.rows.num_rows
             add_counts(counts, made.counts)
             yield replace(made, counts={}, rows_in=batch.num_rows)
         yield Result(none)
+
+    def _made(self, batch: pa.RecordBatch, tokenizer: Tokenizer, first: int) -> Result:
+        options, languages, keep_text = self.options, self.languages, self.keep_text
+        if options.view == "crops":
+            return tokenize_crops(batch, tokenizer, options, first, languages, seed=self.seed, keep_text=keep_text)
+        return tokenize_sides(batch, tokenizer, options, first, languages, keep_text=keep_text)
 
 
 def _of_side(batch: pa.RecordBatch, held: HeldOut | None, *, keep_text: bool) -> tuple[pa.RecordBatch, pa.RecordBatch]:
@@ -234,10 +243,11 @@ def work_for(
     *,
     keep_text: bool,
     scratch: Location | None = None,
+    seed: int = 0,
 ) -> PackShard | TokenizeShard:
     """What is to be made of each shard. aside: the documents that are held out; scratch: a folder of the run."""
     if options.view is not None:
-        return TokenizeShard(options, languages, keep_text, aside)
+        return TokenizeShard(options, languages, keep_text, aside, seed)
     budgets = None
     if options.byte_budget is not None:
         available = [one.bytes for one in held]

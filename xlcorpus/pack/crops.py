@@ -1,0 +1,84 @@
+"""The view crops: chunks of documents, and two crops of each, drawn by itself (Contriever).
+
+Izacard et al. 2022 (arXiv:2112.09118, section 3.1; facebookresearch/contriever: src/data.py): a chunk is 256 tokens of
+text, a crop a share of it, uniform from 5 to 50 % (10 to 50 % for the multilingual model), at a place uniform over all
+that it fits in. A document's numbers are drawn from its id, its epoch in a mix, and which chunk it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xlcorpus.dataset.columns import column_or_null, text_column
+from xlcorpus.dataset.decisions import decide
+from xlcorpus.dataset.result import Result
+from xlcorpus.pack.decision_rows import for_decisions
+from xlcorpus.pack.language_ids import LanguageIds
+from xlcorpus.pack.options import PackOptions
+from xlcorpus.pack.sides import rooms_of, rows_of_sides
+from xlcorpus.pack.tokenize import NO_TOKENS, STEP_NAME, TOO_FEW, TOO_LONG, encode
+from xlcorpus.text.draws import draw_crop, draw_keys, id_halves
+from xlcorpus.text.ragged import offsets_of, ranges, sum_segments
+from xlcorpus.tokenizer.tokenizer import Tokenizer
+
+_CHUNKS = np.uint64(1 << 32)  # more than a document has, so that the chunks of another epoch have other numbers
+SIDES = 2
+
+
+def tokenize_crops(
+    batch: pa.RecordBatch,
+    tokenizer: Tokenizer,
+    options: PackOptions,
+    first: int,
+    languages: LanguageIds | None = None,
+    *,
+    seed: int = 0,
+    keep_text: bool = False,
+) -> Result:
+    """Rows of two crops of each chunk of a batch of documents (doc_id, text, origin; lang, mix_epoch if it has them).
+
+    A chunk is options.chunk tokens of text, what is left of a document one more; those of fewer than
+    options.min_tokens make no row. A crop longer than its side may be is cut. first: pack_id of the first row written.
+    Decisions: no_tokens; fewer_than_min_tokens (score: tokens of text); longer_than_pack (score likewise, threshold:
+    the chunk), where options.long is refuse. Bytes are counted as those of the crops' pieces.
+    """
+    ids, offsets = encode(text_column(batch), tokenizer)
+    counts, chunk = np.diff(offsets), options.chunk or options.length
+    refused = (counts > chunk) & (options.long == "refuse")
+    reason = np.select([counts == 0, counts < options.min_tokens, refused], [1, 2, 3], 0)
+    gone = np.flatnonzero(reason)
+    decisions = decide(
+        for_decisions(batch.take(pa.array(gone))),
+        STEP_NAME,
+        pa.array(["", NO_TOKENS, TOO_FEW, TOO_LONG]).take(pa.array(reason[gone])),
+        score=counts[gone].astype(np.float64),
+        threshold=np.array([0, 1, options.min_tokens, chunk], dtype=np.float64)[reason[gone]],
+        keep_text=keep_text,
+    )
+
+    whole = np.flatnonzero(reason == 0)
+    chunks = -(-counts[whole] // chunk)
+    rows, number = np.repeat(whole, chunks), ranges(np.zeros_like(chunks), chunks)
+    starts = number * chunk
+    sizes = np.minimum(counts[rows] - starts, chunk)
+    long_enough = sizes >= min(options.min_tokens, chunk)
+    rows, number, starts, sizes = rows[long_enough], number[long_enough], starts[long_enough], sizes[long_enough]
+
+    epochs = pc.fill_null(column_or_null(batch, "mix_epoch", pa.int32()), 0).to_numpy(zero_copy_only=False)
+    turn = epochs[rows].astype(np.uint64) * _CHUNKS + number.astype(np.uint64)
+    states = draw_keys(id_halves(batch.column("doc_id"))[rows], f"{STEP_NAME}/crops/{seed}", turn)
+    room = rooms_of(options, tokenizer).sides
+    sides, keep = [], np.zeros((len(rows), SIDES), dtype=np.int64)
+    cut, text_bytes = keep.copy(), keep.copy()
+    for place in range(SIDES):
+        begins, lengths = draw_crop(states, place, sizes, options.least_ratio, options.most_ratio)
+        keep[:, place] = np.minimum(lengths, room[place])
+        cut[:, place] = lengths - keep[:, place]
+        # Crops of a row overlap, and so may not be copied as spans.
+        sides.append(ids[ranges(offsets[rows] + starts + begins, keep[:, place])])
+        text_bytes[:, place] = sum_segments(tokenizer.piece_bytes[sides[-1]], offsets_of(keep[:, place]))
+    kept = batch.take(pa.array(rows))
+    made = rows_of_sides(kept, sides, keep, cut, text_bytes, options, first, languages)
+    return Result(**made, decisions=decisions, repeated=len(rows) - len(whole))
