@@ -68,6 +68,7 @@ def _texts(options: PackOptions, dataset: Dataset) -> Iterator[pa.RecordBatch]:
         yield from dataset.batches(text_columns(names))
         return
     for batch in dataset.batches(columns_read(names, template)):
+        batch = batch.filter(pa.array(template.fits(batch)))
         yield pa.RecordBatch.from_pydict({"text": template.render(batch).texts(), "lang": labels_of(batch)})
 
 
