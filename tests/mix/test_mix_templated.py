@@ -63,7 +63,7 @@ def test_templates_that_no_input_can_fill(tmp_path: Path) -> None:
         write_dataset(tmp_path / "b", [pairs(ROWS, "amh_Ethi", "eng_Latn")[1]], "pair"),
     ]
     for given, message in (
-        ("{{ tekst }}", "no column 'tekst' in .*a, .* did you mean 'text'"),
+        ("{{ tekst }}", "no column 'tekst' in .*a, which .*did you mean 'text'"),
         ("{src} {target}", "no column 'target' in .*b"),
         ("{src} {{ bos }}", "has no bos id"),
     ):
