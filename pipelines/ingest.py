@@ -25,6 +25,7 @@ from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
+from xlcorpus.ingest import pictures
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.encoding_counts import notes_of
 from xlcorpus.ingest.find import find_files, known_format
@@ -167,9 +168,9 @@ def read(options: Options, plan: SourcePlan, execution: Execution) -> Ingest:
 
 
 def notes(tally: Tally, batches: Iterable[pa.RecordBatch]) -> dict[str, Any]:
-    """What the manifest notes: how encodings were found, and languages of the input that were not understood."""
+    """What the manifest notes: how encodings were found, and languages and pictures that were not understood."""
     del batches
-    noted, wrong = notes_of(tally.counts), wrong_language_lines(tally.counts)
+    noted, wrong = notes_of(tally.counts), [*wrong_language_lines(tally.counts), *pictures.lines_of(tally.counts)]
     return noted | ({"table": [*noted.get("table", []), *wrong]} if wrong else {})
 
 

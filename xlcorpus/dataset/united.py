@@ -61,6 +61,18 @@ def in_type(values: pa.Array, field: pa.Field, wanted: pa.Field) -> pa.Array:
     return pa.array([None if value is None else dump(value) for value in plain], pa.string())
 
 
+def nullable(kind: pa.DataType) -> pa.DataType:
+    """The type for a column of which some rows are null: lists in the place of lists of a fixed size.
+
+    pyarrow (25) writes these to Parquet, and cannot read them where one is null.
+    """
+    if pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(nullable(kind.value_type)))
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(nullable(field.type)) for field in kind])
+    return kind
+
+
 def can_hold(values: pa.Array, kind: pa.DataType) -> bool:
     """Whether a cast to the type loses nothing."""
     try:

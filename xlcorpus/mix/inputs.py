@@ -14,7 +14,7 @@ from xlcorpus.mix.achieved import achieved_totals
 from xlcorpus.mix.allocate import MixPlan, plan_mix
 from xlcorpus.mix.cells import KINDS, NONE, Cell, canonical_direction, canonical_lang
 from xlcorpus.mix.census import ShardCells, cells_of
-from xlcorpus.mix.mixed_rows import columns_of_all, form_of
+from xlcorpus.mix.mixed_rows import columns_of_all, form_of, partly_there
 from xlcorpus.mix.options import Options
 from xlcorpus.mix.ratios_option import resolve_names, spec_of_ratios
 from xlcorpus.mix.rules.match import references, resolve, without_paths
@@ -64,7 +64,7 @@ def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
     columns_of_all(inputs, form_of(inputs, swaps=options.ways.swaps))
     related = ", ".join(fixed.related[:10]) if fixed is not None else ""
     said = [f"mix: evaluate on these related languages too: {related}"] if related else []
-    return [*said, *_only_given(fixed, inputs)]
+    return [*partly_there(inputs), *said, *_only_given(fixed, inputs)]
 
 
 def _only_given(spec: MixSpec | None, inputs: Sequence[Dataset]) -> list[str]:

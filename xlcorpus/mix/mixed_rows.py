@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from xlcorpus.dataset.columns import free_name
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.kinds import CODESWITCH, DOCUMENT, MARKS, PAIR, TRANSLICO, is_mix, rows_of_kind
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.dataset.united import can_hold, in_type, united_field
+from xlcorpus.dataset.united import can_hold, in_type, nullable, united_field
 from xlcorpus.mix.texts import ORIGINAL, SWAPPED, texts_of
 from xlcorpus.pairs.swap import other_side, swapped_schema, with_both_sides
 
@@ -21,6 +22,8 @@ from xlcorpus.pairs.swap import other_side, swapped_schema, with_both_sides
 # a switched text, they would be taken for those of `text`.
 _LEFT_OUT = {DOCUMENT: ("text_latn", "text_ipa"), CODESWITCH: ("text_latn", "text_ipa")}
 _OURS = ("text", "lang", "kind")
+_SCHEMAS = ("document", "pair", "codeswitch", "restore", "translico", "quality", "datatrove")
+_SHOWN = 10  # columns that a line names
 MIX_FIELDS = (
     pa.field("mix_class", pa.string()),
     pa.field("mix_epoch", pa.int32()),
@@ -162,5 +165,18 @@ def unite_schemas(
     first = ("doc_id", "text", "lang", "kind")
     united = []
     for name in sorted(fields, key=lambda name: first.index(name) if name in first else len(first)):
-        united.append(united_field(fields[name], fits and functools.partial(fits, name)))
+        field = united_field(fields[name], fits and functools.partial(fits, name))
+        united.append(field if len(fields[name]) == len(schemas) else field.with_type(nullable(field.type)))
     return pa.schema(united)
+
+
+def partly_there(inputs: Sequence[Dataset]) -> list[str]:
+    """A line on the user's own columns that not all inputs have, none where all have all."""
+    ours = {name for schema in _SCHEMAS for name in load_schema(schema).names}
+    names = Counter(name for one in inputs for name in one.manifest.arrow_schema.names if name not in ours)
+    some = [f"{name!r} ({count})" for name, count in sorted(names.items()) if count < len(inputs)]
+    if not some:
+        return []
+    more = f" and {len(some) - _SHOWN} more" if len(some) > _SHOWN else ""
+    named = ", ".join(some[:_SHOWN]) + more
+    return [f"mix: not all of the {len(inputs)} inputs have the columns {named}: null in the rows of the others"]

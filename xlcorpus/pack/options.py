@@ -203,4 +203,5 @@ def layout_of(options: PackOptions) -> Layout:
     """How the rows lie in the shards: lists of numbers split by byte, but for those that are nearly all 0."""
     fields = load_schema("token").fields
     numbers = [field.name for field in fields if field.type == pa.list_(pa.int32()) and field.name not in _SAME]
-    return Layout(options.group_bytes, plain=("pack_id", "doc_ids"), split=tuple(numbers))
+    kept = tuple(new for new, _ in options.kept.names)
+    return Layout(options.group_bytes, plain=("pack_id", "doc_ids"), split=tuple(numbers), beside=kept)

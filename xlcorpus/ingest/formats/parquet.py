@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,12 +11,13 @@ import pyarrow as pa
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.features import only_features, said_in
-from xlcorpus.dataset.result import Result
+from xlcorpus.dataset.result import Result, add_counts
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.united import can_hold, in_type
 from xlcorpus.errors import UserError, first_line, given_twice, nearest
 from xlcorpus.ingest.format import Format, Look
 from xlcorpus.ingest.parquet_batches import RowGroups
+from xlcorpus.ingest.pictures import count_others, picture_columns
 from xlcorpus.raw.assemble import BATCH_ROWS, Assembler
 from xlcorpus.raw.input_columns import Column, fields_by_input, united
 from xlcorpus.raw.input_files import InputFile
@@ -210,6 +212,7 @@ class _Reader:
         self.assembler = Assembler(part.file, options, schema, unit="row")
         self.schema = schema
         self.fields = fields_by_input(schema)
+        self.pictures = picture_columns(schema)
         self.wanted = {*options.texts.values(), *self.fields}
 
     def broken(self, row: int, message: str, rows: int = 1) -> Iterator[Result]:
@@ -235,7 +238,11 @@ class _Reader:
             name: in_type(values, pa.field(name, values.type), self.schema.field(name))
             for name, values in columns.items()
         }
-        yield from self.assembler.rows(offsets, raw, columns, size=batch.nbytes, rejects=rejects)
+        counts = count_others(columns, self.pictures, self.assembler.file.name)
+        for result in self.assembler.rows(offsets, raw, columns, size=batch.nbytes, rejects=rejects):
+            add_counts(counts, result.counts)
+            yield replace(result, counts=counts)
+            counts = {}
 
 
 def _valid(columns: Mapping[str, pa.Array], offsets: np.ndarray) -> tuple[np.ndarray, list[Reject]]:
