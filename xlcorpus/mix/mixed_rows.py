@@ -172,7 +172,7 @@ def unite_schemas(
 
 def partly_there(inputs: Sequence[Dataset]) -> list[str]:
     """A line on the user's own columns that not all inputs have, none where all have all."""
-    ours = {name for schema in _SCHEMAS for name in load_schema(schema).names}
+    ours = {name for schema in _SCHEMAS for name in load_schema(schema).names} | {field.name for field in MIX_FIELDS}
     names = Counter(name for one in inputs for name in one.manifest.arrow_schema.names if name not in ours)
     some = [f"{name!r} ({count})" for name, count in sorted(names.items()) if count < len(inputs)]
     if not some:
