@@ -173,23 +173,21 @@ def test_languages_turn_round_with_the_sides(tmp_path: Path) -> None:
 
 
 def test_a_mix_of_pairs_is_pairs_whatever_its_text_says(tmp_path: Path) -> None:
-    rows = [("the red house", "das rote Haus"), ("a red house", "ein rotes Haus")]
-    plain = pairs(rows, "eng_Latn", "deu_Latn")
+    texts = [("the red house", "das rote Haus"), ("a red house", "ein rotes Haus")]
+    plain = pairs(texts, "eng_Latn", "deu_Latn")
     counted = {"text": pa.array(["red red", "red red"]), "lang": pa.array(["eng_Latn-deu_Latn"] * 2)}
-    mixed = write_dataset(tmp_path / "mixed", [put_columns(plain, counted)], "pair")
-    alone = write_dataset(tmp_path / "alone", [plain], "pair")
+    mixed = put_columns(plain, counted)
+    scored = ScoreKernel(pairs=True).apply(mixed, None).rows
+    assert scored.column("text").to_pylist() == ["red red"] * 2
+    alone = ScoreKernel(pairs=True).apply(plain, None).rows
+    assert scored.select(alone.schema.names).equals(alone)
     dictionary = tmp_path / "en-de.tsv"
     dictionary.write_text("red\trot\n", encoding="utf-8")
-    made = {}
-    for name, given in (("m", mixed), ("a", alone)):
-        for step in ("identify", "score", "filter"):
-            given = getattr(xl, step)(given, output=tmp_path / name / step)
-        options: dict[str, Any] = {"dictionary": [str(dictionary)], "ratio": 1.0}
-        made[name] = given, xl.codeswitch(given, output=tmp_path / name / "switched", **options)
-    names = [name for name in made["a"][0].manifest.arrow_schema.names if name not in counted]
-    assert made["m"][0].to_arrow(names).equals(made["a"][0].to_arrow(names))
-    assert made["m"][0].to_arrow(["text"]).column("text").to_pylist() == ["red red"] * 2
-    switched = [dataset.to_arrow(["cs_source", "cs_side"]).to_pylist() for _, dataset in made.values()]
+    switched = []
+    for name, rows in (("mixed", mixed), ("alone", plain)):
+        given = write_dataset(tmp_path / name, [rows], "pair")
+        made = xl.codeswitch(given, output=tmp_path / f"{name}-switched", dictionary=[str(dictionary)], ratio=1.0)
+        switched.append(made.to_arrow(["cs_source", "cs_side"]).to_pylist())
     assert switched[0] == switched[1]
     assert all("rot" in row["cs_source"] for row in switched[0] if row["cs_side"] == "src")
 
