@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
 from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.step import CODESWITCH, PAIR, Step
+from xlcorpus.codeswitch.labels import carry_labels, said_of
 from xlcorpus.codeswitch.notes import notes_of
 from xlcorpus.codeswitch.operators import OPERATORS, Operator, fingerprints, open_operator
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.codeswitch.restore import check_kept, restore_batch
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.features import Features
 from xlcorpus.dataset.result import Result
-from xlcorpus.pairs.sides import without_text
+from xlcorpus.pairs.sides import is_pairs, without_text
 
 
 @dataclass(frozen=True)
 class CodeswitchKernel:
-    """An operator with its dictionaries, and the view of its rows."""
+    """An operator with its dictionaries, and the view of its rows. features: of their columns, which name tags."""
 
     options: CodeswitchOptions
     seed: int
     keep_text: bool
     pairs: bool = False
+    features: Features = field(default_factory=dict)
     step: str = "codeswitch"
 
     def load(self) -> Operator:
@@ -37,19 +40,23 @@ class CodeswitchKernel:
         if self.pairs:
             batch = batch.select(without_text(batch.schema))
         made = loaded.switch(batch, keep_text=self.keep_text)
-        return replace(made, rows=restore_batch(made.rows, self.options.kept)) if self.options.view else made
+        rows, counts = carry_labels(made.rows, self.features, pairs=is_pairs(batch.schema))
+        rows = restore_batch(rows, self.options.kept) if self.options.view else rows
+        return replace(made, rows=rows, counts={**made.counts, **counts})
 
 
 def check(options: CodeswitchOptions, inputs: Sequence[Dataset]) -> list[str]:
     """Read the dictionaries, and compare their languages with those of the input; look for the columns they need."""
     operator = open_operator(options, seed=0)
+    said: list[str] = []
     for dataset in inputs:
         schema = dataset.manifest.arrow_schema
         if dataset.manifest.schema_name == PAIR:
             schema = pa.schema([schema.field(name) for name in without_text(schema)])
         operator.check_columns(schema, str(dataset.folder))
         check_kept(options, schema, str(dataset.folder))
-    return operator.check_languages([dataset.manifest.languages for dataset in inputs])
+        said += said_of(schema, str(dataset.folder))
+    return said + operator.check_languages([dataset.manifest.languages for dataset in inputs])
 
 
 STEP = Step(
@@ -64,7 +71,9 @@ STEP = Step(
     makes=lambda options, read: options.view or CODESWITCH,
     models=fingerprints,
     map=lambda options, execution: MapBatches(
-        CodeswitchKernel(options, execution.seed, execution.keep_text, execution.reads == PAIR)
+        CodeswitchKernel(
+            options, execution.seed, execution.keep_text, execution.reads == PAIR, execution.workspace.features
+        )
     ),
     check=check,
     notes=lambda tally, batches: notes_of(tally.counts, batches),

@@ -13,13 +13,14 @@ from xlcorpus.beam.write import Into, write_results
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
 from xlcorpus.dataset.kinds import KINDS
-from xlcorpus.dataset.layout import DATA, HOLDOUT, WORK
+from xlcorpus.dataset.layout import DATA, HOLDOUT, LABELS_FILE, WORK
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Counts
 from xlcorpus.dataset.shards import ShardFile
 from xlcorpus.dataset.storage import fingerprint, fingerprint_of_file, locate, write_text
 from xlcorpus.errors import ConservationError, UserError
 from xlcorpus.pack import gather, holdout, input_check, notes, tasks
+from xlcorpus.pack.label_ids import LabelIds
 from xlcorpus.pack.language_ids import LanguageIds
 from xlcorpus.pack.options import PackOptions, layout_of
 from xlcorpus.pack.templated import template_of
@@ -70,7 +71,8 @@ def run(options: PackOptions, inputs: Sequence[Dataset], execution: Execution) -
     scratch, keep_text = execution.scratch, execution.keep_text
     work = tasks.work_for(options, found, languages, held, keep_text=keep_text, scratch=scratch, seed=execution.seed)
     outcome = _make(options, given, work, execution, options.shards)
-    made = _with_notes(options, inputs, languages, outcome, execution)
+    tags = work.tags if isinstance(work, tasks.TokenizeShard) else None
+    made = _with_notes(options, inputs, languages, tags, outcome, execution)
     if held is None:
         return made
     made = replace(made, notes={**made.notes, "holdout": asdict(chosen)})
@@ -84,7 +86,7 @@ def run(options: PackOptions, inputs: Sequence[Dataset], execution: Execution) -
             f"{chosen.total:,} rows are to be held out, {aside[0].tallies[0].rows_in:,} were read",
             remedy="this is a defect of pack: please report it; the dataset was not finished",
         )
-    return replace(made, holdout=_named_within(_with_notes(options, (), languages, aside, execution)))
+    return replace(made, holdout=_named_within(_with_notes(options, (), languages, tags, aside, execution)))
 
 
 def _choose(
@@ -143,17 +145,19 @@ def _with_notes(
     options: PackOptions,
     inputs: Sequence[Dataset],
     languages: LanguageIds | None,
+    tags: LabelIds | None,
     made: Made,
     execution: Execution,
 ) -> Outcome:
-    """The outcome of a side with its notes, and the numbers of languages beside its rows."""
+    """The outcome of a side with its notes, and the numbers of languages and tags beside its rows."""
     outcome, counts = made
     folder = execution.workspace.folder
     beside = folder / HOLDOUT if outcome.shards[0].name.startswith(f"{HOLDOUT}/") else folder
-    for name, content in languages.files().items() if languages else ():
-        write_text(beside / name, content)
+    for numbers in (languages, tags):
+        for name, content in numbers.files().items() if numbers else ():
+            write_text(beside / name, content)
     rows = (batch for file in outcome.shards for batch in read_batches(folder / file.name))
-    return replace(outcome, notes=notes.of_run(options, inputs, languages, counts, rows))
+    return replace(outcome, notes=notes.of_run(options, inputs, languages, tags, counts, rows))
 
 
 def _named_within(outcome: Outcome) -> Outcome:
@@ -176,6 +180,8 @@ def models(options: PackOptions) -> dict[str, str]:
     if options.language_ids:
         for name in ("languages", "scripts"):
             found[name] = fingerprint_of_file(locate(options.language_ids, f"{name}.json"))
+    if options.label_ids:
+        found["labels"] = fingerprint_of_file(locate(options.label_ids, LABELS_FILE))
     if options.holdout is not None and options.holdout_share is None:
         found["holdout"] = holdout.check_documents(options.holdout).manifest.content_fingerprint
     return found

@@ -17,7 +17,7 @@ FLOORS = (
     ("shared floor", ("text",)),
     ("datasets", ("dataset",)),
     ("raw files", ("raw", "sample")),
-    ("rooms that method rooms may use", ("tokenizer", "lexicon", "pairs")),
+    ("rooms that method rooms may use", ("tokenizer", "lexicon", "pairs", "tags")),
     ("languages, templates", ("languages", "templates")),
     (
         "method rooms",

@@ -116,7 +116,7 @@ def test_a_document_a_row_is_what_transformers_gives(
     assert ids == [[*theirs(text)["input_ids"], *end] for text in texts]
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", [view for view in VIEWS if view != "labels"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_views_of_every_kind_leave_room_for_the_template(opened: dict[str, Tokenizer], kind: str, view: Any) -> None:
     tokenizer, spec = opened[kind], VIEWS[view]

@@ -28,14 +28,13 @@ from xlcorpus.codeswitch.switched import WordCounts, switched_words
 from xlcorpus.codeswitch.word_choice import budgets, choose_words, word_hashes
 from xlcorpus.dataset.columns import text_column
 from xlcorpus.dataset.result import Counts, Result, add_counts
-from xlcorpus.errors import UserError
 from xlcorpus.text import properties
 from xlcorpus.text.characters import NUMBER, is_word
 from xlcorpus.text.codepoints import CodePoints, code_points
 from xlcorpus.text.hashes import mix
 from xlcorpus.text.ragged import offsets_of, ranges, rows_of, sum_segments, sum_spans
 from xlcorpus.text.slices import pieces
-from xlcorpus.tokenizer.sentencepiece_model import WORD_START
+from xlcorpus.tokenizer.sentencepiece_model import WORD_START, encode_with_offsets
 
 if TYPE_CHECKING:
     from sentencepiece import SentencePieceProcessor
@@ -54,13 +53,7 @@ class _Encoded:
 
 
 def _encode(model: SentencePieceProcessor, texts: pa.Array, points: CodePoints) -> _Encoded:
-    try:
-        answers = model.encode(texts.to_pylist(), out_type="offset_mapping")
-    except ValueError as error:
-        raise UserError(
-            f"this version of sentencepiece gives no positions ({error})",
-            remedy="pip install -U 'sentencepiece>=0.2.3'",
-        ) from error
+    answers = encode_with_offsets(model, texts)
     row = rows_of(offsets_of(np.array([len(answer["ids"]) for answer in answers], dtype=np.int64)))
     total = len(row)
     ids = np.fromiter(chain.from_iterable(answer["ids"] for answer in answers), np.int32, total)

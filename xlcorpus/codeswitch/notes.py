@@ -12,6 +12,7 @@ import pyarrow as pa
 from xlcorpus.codeswitch.realism import REAL, measure, mixing_rows, tags_of_switched
 from xlcorpus.codeswitch.switched import FIGURES, INTO
 from xlcorpus.dataset.result import Counts
+from xlcorpus.tags.counts import label_notes
 from xlcorpus.text.tables import table_lines
 
 MEASURED = 2_000  # rows that the measures of mixing are taken of: the first ones, so always the same
@@ -37,7 +38,9 @@ def notes_of(counts: Counts, batches: Iterable[pa.RecordBatch]) -> dict[str, Any
     table = table_lines(rows, right=(1, 2, 3, 4, 5)) if languages else []
     if partners:
         table.append("switched into: " + ", ".join(f"{label} {count:,}" for label, count in partners.items()))
-    notes: dict[str, Any] = {"languages": languages, "partners": partners, "table": table}
+    of_labels, lines = label_notes(counts)
+    table += lines
+    notes: dict[str, Any] = {"languages": languages, "partners": partners, "table": table, **of_labels}
     sample = _first_rows(batches, MEASURED)
     if sample is not None:
         table += ["", *example_lines(sample)]

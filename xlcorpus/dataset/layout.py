@@ -13,6 +13,7 @@ SHARD_NAME = re.compile(rf"(?:{'|'.join(SHARD_FOLDERS)})/(?:[^/]+=[^/]*/)?part-\
 HOLDOUT = "holdout"  # a dataset in the folder of another: its rows that are held out of training
 HELD_OUT = f"{HOLDOUT}/{MANIFEST}"  # a file of the dataset that has it, so that hashes tell of a change there too
 CARD = "README.md"  # the dataset card, which `datasets.load_dataset` reads
-BESIDE = ("languages.json", "scripts.json")  # numbers of the languages of token shards
+LANGUAGES_FILE, SCRIPTS_FILE, LABELS_FILE = "languages.json", "scripts.json", "labels.json"
+BESIDE = (LANGUAGES_FILE, SCRIPTS_FILE, LABELS_FILE)  # numbers of languages and of tags of token shards
 WORK = "_work"  # sidecars, spill files and the state of an unfinished run; gone when the manifest is written
 RUN = "run.json"  # in it: what the run makes

@@ -14,6 +14,7 @@ from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.lines import BOM, lines_of
 from xlcorpus.raw.options import ReadOptions, say_column
 from xlcorpus.raw.streams import read_head
+from xlcorpus.tags.tokens import TOKENS
 from xlcorpus.templates.turns import are_turns
 from xlcorpus.text.json_numbers import encodable
 
@@ -96,6 +97,7 @@ def sampled_columns(files: Sequence[InputFile], options: ReadOptions) -> dict[st
                 remedy=say_column(output),
             )
     texts = {name for output, name in options.texts.items() if output != "text" or name not in sample.turns}
+    texts = {name for name in texts if not _is_tokens(sample, name)}
     names = [name for name in sample.types if name and name not in texts and encodable(name)]
     names = sorted(names, key=lambda name: (-sample.counts[name], name))[:MAX_COLUMNS]
     return {
@@ -108,6 +110,11 @@ def sampled_columns(files: Sequence[InputFile], options: ReadOptions) -> dict[st
         )
         for name in sorted(names)
     }
+
+
+def _is_tokens(sample: _Sample, name: str) -> bool:
+    """Whether a column of text holds tokens, which stay a column beside the text that is made of them."""
+    return name in sample.types and sample.types[name] != "json" and arrow_type(sample.types[name]) == TOKENS
 
 
 def _sample_file(file: InputFile, limit: int) -> _Sample:

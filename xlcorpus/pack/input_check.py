@@ -7,6 +7,7 @@ import pyarrow as pa
 from xlcorpus.dataset.columns import require_column
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.kinds import (
+    CODESWITCH,
     DOCUMENT,
     KINDS,
     PAIR,
@@ -22,6 +23,9 @@ from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError
 from xlcorpus.pack.byte_budgets import read_budgets
 from xlcorpus.pack.holdout import check_documents
+from xlcorpus.pack.label_ids import load_label_ids
+from xlcorpus.pack.labels import VIEW as LABELS
+from xlcorpus.pack.labels import label_source
 from xlcorpus.pack.language_ids import load_ids
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.side_templates import check_sides, templates_of
@@ -34,6 +38,7 @@ from xlcorpus.tokenizer.objectives import special_ids_around
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 READS: dict[str | None, str] = {None: DOCUMENT, **{name: view.kind for name, view in VIEWS.items()}}
+LABELLED = (DOCUMENT, PAIR, CODESWITCH)  # what the view labels is made of
 _MADE_BY = {
     DOCUMENT: "give a dataset of documents",
     PAIR: "make pairs with `xlcorpus ingest --kind pairs`",
@@ -72,6 +77,8 @@ def check_files(options: PackOptions) -> None:
         read_budgets(options.byte_budget, [])
     if options.language_ids is not None:
         load_ids(locate(options.language_ids))
+    if options.label_ids is not None:
+        load_label_ids(locate(options.label_ids))
     if options.holdout is not None and options.holdout_share is None:
         check_documents(options.holdout)
 
@@ -138,6 +145,10 @@ def check_columns(options: PackOptions, folder: Location, schema: str, columns: 
             require_column(columns, "lang", f"{folder}, and --pure goes by language")
         return
     wanted, what = READS[options.view], f"--view {options.view} is" if options.view else "packs are"
+    if options.view == LABELS and schema in LABELLED:
+        source = label_source(columns, options.label_column, str(folder))
+        require_column(columns, source.text, str(folder))
+        return
     fits = schema == wanted or (options.view is None and schema in KINDS and is_mix(columns.names))
     if not fits:
         fitting = [f"--view {name}" for name, reads in READS.items() if name and reads == schema and reads != DOCUMENT]

@@ -16,13 +16,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.layout import BESIDE
+from xlcorpus.dataset.layout import LANGUAGES_FILE, SCRIPTS_FILE
 from xlcorpus.dataset.storage import Location, read_text
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 
 NO_SCRIPT = "Zyyy"  # undetermined, ISO 15924
-LANGUAGES_FILE, SCRIPTS_FILE = BESIDE
 LATIN, ROMANISED = "Latn", "translit"  # the kind of documents in a mix whose label is that of the original
 _WITH_SCRIPT = re.compile(r"(.+)_([A-Z][a-z]{3})", re.DOTALL)  # the language may hold a `_` itself
 

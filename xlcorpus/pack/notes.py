@@ -16,6 +16,7 @@ from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Counts, add_counts
 from xlcorpus.pack.facts import PackFacts, TokenizerFacts
 from xlcorpus.pack.holdout import labels_of
+from xlcorpus.pack.label_ids import LabelIds
 from xlcorpus.pack.language_ids import LanguageIds
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.pack_counts import PackCounts
@@ -41,12 +42,16 @@ def of_run(
     options: PackOptions,
     inputs: Sequence[Dataset],
     languages: LanguageIds | None,
+    tags: LabelIds | None,
     counts: Sequence[Counts],
     made: Iterable[pa.RecordBatch],
 ) -> dict[str, Any]:
     """All that the manifest notes. counts: of each task; made: the rows written."""
     tokenizer = open_tokenizer(options.tokenizer)
-    numbers = {"languages": dict(languages.languages), "scripts": dict(languages.scripts)} if languages else {}
+    numbers: dict[str, Any] = {}
+    if languages is not None:
+        numbers = {"languages": dict(languages.languages), "scripts": dict(languages.scripts)}
+    numbers |= {"labels": list(tags.names), "label_scheme": tags.style} if tags else {}
     around: tuple[Ids, Ids] = ((), ())
     if options.view is not None:
         found = side_notes(tokenizer, counts, made, VIEWS[options.view].sides)
@@ -170,7 +175,19 @@ def side_lines(counts: Counts) -> list[str]:
     cut = f"{counts['truncated']:,} rows cut, {sum(counts['tokens_cut'].values()):,} tokens lost"
     others = ", ".join(f"{kind or 'none'} {rows:,}" for kind, rows in sorted(counts.get(OTHER_KIND, {}).items()))
     left = [f"rows of other kinds in the mix, left out: {others}"] if others else []
-    return [f"{counts['rows']:,} rows: {sides} ({cut})", *left]
+    return [f"{counts['rows']:,} rows: {sides} ({cut})", *label_lines(counts), *left]
+
+
+def label_lines(counts: Counts) -> list[str]:
+    """Labels of tokens, and what has none, in a line; none of other views."""
+    if not counts.get("label_tags"):
+        return []
+    tags = ", ".join(f"{tag} {count:,}" for tag, count in counts["label_tags"].items() if count)
+    words = counts["label_words"]
+    return [
+        f"labels: {tags or 'none'}; of {words['labelled']:,} labels {words['without_piece']:,} got no piece; "
+        f"{words['texts_without']:,} texts without labels"
+    ]
 
 
 def decoded_packs(tokenizer: Tokenizer, batches: Iterable[pa.RecordBatch]) -> list[str]:

@@ -21,6 +21,7 @@ from xlcorpus.text.sizes import parse_size
 from xlcorpus.tokenizer.objectives import OBJECTIVES
 
 _OF_PACKS = {"view": (None,)}
+_OF_LABELS = {"view": ("labels",)}
 _LEAST_GROUP = 64_000
 _SAME = ("doc_offsets", "epochs")  # of most parts 0
 
@@ -28,7 +29,7 @@ _SAME = ("doc_offsets", "epochs")  # of most parts 0
 class PackOptions(KeepOptions):
     """Options of pack."""
 
-    files: ClassVar[tuple[str, ...]] = ("tokenizer", "language_ids", "holdout")
+    files: ClassVar[tuple[str, ...]] = ("tokenizer", "language_ids", "label_ids", "holdout")
     tokenizer: str = option(description="SentencePiece .model, tokenizer.json or its folder, or the word bytes")
     length: int = option(2048, ge=8, description="context length: most tokens of a pack, or of a side of a view")
     strategy: Literal["best-fit", "concatenate", "one"] = option(
@@ -77,8 +78,22 @@ class PackOptions(KeepOptions):
     cut: Literal["byte", "character"] = option(
         "byte", only={**_OF_PACKS, "byte_budget": ()}, description="where the last document of a byte budget is cut"
     )
-    view: Literal["translico", "restore", "bitext", "tlm", "triples", "crops"] | None = option(
-        None, description="rows of pairs or triples instead of packs"
+    view: Literal["translico", "restore", "bitext", "tlm", "triples", "crops", "labels"] | None = option(
+        None, description="rows of pairs or triples, or of texts with labels of their tokens, instead of packs"
+    )
+    label_column: str | None = option(
+        None,
+        only=_OF_LABELS,
+        description="the column of labels, where there are several: tags, or spans; of pairs tgt_tags, say",
+    )
+    label_pieces: Literal["first", "all"] = option(
+        "first", only=_OF_LABELS, description="which pieces of a word have its label; the others have -100"
+    )
+    label_scheme: Literal["iob2", "bioes", "bilou", "io"] | None = option(
+        None, only=_OF_LABELS, description="how spans become tags; default: as the tags are, iob2 for spans"
+    )
+    label_ids: str | None = option(
+        None, only=_OF_LABELS, description="a dataset of this view whose numbers of labels are kept"
     )
     limits: dict[str, int] | None = option(
         None,

@@ -35,7 +35,8 @@ from xlcorpus.tokenizer.tokenizer import Tokenizer
 @dataclass(frozen=True)
 class Sides:
     """What a view is made of: rows of a kind; columns of text; special ids that its objective needs, and how many it
-    adds to a side at least (joint: to all sides together); columns of labels with the columns of their numbers."""
+    adds to a side at least (joint: to all sides together); columns of labels with the columns of their numbers; more
+    columns."""
 
     kind: str
     sides: tuple[str, ...]
@@ -45,6 +46,7 @@ class Sides:
     script: bool = False
     joint: bool = False
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # names for several sides, in limits
+    more: tuple[str, ...] = ()
     text: str | None = None  # the column that all sides are parts of; None: each side is a column
 
     @property
@@ -60,7 +62,7 @@ class Sides:
     @property
     def schema(self) -> pa.Schema:
         """Columns of the rows."""
-        names = [*(f"{side}_ids" for side in self.sides), *self.labels]
+        names = [*(f"{side}_ids" for side in self.sides), *self.more, *self.labels]
         names += ["script"] if self.script else []
         names += [*self.labels.values(), *(["script_id"] if self.script else []), "truncated"]
         return fields_of("pack_id", "length", "pair_id", *names)
@@ -88,6 +90,7 @@ def rooms_of(options: PackOptions, tokenizer: Tokenizer) -> Rooms:
 _LANG = {"lang": "lang_id"}
 _LANGS = {"src_lang": "src_lang_id", "tgt_lang": "tgt_lang_id"}
 VIEWS = {
+    "labels": Sides(DOCUMENT, ("input",), ("pad",), 0, _LANG, more=("labels",)),  # see `labels`
     "translico": Sides(TRANSLICO, ("text", "text_latn"), ("pad", "bos", "eos", "mask"), 2, _LANG, script=True),
     "restore": Sides(RESTORE, ("inputs", "targets"), ("pad", "eos"), 2, _LANG),  # eos and the language's id
     "bitext": Sides(PAIR, ("src", "tgt"), ("pad", "eos"), 2, _LANGS),

@@ -23,6 +23,9 @@ from xlcorpus.pack.crops import tokenize_crops
 from xlcorpus.pack.decision_rows import for_decisions
 from xlcorpus.pack.holdout import HELD_OUT, HeldOut, id_column, labels_of
 from xlcorpus.pack.kept import KeptValues, numbered, packed_schema
+from xlcorpus.pack.label_ids import LabelIds, ids_for, load_label_ids, tags_in
+from xlcorpus.pack.labels import VIEW as LABELS
+from xlcorpus.pack.labels import LabelSource, label_source, tokenize_labels
 from xlcorpus.pack.language_ids import NO_SCRIPT, LanguageIds, load_ids, script_names
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.packer import Packer
@@ -46,11 +49,14 @@ class Packed:
 
 @dataclass(frozen=True)
 class Held:
-    """What a shard holds: bytes of text by language, and the labels and scripts that are to be numbered, sorted."""
+    """What a shard holds: bytes of text by language, and the labels, scripts and tags that are to be numbered, sorted;
+    tag_names: of a class label, in their own order."""
 
     bytes: dict[str, int]
     labels: tuple[str, ...]
     scripts: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    tag_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,8 @@ class CountShard:
     """What there is to budget and to number.
 
     bytes: whether to count them; labels: columns of labels that are numbered; scripts: whether scripts are; held: the
-    rows whose bytes do not count; view: of a mix, the rows of this view alone are numbered.
+    rows whose bytes do not count; view: of a mix, the rows of this view alone are numbered; tags: the options where
+    labels of tokens are numbered.
     """
 
     bytes: bool = False
@@ -66,6 +73,7 @@ class CountShard:
     scripts: bool = False
     held: HeldOut | None = None
     view: str | None = None
+    tags: PackOptions | None = None
 
     @classmethod
     def for_options(cls, options: PackOptions, held: HeldOut | None = None) -> CountShard | None:
@@ -74,10 +82,13 @@ class CountShard:
             return None
         sides = VIEWS[options.view] if options.view else None
         labels = tuple(sides.labels) if sides else ("lang",) if options.pure else ()
-        return cls(options.byte_budget is not None, labels, sides.script if sides else options.pure, held, options.view)
+        scripts, tags = sides.script if sides else options.pure, options if options.view == LABELS else None
+        return cls(options.byte_budget is not None, labels, scripts, held, options.view, tags)
 
     def __call__(self, number: int, shard: Shard) -> Held:
         """One pass over the columns that are needed."""
+        if self.tags is not None:
+            return _held_labels(shard, self.tags)
         counts: Counter[str] = Counter()
         labels: set[str] = set()
         scripts: set[str] = set()
@@ -106,6 +117,31 @@ class CountShard:
                 found = script_names(langs, *further) if self.scripts else script_names(langs)
                 scripts.update(pc.unique(found).to_pylist())
         return Held(dict(sorted(counts.items())), tuple(sorted(labels)), tuple(sorted(scripts)))
+
+
+def _held_labels(shard: Shard, options: PackOptions) -> Held:
+    """What a shard of texts with labels of tokens holds."""
+    langs: set[str] = set()
+    scripts: set[str] = set()
+    tags: set[str] = set()
+    source = label_source(shard_schema(shard.location), options.label_column)
+    names = source.columns.names.get(source.column, ())
+    wanted = (source.lang, source.column, source.columns.tokens)
+    for batch in read_batches(shard, [name for name in shard.columns if name in wanted]):
+        labels = text_or_empty(batch, source.lang)
+        langs.update(pc.unique(labels).to_pylist())
+        scripts.update(pc.unique(script_names(labels)).to_pylist())
+        tags |= tags_in(batch, source.column, source.columns)
+    return Held({}, tuple(sorted(langs)), tuple(sorted(scripts)), tuple(sorted(tags)), names)
+
+
+def labels_for(options: PackOptions, held: Sequence[Held]) -> LabelIds | None:
+    """The numbers of tags where the options ask for them."""
+    if options.view != LABELS:
+        return None
+    base = load_label_ids(locate(options.label_ids)) if options.label_ids else None
+    tags = {tag for one in held for tag in one.tags}
+    return ids_for(tags, [one.tag_names for one in held], options.label_scheme, base)
 
 
 def number_languages(held: Sequence[Held], base: LanguageIds | None) -> LanguageIds:
@@ -181,13 +217,14 @@ class PackShard:
 
 @dataclass(frozen=True)
 class TokenizeShard:
-    """Pairs, triples or documents to rows of a view. seed: of what is drawn."""
+    """Pairs, triples, documents, or texts with labels of their tokens, to rows of a view. seed: of what is drawn."""
 
     options: PackOptions
     languages: LanguageIds | None = None
     keep_text: bool = False
     held: HeldOut | None = None
     seed: int = 0
+    tags: LabelIds | None = None
 
     def results(self, number: int, shard: Shard, counts: Counts) -> Iterator[Result]:
         """What each batch of the shard gives; adds to counts."""
@@ -195,12 +232,17 @@ class TokenizeShard:
         tokenizer, first = open_once(self.options.tokenizer), number * TASK_ROWS
         add_counts(counts, no_side_counts())
         spec, kept = VIEWS[self.options.view], self.options.kept
-        wanted = {*spec.reads, *kept.wanted, "kind", *marks_read(spec.kind, shard.schema, shard.columns)}
+        marks = marks_read(spec.kind, shard.schema, shard.columns) if self.tags is None else ()
+        wanted = {*spec.reads, *kept.wanted, "kind", *marks}
         for template in templates_of(self.options.side_templates).values():
             wanted.update(template.wanted(shard.columns))
-        none = empty(pa.schema([*spec.schema, *kept.schema(shard_schema(shard.location))]))
+        columns = shard_schema(shard.location)
+        source = None if self.tags is None else label_source(columns, self.options.label_column)
+        wanted |= set() if source is None else {source.text, source.lang, source.column, *source.columns.all}
+        none = empty(pa.schema([*spec.schema, *kept.schema(columns)]))
         for batch in read_batches(shard, [name for name in shard.columns if name in wanted]):
-            fits = rows_for(batch, shard.schema, self.options.view)
+            whole = np.ones(batch.num_rows, dtype=bool)
+            fits = rows_for(batch, shard.schema, self.options.view) if source is None else whole
             if not fits.all():
                 others, batch = batch.filter(pa.array(~fits)), batch.filter(pa.array(fits))
                 if self.held is None or self.held.side == "training":
@@ -211,14 +253,16 @@ class TokenizeShard:
             batch, gone = _of_side(batch, self.held, keep_text=self.keep_text)
             if gone.num_rows:
                 yield Result(none, gone, rows_in=gone.num_rows)
-            made = self._made(batch, tokenizer, first)
+            made = self._made(batch, tokenizer, first, source)
             first += made.rows.num_rows
             add_counts(counts, made.counts)
             yield replace(made, counts={}, rows_in=batch.num_rows)
         yield Result(none)
 
-    def _made(self, batch: pa.RecordBatch, tokenizer: Tokenizer, first: int) -> Result:
+    def _made(self, batch: pa.RecordBatch, tokenizer: Tokenizer, first: int, source: LabelSource | None) -> Result:
         options, languages, keep_text = self.options, self.languages, self.keep_text
+        if source is not None and self.tags is not None:
+            return tokenize_labels(batch, tokenizer, options, first, languages, self.tags, source, keep_text=keep_text)
         if options.view == "crops":
             return tokenize_crops(batch, tokenizer, options, first, languages, seed=self.seed, keep_text=keep_text)
         return tokenize_sides(batch, tokenizer, options, first, languages, keep_text=keep_text)
@@ -247,7 +291,7 @@ def work_for(
 ) -> PackShard | TokenizeShard:
     """What is to be made of each shard. aside: the documents that are held out; scratch: a folder of the run."""
     if options.view is not None:
-        return TokenizeShard(options, languages, keep_text, aside, seed)
+        return TokenizeShard(options, languages, keep_text, aside, seed, labels_for(options, held))
     budgets = None
     if options.byte_budget is not None:
         available = [one.bytes for one in held]

@@ -75,6 +75,12 @@ class ReadOptions(StepOptions):
     sample_by: Literal["line", "paragraph", "document"] = option(
         "line", only={"kind": ("documents",)}, description="what is a document in plain text"
     )
+    conll_columns: str | None = option(
+        None,
+        only={"kind": ("documents",)},
+        description="names of the columns of CoNLL files, tokens among them, _ to leave one out: tokens,_,tags; "
+        "default: by their number",
+    )
     max_record_bytes: int = option(64 << 20, ge=1, description="a longer record is rejected without being read whole")
     task_bytes: int = option(64 << 20, ge=1, description="size of the pieces that large files are cut into")
 
@@ -93,7 +99,8 @@ class ReadOptions(StepOptions):
     @property
     def reading(self) -> tuple[str, ...]:
         """What of a record is its text, and what is a record: other choices make other documents of the same file."""
-        return (*self.texts.values(), *((self.sample_by,) if self.kind == "documents" else ()))
+        more = (self.sample_by,) if self.kind == "documents" else ()
+        return (*self.texts.values(), *more, *((self.conll_columns,) if self.conll_columns else ()))
 
     @property
     def languages(self) -> dict[str, str | None]:

@@ -26,6 +26,32 @@ def normalize(texts: pa.Array, form: Literal["NFC", "NFKC"]) -> pa.Array:
     return pc.replace_with_mask(texts, other, pa.array(normal, texts.type))
 
 
+def before_normalizing(text: str, form: Literal["NFC", "NFKC"], edges: np.ndarray) -> np.ndarray:
+    """Where stretches of the normalised text, int64[n, 2] in code points, are in the text as it is written.
+
+    What the form writes together or apart (a letter with its marks, a ligature) has one place as a whole.
+    """
+    sizes: list[int] = []
+    written: list[int] = []  # of each cluster in the form, and where it begins in the text
+    cluster = ""
+    for at, character in enumerate(text):
+        alone = unicodedata.normalize(form, cluster) + unicodedata.normalize(form, character)
+        joined = unicodedata.normalize(form, cluster + character)
+        if cluster and (joined != alone or unicodedata.combining(character)):
+            cluster += character
+            sizes[-1] = len(joined)
+        else:
+            cluster = character
+            sizes.append(len(unicodedata.normalize(form, character)))
+            written.append(at)
+    ends = np.cumsum(np.array([*sizes, 1], dtype=np.int64))
+    starts = ends - np.array([*sizes, 1])
+    place = np.array([*written, len(text)], dtype=np.int64)
+    begin = place[np.searchsorted(ends, edges[:, 0], side="right")]
+    stop = place[np.searchsorted(starts, edges[:, 1], side="left")]
+    return np.stack([begin, np.maximum(stop, begin)], axis=1)
+
+
 def compose(texts: pa.Array) -> pa.Array:
     """NFC."""
     return normalize(texts, "NFC")

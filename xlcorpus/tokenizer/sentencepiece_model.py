@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pyarrow as pa
+
 from xlcorpus.dataset.storage import Location, is_file, read_bytes, read_json
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer.protobuf import read_fields, write_bytes, write_fixed32, write_integer
@@ -85,6 +87,17 @@ def read_model_file(path: Location) -> bytes:
     except OSError as error:
         raise UserError(
             f"the tokenizer {path} cannot be read: {error.strerror}", remedy="give the path of a SentencePiece .model"
+        ) from error
+
+
+def encode_with_offsets(processor: Any, texts: pa.Array) -> list[dict[str, Any]]:
+    """ids and offsets (code points of the text) of each text; raises UserError where SentencePiece is too old."""
+    try:
+        return list(processor.encode(texts.to_pylist(), out_type="offset_mapping"))
+    except ValueError as error:
+        raise UserError(
+            f"this version of sentencepiece gives no positions ({error})",
+            remedy="pip install -U 'sentencepiece>=0.2.3'",
         ) from error
 
 

@@ -30,6 +30,18 @@ INSTEAD = {"bos": "cls", "eos": "sep"}  # BERT begins and ends texts with these
 NORMAL, UNKNOWN, CONTROL, PARTIAL = range(4)
 
 
+@dataclass(frozen=True)
+class Places:
+    """Tokens and where they stand: ids int32[n], offsets int64[rows + 1] as of `encode_batch`; starts, ends: int64[n],
+    code points within the text, ascending; spaces around a word may be in them, and of a character that is several
+    tokens (bytes) each has all of it."""
+
+    ids: np.ndarray
+    offsets: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+
+
 class Tokenizer(ABC):
     """A tokenizer that was opened; `open_tokenizer` makes them. Pickled as its path and opened again by the reader.
 
@@ -61,6 +73,17 @@ class Tokenizer(ABC):
         texts: string or large_string; a null is an empty text. No special ids are added, and text that looks like a
         control token (`</s>` on a web page) does not become one.
         """
+
+    def encode_places(self, texts: pa.Array) -> Places:
+        """Ids as `encode_batch` has them, and the stretch of the text that each stands for.
+
+        Raises UserError for a tokenizer that cannot say it.
+        """
+        raise UserError(
+            f"tokenizers of the kind {self.kind} do not say where tokens stand in a text, which labels of "
+            "tokens and a loss on a part of a text need",
+            remedy="use a SentencePiece model, a tokenizer.json, or bytes; or put special tokens around the part",
+        )
 
     def count_batch(self, texts: pa.Array) -> np.ndarray:
         """int64[rows]: ids of each text, as `encode_batch` gives them."""
@@ -103,11 +126,8 @@ class Tokenizer(ABC):
     def encode_spans(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Where the tokens of `encode_batch` stand: int64[n] of their first characters, of what is behind their last
         ones (`characters` of the text), and int64[rows + 1] offsets. Raises UserError where the kind cannot say."""
-        raise UserError(
-            f"tokenizers of the kind {self.kind} do not say where tokens stand in a text, which a loss on a part of a "
-            "text needs",
-            remedy="put a special token where the part begins and ends, or use another kind of tokenizer",
-        )
+        places = self.encode_places(texts)
+        return places.starts, np.maximum(places.ends, places.starts + 1), places.offsets
 
     def characters(self, texts: pa.Array) -> np.ndarray:
         """int64[rows]: the size of each text as `encode_spans` counts."""

@@ -35,6 +35,7 @@ from xlcorpus.raw.names import uncompressed_name
 from xlcorpus.raw.options import SIDES, ReadOptions
 from xlcorpus.raw.ranges import FileRange, cut_lines
 from xlcorpus.raw.rejects import Reject, unread
+from xlcorpus.tags.tokens import TOKENS, join_tokens
 from xlcorpus.templates.turns import are_turns, text_of_turns, texts_of_turns
 from xlcorpus.text.json_numbers import EXACT, dump, encodable, is_rounded, may_round
 
@@ -72,19 +73,18 @@ class Reader:
         self.fitters: dict[str, Callable[[Any], Any]] = {
             name: dump if holds_json(field) else fitter(field.type) for name, field in self.fields.items()
         }
-        # Turns of conversations give the text, and stay as a column.
-        self.turns = [name for name in options.texts.values() if name in self.fields]
         plain = [
             pa.field(name, field.type)
             for name, field in self.fields.items()
             if not holds_json(field) and from_json(field.type)
         ]
+        # Turns of conversations and lists of tokens give the text, and stay as a column.
+        self.listed = {name for name in options.texts.values() if name in self.fields}
+        texts = [pa.field(name, pa.string()) for name in options.texts.values() if name not in self.listed]
         # A field that is not listed makes Arrow fail, and the block is read line by line: nothing is dropped unseen.
         self.with_floats = [name for name, field in self.fields.items() if holds_float(field.type)]
         self.parse_options = pj.ParseOptions(
-            explicit_schema=pa.schema(
-                [*(pa.field(name, pa.string()) for name in options.texts.values() if name not in self.turns), *plain]
-            ),
+            explicit_schema=pa.schema([*texts, *plain]),
             unexpected_field_behavior="error",
         )
 
@@ -125,7 +125,11 @@ class Reader:
                 rejects.append(Reject(int(offsets[index]), error.reason, error.message, line))
             offsets, table = offsets[~missing], table.filter(pa.array(~missing))
         texts = {output: table.column(name).combine_chunks() for output, name in self.options.texts.items()}
-        texts |= {out: texts_of_turns(texts[out]) for out, name in self.options.texts.items() if name in self.turns}
+        for output, one in texts.items():
+            if one.type == TOKENS:
+                texts[output] = join_tokens(one)
+            elif self.options.texts[output] in self.listed:
+                texts[output] = texts_of_turns(one)
         columns = {
             self.fields[name].name: table.column(name).combine_chunks()
             for name in table.column_names
@@ -196,8 +200,10 @@ class Reader:
             text = record.get(name)
             if text is None:
                 raise self._no_text(record)
-            if name in self.turns and are_turns(text):
+            if name in self.listed and are_turns(text):
                 text = text_of_turns(text)
+            elif name in self.listed and isinstance(text, list) and all(isinstance(token, str) for token in text):
+                text = join_tokens(pa.array([text], TOKENS))[0].as_py() if all(map(encodable, text)) else "\ud800"
             if not isinstance(text, str):
                 raise BadLine(f"{output}_not_string", f"column {name!r} holds a JSON {json_name(text)}, not a string")
             if "\0" in text:
@@ -208,7 +214,7 @@ class Reader:
                 )
             texts.append(text)
         for name in self.options.texts.values():
-            if name not in self.turns:
+            if name not in self.listed:
                 del record[name]
         return tuple(texts), record
 

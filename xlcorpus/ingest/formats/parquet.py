@@ -24,6 +24,7 @@ from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions, say_column
 from xlcorpus.raw.ranges import FileRange
 from xlcorpus.raw.rejects import Reject, bad_utf8, in_order
+from xlcorpus.tags.tokens import TOKENS, join_tokens
 from xlcorpus.templates.turns import is_turns, texts_of_turns
 
 _MOST_LOST = 10_000_000  # rows of one row group; 70 s of reject rows
@@ -92,7 +93,7 @@ def read_schema(file: InputFile, options: ReadOptions) -> pa.Schema | None:
             )
         kind = schema.field(name).type
         # null: what writers make of an empty part
-        if kind not in (pa.string(), pa.null()) and not (output == "text" and is_turns(kind)):
+        if kind not in (pa.string(), pa.null(), TOKENS) and not (output == "text" and is_turns(kind)):
             raise UserError(
                 f"column {name!r} of {file.path} is {kind}, not string; columns: {columns}",
                 remedy=f"name a column of strings with --{output}-column"
@@ -130,7 +131,7 @@ def schema_columns(files: Sequence[InputFile], options: ReadOptions) -> dict[str
         schema = read_schema(file, options)
         said = said_in(schema.metadata) if schema is not None else {}
         for field in schema or ():
-            if field.name not in options.texts.values() or is_turns(field.type):
+            if field.name not in options.texts.values() or field.type == TOKENS or is_turns(field.type):
                 kind = (field.type, said.get(field.name))
                 found.setdefault(field.name, {}).setdefault(kind, []).append(file.path)
     return {
@@ -271,9 +272,11 @@ def _is_valid(column: pa.Array) -> bool:
 
 
 def _text_bytes(column: pa.Array) -> pa.Array:
-    """binary[n] of a column of strings in any encoding of Arrow, or of turns."""
+    """binary[n] of a column of strings in any encoding of Arrow, of lists of tokens, or of turns."""
     if is_turns(column.type):
         return texts_of_turns(_plain(column)).cast(pa.binary())
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        return join_tokens(_plain(column)).cast(pa.binary())
     return (column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column).cast(pa.binary())
 
 

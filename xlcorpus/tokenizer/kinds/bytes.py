@@ -11,11 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset.storage import Location, fingerprint, is_folder, locate, read_json
-from xlcorpus.text.codepoints import byte_lengths, string_buffers
-from xlcorpus.text.ragged import offsets_of, ranges
+from xlcorpus.text.codepoints import byte_lengths, code_points, string_buffers, utf8_lengths
 from xlcorpus.tokenizer.sentencepiece_model import HF_CONFIG
 from xlcorpus.tokenizer.template import Template
-from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer, TokenizerKind
+from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Places, Tokenizer, TokenizerKind
 
 BYTES = locate("bytes")  # the word, not a file
 FIRST = 3  # id of byte 0
@@ -43,17 +42,14 @@ class ByteTokenizer(Tokenizer):
         data, offsets = string_buffers(texts)
         return np.frombuffer(data, dtype=np.uint8).astype(np.int32) + np.int32(FIRST), offsets
 
-    def count_batch(self, texts: pa.Array) -> np.ndarray:
+    def encode_places(self, texts: pa.Array) -> Places:
         """See Tokenizer."""
-        return byte_lengths(texts)
+        ids, offsets = self.encode_batch(texts)
+        points = code_points(texts)
+        starts = np.repeat(np.arange(len(points.codes)) - points.offsets[points.rows], utf8_lengths(points.codes))
+        return Places(ids, offsets, starts, starts + 1)
 
-    def encode_spans(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """See Tokenizer; a byte counts as a character."""
-        sizes = byte_lengths(texts)
-        starts = ranges(np.zeros(len(sizes), dtype=np.int64), sizes)
-        return starts, starts + 1, offsets_of(sizes)
-
-    def characters(self, texts: pa.Array) -> np.ndarray:
+    def count_batch(self, texts: pa.Array) -> np.ndarray:
         """See Tokenizer."""
         return byte_lengths(texts)
 

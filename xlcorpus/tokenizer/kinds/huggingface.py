@@ -7,7 +7,7 @@ import importlib
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,17 @@ from xlcorpus.tokenizer.pieces import TEXT, Encoded, Pieces, joined, overlapping
 from xlcorpus.tokenizer.reserved import BYTES, renamed
 from xlcorpus.tokenizer.sentencepiece_model import HF_FILE, WORD_START, decides_in
 from xlcorpus.tokenizer.template import settings_beside, stated_template, template_of
-from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, ROLES, UNKNOWN, Tokenizer, TokenizerKind, end_to_end
+from xlcorpus.tokenizer.tokenizer import (
+    CONTROL,
+    NORMAL,
+    PARTIAL,
+    ROLES,
+    UNKNOWN,
+    Places,
+    Tokenizer,
+    TokenizerKind,
+    end_to_end,
+)
 
 EXTRA = "hf"
 _CHUNK = 256  # texts a call: the library's encodings take some 100 bytes a token
@@ -106,15 +116,25 @@ class HuggingFaceTokenizer(Tokenizer):
 
     def encode_batch(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
         """See Tokenizer."""
-        parts: list[np.ndarray] = []
         # Only the slower one keeps what the tokens were in the text.
         encode = self._encoder.encode_batch_fast if self._bytes is None else self._encoder.encode_batch
+        return end_to_end([ids for ids, _ in self._encodings(texts, encode)])
+
+    def encode_places(self, texts: pa.Array) -> Places:
+        """See Tokenizer."""
+        ids, places = [], [np.zeros((0, 2), dtype=np.int64)]
+        for given, one in self._encodings(texts, self._encoder.encode_batch):
+            ids.append(given)
+            places.append(self._places(np.array(one.ids, dtype=np.int32), one))
+        edges = np.concatenate(places)
+        return Places(*end_to_end(ids), edges[:, 0], edges[:, 1])
+
+    def _encodings(self, texts: pa.Array, encode: Any) -> Iterator[tuple[np.ndarray, Any]]:
         for start in range(0, len(texts), _CHUNK):
             values = [text or "" for text in texts.slice(start, _CHUNK).to_pylist()]
             for one in encode(values, add_special_tokens=False):
                 ids = np.array(one.ids, dtype=np.int32)
-                parts.append(ids if self._bytes is None else self._with_bytes(ids, one))
-        return end_to_end(parts)
+                yield ids if self._bytes is None else self._with_bytes(ids, one), one
 
     def _with_bytes(self, ids: np.ndarray, encoding: Any, special: np.ndarray | None = None) -> np.ndarray:
         """Ids with the byte pieces of what is unknown. special: places of ids that are no text."""
@@ -145,17 +165,6 @@ class HuggingFaceTokenizer(Tokenizer):
     def _unknown(self, ids: np.ndarray, special: np.ndarray | None) -> np.ndarray:
         found = np.flatnonzero(ids == self.unk_id)
         return found if special is None else np.setdiff1d(found, special)
-
-    def encode_spans(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """See Tokenizer."""
-        places, counts = [np.zeros((0, 2), dtype=np.int64)], np.zeros(len(texts), dtype=np.int64)
-        for start in range(0, len(texts), _CHUNK):
-            values = [text or "" for text in texts.slice(start, _CHUNK).to_pylist()]
-            for at, one in enumerate(self._encoder.encode_batch(values, add_special_tokens=False), start):
-                places.append(self._places(np.array(one.ids, dtype=np.int32), one))
-                counts[at] = len(places[-1])
-        found = np.concatenate(places)
-        return found[:, 0], found[:, 1], offsets_of(counts)
 
     def encode_pieces(self, pieces: Pieces, *, as_row: bool = False) -> Encoded:
         """See Tokenizer. As a row: names that no text has stand in the places of special ids, so that the library takes

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from xlcorpus.dataset.storage import Location, fingerprint, is_file
 from xlcorpus.text.hashes import digest_bytes
-from xlcorpus.text.normalize import normalize
-from xlcorpus.text.ragged import offsets_of
+from xlcorpus.text.normalize import before_normalizing, normalize
 from xlcorpus.tokenizer import sentencepiece_model as model_file
 from xlcorpus.tokenizer.template import settings_beside, stated_template
-from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer, TokenizerKind, end_to_end
+from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Places, Tokenizer, TokenizerKind, end_to_end
 
 _NAMES = (("<mask>", "[MASK]"), ("<cls>", "[CLS]"), ("<sep>", "[SEP]"))  # a model does not say which these are
 
@@ -71,19 +71,25 @@ class SentencePieceTokenizer(Tokenizer):
         """See Tokenizer."""
         return end_to_end(self._encode(texts))
 
-    def encode_spans(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """See Tokenizer. The library gives no extent to the ▁ before a text, nor to bytes of a character."""
-        values = self._normal(texts.fill_null("")).to_pylist()
-        found = self._processor.encode(values, return_type="offset_mapping", num_threads=1)
-        sizes = np.array([len(one["offsets"]) for one in found], dtype=np.int64)
-        flat = [place for one in found for place in one["offsets"]]
-        places = np.array(flat, dtype=np.int64).reshape(-1, 2)
-        starts = places[:, 0]
-        return starts, np.maximum(places[:, 1], starts + 1), offsets_of(sizes)
-
-    def characters(self, texts: pa.Array) -> np.ndarray:
-        """See Tokenizer."""
-        return super().characters(self._normal(texts))
+    def encode_places(self, texts: pa.Array) -> Places:
+        """See Tokenizer; raises UserError where the installed version of SentencePiece gives no positions."""
+        texts = texts.fill_null("") if texts.null_count else texts
+        normal = self._normal(texts)
+        answers = model_file.encode_with_offsets(self._processor, normal)
+        parts = [np.array(answer["ids"], dtype=np.int32) for answer in answers]
+        edges = [np.array(answer["offsets"], dtype=np.int64).reshape(-1, 2) for answer in answers]
+        if normal is not texts:  # positions are those of the normalised text
+            for row in np.flatnonzero(np.asarray(pc.not_equal(normal, texts))).tolist():
+                edges[row] = before_normalizing(texts[row].as_py(), "NFKC", edges[row])
+        ids, offsets = end_to_end(parts)
+        places = np.concatenate([np.zeros((0, 2), dtype=np.int64), *edges])
+        starts, ends = places[:, 0], places[:, 1].copy()
+        # SentencePiece gives the place of a character in bytes to the last byte alone, to the others an empty one.
+        byte = np.array([piece.type == model_file.BYTE for piece in self.model.pieces], dtype=bool)[ids]
+        for _ in range(3):
+            early = np.flatnonzero(byte[:-1] & byte[1:] & (ends[:-1] == starts[:-1]) & (starts[1:] == starts[:-1]))
+            ends[early] = ends[early + 1]
+        return Places(ids, offsets, starts, ends)
 
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:
         """See Tokenizer. SentencePiece writes control tokens as nothing, so they are put in here."""
