@@ -27,10 +27,14 @@ def list_recipes() -> None:
     from xlcorpus.mix.mixcpt import mixcpt_cells
     from xlcorpus.mix.shipped import load_mix, shipped_mixes
     from xlcorpus.pretrain.recipe import shipped_recipes as of_pretraining
-    from xlcorpus.recipe.load import shipped_recipes
+    from xlcorpus.recipe.load import SYSTEMS, shipped_recipes
 
+    of_steps = {name: load_yaml(path)["about"] for name, path in shipped_recipes().items()}
     groups = {
-        "recipes (xlcorpus run NAME)": [(name, load_yaml(path)["about"]) for name, path in shipped_recipes().items()],
+        "recipes (xlcorpus run NAME)": [one for one in of_steps.items() if not one[0].startswith(SYSTEMS)],
+        "recipes of published systems (xlcorpus run NAME; `recipes show NAME` says what each needs)": [
+            one for one in of_steps.items() if one[0].startswith(SYSTEMS)
+        ],
         "recipes of training (xlcorpus pretrain NAME)": [
             (name, load_yaml(path)["about"]) for name, path in of_pretraining().items()
         ],

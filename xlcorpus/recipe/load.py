@@ -27,7 +27,8 @@ from xlcorpus.recipe.options import make_options
 from xlcorpus.recipe.registry import find_step
 from xlcorpus.sample import sample_folder
 
-_KEYS = ("name", "about", "seed", "variables", "steps")
+_KEYS = ("name", "about", "sources", "gives", "elsewhere", "needs", "seed", "variables", "steps")
+SYSTEMS = "systems/"  # before the names of recipes of published systems
 _STEP_KEYS = ("step", "id", "files", "input", "keep")
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
@@ -43,8 +44,9 @@ class Recipe:
 
 
 def shipped_recipes() -> dict[str, Location]:
-    """The recipes in the package, by name."""
-    return packaged_yaml("xlcorpus.pipelines.recipes")
+    """The recipes in the package, by name; those of published systems are `systems/NAME`."""
+    systems = packaged_yaml("xlcorpus.pipelines.recipes", "systems")
+    return packaged_yaml("xlcorpus.pipelines.recipes") | {f"{SYSTEMS}{name}": path for name, path in systems.items()}
 
 
 def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
@@ -66,8 +68,25 @@ def _parse(content: dict[str, Any], path: Location, settings: Sequence[str]) -> 
         _apply_setting(content, steps, setting)
     known = {"sample": str(sample_folder()), "recipe": str(storage.resolve(path).parent)}
     variables, seed = variables_of(content, known, str(path)), seed_of(content, str(path))
+    _check_needs(content, variables, path)
     nodes = _link([filled_in(step, variables, str(path)) for step in steps], path)
     return Recipe(name_of(content, path), str(content.get("about", "")), seed, nodes)
+
+
+def _check_needs(content: Mapping[str, Any], variables: Mapping[str, str], path: Location) -> None:
+    """Raise UserError for a variable that only the user can say (`needs`: name and what it is) and has not said."""
+    needs = {} if content.get("needs") is None else content["needs"]
+    if not isinstance(needs, dict) or not all(isinstance(what, str) for what in needs.values()):
+        raise UserError(
+            f"{path}: `needs` must say what each variable is", remedy="write `needs: {documents: texts, raw files}`"
+        )
+    missing = [name for name in needs if name not in variables]
+    if missing:
+        said = "\n".join(f"  {name}: {needs[name]}" for name in missing)
+        raise UserError(
+            f"{path}: the recipe needs\n{said}",
+            remedy="give " + " ".join(f"--set variables.{name}=..." for name in missing),
+        )
 
 
 def _step_mapping(step: Any, number: int, path: Location) -> dict[str, Any]:

@@ -1,0 +1,56 @@
+"""Real texts as the recipes of published systems take them, read from the shared data."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from tests.running import run
+from xlcorpus.dataset.dataset import Dataset
+
+SETTINGS = list[str]
+
+
+def ntrex(shared_data: Path, code: str) -> list[dict[str, Any]]:
+    """The lines of NTREX in a language (`swh`): id, doc, lang, text."""
+    with gzip.open(shared_data / "ntrex" / f"{code}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def documents(shared_data: Path, codes: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Whole documents of NTREX, a sentence a line."""
+    for code in codes:
+        for doc, lines in groupby(ntrex(shared_data, code), key=lambda line: line["doc"]):
+            together = list(lines)
+            yield {"text": "\n".join(line["text"] for line in together), "lang": together[0]["lang"], "domain": doc}
+
+
+def pairs(shared_data: Path, codes: Sequence[str], count: int) -> Iterator[dict[str, Any]]:
+    """The first lines of each language with those of English."""
+    english = ntrex(shared_data, "eng")
+    for code in codes:
+        for one, other in list(zip(ntrex(shared_data, code), english, strict=True))[:count]:
+            yield {"src": one["text"], "tgt": other["text"], "src_lang": one["lang"], "tgt_lang": "eng_Latn"}
+
+
+def ingested(folder: Path, rows: Iterator[dict[str, Any]], **options: str) -> Path:
+    """The rows as a dataset, with the languages that they say."""
+    folder.mkdir(parents=True)
+    raw = folder / "raw.jsonl"
+    raw.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    given = {"lang_column": "lang"} | options if "kind" not in options else options
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(json.dumps({"steps": [{"step": "ingest", "files": str(raw), **given}]}), encoding="utf-8")
+    run(recipe, folder / "made")
+    return folder / "made" / "ingest"
+
+
+def system(name: str, output: Path, **variables: str | Path | int | float) -> dict[str, Dataset]:
+    """Run the recipe of a published system; its datasets by name."""
+    settings = [f"variables.{key}={json.dumps(str(value))}" for key, value in variables.items()]
+    run(f"systems/{name}", output, settings=settings)
+    return {path.name: Dataset.open(path) for path in sorted(output.iterdir())}
