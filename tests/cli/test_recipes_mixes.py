@@ -17,7 +17,7 @@ from xlcorpus.mix.rules.ratios import Ratios
 from xlcorpus.mix.shipped import load_mix, shipped_mixes
 from xlcorpus.mix.spec import parse_mix
 from xlcorpus.pretrain.recipe import shipped_recipes as of_pretraining
-from xlcorpus.recipe.load import shipped_recipes
+from xlcorpus.recipe.load import SYSTEMS, shipped_recipes
 
 FILES = {name: path for name, path in shipped_mixes().items() if path is not None}
 CELLS = mixcpt_cells()
@@ -35,19 +35,20 @@ def test_the_list_names_every_recipe_and_mix_once_in_groups() -> None:
         lines[0]: dict(line.strip().split(": ", 1) for line in lines[1:])
         for lines in (group.splitlines() for group in call("list").split("\n\n"))
     }
-    assert len(groups) == 3 + len(MODELS)
-    recipes, training, files, *models = groups.values()
-    assert list(recipes) == list(shipped_recipes())
+    assert len(groups) == 4 + len(MODELS)
+    recipes, systems, training, files, *models = groups.values()
+    assert [*recipes, *systems] == list(shipped_recipes())
+    assert [name.startswith(SYSTEMS) for name in (*recipes, *systems)] == [False] * len(recipes) + [True] * len(systems)
     assert list(training) == list(of_pretraining())
     assert list(files) == list(FILES)
     assert [name for names in models for name in names] == list(CELLS)
-    for title, names in zip(list(groups)[3:], models, strict=True):
+    for title, names in zip(list(groups)[4:], models, strict=True):
         assert {CELLS[name].model["base_model"] for name in names} == {title.split()[4]}
     for name, about in {**files, **{k: v for names in models for k, v in names.items()}}.items():
         assert about == load_mix(name).about
         assert len(about) > 30
     assert "xlcorpus run NAME" in next(iter(groups))
-    assert all("--mix NAME" in title or "the same" in title for title in list(groups)[2:])
+    assert all("--mix NAME" in title or "the same" in title for title in list(groups)[3:])
 
 
 @pytest.mark.parametrize("name", FILES)

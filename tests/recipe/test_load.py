@@ -9,7 +9,7 @@ import pytest
 from tests.running import RECIPE, write_recipe
 from xlcorpus.errors import UserError
 from xlcorpus.recipe.graph import passes_of
-from xlcorpus.recipe.load import load_recipe, shipped_recipes
+from xlcorpus.recipe.load import SYSTEMS, load_recipe, shipped_recipes
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
@@ -89,4 +89,5 @@ def test_settings_change_the_recipe(tmp_path: Path) -> None:
 def test_every_shipped_recipe_loads() -> None:
     assert "quickstart" in shipped_recipes()
     for name in shipped_recipes():
-        assert load_recipe(name).nodes
+        if not name.startswith(SYSTEMS):  # these need what the user says: tests/systems
+            assert load_recipe(name).nodes

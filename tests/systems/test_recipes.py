@@ -1,4 +1,4 @@
-"""The recipes of published systems: each says what it is, what it needs and what its trainer reads, and can be planned."""
+"""The recipes of published systems: each says what it is, what it needs and what its trainer reads, and loads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_recipe_says_what_it_is(name: str) -> None:
     assert SYSTEMS + content["name"] == name
     assert len(content["about"]) > 60
     assert all(len(source) > 20 for source in content["sources"])
-    assert content["sources"] and content["gives"] and content["needs"]
+    assert all(content[key] for key in ("sources", "gives", "needs"))
     used = RECIPES[name].read_text(encoding="utf-8")
     for variable in (*content["needs"], *(content.get("variables") or {})):
         assert f"${{{variable}}}" in used
