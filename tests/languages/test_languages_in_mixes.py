@@ -58,3 +58,22 @@ def test_wishes_without_a_table_are_refused(made: Path, tmp_path: Path) -> None:
     by = str(made / "l.json")
     with pytest.raises(UserError, match="has no language 'xyz_Latn'"):
         _mixed(made, tmp_path / "o", rule="uniform", languages="nearest:1:xyz_Latn", languages_from=by)
+
+
+@pytest.mark.slow
+def test_partners_are_chosen_among_those_of_the_dictionary(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "d.tsv").write_text(
+        "src\ttgt\tsrc_lang\ttgt_lang\nriver\tFluss\teng_Latn\tdeu_Latn\nriver\tрека\teng_Latn\trus_Cyrl\n"
+        "river\tनदी\teng_Latn\thin_Deva\n"
+    )
+    options: dict[str, Any] = {"dictionary": [str(tmp_path / "d.tsv")], "ratio": 1.0}
+    by = str(made / "l.json")
+    chosen = xlcorpus.codeswitch(
+        str(made / "data"), output=tmp_path / "a", partners="nearest:1:eng_Latn", languages_from=by, **options
+    )
+    named = xlcorpus.codeswitch(str(made / "data"), output=tmp_path / "b", partners="deu_Latn", **options)
+    assert len(chosen) > 0
+    assert chosen.to_arrow().equals(named.to_arrow())
+    assert chosen.manifest.steps[-1].models["partners"] == "deu_Latn"
+    with pytest.raises(UserError, match="is chosen by a table of languages"):
+        xlcorpus.codeswitch(str(made / "data"), output=tmp_path / "c", partners="diverse:2", **options)

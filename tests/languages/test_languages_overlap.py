@@ -8,7 +8,7 @@ from collections import Counter as Slow
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xlcorpus.errors import UserError
@@ -60,6 +60,7 @@ def test_ngrams_are_those_cut_by_hand(size: int) -> None:
     assert found == expected
 
 
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.integers(0, 60), max_size=80), min_size=1, max_size=6), st.integers(1, 20))
 def test_a_bag_keeps_the_smallest_hashes_and_counts_them_whole(batches: list[list[int]], most: int) -> None:
     counter = Counter(most)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import click
 
+from xlcorpus.cli.lexicon_words import words_command
 from xlcorpus.cli.options import OutputPath, at_least, together
 from xlcorpus.cli.print_table import print_table
 from xlcorpus.dataset import storage
@@ -18,9 +22,17 @@ _FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_t
 
 
 def _check_output(context: click.Context, parameter: click.Parameter, path: Location) -> Location:
-    if path.suffix != ".parquet":  # it replaces what is there: a slip must not cost a dictionary in text
-        raise UserError(f"--output {path}: a lexicon is a Parquet file", remedy="give it a name that ends in .parquet")
+    if path.suffix not in (".parquet", ".txt"):
+        raise UserError(
+            f"--output {path}: a lexicon is a Parquet file, or TAB text", remedy="a name that ends in .parquet, or .txt"
+        )
     return path
+
+
+def _check_not_read(path: Location, files: Sequence[Location]) -> None:
+    """It replaces what is there: a slip must not cost a dictionary in text."""
+    if path.suffix == ".txt" and any(storage.resolve(path) == storage.resolve(file) for file in files):
+        raise UserError(f"--output {path}: this is one of the files to read", remedy="give it another name")
 
 
 _OUTPUT = click.option(
@@ -29,7 +41,7 @@ _OUTPUT = click.option(
     type=OutputPath(dir_okay=False),
     required=True,
     callback=_check_output,
-    help="the lexicon, *.parquet; replaced if it is there",
+    help="the lexicon: *.parquet, or *.txt with words and TAB; replaced if it is there",
 )
 _REASONS = {
     "identical": "the same word on both sides",
@@ -53,6 +65,7 @@ _MENDED = {
 _limits = together(
     click.option("--max-candidates", type=at_least(1), help="keep the best N translations of each word"),
     click.option("--min-score", type=float, help="leave out entries with a lower score; those without one stay"),
+    click.option("--direction", metavar="SRC-TGT", help="only these entries: eng_Latn-deu_Latn"),
     click.option("--single-word-targets", is_flag=True, help="leave out translations of several words"),
     click.option("--plan", "--dry-run", "plan_only", is_flag=True, help="read and count, but write nothing"),
 )
@@ -60,7 +73,10 @@ _limits = together(
 
 @click.group("lexicon")
 def command() -> None:
-    """Build, merge, invert, induce or look into bilingual dictionaries."""
+    """Build, merge, invert, induce or look into bilingual dictionaries; list the words of a language."""
+
+
+command.add_command(words_command)
 
 
 @command.command("build")
@@ -111,6 +127,7 @@ def invert_command(file: Location, output: Location) -> None:
     from xlcorpus.lexicon.dictionaries import read_entries
     from xlcorpus.lexicon.entries import invert_entries
 
+    _check_not_read(output, [file])
     read = read_entries([file])
     _report(read.rows, read.table.num_rows, read.left_out)
     _write(invert_entries(read.table), output)
@@ -138,20 +155,30 @@ def invert_command(file: Location, output: Location) -> None:
     "--most-mb", type=click.IntRange(1, 1024), default=200, show_default=True, help="text of each language to use"
 )
 @click.option("--seed", type=at_least(0), default=0, show_default=True, help="seed of every random choice")
-def induce_command(folders: tuple[Location, ...], output: Location, **options: Any) -> None:
+@click.option("--vectors", type=OutputPath(file_okay=False), help="also keep the vectors: LANG.vec, LANG.mapped.vec")
+@click.option("--tokenizer", help="a dictionary of the pieces of this tokenizer, for codeswitch --operator dict-piece")
+def induce_command(
+    folders: tuple[Location, ...], output: Location, vectors: Location | None, tokenizer: str | None, **options: Any
+) -> None:
     """Make a dictionary of two languages out of their texts alone, where there is none: fastText vectors, VecMap.
 
     DATASET: documents with their languages, or sentence pairs (whose alignment is not used). Texts that are not about
     the same matters, and languages that are not alike, give poor dictionaries: look at it before using it. Scripts
     without spaces between words need a word breaker (Thai, Lao, Khmer, Burmese, Chinese, Japanese: the extra `icu`).
+    --vectors: word2vec text, as trained, and mapped into one space.
 
     \b
     Example:
       xlcorpus lexicon induce out/dedup --src eng_Latn --tgt deu_Latn --output induced.parquet
     """
     from xlcorpus.dataset.dataset import Dataset
-    from xlcorpus.lexicon.induce import induce_from
+    from xlcorpus.lexicon.induce import induce_from, write_all_vectors
 
+    if tokenizer is not None:
+        from xlcorpus.tokenizer.open import open_tokenizer
+        from xlcorpus.tokenizer.piece_tables import piece_lines
+
+        opened = open_tokenizer(tokenizer)
     languages = options["src"], options["tgt"]
     made = induce_from(
         [Dataset.open(folder) for folder in folders],
@@ -159,6 +186,7 @@ def induce_command(folders: tuple[Location, ...], output: Location, **options: A
         most_bytes=options["most_mb"] << 20,
         words=options["seed_words"],
         dictionary=options["seed_dictionary"],
+        cut=None if tokenizer is None else partial(piece_lines, opened),
         **{name: options[name] for name in ("candidates", "min_count", "min_score", "seed")},
     )
     rows = [["language", "texts", "words"]]
@@ -169,6 +197,9 @@ def induce_command(folders: tuple[Location, ...], output: Location, **options: A
             click.echo(f"words of {lang}: as the word breaker {breaker} finds them")
     click.echo(f"{made.seeds:,} seed pairs, {made.entries.num_rows:,} entries")
     _write(made.entries, output)
+    if vectors is not None:
+        for file in write_all_vectors(made, languages, vectors):
+            click.echo(f"vectors: {file}")
 
 
 @command.command("inspect")
@@ -212,9 +243,13 @@ def inspect_command(file: Location, lang: str | None, word: str | None, limit: i
 
 
 def _build(files: tuple[Location, ...], output: Location, plan_only: bool, options: dict[str, Any]) -> None:
-    from xlcorpus.lexicon.dictionaries import read_entries
+    from xlcorpus.lexicon.dictionaries import of_direction, read_entries
 
+    _check_not_read(output, files)
+    direction = options.pop("direction")
     read = read_entries(files, **options)
+    if direction is not None:
+        read = replace(read, table=of_direction(read.table, direction))
     counts = read.table.group_by(["src_lang", "tgt_lang"]).aggregate([("src", "count")]).to_pylist()
     rows = sorted([row["src_lang"], row["tgt_lang"], f"{row['src_count']:,}"] for row in counts)
     print_table([["from", "to", "entries"], *rows], right=(2,))

@@ -9,6 +9,7 @@ import click
 
 from xlcorpus.cli.options import SEED, THREADS, OutputPath, at_least, together
 from xlcorpus.cli.print_table import print_table
+from xlcorpus.cli.tokenizer_tables import COMMANDS
 from xlcorpus.dataset.storage import Location
 
 _DATASETS = click.argument("datasets", nargs=-1, required=True, type=click.Path(path_type=Location))
@@ -26,7 +27,11 @@ _sampling = together(
 
 @click.group("tokenizer")
 def command() -> None:
-    """Train, extend or measure a tokenizer."""
+    """Train, extend or measure a tokenizer; tables of its pieces."""
+
+
+for _one in COMMANDS:
+    command.add_command(_one)
 
 
 @command.command("train")

@@ -18,6 +18,7 @@ from xlcorpus.dataset.columns import require_column
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import fingerprint_of_file, locate
 from xlcorpus.errors import UserError
+from xlcorpus.languages.choose import choose_all, parse_wish
 from xlcorpus.lexicon.dictionaries import fingerprint_of_dictionaries, into_partners, open_index, read_entries
 from xlcorpus.lexicon.index import Direction, LexiconIndex, directions_of
 from xlcorpus.pairs.sides import is_pairs
@@ -116,7 +117,7 @@ class DictWord(_ByDictionary):
             tgt=options.tgt,
             format=options.format,
             candidates=options.candidates,
-            partners=options.partners,
+            partners=partners_of(options),
         )
         return cls(options, seed, index)
 
@@ -188,7 +189,23 @@ def fingerprints(options: CodeswitchOptions) -> dict[str, str]:
         found["word_breaker"] = f"{options.word_breaker} {WORD_BREAKERS.find(options.word_breaker).version}"
     if options.tokenizer:
         found["tokenizer"] = fingerprint_of_file(options.tokenizer)
+    if options.languages_from:
+        found["languages"] = fingerprint_of_file(options.languages_from)
+        found["partners"] = ", ".join(partners_of(options))
     return found
+
+
+def partners_of(options: CodeswitchOptions) -> tuple[str, ...]:
+    """The partner languages, those that are wished for (`nearest:3:swh_Latn`) by the table, of the dictionaries' own.
+
+    Raises UserError for a wish without a table, and as `languages.choose`.
+    """
+    if not any(map(parse_wish, options.partners)):
+        return tuple(options.partners)
+    paths = [locate(path) for path in options.dictionary]
+    read = read_entries(paths, src=options.src, tgt=options.tgt, format=options.format)
+    known = read.table["tgt_lang"].unique().to_pylist()
+    return choose_all(options.partners, options.languages_from, "--languages-from", known).labels
 
 
 def entries_of(options: CodeswitchOptions) -> pa.Table:
@@ -196,7 +213,7 @@ def entries_of(options: CodeswitchOptions) -> pa.Table:
     _check_dictionary(options)
     paths = [locate(path) for path in options.dictionary]
     read = read_entries(paths, src=options.src, tgt=options.tgt, format=options.format)
-    return into_partners(read.table, options.partners)
+    return into_partners(read.table, partners_of(options))
 
 
 def _check_dictionary(options: CodeswitchOptions) -> None:

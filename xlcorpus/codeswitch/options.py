@@ -21,7 +21,7 @@ _BY_SPAN = {"operator": ("align-span",)}
 class CodeswitchOptions(KeepOptions):
     """Options of codeswitch."""
 
-    files: ClassVar[tuple[str, ...]] = ("dictionary", "tokenizer")
+    files: ClassVar[tuple[str, ...]] = ("dictionary", "tokenizer", "languages_from")
     dictionary: list[str] = option(
         [], only=_BY_DICTIONARY, description="dictionary file: text, TSV, CSV, or Parquet of `xlcorpus lexicon`"
     )
@@ -37,7 +37,12 @@ class CodeswitchOptions(KeepOptions):
         "auto", only=_BY_DICTIONARY, description="format of the dictionary"
     )
     partners: list[str] = option(
-        [], only=_BY_DICTIONARY, description="language to switch into; default: all that the dictionary has"
+        [],
+        only=_BY_DICTIONARY,
+        description="language to switch into, or nearest:3:swh_Latn, diverse:5; default: all that the dictionary has",
+    )
+    languages_from: str | None = option(
+        None, only={"partners": ()}, description="what `xlcorpus languages` wrote, to choose partners by"
     )
     ratio: float = option(0.35, only=_BY_DICTIONARY, gt=0, le=1, description="share of the words to switch")
     poisson: float = option(

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from xlcorpus.dataset.storage import locate
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.build import build_index
+from xlcorpus.lexicon.formats import INDUCED_PIECES
 from xlcorpus.lexicon.index import LexiconIndex
 from xlcorpus.tokenizer.sentencepiece_model import WORD_START, open_processor
 
@@ -77,8 +78,9 @@ def build_piece_table(
 def open_pieces(path: str | None, entries: pa.Table, candidates: int) -> tuple[SentencePieceProcessor, PieceTable]:
     """A SentencePiece model file and the index of a dictionary (lexicon-2) for its pieces.
 
-    An entry that has the space mark is of pieces; words become the pieces that begin with it, where the model has
-    these. Raises UserError where there is no such file, it is no model, or no entry is in its vocabulary.
+    An entry that has the space mark, or was induced from pieces, is of pieces; words become the pieces that begin with
+    the mark, where the model has these. Raises UserError where there is no such file, it is no model, or no entry is in
+    its vocabulary.
     """
     if path is None:
         raise UserError(
@@ -86,10 +88,11 @@ def open_pieces(path: str | None, entries: pa.Table, candidates: int) -> tuple[S
             remedy="give --tokenizer FILE, or use dict-word",
         )
     model = open_processor(locate(path))
+    of_pieces = pc.match_substring(entries["source"].combine_chunks(), INDUCED_PIECES)
     sides = []
     for name in ("src", "tgt"):
         texts = entries[name].combine_chunks()
-        marked = pc.match_substring(texts, WORD_START)
+        marked = pc.or_(pc.match_substring(texts, WORD_START), of_pieces)
         sides.append(pc.if_else(marked, texts, pc.binary_join_element_wise(WORD_START, texts, "")))
     languages = (entries[name].combine_chunks() for name in ("src_lang", "tgt_lang"))
     return model, build_piece_table(model, *sides, *languages, candidates=candidates)

@@ -16,6 +16,7 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.shards import ROW_GROUP_ROWS
 from xlcorpus.dataset.storage import Location
+from xlcorpus.dataset.table_file import write_table_file
 from xlcorpus.errors import StorageError, UserError, nearest
 from xlcorpus.lexicon.build import Columns, build_from, slices_of
 from xlcorpus.lexicon.dictionary_file import LEXICON, LEXICON_KEY, read_dictionary
@@ -178,11 +179,38 @@ def _slices(
     yield from slices_of(tuple(table.columns))
 
 
+def of_direction(table: pa.Table, direction: str) -> pa.Table:
+    """The entries (lexicon-2) from one language to another, `eng_Latn-deu_Latn`; raises UserError where none is."""
+    one, _, other = direction.partition("-")
+    kept = table.filter(pc.and_(pc.equal(table["src_lang"], one), pc.equal(table["tgt_lang"], other)))
+    if not kept.num_rows:
+        raise UserError(
+            f"--direction: no entry is of {direction!r}; {nearest(direction, _directions(table))}",
+            remedy="`xlcorpus lexicon inspect FILE` lists the languages of a dictionary",
+        )
+    return kept
+
+
+def _directions(table: pa.Table) -> list[str]:
+    return sorted(pc.unique(pc.binary_join_element_wise(table["src_lang"], table["tgt_lang"], "-")).to_pylist())
+
+
 def write_lexicon(table: pa.Table, path: Location) -> None:
     """Write a canonical table (`merge_entries`) as a lexicon file, atomically: equal tables give equal bytes.
 
-    Raises StorageError where the file cannot be written.
+    A name that ends in .txt gets text of one direction: source word, TAB, translation, a line an entry (WECHSEL, MUSE).
+    Raises StorageError where the file cannot be written, UserError where text would be of several directions.
     """
+    if path.suffix == ".txt":
+        found = _directions(table)
+        if len(found) > 1:
+            shown = ", ".join(found[:10]) + ("..." if len(found) > 10 else "")
+            raise UserError(
+                f"--output {path}: TAB text is of one direction, and these are {len(found)}: {shown}",
+                remedy=f"--direction {found[0]}, or a name that ends in .parquet",
+            )
+        write_table_file(table.select(["src", "tgt"]), path)
+        return
     schema = entry_schema().with_metadata({LEXICON_KEY: LEXICON})
     # One chunk: Parquet pages would otherwise break where the batches did.
     table = table.combine_chunks().cast(entry_schema()).replace_schema_metadata(schema.metadata)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -20,6 +20,7 @@ from xlcorpus.text.hashes import hash_parts, hash_text
 from xlcorpus.text.normalize import normalize_for_matching
 from xlcorpus.text.words import vocabulary
 
+Cut = Callable[[pa.Array], Iterator[str]]  # the words (or pieces) of each text with a space between them
 _BATCH = 4096  # texts that are split at once
 _APOSTROPHES = codes_of(LIKE_APOSTROPHE)  # which are one to dictionaries (`folding.folds`)
 
@@ -80,23 +81,34 @@ def _order(seed: int, line: str) -> tuple[int, str]:
 
 
 def _write_start(location: Location, words: Iterable[str], dim: int, seed: int) -> None:
-    """Random vectors of words in fastText's text format: what training begins with."""
+    """Random vectors of words: what training begins with."""
     listed = sorted(words)
-    start = np.random.default_rng(seed).uniform(-1 / dim, 1 / dim, (len(listed), dim))
-    rows = (" ".join([word, *(f"{value:.6f}" for value in vector)]) for word, vector in zip(listed, start, strict=True))
-    storage.write_parts(location, (f"{row}\n".encode() for row in chain([f"{len(listed)} {dim}"], rows)))
+    write_vectors(location, listed, np.random.default_rng(seed).uniform(-1 / dim, 1 / dim, (len(listed), dim)))
 
 
-def train_vectors(texts: pa.Array, options: EmbedOptions | None = None, breaker: WordBreaker | None = None) -> Vectors:
+def write_vectors(location: Location, words: Sequence[str], matrix: np.ndarray) -> None:
+    """Vectors (float[words, dimensions]) in the text format of word2vec and fastText: `words dimensions`, then a line a
+    word, with six digits behind the point. Raises OSError."""
+    rows = (" ".join([word, *(f"{value:.6f}" for value in vector)]) for word, vector in zip(words, matrix, strict=True))
+    storage.write_parts(location, (f"{row}\n".encode() for row in chain([f"{len(words)} {matrix.shape[1]}"], rows)))
+
+
+def train_vectors(
+    texts: pa.Array,
+    options: EmbedOptions | None = None,
+    breaker: WordBreaker | None = None,
+    cut: Cut | None = None,
+) -> Vectors:
     """Train on texts (string[n]), whose order does not matter; all their words are held in memory.
 
-    breaker: of the texts' script, where it has no spaces (`breakers.word_breaker_for`). Raises UserError where no word
-    occurs `min_count` times.
+    breaker: of the texts' script, where it has no spaces (`breakers.word_breaker_for`); cut: what to train on instead
+    of words. Raises UserError where no word occurs `min_count` times.
     """
     import fasttext
 
     options = options or EmbedOptions()
-    lines = sorted(filter(None, word_lines(texts, breaker)), key=lambda line: _order(options.seed, line))
+    found = word_lines(texts, breaker) if cut is None else cut(texts)
+    lines = sorted(filter(None, found), key=lambda line: _order(options.seed, line))
     counts: Counter[str] = Counter()
     for line in lines:
         counts.update(line.split(" "))

@@ -11,6 +11,7 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 
 INDUCED = "induced"  # the source of entries that `lexicon induce` found
+INDUCED_PIECES = "induced pieces"  # of those that are a tokenizer's pieces, not words
 MINED_RANK = "rank_f"  # a column of `mined_word` datasets alone: their entries were found in texts by a program
 FORMATS = ("auto", "muse", "tsv", "csv", "mined", "lexicon")
 # What the columns of dictionaries are called; `source` is the source word where no other column is.

@@ -11,15 +11,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.dataset import storage
 from xlcorpus.dataset.columns import require_column, text_or_empty
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import UserError, nearest
+from xlcorpus.errors import StorageError, UserError, nearest
 from xlcorpus.lexicon.dictionaries import read_entries
-from xlcorpus.lexicon.embed import EmbedOptions, Vectors, train_vectors, word_lines
+from xlcorpus.lexicon.embed import Cut, EmbedOptions, Vectors, train_vectors, word_lines, write_vectors
 from xlcorpus.lexicon.entries import entry_schema, limit_entries, merge_entries, place_in_file
-from xlcorpus.lexicon.formats import INDUCED
-from xlcorpus.lexicon.vecmap import InduceOptions, dictionary_seed, identical_seed, induce, numeral_seed
+from xlcorpus.lexicon.formats import INDUCED, INDUCED_PIECES
+from xlcorpus.lexicon.vecmap import (
+    InduceOptions,
+    dictionary_seed,
+    identical_seed,
+    map_vectors,
+    numeral_seed,
+    retrieve,
+)
 from xlcorpus.text.breakers import WordBreaker, word_breaker_for
 from xlcorpus.text.draws import row_states
 from xlcorpus.text.labels import script_of
@@ -33,11 +41,14 @@ _TEXTS = (("text", "lang"), ("src", "src_lang"), ("tgt", "tgt_lang"))
 class InducedLexicon:
     """entries: canonical (lexicon-2), score is CSLS, source is `induced`; the rest is for the report.
 
+    vectors, mapped: of each side's words, as they were trained, and float64[words, dimensions] in one space.
     words: vocabulary of each side; texts: texts of each side that were trained on; breakers: name and version of the
     word breaker of each side, None where words have spaces between them; seeds: pairs it began with.
     """
 
     entries: pa.Table
+    vectors: tuple[Vectors, Vectors]
+    mapped: tuple[np.ndarray, np.ndarray]
     words: tuple[int, ...]
     texts: tuple[int, ...]
     breakers: tuple[str | None, ...]
@@ -92,10 +103,11 @@ def seed_pairs(
     dictionary: Location | None,
     languages: tuple[str, str],
     breakers: Sequence[WordBreaker | None] = (None, None),
+    cut: Cut | None = None,
 ) -> np.ndarray:
     """int64[n, 2]: numerals or all words that both sides write alike, and the entries of a small dictionary.
 
-    breakers: of each side, as its vectors were trained, so that entries are the same words.
+    breakers, cut: of each side, as its vectors were trained, so that entries are the same words or pieces.
 
     Raises UserError where no entry of the dictionary is in both vocabularies.
     """
@@ -104,7 +116,7 @@ def seed_pairs(
         return alike
     table = read_entries([dictionary], src=languages[0], tgt=languages[1]).table
     sides = (
-        word_lines(table[name].combine_chunks(), breaker)
+        word_lines(table[name].combine_chunks(), breaker) if cut is None else cut(table[name].combine_chunks())
         for name, breaker in zip(("src", "tgt"), breakers, strict=True)
     )
     given = dictionary_seed(source, target, zip(*sides, strict=True))
@@ -144,20 +156,23 @@ def induce_lexicon(
     dictionary: Location | None = None,
     embed: EmbedOptions | None = None,
     options: InduceOptions | None = None,
+    cut: Cut | None = None,
 ) -> InducedLexicon:
     """Entries from the first language to the second (see `vecmap.induce`); the order of the texts does not matter.
 
-    words, dictionary: as `seed_pairs`. Raises UserError as `breaker_of`, where there is too little text, or nothing to
-    begin with.
+    words, dictionary: as `seed_pairs`; cut: into a tokenizer's pieces, for a dictionary of these. Raises UserError as
+    `breaker_of`, where there is too little text, or nothing to begin with.
     """
-    breakers = [breaker_of(side, lang) for side, lang in zip(texts, languages, strict=True)]
+    breakers = [breaker_of(side, lang) if cut is None else None for side, lang in zip(texts, languages, strict=True)]
     sides = []
     for side, lang, breaker in zip(texts, languages, breakers, strict=True):
         with _naming(lang):
-            sides.append(train_vectors(side, embed, breaker))
+            sides.append(train_vectors(side, embed, breaker, cut))
     source, target = sides
-    seed = seed_pairs(source, target, words, dictionary, languages, breakers)
-    found = induce(source, target, seed, options)
+    seed = seed_pairs(source, target, words, dictionary, languages, breakers, cut)
+    options = options or InduceOptions()
+    mapped = map_vectors(source, target, seed, options)
+    found = retrieve(source, target, *mapped, options)
     rows = found.num_rows
     named = {
         "src": found["src"],
@@ -166,13 +181,16 @@ def induce_lexicon(
         "tgt_lang": pa.repeat(pa.scalar(languages[1], pa.string()), rows),
         "score": found["score"],
         "induced": pa.repeat(pa.scalar(value=True), rows),
-        "source": pa.repeat(pa.scalar(INDUCED, pa.string()), rows),
+        "source": pa.repeat(pa.scalar(INDUCED if cut is None else INDUCED_PIECES, pa.string()), rows),
     }
     named["rank"] = pa.array(place_in_file(pa.table(named)))
     table = pa.table(named, schema=entry_schema())
     entries, _ = merge_entries([table])
     named_breakers = tuple(f"{one.name} {one.version}" if one else None for one in breakers)
-    return InducedLexicon(entries, tuple(map(len, sides)), tuple(map(len, texts)), named_breakers, len(seed))
+    vectors = (source, target)
+    return InducedLexicon(
+        entries, vectors, mapped, tuple(map(len, sides)), tuple(map(len, texts)), named_breakers, len(seed)
+    )
 
 
 def induce_from(
@@ -186,6 +204,7 @@ def induce_from(
     min_count: int = 2,
     min_score: float | None = None,
     seed: int = 0,
+    cut: Cut | None = None,
 ) -> InducedLexicon:
     """`induce_lexicon` from the texts of datasets, at most about `most_bytes` of each language.
 
@@ -202,6 +221,7 @@ def induce_from(
         dictionary=dictionary,
         embed=EmbedOptions(min_count=min_count, seed=seed + 1),
         options=InduceOptions(candidates=candidates, seed=seed),
+        cut=cut,
     )
     entries = limit_entries(made.entries, min_score=min_score)
     if not entries.num_rows:
@@ -210,3 +230,20 @@ def induce_from(
             remedy="lower --min-score, or leave it out",
         )
     return replace(made, entries=entries)
+
+
+def write_all_vectors(made: InducedLexicon, languages: tuple[str, str], folder: Location) -> list[Location]:
+    """Write the vectors of both sides into a folder, in word2vec's text format: LANG.vec as they were trained, and
+    LANG.mapped.vec in one space, rows of length 1. Gives the files; raises StorageError where one cannot be written."""
+    files = []
+    try:
+        storage.make_folder(folder)
+        for lang, side, mapped in zip(languages, made.vectors, made.mapped, strict=True):
+            for kind, matrix in (("vec", side.matrix), ("mapped.vec", mapped)):
+                files.append(folder / f"{lang}.{kind}")
+                write_vectors(files[-1], side.words, matrix)
+    except OSError as error:
+        raise StorageError(
+            f"{folder}: cannot be written: {error.strerror or error}", remedy="free space, or name another place"
+        ) from error
+    return files

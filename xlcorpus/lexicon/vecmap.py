@@ -75,8 +75,8 @@ def top_k(similarity: np.ndarray, count: int) -> np.ndarray:
 
 
 def numeral_seed(source: Vectors, target: Vectors) -> np.ndarray:
-    """int64[n, 2]: words of digits alone that both languages have."""
-    return _shared(source, target, str.isdecimal)
+    """int64[n, 2]: words (or pieces, with the mark of a space) of digits alone that both languages have."""
+    return _shared(source, target, lambda word: word.removeprefix("\u2581").isdecimal())
 
 
 def identical_seed(source: Vectors, target: Vectors) -> np.ndarray:
@@ -239,5 +239,4 @@ def induce(source: Vectors, target: Vectors, seed: np.ndarray, options: InduceOp
     The same vectors, seed and options give the same rows. Raises UserError as `map_vectors`.
     """
     options = options or InduceOptions()
-    one, other = map_vectors(source, target, seed, options)
-    return retrieve(source, target, one, other, options)
+    return retrieve(source, target, *map_vectors(source, target, seed, options), options)

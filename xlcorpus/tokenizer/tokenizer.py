@@ -141,6 +141,10 @@ class Tokenizer(ABC):
     def piece_texts(self) -> list[str | None]:
         """The text of each id with a space where a word starts; None for special, partial and missing pieces."""
 
+    def piece_names(self) -> list[str]:
+        """Each id as the vocabulary writes it (`▁the`, `</s>`, `<0x0A>`); as it is decoded where there is no such."""
+        return [self.decode([number]) for number in range(self.vocab_size)]
+
     @property
     @abstractmethod
     def piece_kinds(self) -> np.ndarray:

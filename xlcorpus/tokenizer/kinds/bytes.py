@@ -68,6 +68,10 @@ class ByteTokenizer(Tokenizer):
         """See Tokenizer."""
         return [None] * FIRST + [chr(value) if value < 0x80 else None for value in range(256)]
 
+    def piece_names(self) -> list[str]:
+        """See Tokenizer; of bytes as SentencePiece writes them."""
+        return [*_SPECIALS, *(f"<0x{value:02X}>" for value in range(256))]
+
     @property
     def piece_kinds(self) -> np.ndarray:
         """See Tokenizer."""

@@ -238,6 +238,11 @@ class HuggingFaceTokenizer(Tokenizer):
         """See Tokenizer."""
         return self._texts
 
+    def piece_names(self) -> list[str]:
+        """See Tokenizer; '' for ids that no piece has."""
+        names = {number: piece for piece, number in self.ids.items()}
+        return [names.get(number, "") for number in range(self.vocab_size)]
+
     @property
     def piece_kinds(self) -> np.ndarray:
         """See Tokenizer."""

@@ -114,6 +114,10 @@ class SentencePieceTokenizer(Tokenizer):
                 texts.append(model_file.plain_text(piece.text) if kind == NORMAL else None)
         return texts
 
+    def piece_names(self) -> list[str]:
+        """See Tokenizer."""
+        return [piece.text for piece in self.model.pieces]
+
     @property
     def piece_kinds(self) -> np.ndarray:
         """See Tokenizer."""

@@ -1,0 +1,133 @@
+"""`xlcorpus tokenizer pieces|trim|overlap|words`: tables that new embeddings are made by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from xlcorpus.cli.options import OutputPath
+from xlcorpus.dataset.storage import Location
+
+_DATASETS = click.argument("datasets", nargs=-1, required=True, type=click.Path(path_type=Location))
+_OUTPUT = click.option(
+    "--output", "-o", type=OutputPath(dir_okay=False), required=True, help="FILE.tsv, .txt (no header) or .parquet"
+)
+
+
+@click.command("pieces")
+@click.argument("tokenizer")
+@_DATASETS
+@_OUTPUT
+@click.option("--by-language", is_flag=True, help="count each language by itself: a column lang")
+def pieces_command(tokenizer: str, datasets: tuple[Location, ...], output: Location, by_language: bool) -> None:
+    """How often each piece of TOKENIZER stands in all texts of DATASETS: id, piece, count.
+
+    \b
+    Example:
+      xlcorpus tokenizer pieces out/tokenizer out/mix --output pieces.tsv
+    """
+    from xlcorpus.tokenizer.piece_tables import count_pieces, counts_table
+
+    opened = _start(tokenizer, output)
+    counts = count_pieces(opened, _datasets(datasets))
+    table = counts_table(opened, counts, by_language=by_language)
+    tokens = sum(int(found.sum()) for found in counts.values())
+    seen = int((sum(counts.values()) > 0).sum()) if counts else 0  # type: ignore[union-attr]
+    click.echo(f"{tokens:,} tokens, {seen:,} of {opened.vocab_size:,} pieces")
+    _write(table, output)
+
+
+@click.command("trim")
+@click.argument("tokenizer")
+@_DATASETS
+@_OUTPUT
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    default=1e-6,
+    show_default=True,
+    help="least share of the tokens of a language",
+)
+def trim_command(tokenizer: str, datasets: tuple[Location, ...], output: Location, threshold: float) -> None:
+    """Which pieces of TOKENIZER to keep for the languages of DATASETS, as BiStil trims: new_id, id, piece, why, share.
+
+    Kept are special tokens, bytes, and what is not below the threshold in one language at least.
+
+    \b
+    Example:
+      xlcorpus tokenizer trim xlmr/ out/mix --threshold 1e-6 --output kept.tsv
+    """
+    from xlcorpus.tokenizer.piece_tables import count_pieces, trimmed
+
+    opened = _start(tokenizer, output)
+    table = trimmed(opened, count_pieces(opened, _datasets(datasets)), threshold)
+    click.echo(f"{table.num_rows:,} of {opened.vocab_size:,} pieces are kept")
+    _write(table, output)
+
+
+@click.command("overlap")
+@click.argument("tokenizer")
+@click.argument("other")
+@_OUTPUT
+@click.option("--loose", is_flag=True, help="then those too that differ in case and the space before them alone")
+def overlap_command(tokenizer: str, other: str, output: Location, loose: bool) -> None:
+    """The pieces that TOKENIZER and OTHER both have: id, other_id, piece, match (exact or loose).
+
+    \b
+    Example:
+      xlcorpus tokenizer overlap xlmr/ out/tokenizer --output shared.tsv
+    """
+    from xlcorpus.tokenizer.open import open_tokenizer
+    from xlcorpus.tokenizer.piece_tables import shared_pieces
+
+    opened, theirs = _start(tokenizer, output), open_tokenizer(other)
+    table = shared_pieces(opened, theirs, loose=loose)
+    click.echo(f"{table.num_rows:,} of {opened.vocab_size:,} pieces are among the {theirs.vocab_size:,} of {other}")
+    _write(table, output)
+
+
+@click.command("words")
+@click.argument("tokenizer")
+@click.argument("words", type=click.Path(path_type=Location))
+@_OUTPUT
+def words_command(tokenizer: str, words: Location, output: Location) -> None:
+    """The pieces of each word of WORDS: word, ids, pieces; WORDS is a word list or word vectors (word2vec text).
+
+    \b
+    Example:
+      xlcorpus tokenizer words out/tokenizer vectors/deu_Latn.vec --output words.tsv
+    """
+    import pyarrow as pa
+
+    from xlcorpus.dataset.table_file import read_words
+    from xlcorpus.tokenizer.piece_tables import pieces_of_words
+
+    opened = _start(tokenizer, output)
+    table = pieces_of_words(opened, pa.array(read_words(words), pa.string()))
+    click.echo(f"{table.num_rows:,} words")
+    _write(table, output)
+
+
+COMMANDS: tuple[click.Command, ...] = (pieces_command, trim_command, overlap_command, words_command)
+
+
+def _start(tokenizer: str, output: Location) -> Any:
+    from xlcorpus.dataset.table_file import check_table_output
+    from xlcorpus.tokenizer.open import open_tokenizer
+
+    check_table_output(output)
+    return open_tokenizer(tokenizer)
+
+
+def _datasets(folders: tuple[Location, ...]) -> list[Any]:
+    from xlcorpus.dataset.dataset import Dataset
+
+    return [Dataset.open(folder) for folder in folders]
+
+
+def _write(table: Any, output: Location) -> None:
+    from xlcorpus.dataset.table_file import write_table_file
+
+    write_table_file(table, output)
+    click.echo(f"table: {output} ({table.num_rows:,} rows)")
