@@ -90,7 +90,7 @@ def test_a_dictionary_as_tab_text_comes_back(tmp_path: Path) -> None:
         _run("merge", *both, "-o", tmp_path / "both.txt")
     _run("merge", *both, "-o", tmp_path / "one.txt", "--direction", "deu_Latn-eng_Latn")
     assert (tmp_path / "one.txt").read_text() == "Fluss\triver\nHaus\thouse\nStrom\triver\n"
-    with pytest.raises(UserError, match="this is one of the files to read"):
+    with pytest.raises(UserError, match="is there already"):
         _run("build", tmp_path / "out.txt", "--src", "en", "--tgt", "de", "-o", tmp_path / "out.txt")
     with pytest.raises(UserError, match="no entry is of 'eng_Latn-fra_Latn'"):
         _run("merge", *both, "-o", tmp_path / "x.txt", "--direction", "eng_Latn-fra_Latn")

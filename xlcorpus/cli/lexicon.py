@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -26,13 +25,9 @@ def _check_output(context: click.Context, parameter: click.Parameter, path: Loca
         raise UserError(
             f"--output {path}: a lexicon is a Parquet file, or TAB text", remedy="a name that ends in .parquet, or .txt"
         )
+    if path.suffix == ".txt" and storage.exists(path):  # a slip must not cost a dictionary in text
+        raise UserError(f"--output {path} is there already", remedy="remove it, or a name that ends in .parquet")
     return path
-
-
-def _check_not_read(path: Location, files: Sequence[Location]) -> None:
-    """It replaces what is there: a slip must not cost a dictionary in text."""
-    if path.suffix == ".txt" and any(storage.resolve(path) == storage.resolve(file) for file in files):
-        raise UserError(f"--output {path}: this is one of the files to read", remedy="give it another name")
 
 
 _OUTPUT = click.option(
@@ -41,7 +36,7 @@ _OUTPUT = click.option(
     type=OutputPath(dir_okay=False),
     required=True,
     callback=_check_output,
-    help="the lexicon: *.parquet, or *.txt with words and TAB; replaced if it is there",
+    help="the lexicon: *.parquet, replaced if it is there; or *.txt, words and TAB",
 )
 _REASONS = {
     "identical": "the same word on both sides",
@@ -127,7 +122,6 @@ def invert_command(file: Location, output: Location) -> None:
     from xlcorpus.lexicon.dictionaries import read_entries
     from xlcorpus.lexicon.entries import invert_entries
 
-    _check_not_read(output, [file])
     read = read_entries([file])
     _report(read.rows, read.table.num_rows, read.left_out)
     _write(invert_entries(read.table), output)
@@ -245,7 +239,6 @@ def inspect_command(file: Location, lang: str | None, word: str | None, limit: i
 def _build(files: tuple[Location, ...], output: Location, plan_only: bool, options: dict[str, Any]) -> None:
     from xlcorpus.lexicon.dictionaries import of_direction, read_entries
 
-    _check_not_read(output, files)
     direction = options.pop("direction")
     read = read_entries(files, **options)
     if direction is not None:
