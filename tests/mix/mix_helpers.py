@@ -133,7 +133,7 @@ def mix(
     fixed = asked if isinstance(asked, MixSpec) else None
     unit = fixed.unit if fixed is not None else unit
     ways = Directions.parse(directions)
-    counting = Counting(unit, tokenizer, template, latin, *needs(fixed), specials, ways)
+    counting = Counting(unit, tokenizer, template, latin, *needs(fixed), specials, directions=ways)
     written, records = count_shards(folder, shards, counting)
     cells = cells_of(records)
     spec = asked if isinstance(asked, MixSpec) else spec_of(Options(ratios=asked, unit=unit), cells, {})

@@ -22,12 +22,12 @@ MARKS = {
     RESTORE: ("inputs", "targets"),
     TRANSLICO: ("pair_id", "text_latn"),
 }
-_MIX_CLASS = "mix_class"
+MIX_CLASS = "mix_class"  # a column of every mix
 
 
 def is_mix(names: Collection[str]) -> bool:
     """Whether a dataset of these columns is a mix, or was made of one."""
-    return _MIX_CLASS in names
+    return MIX_CLASS in names
 
 
 def kind_of_mix(kinds: Sequence[str]) -> str:
@@ -53,7 +53,7 @@ def rows_of_kind(batch: pa.RecordBatch, schema: str, kind: str) -> np.ndarray:
     if schema == kind:
         return np.ones(batch.num_rows, dtype=bool)
     names = batch.schema.names
-    if not set(MARKS.get(kind, (_MIX_CLASS,))) <= set(names):
+    if not set(MARKS.get(kind, (MIX_CLASS,))) <= set(names):
         return np.zeros(batch.num_rows, dtype=bool)
     found = np.ones(batch.num_rows, dtype=bool)
     for name in MARKS[kind]:

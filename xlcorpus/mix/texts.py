@@ -16,7 +16,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.columns import column_or_null, text_or_empty
-from xlcorpus.dataset.kinds import CODESWITCH, DOCUMENT, MARKS, PAIR, RESTORE, TRANSLICO, may_hold, rows_of_kind
+from xlcorpus.dataset.kinds import (
+    CODESWITCH,
+    DOCUMENT,
+    MARKS,
+    MIX_CLASS,
+    PAIR,
+    RESTORE,
+    TRANSLICO,
+    may_hold,
+    rows_of_kind,
+)
 from xlcorpus.mix.templated import PAIRS, columns_of, template_for, texts_by
 from xlcorpus.pairs.swap import Directions, with_both_sides
 from xlcorpus.text.ragged import offsets_of
@@ -70,7 +80,7 @@ def columns_read(
     """The columns of a dataset that `texts_of` and the census need, of those that it has."""
     wanted = ["doc_id", *_TEXTS[schema], *(["lang"] if schema != PAIR else []), "source", "kind"]
     for kind in kinds_in(schema, names):
-        wanted += [*_TEXTS[kind], *MARKS.get(kind, ())] if kind != schema else []
+        wanted += [*_TEXTS[kind], *MARKS.get(kind, ()), MIX_CLASS] if kind != schema else []
     wanted += columns_of(template, schema, names)
     wanted += ["text_latn", "translit_identity"] if latin else []
     wanted += ["domain"] if domain else []
