@@ -9,6 +9,7 @@ import pytest
 
 from tests.mix.mix_helpers import totals_by
 from xlcorpus.errors import UserError
+from xlcorpus.lid.model import load_model
 from xlcorpus.mix.allocate import plan_mix
 from xlcorpus.mix.cells import Cell, canonical_lang, language_totals
 from xlcorpus.mix.mixcpt import mixcpt_cells, published_tables
@@ -41,6 +42,19 @@ def corpus(spec: MixSpec, units: int) -> list[Cell]:
         for domain in spec.where.domain or ("",):
             cells.append(Cell("web", kinds, lang, domain, units >> (number % 5), 100))
     return [*cells, Cell("stack", "code", "", "", units, 100)]
+
+
+def test_labels_that_no_step_gives_are_marked() -> None:
+    """Every language that a mix names is one of the embedded model's, or is said to be of files that say it."""
+    given = {normalize_label(label, han=han) for label in load_model("embedded").labels for han in ("Hans", "Hant")}
+    for spec in map(load_mix, (*FILES, *CELLS)):
+        wheres = [spec.where, *(part.where for node in spec.mix.nodes() for part in node.parts or ())]
+        names = [*spec.only_given, *(name for where in wheres for name in where.lang or ())]
+        for node in spec.mix.nodes():
+            for parameter in ("ratios", "totals", "names"):
+                names += getattr(node.rule, parameter, None) or () if node.key == "lang" else ()
+        asked = {side for name in names for side in name.split("-")}
+        assert sorted(asked - given) == sorted(spec.only_given), spec.name
 
 
 def test_there_are_36_cells_of_three_models_four_kinds_of_data_and_three_categories() -> None:

@@ -14,6 +14,7 @@ from xlcorpus.mix.cells import NONE, canonical_direction, canonical_label, canon
 from xlcorpus.mix.gather import Sums, put_in_by
 from xlcorpus.mix.rules.match import references
 from xlcorpus.mix.spec import MixSpec
+from xlcorpus.text.labels import language_of
 
 _MOST_NAMES = 10
 _MOST_ROWS = 40  # of the table; a mix of more cells is shown by kind and language
@@ -52,6 +53,7 @@ def notes_of(plan: MixPlan, spec: MixSpec, achieved: Achieved, unit_means: str, 
     notes["table"] += [f"NOTE: {line}" for line in (*plan.without_effect, *_nothing_of(notes["nothing_of"], plan))]
     if plan.missing:
         notes["table"].append(f"no document bears {', '.join(plan.missing[:10])}" + ("..." * (len(plan.missing) > 10)))
+        notes["table"] += _near(plan)
     if spec.related:
         notes["table"].append("to be evaluated, for gains on their relatives may cost them: " + ", ".join(spec.related))
     if plan.related_trained:
@@ -71,6 +73,22 @@ def _nothing_of(names: Sequence[str], plan: MixPlan) -> list[str]:
         f"the mix has no document of {shown}: {asked:,} {plan.unit} were asked of them together, less than half of the "
         "first document of each; raise the budget, or leave them out"
     ]
+
+
+def _near(plan: MixPlan) -> list[str]:
+    """What to say of languages that are left out, and are those of a missing name in another script."""
+    left: dict[tuple[str, ...], list[str]] = {}
+    for item in plan.cells:
+        if not item.path and item.cell.lang:
+            name = canonical_lang(item.cell.lang)
+            left.setdefault(tuple(map(language_of, name.split("-"))), []).append(name)
+    missing = [name.removeprefix("lang ") for name in plan.missing if name.startswith("lang ")]
+    near = {name: left.get(tuple(map(language_of, name.split("-"))), []) for name in missing}
+    return [
+        f"NOTE: {name} is missing, and {', '.join(dict.fromkeys(found))} is there and not in the mix"
+        for name, found in near.items()
+        if found
+    ][:_MOST_NAMES]
 
 
 def _languages(taken: Sequence[CellPlan], rows: Achieved) -> dict[str, int]:

@@ -123,7 +123,7 @@ def check_readable(node: Node, where: str, schema: str) -> None:
     if schema not in reads:
         remedies = {
             (DOCUMENT, PAIR): "to have documents, ingest the raw files without `--kind pairs`",
-            (DOCUMENT, CODESWITCH): f"run {name} before codeswitch, or mix the rows first: a mix is of documents",
+            (DOCUMENT, CODESWITCH): f"run {name} before codeswitch, or mix the rows with documents first",
             (PAIR, DOCUMENT): "make one with `xlcorpus ingest --kind pairs`",
         }
         kinds = f"{', '.join(reads[:-1])} or {reads[-1]}" if len(reads) > 1 else "".join(reads)
