@@ -18,6 +18,7 @@ from xlcorpus.dataset.storage import Location, fingerprint, fingerprint_of_file,
 from xlcorpus.errors import UserError
 from xlcorpus.text.ragged import offsets_of
 from xlcorpus.tokenizer.byte_alphabet import from_letters
+from xlcorpus.tokenizer.hf_roles import special_roles
 from xlcorpus.tokenizer.pieces import TEXT, Encoded, Pieces, joined, overlapping, stretches
 from xlcorpus.tokenizer.reserved import BYTES, renamed
 from xlcorpus.tokenizer.sentencepiece_model import HF_FILE, WORD_START, decides_in
@@ -36,17 +37,6 @@ from xlcorpus.tokenizer.tokenizer import (
 
 EXTRA = "hf"
 _CHUNK = 256  # texts a call: the library's encodings take some 100 bytes a token
-
-# Names by which special tokens are known where no tokenizer_config.json says which is which; the first that is there.
-_NAMES: dict[str, tuple[str, ...]] = {
-    "pad": ("<pad>", "[PAD]", "<|pad|>", "<|finetune_right_pad_id|>", "<|endofpad|>"),
-    "unk": ("<unk>", "[UNK]", "<|unk|>"),
-    "bos": ("<s>", "<bos>", "[BOS]", "<|begin_of_text|>", "<|startoftext|>", "<|endoftext|>"),
-    "eos": ("</s>", "<eos>", "[EOS]", "<|end_of_text|>", "<|endoftext|>"),
-    "mask": ("<mask>", "[MASK]", "<|mask|>"),
-    "cls": ("[CLS]", "<cls>"),
-    "sep": ("[SEP]", "<sep>"),
-}
 
 
 class HuggingFaceTokenizer(Tokenizer):
@@ -370,32 +360,6 @@ def read_tokenizer_json(file: Location) -> dict[str, Any]:
             remedy="give the tokenizer.json of a fast tokenizer (tokenizer.save_pretrained writes one)",
         )
     return value
-
-
-def special_roles(
-    settings: Mapping[str, Any], value: Mapping[str, Any], vocab: Mapping[str, int]
-) -> dict[str, int | None]:
-    """Ids by role: as the settings beside the file say, or, where they name none, by well-known names."""
-    named: dict[str, str] = {}
-    for role in ROLES:
-        entry = settings.get(f"{role}_token")
-        content = entry.get("content") if isinstance(entry, dict) else entry
-        if isinstance(content, str):
-            named[role] = content
-    if not any(f"{role}_token" in settings for role in ROLES):
-        special = {token["content"] for token in value.get("added_tokens") or [] if token.get("special")}
-        for role, names in _NAMES.items():
-            found = next((name for name in names if name in special), None)
-            if found is not None:
-                named[role] = found
-        unknown = value["model"].get("unk_token")
-        if isinstance(unknown, str):
-            named["unk"] = unknown
-    roles = {role: vocab.get(named[role]) if role in named else None for role in ROLES}
-    number = value["model"].get("unk_id")
-    if roles["unk"] is None and isinstance(number, int):
-        roles["unk"] = number
-    return roles
 
 
 def _opens(given: Location, start: bytes) -> bool:
