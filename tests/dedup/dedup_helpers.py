@@ -22,6 +22,7 @@ from xlcorpus.dedup.match import MatchShards
 from xlcorpus.dedup.options import DedupOptions
 from xlcorpus.dedup.sign import SignShard
 from xlcorpus.dedup.signature import Banding, choose_banding, shingle_texts
+from xlcorpus.dedup.texts import Texts
 
 SURE = Banding(64, 1)  # proposes every pair of Jaccard 0.5 but for one in 2 ** 64
 
@@ -50,18 +51,21 @@ class Deduplicated:
 
 
 def deduplicate(folder: Path, shards: Sequence[pa.RecordBatch], **given: Any) -> Deduplicated:
-    """Sign, match, shingle, compare, mark and keep; given: options, and `banding`."""
+    """Sign, match, shingle, compare, mark and keep; given: options, `banding`, `pairs`."""
     banding = given.pop("banding", None)
+    pairs = given.pop("pairs", False)
     options, scratch = DedupOptions(**given), folder / "scratch"
+    texts = Texts.of(options, pairs=pairs)
     banding = banding or choose_banding(options.threshold)
     written = dict(enumerate(write_shards(folder, shards)))
     paths = {number: shard.location for number, shard in written.items()}
-    sign = SignShard(scratch, options, banding, 0)
+    sign = SignShard(scratch, options, banding, 0, texts)
     rows = {number: sign(number, shard).rows for number, shard in written.items()}
     matched = MatchShards(scratch, rows, paths, banding.bands)(0, None)
-    shingle = ShingleShard(scratch, options.shingle_size)
+    shingle = ShingleShard(scratch, options.shingle_size, texts)
     groups = groups_of(matched, [(number, shingle(number, shard)) for number, shard in written.items()])
-    compared = [JudgeGroup(scratch, options.threshold)(number, group) for number, group in enumerate(groups)]
+    judge = JudgeGroup(scratch, options.threshold, texts.both)
+    compared = [judge(number, group) for number, group in enumerate(groups)]
     mark.MarkShards(scratch, rows, len(groups))(0, None)
     kept, decisions, marks = [], [], []
     for number, path in paths.items():

@@ -17,8 +17,8 @@ from xlcorpus.dataset.dataset import Shard, read_batches
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dedup.independent import Block, judge
 from xlcorpus.dedup.match import Matched, seats_file
-from xlcorpus.dedup.sets import MOST_ROWS, as_column, from_column, joined_sets, sets_of
-from xlcorpus.dedup.signature import shingle_texts
+from xlcorpus.dedup.sets import MOST_ROWS, as_column, from_column, jaccard, jaccard_of_both, joined_sets, sets_of
+from xlcorpus.dedup.texts import DOCUMENTS, Texts, row_shingles
 from xlcorpus.errors import IntegrityError
 from xlcorpus.text.hashes import hash_arrays
 
@@ -39,6 +39,7 @@ class ShingleShard:
 
     folder: Location
     shingle_size: int
+    texts: Texts = DOCUMENTS
 
     def __call__(self, number: int, shard: Shard) -> Shingled:
         """Writes a spill file where there are any."""
@@ -60,12 +61,12 @@ class ShingleShard:
         rows = seats.column("row").to_numpy()
         places = (seats.column("group").to_numpy().astype(np.int64) << 32) + seats.column("block").to_numpy()
         start = 0
-        for batch in read_batches(shard, ["text"]):
+        for batch in read_batches(shard, list(self.texts.columns)):
             first, last = np.searchsorted(rows, [start, start + batch.num_rows])
             for begin in range(first, last, MOST_ROWS):
                 some = slice(begin, min(begin + MOST_ROWS, last))
-                texts = batch.column("text").take(pa.array(rows[some] - start))
-                found = sets_of(shingle_texts(texts, self.shingle_size))
+                texts = self.texts.seen(batch.take(pa.array(rows[some] - start)))
+                found = sets_of(row_shingles(texts, self.shingle_size))
                 columns = [seats.column(name)[some.start : some.stop] for name in ("seat", "label")]
                 spilled = pa.RecordBatch.from_arrays([*columns, as_column(found)], schema=_SPILLED)
                 yield from parts_by(places[some], spilled)
@@ -105,14 +106,16 @@ class Compared:
 
 @dataclass(frozen=True)
 class JudgeGroup:
-    """Which texts of a group stay, and which of these each other one is like."""
+    """Which texts of a group stay, and which of these each other one is like. both: they are pairs of texts."""
 
     folder: Location
     threshold: float
+    both: bool = False
 
     def __call__(self, number: int, group: Group) -> Compared:
         """Writes for each seat the seat of the text that stays, and the similarity to it."""
-        found = judge(group.bounds, lambda block: self._block(group.pieces[block]), self.threshold)
+        similarity = jaccard_of_both if self.both else jaccard
+        found = judge(group.bounds, lambda block: self._block(group.pieces[block]), self.threshold, similarity)
         columns = [pa.array(found.kept.astype(np.int32)), pa.array(found.similarity.astype(np.float32))]
         write_beside(
             verdict_file(self.folder, number), pa.RecordBatch.from_arrays(columns, names=["kept", "similarity"])

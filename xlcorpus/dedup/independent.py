@@ -20,6 +20,7 @@ _SEATS_AT_ONCE = 256  # that are compared among themselves
 _MEETINGS_AT_ONCE = 1 << 21  # of some texts with those that stay: some 100 MB
 _FIRST_MEETINGS = 4  # of each early shingle of a text that are looked at first; then 8 times as many, ...
 _HELD_SHINGLES = 1 << 21  # of texts that stay: 16 MB; those of later ones are read again when they are needed
+Similarity = Callable[[Sets, np.ndarray, Sets, np.ndarray], np.ndarray]
 UNDECIDED, KEPT, GONE = np.uint8(0), np.uint8(1), np.uint8(2)
 
 
@@ -41,23 +42,36 @@ class Judged:
     compared: int
 
 
-def judge(bounds: Sequence[int], block: Callable[[int], Block], threshold: float) -> Judged:
-    """Decide on all texts. bounds: where each block begins, and the end; block: reads one, twice and more."""
+def judge(
+    bounds: Sequence[int], block: Callable[[int], Block], threshold: float, similarity: Similarity = jaccard
+) -> Judged:
+    """Decide on all texts. bounds: where each block begins, and the end; block: reads one, twice and more.
+
+    similarity: of two sets each, at most that of Jaccard.
+    """
     frequencies = Frequencies()
     sizes = np.zeros(bounds[-1], dtype=np.int64)
     for number in range(len(bounds) - 1):
         part = block(number)
         sizes[bounds[number] : bounds[number + 1]] = part.sets.sizes
         frequencies.add(labelled(part.sets, part.labels))
-    deciding = _Deciding(np.asarray(bounds), block, sizes, threshold)
+    deciding = _Deciding(np.asarray(bounds), block, sizes, threshold, similarity)
     for number in range(len(bounds) - 1):
         deciding.decide_block(number, frequencies)
     return Judged(deciding.kept, deciding.similarity, deciding.compared)
 
 
 class _Deciding:
-    def __init__(self, bounds: np.ndarray, block: Callable[[int], Block], sizes: np.ndarray, threshold: float) -> None:
+    def __init__(
+        self,
+        bounds: np.ndarray,
+        block: Callable[[int], Block],
+        sizes: np.ndarray,
+        threshold: float,
+        similarity: Similarity,
+    ) -> None:
         self._bounds, self._block, self._sizes, self._threshold = bounds, block, sizes, threshold
+        self._similarity = similarity
         self._state = np.zeros(len(sizes), dtype=np.uint8)
         self.kept = np.arange(len(sizes))
         self.similarity = np.zeros(len(sizes))
@@ -170,7 +184,7 @@ class _Deciding:
                 rows = np.searchsorted(held, right[here])
             else:
                 theirs, rows = self._block(other).sets, right[here] - self._bounds[other]
-            found[here] = jaccard(current, left[here] - start, theirs, rows)
+            found[here] = self._similarity(current, left[here] - start, theirs, rows)
         return found
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from scipy.sparse import csr_array
 
-from xlcorpus.text.ragged import begins_of, offsets_of, ranges, rows_of
+from xlcorpus.text.ragged import begins_of, offsets_of, ranges, rows_of, sums_before
 from xlcorpus.text.shingle import Shingles
 
 MOST_ROWS = 4096  # of a batch of sets: the number of a row has 12 bits beside the hash
 _ROW_SHIFT = np.uint64(52)
 _ROW_BITS = np.uint64(12)
+_SIDE_SHIFT = np.uint64(51)
 _HASH_MASK = np.uint64((1 << 52) - 1)
 _AT_ONCE = 1 << 18  # shingles of the pairs that are compared at once: 2 MB, which stay in the cache
 
@@ -43,6 +44,11 @@ class Sets:
         sizes = self.sizes[rows]
         return Sets(self.hashes[ranges(self.offsets[rows], sizes)], offsets_of(sizes))
 
+    def side(self, number: int) -> Sets:
+        """The sets of those hashes whose first bit is this number: of sentence pairs 0 is src, 1 tgt."""
+        mine = self.hashes >> _SIDE_SHIFT == number
+        return Sets(self.hashes[mine], sums_before(mine)[self.offsets])
+
     def _matrix(self) -> csr_array:
         """bool[sets, 2^52]: a row of ones a set."""
         ones = np.ones(len(self.hashes), dtype=np.int8)
@@ -68,8 +74,28 @@ def joined_sets(parts: Sequence[Sets]) -> Sets:
     return Sets(hashes, offsets_of(np.concatenate([part.sizes for part in parts] or [np.zeros(0, np.int64)])))
 
 
+def _ratio(ours: Sets, theirs: Sets) -> np.ndarray:
+    shared = np.diff(ours._matrix().multiply(theirs._matrix()).indptr)
+    return shared / np.maximum(ours.sizes + theirs.sizes - shared, 1)
+
+
+def _ratio_of_both(ours: Sets, theirs: Sets) -> np.ndarray:
+    return np.minimum(*(_ratio(ours.side(side), theirs.side(side)) for side in (0, 1)))
+
+
 def jaccard(left: Sets, left_rows: np.ndarray, right: Sets, right_rows: np.ndarray) -> np.ndarray:
     """float64[pairs]: the exact Jaccard similarity of two sets each, by their rows (int64[pairs]); 0 of empty ones."""
+    return _compared(_ratio, left, left_rows, right, right_rows)
+
+
+def jaccard_of_both(left: Sets, left_rows: np.ndarray, right: Sets, right_rows: np.ndarray) -> np.ndarray:
+    """float64[pairs]: the lesser `jaccard` of the two sides of sets that have two (`texts.row_shingles`)."""
+    return _compared(_ratio_of_both, left, left_rows, right, right_rows)
+
+
+def _compared(
+    ratio: Callable[[Sets, Sets], np.ndarray], left: Sets, left_rows: np.ndarray, right: Sets, right_rows: np.ndarray
+) -> np.ndarray:
     sizes = left.sizes[left_rows] + right.sizes[right_rows]
     found = np.zeros(len(sizes))
     before = offsets_of(sizes)
@@ -77,9 +103,7 @@ def jaccard(left: Sets, left_rows: np.ndarray, right: Sets, right_rows: np.ndarr
     while first < len(sizes):
         last = max(int(np.searchsorted(before, before[first] + _AT_ONCE, side="right")) - 1, first + 1)
         part = slice(first, last)
-        ours, theirs = left.take(left_rows[part])._matrix(), right.take(right_rows[part])._matrix()
-        shared = np.diff(ours.multiply(theirs).indptr)
-        found[part] = shared / np.maximum(sizes[part] - shared, 1)
+        found[part] = ratio(left.take(left_rows[part]), right.take(right_rows[part]))
         first = last
     return found
 

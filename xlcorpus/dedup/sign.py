@@ -1,4 +1,4 @@
-"""Signatures of documents: written beside each shard, before any two of them are compared."""
+"""Signatures of documents or sentence pairs: written beside each shard, before any two of them are compared."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.beside import read_each, write_each
-from xlcorpus.dataset.columns import bytes_of, fixed_binary, require_column, text_column
+from xlcorpus.dataset.columns import bytes_of, fixed_binary, require_column
 from xlcorpus.dataset.dataset import Shard, read_batches
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dedup.options import DedupOptions
-from xlcorpus.dedup.signature import Banding, band_hashes, content_digests, shingle_seen, signatures
+from xlcorpus.dedup.signature import Banding, band_hashes, signatures
+from xlcorpus.dedup.texts import DOCUMENTS, Texts, row_bytes, row_digests, row_shingles
 from xlcorpus.errors import UserError
 from xlcorpus.text.hashes import hash_spans, mix
-from xlcorpus.text.normalize import as_seen
 
 
 def check_columns(schema: pa.Schema, options: DedupOptions, where: str) -> None:
@@ -35,14 +35,16 @@ def check_columns(schema: pa.Schema, options: DedupOptions, where: str) -> None:
             )
 
 
-def sign_batch(batch: pa.RecordBatch, options: DedupOptions, banding: Banding, seed: int) -> pa.RecordBatch:
-    """Signatures of documents: doc_id, digest binary[16], rank float64, shingles int32, and uint64 for each band.
+def sign_batch(
+    batch: pa.RecordBatch, options: DedupOptions, banding: Banding, seed: int, texts: Texts = DOCUMENTS
+) -> pa.RecordBatch:
+    """Signatures of rows: doc_id, digest binary[16], rank float64, shingles int32, and uint64 for each band.
 
     The last band is the hash of the exact content, so that texts without shingles meet their copies too.
     """
-    seen = as_seen(text_column(batch))
-    digests = content_digests(seen)
-    values = shingle_seen(seen, options.shingle_size)
+    seen = texts.seen(batch)
+    digests = row_digests(seen)
+    values = row_shingles(seen, options.shingle_size)
     rows, minima = signatures(values, banding.permutations, seed)
     exact = mix(np.frombuffer(digests, dtype=np.uint64).reshape(-1, 2)[:, 0])
     # A text without shingles gets band hashes of its own from its content.
@@ -53,7 +55,7 @@ def sign_batch(batch: pa.RecordBatch, options: DedupOptions, banding: Banding, s
     columns = {
         "doc_id": batch.column("doc_id"),
         "digest": fixed_binary(digests),
-        "rank": pa.array(_rank(batch, options.keep_by)),
+        "rank": pa.array(_rank(batch, options.keep_by, texts)),
         "shingles": pa.array(np.diff(values.offsets).astype(np.int32)),
     }
     return pa.RecordBatch.from_pydict(
@@ -66,9 +68,9 @@ def band_name(number: int) -> str:
     return f"band {number}"
 
 
-def _rank(batch: pa.RecordBatch, keep_by: str) -> np.ndarray:
+def _rank(batch: pa.RecordBatch, keep_by: str, texts: Texts) -> np.ndarray:
     if keep_by == "length":
-        return pc.binary_length(batch.column("text")).to_numpy(zero_copy_only=False).astype(np.float64)
+        return row_bytes(texts.raw(batch))
     values = pc.cast(batch.column(keep_by), pa.float64(), safe=False)  # large integers may round
     return pc.fill_null(values, float("-inf")).to_numpy(zero_copy_only=False)
 
@@ -97,18 +99,20 @@ class SignShard:
     options: DedupOptions
     banding: Banding
     seed: int
+    texts: Texts = DOCUMENTS
 
     def __call__(self, number: int, shard: Shard) -> Signed:
         """The signatures of all rows; of a shard without rows there is no file."""
-        wanted = ["doc_id", "text"]
-        wanted += [c for c in (self.options.within, self.options.keep_by) if c not in ("none", "length")]
+        wanted = ["doc_id", *self.texts.columns]
+        more = (self.options.within, self.options.keep_by)
+        wanted += [name for name in more if name not in ("none", "length", *wanted)]
         rows = 0
 
         def signed() -> Iterator[pa.RecordBatch]:
             nonlocal rows
             for batch in read_batches(shard, wanted):
                 rows += batch.num_rows
-                yield sign_batch(batch, self.options, self.banding, self.seed)
+                yield sign_batch(batch, self.options, self.banding, self.seed, self.texts)
 
         parts = signed()
         first = next(parts, None)
