@@ -1,4 +1,4 @@
-"""dedup: exact copies and near duplicates of documents or sentence pairs; the best member of each cluster stays, with the cluster's id and size."""
+"""dedup: exact copies and near duplicates, documents or pairs; the best member of each cluster stays, with its size."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from xlcorpus.dedup.compare import Group, JudgeGroup, ShingleShard, groups_of
 from xlcorpus.dedup.match import MOST_TEXTS, MatchShards
 from xlcorpus.dedup.options import DedupOptions
 from xlcorpus.dedup.sign import SignShard, check_columns
-from xlcorpus.dedup.texts import Texts
 from xlcorpus.dedup.signature import MISS, choose_banding
+from xlcorpus.dedup.texts import Texts
 from xlcorpus.errors import UserError
 
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from xlcorpus.beam.map import MapBatches
-from xlcorpus.beam.step import Step
+from xlcorpus.beam.step import DOCUMENT, PAIR, Step, as_read
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
+from xlcorpus.errors import UserError
+from xlcorpus.pairs.sides import SIDES, each_side
 from xlcorpus.pipelines import translico
 from xlcorpus.pipelines.translico import Options
 from xlcorpus.romanize.documents import notes_of, romanize_batch
@@ -23,9 +25,10 @@ from xlcorpus.translico.sentences import check_columns
 
 @dataclass(frozen=True)
 class RomanizeKernel:
-    """`romanize_batch` with its tool."""
+    """`romanize_batch` with its tool; of sentence pairs, of these sides."""
 
     options: RomanizeOptions
+    sides: tuple[str, ...] = ()
     step: str = "romanize"
 
     def load(self) -> Tool:
@@ -34,7 +37,28 @@ class RomanizeKernel:
 
     def apply(self, batch: pa.RecordBatch, loaded: Tool) -> Result:
         """See `romanize_batch`."""
-        return romanize_batch(batch, loaded, self.options.lcode)
+
+        def romanize(texts: pa.RecordBatch) -> Result:
+            return romanize_batch(texts, loaded, self.options.lcode)
+
+        return each_side(batch, romanize, self.sides) if self.sides else romanize(batch)
+
+
+def sides_of(options: Options, reads: str) -> tuple[str, ...]:
+    """The sides of sentence pairs that are romanised; none of documents. Raises UserError where they cannot be."""
+    if reads != PAIR:
+        if options.side is not None:
+            raise UserError(
+                f"--side {options.side} is about sentence pairs; these are rows of the kind {reads!r}",
+                remedy="leave out --side",
+            )
+        return ()
+    if options.view and options.side not in SIDES:
+        raise UserError(
+            f"--view {options.view} of sentence pairs takes the sentences of one side",
+            remedy="name it: --side src, or --side tgt; both are two datasets, which `mix` puts together",
+        )
+    return (options.side,) if options.side in SIDES else SIDES
 
 
 def models(options: Options) -> dict[str, str]:
@@ -47,13 +71,15 @@ def models(options: Options) -> dict[str, str]:
 
 
 def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
-    """For pairs, look at the tool, the sentence breaker and the columns before anything runs."""
+    """For the view, look at the tool, the sentence breaker and the columns before anything runs."""
     if options.sentence_breaker:
         _ = SENTENCE_BREAKERS.find(options.sentence_breaker).version
     if options.view:
         check_latin(options.tool)
-        for dataset in inputs:
-            check_columns(dataset.manifest.arrow_schema, str(dataset.folder))
+    for dataset in inputs:
+        sides_of(options, dataset.manifest.schema_name)
+        if options.view:
+            check_columns(dataset.manifest.arrow_schema, str(dataset.folder), options.side)
             options.kept.check(dataset.manifest.arrow_schema, load_schema("translico").names, str(dataset.folder))
     return []
 
@@ -64,11 +90,12 @@ STEP = Step(
     order=60,
     speed=4.0,
     options=Options,
-    makes=lambda options, read: "translico" if options.view else "document",
+    reads=(DOCUMENT, PAIR),
+    makes=lambda options, read: "translico" if options.view else as_read(options, read),
     models=models,
     check=check,
     notes=notes_of,
-    map=lambda options, execution: MapBatches(RomanizeKernel(options)),
+    map=lambda options, execution: MapBatches(RomanizeKernel(options, sides_of(options, execution.reads))),
     run=translico.run,
     shuffles=lambda options: options.view is not None,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import apache_beam as beam
 import pyarrow as pa
@@ -18,6 +19,7 @@ from xlcorpus.beam.write import write_results
 from xlcorpus.dataset.dataset import Dataset, Shard
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.storage import Location
+from xlcorpus.options import option
 from xlcorpus.romanize.documents import counts_of, noted
 from xlcorpus.romanize.options import RomanizeOptions
 from xlcorpus.romanize.rules import NamedSigns
@@ -32,6 +34,10 @@ OpenTool = Callable[[str, int, NamedSigns], Tool]  # name, bytes of its cache, w
 
 class Options(PairOptions, RomanizeOptions):
     """Options of romanize: those of its tool, and those of the view."""
+
+    side: Literal["src", "tgt", "both"] | None = option(
+        None, description="sentence pairs: the side that is romanised (default: both; the view needs one)"
+    )
 
 
 @dataclass
@@ -103,6 +109,7 @@ class WritePairs:
             keep_text=self.keep_text,
             counts_of=counts_of,
             kept=self.options.kept,
+            side=options.side,
         )
         return write_results(self.workspace, number, pairs.STEP_NAME, made, partition_by=self.partition_by)
 
@@ -110,7 +117,9 @@ class WritePairs:
 def run(options: Options, inputs: Sequence[Dataset], execution: Execution, open_tool: OpenTool = open_tool) -> Outcome:
     """List the sentences of each shard, choose by hash over all of them, romanise and write the chosen ones."""
     folder, tasks = execution.scratch, shard_tasks(inputs)
-    listed = execution.each("list", tasks, ListSentences(folder, options.include_latin, options.sentence_breaker))
+    listed = execution.each(
+        "list", tasks, ListSentences(folder, options.include_latin, options.sentence_breaker, options.side)
+    )
     deal = choose.DealSentences.of(folder, listed, execution.seed)
     execution.shuffle("choose", tasks, Choose(folder, deal, choose.Apportion(options.share, options.floor)))
     write = WritePairs(execution.workspace, folder, options, open_tool, execution.keep_text, execution.partition_by)

@@ -121,7 +121,9 @@ def test_a_pair_is_as_like_as_its_less_similar_side() -> None:
     words = len(SWAHILI.split()) - 4
     assert jaccard_of_both(found, one, found, two).tolist() == [words / (words + 1), 1, 0, 1, 0]
     assert len(set(row_digests(seen).tolist())) == len(texts)
-    assert len(set(row_digests([as_seen(pa.array(["a", "b", "a"])), as_seen(pa.array(["b", "a", " b"]))]).tolist())) == 2
+    assert (
+        len(set(row_digests([as_seen(pa.array(["a", "b", "a"])), as_seen(pa.array(["b", "a", " b"]))]).tolist())) == 2
+    )
 
 
 def test_pairs_turned_round_are_others_unless_they_are_asked_for(tmp_path: Path) -> None:

@@ -79,14 +79,6 @@ def test_neither_tasks_nor_workers_change_the_rows(corpus: Path, tmp_path: Path)
     assert digests(tmp_path / "again" / "out") == digests(tmp_path / "whole" / "out")
 
 
-@pytest.mark.parametrize("step", ["dedup", "romanize"])
-def test_steps_over_documents_refuse_pairs(corpus: Path, tmp_path: Path, step: str) -> None:
-    with pytest.raises(UserError, match="kind 'pair'") as error:
-        run(pair_recipe(tmp_path, corpus, f"step: {step}"), tmp_path / "out")
-    assert "--kind pairs" in (error.value.remedy or "")
-    assert not (tmp_path / "out").exists()
-
-
 def test_the_command_line(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sides = ["--src-column", "en", "--tgt-column", "de", "--src-lang", "eng_Latn", "--tgt-lang", "deu_Latn"]
     out = tmp_path / "out"

@@ -1,8 +1,8 @@
 """What of a row is compared: the text of a document, or one or both sides of a sentence pair.
 
-A pair with both sides is one set: the shingles of src and those of tgt, kept apart by the first bit of their hashes. Its
-Jaccard similarity to another is at least the lesser one of the sides, as a mean of two ratios by their denominators is
-between them; so what bands and prefixes find of sets holds for pairs, and only the comparison looks at each side.
+A pair with both sides is one set: the shingles of src and those of tgt, kept apart by the first bit of their hashes.
+Its Jaccard similarity to another one is at least the lesser one of the sides (shared / all of both sides lies between
+the two ratios), so bands and prefixes propose all pairs that count; only the comparison looks at each side by itself.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ and tgt_NAME; `text` of a side is the column src or tgt.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -70,13 +70,15 @@ def put_side(batch: pa.RecordBatch, side: str, made: pa.RecordBatch) -> pa.Recor
     return put_columns(kept, {of_side(side, name): made.column(name) for name in names})
 
 
-def each_side(batch: pa.RecordBatch, kernel: Callable[[pa.RecordBatch], Result]) -> Result:
-    """A kernel for documents that takes none away, applied to both sides; its counts are added up.
+def each_side(
+    batch: pa.RecordBatch, kernel: Callable[[pa.RecordBatch], Result], sides: Sequence[str] = SIDES
+) -> Result:
+    """A kernel for documents that takes none away, applied to both sides, or to these; its counts are added up.
 
     Raises ValueError where it takes rows away: of a pair both sides stay or go.
     """
     counts: dict[str, object] = {}
-    for side in SIDES:
+    for side in sides:
         made = kernel(side_rows(batch, side))
         if made.decisions is not None or made.rejects is not None:
             raise ValueError("a kernel over the sides of pairs cannot take rows away")

@@ -15,6 +15,7 @@ from xlcorpus.dataset.columns import append_columns, column_or_null, text_column
 from xlcorpus.dataset.result import Counts, Result
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
+from xlcorpus.pairs.sides import SIDES, of_side, side_rows
 from xlcorpus.romanize.engine import Engine
 from xlcorpus.romanize.tools import COLUMNS, Tool, language_code
 from xlcorpus.text import properties
@@ -110,16 +111,29 @@ def sample_lines(batches: Iterable[pa.RecordBatch]) -> list[str]:
     for batch in batches:
         if len(shown) >= SHOWN:
             break
-        if "translit_tool" not in batch.schema.names or not batch.num_rows:
+        if not batch.num_rows:
             continue
-        column = COLUMNS[batch.column("translit_tool")[0].as_py()]
-        changed = batch.filter(pc.greater(batch.column("translit_ratio"), 0.5))
-        for text, new in zip(changed.column("text").to_pylist(), changed.column(column).to_pylist(), strict=True):
-            first, new_first = text.split("\n", 1)[0], (new or "").split("\n", 1)[0]
-            script = _script_of(first)
-            if script and new_first and script not in shown and len(shown) < SHOWN:
-                shown[script] = [f"{script}  {first[:_LINE]}", f"      {new_first[:_LINE]}"]
+        for texts in _romanized(batch):
+            _show(texts, shown)
     return [line for lines in shown.values() for line in lines]
+
+
+def _romanized(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
+    """What `romanize_batch` made: the batch itself, or sides of sentence pairs."""
+    names = batch.schema.names
+    sides = [side_rows(batch, side) for side in SIDES if {side, of_side(side, "translit_tool")} <= set(names)]
+    return [batch, *sides] if "translit_tool" in names else sides
+
+
+def _show(batch: pa.RecordBatch, shown: dict[str, list[str]]) -> None:
+    """Add a line of each script that is not shown yet, while fewer than `SHOWN` are."""
+    column = COLUMNS[batch.column("translit_tool")[0].as_py()]
+    changed = batch.filter(pc.greater(batch.column("translit_ratio"), 0.5))
+    for text, new in zip(changed.column("text").to_pylist(), changed.column(column).to_pylist(), strict=True):
+        first, new_first = text.split("\n", 1)[0], (new or "").split("\n", 1)[0]
+        script = _script_of(first)
+        if script and new_first and script not in shown and len(shown) < SHOWN:
+            shown[script] = [f"{script}  {first[:_LINE]}", f"      {new_first[:_LINE]}"]
 
 
 def _script_of(line: str) -> str:

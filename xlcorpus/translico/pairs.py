@@ -29,7 +29,7 @@ from xlcorpus.errors import IntegrityError, UserError
 from xlcorpus.text.romanizer import Tool
 from xlcorpus.text.tables import table_lines
 from xlcorpus.translico.choose import Group
-from xlcorpus.translico.sentences import COLUMNS, Found, find_sentences, groups_of, one_line
+from xlcorpus.translico.sentences import Found, as_documents, columns_of, find_sentences, groups_of, one_line
 
 PAIR = load_schema("translico").arrow
 STEP_NAME = "romanize"
@@ -169,10 +169,11 @@ def pairs_of_shard(
     keep_text: bool = False,
     counts_of: CountsOf = _no_counts,
     kept: Kept = NOTHING,
+    side: str | None = None,
 ) -> Iterator[Result]:
     """Pass 3: the shard once more, split as it was, batch by batch. At least one, so that the columns are known.
 
-    kept: columns of the document that a pair has besides.
+    kept: columns of the document that a pair has besides; side: of sentence pairs, what is read.
 
     Raises IntegrityError where a sentence was chosen that the shard does not hold.
     """
@@ -180,7 +181,8 @@ def pairs_of_shard(
     rows = known.column("row").to_numpy() if known is not None else np.zeros(0, dtype=np.int64)
     chosen = known.column("chosen").to_numpy(zero_copy_only=False) if known is not None else np.zeros(0, dtype=bool)
     start = 0
-    for batch in read_batches(shard, list(dict.fromkeys([*COLUMNS, *kept.wanted]))):
+    for whole in read_batches(shard, list(dict.fromkeys([*columns_of(side), *kept.wanted]))):
+        batch = as_documents(whole, side)
         found = find_sentences(batch, include_latin=include_latin, sentence_breaker=sentence_breaker)
         states = np.zeros(len(found.texts), dtype=np.int8)
         first, stop = np.searchsorted(rows, [start, start + len(states)])
@@ -188,7 +190,7 @@ def pairs_of_shard(
         made = make_pairs(
             batch, found, states, tool, code_of, keep_text=keep_text, counts_of=counts_of, numbered=bool(kept)
         )
-        yield from with_kept(made, kept.of(batch)) if kept else (made,)
+        yield from with_kept(made, kept.of(whole)) if kept else (made,)
         start += len(states)
     if start == 0:
         yield Result(empty(pa.schema([*PAIR, *kept.schema(shard_schema(shard))])), rows_in=0)

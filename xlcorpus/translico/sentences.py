@@ -14,6 +14,7 @@ from xlcorpus.dataset.beside import write_each
 from xlcorpus.dataset.columns import fixed_binary, require_column
 from xlcorpus.dataset.dataset import Shard, read_batches
 from xlcorpus.dataset.storage import Location
+from xlcorpus.pairs.sides import of_side, side_rows
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.hashes import digests
@@ -29,10 +30,14 @@ MIN_CHARS, MAX_CHARS = 5, 1000  # of a sentence
 _WHITESPACE = r"[\s\p{Z}\x{0B}\x{1C}-\x{1F}\x{85}]+"
 
 
-def check_columns(schema: pa.Schema, where: str) -> None:
+def _of(side: str | None, name: str) -> str:
+    return of_side(side, name) if side else name
+
+
+def check_columns(schema: pa.Schema, where: str, side: str | None = None) -> None:
     """Raise UserError, naming the dataset and the column, where one is missing that pairs are made of."""
-    require_column(schema, "text", where)
-    for name in ("lang", "script"):
+    require_column(schema, _of(side, "text"), where)
+    for name in (_of(side, "lang"), _of(side, "script")):
         remedy = f"add it with `xlcorpus identify {where} --output ...` and make the view of that dataset"
         require_column(schema, name, where, remedy=remedy)
 
@@ -40,6 +45,16 @@ def check_columns(schema: pa.Schema, where: str) -> None:
 def one_line(texts: pa.Array) -> pa.Array:
     """Each run of white space as one space, none at the ends. string[n]."""
     return pc.utf8_trim(pc.replace_substring_regex(texts, pattern=_WHITESPACE, replacement=" "), characters=" ")
+
+
+def columns_of(side: str | None = None) -> list[str]:
+    """What is read of documents; of sentence pairs, of a side."""
+    return [name if name in ("doc_id", "origin") else _of(side, name) for name in COLUMNS]
+
+
+def as_documents(batch: pa.RecordBatch, side: str | None = None) -> pa.RecordBatch:
+    """The batch as documents: of sentence pairs a side."""
+    return side_rows(batch, side) if side else batch
 
 
 @dataclass(frozen=True)
@@ -114,6 +129,7 @@ class ListSentences:
     folder: Location
     include_latin: bool
     sentence_breaker: str | None = None
+    side: str | None = None
 
     def __call__(self, number: int, shard: Shard) -> Listed:
         """How many there are, and the groups of the shard in its own numbering."""
@@ -121,7 +137,8 @@ class ListSentences:
         lengths: list[int] = []
 
         def listed() -> Iterator[pa.RecordBatch]:
-            for batch in read_batches(shard, COLUMNS):
+            for whole in read_batches(shard, columns_of(self.side)):
+                batch = as_documents(whole, self.side)
                 found = find_sentences(batch, include_latin=self.include_latin, sentence_breaker=self.sentence_breaker)
                 of_document = [numbers.setdefault(group, len(numbers)) for group in groups_of(batch)]
                 lengths.append(len(found.texts))
