@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import pyarrow as pa
@@ -14,7 +14,9 @@ from xlcorpus.lid.identify import identify_batch
 from xlcorpus.lid.known_languages import notes_of, with_known
 from xlcorpus.lid.model import LanguageModel, load_model
 from xlcorpus.lid.pair_languages import identify_pairs
+from xlcorpus.lid.sentence_languages import Counted, with_sentences
 from xlcorpus.options import StepOptions, option
+from xlcorpus.text.sentence_breakers import SENTENCE_BREAKERS
 
 
 class Options(StepOptions):
@@ -29,6 +31,21 @@ class Options(StepOptions):
         "let the model judge; where it says another one is reported either way",
     )
     alt_floor: float = option(0.01, ge=0, le=1, description="keep alternatives with at least this probability")
+    sentences: bool = option(
+        False, description="the language of each sentence too, how many there are, and how far they are the text's"
+    )
+    sentence_chars: int = option(
+        40, ge=1, only={"sentences": [True]}, description="least characters of a sentence that is judged"
+    )
+    sentence_score: float = option(
+        0.9, ge=0, le=1, only={"sentences": [True]}, description="least probability of a sentence's label that counts"
+    )
+    sentence_breaker: str | None = option(
+        None,
+        only={"sentences": [True]},
+        description="library that finds more sentences where the script marks none: pythainlp (Thai; needs "
+        "xlcorpus[thai]); default: the built-in rules alone",
+    )
 
 
 @dataclass(frozen=True)
@@ -48,9 +65,24 @@ class IdentifyKernel:
 
         def identify(texts: pa.RecordBatch) -> Result:
             judged = identify_batch(texts, loaded, top_k=self.options.top_k, alt_floor=self.options.alt_floor)
-            return with_known(texts, judged, loaded, self.options.known)
+            made = with_known(texts, judged, loaded, self.options.known)
+            return replace(made, rows=self._with_sentences(made.rows, loaded)) if self.options.sentences else made
 
         return identify_pairs(batch, identify, loaded) if self.pairs else identify(batch)
+
+    def _with_sentences(self, texts: pa.RecordBatch, model: LanguageModel) -> pa.RecordBatch:
+        breaker = SENTENCE_BREAKERS.find(self.options.sentence_breaker) if self.options.sentence_breaker else None
+        counted = Counted(self.options.sentence_chars, self.options.sentence_score)
+        return with_sentences(texts, model, counted, breaker)
+
+
+def models(options: Options) -> dict[str, str]:
+    """The model, and the version of the library that finds sentences."""
+    found = {"lid": load_model(options.model).fingerprint}
+    if options.sentence_breaker:
+        breaker = SENTENCE_BREAKERS.find(options.sentence_breaker)
+        found["sentences"] = f"{breaker.name} {breaker.version}"
+    return found
 
 
 STEP = Step(
@@ -63,5 +95,5 @@ STEP = Step(
     makes=as_read,
     map=lambda options, execution: MapBatches(IdentifyKernel(options, execution.reads == PAIR)),
     notes=lambda tally, batches: notes_of(tally.counts),
-    models=lambda options: {"lid": load_model(options.model).fingerprint},
+    models=models,
 )

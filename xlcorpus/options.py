@@ -14,11 +14,14 @@ from xlcorpus.errors import UserError, nearest
 S = TypeVar("S", bound="StepOptions")
 
 
-def option(default: Any = ..., *, only: Mapping[str, Sequence[str | None]] | None = None, **settings: Any) -> Any:
+def option(
+    default: Any = ..., *, only: Mapping[str, Sequence[str | bool | None]] | None = None, **settings: Any
+) -> Any:
     """A field of options with its description and bounds (as pydantic's `Field`).
 
     only: the other option, and those of its values, that this one belongs to; given with another one it is refused.
-    (None,): it belongs to runs without the other option; (): to those with it, whatever its value.
+    (None,): it belongs to runs without the other option; (): to those with it, whatever its value; (True,): to those
+    with the flag.
     """
     extra: Any = {"only": {name: list(values) for name, values in only.items()}} if only else None
     return Field(default, json_schema_extra=extra, **settings)
@@ -69,6 +72,8 @@ class StepOptions(BaseModel):
                 chosen = getattr(self, other)
                 if chosen not in allowed and (allowed or chosen is None):
                     flag, owner = (f"--{key.replace('_', '-')}" for key in (name, other))
+                    if allowed == [True]:
+                        chosen, allowed = None, []
                     this = f"this is {owner} {chosen}" if chosen is not None else f"there is no {owner}"
                     if allowed == [None]:
                         where, way_out = f"runs without {owner}", f"leave out {owner}"

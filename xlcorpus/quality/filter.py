@@ -219,6 +219,8 @@ def _remedy(column: str) -> str:
         return "run `xlcorpus score` first"
     if column.startswith(("dt_", "src_dt_", "tgt_dt_")):
         return "run `xlcorpus score --signals datatrove` first"
+    if column.startswith("lang_sentence"):
+        return "run `xlcorpus identify --sentences` first"
     if column in ("lang", "lang_score", "script", "script_share") or column.endswith("lang_disagreement"):
         return f"run `xlcorpus identify` first, or switch the rule off: `{column}: null`"
     if column in ("doc_id", "origin", "text"):

@@ -145,6 +145,12 @@ def script_of(label: str) -> str:
     return label.partition("_")[2]
 
 
+def script_seen(label: str) -> str:
+    """The label with the script that Unicode can see: zho_Hani of zho_Hans and zho_Hant."""
+    script = script_of(label)
+    return f"{language_of(label)}_{_UNICODE_SCRIPT.get(script, script)}" if script else label
+
+
 def encode_pairs(one: pa.Array, other: pa.Array) -> tuple[list[tuple[str, str]], np.ndarray]:
     """The pairs of labels that occur (string[rows] twice, without nulls), and int64[rows], the number of each row's."""
     joined = pc.binary_join_element_wise(one, other, "\t").dictionary_encode()

@@ -21,7 +21,7 @@ from xlcorpus.text.hashes import digests
 from xlcorpus.text.ragged import sums_before
 from xlcorpus.text.sentence_breakers import SENTENCE_BREAKERS, SentenceBreaker
 from xlcorpus.text.sentences import sentences
-from xlcorpus.text.slices import pieces
+from xlcorpus.text.slices import pieces, span_texts
 from xlcorpus.translico.choose import LISTED, Group, Listed, list_file
 
 COLUMNS = ("doc_id", "text", "lang", "script", "origin")  # what is read of the documents
@@ -104,9 +104,7 @@ def _split(
 ) -> tuple[pa.Array, np.ndarray, np.ndarray]:
     points = code_points(texts)
     spans = sentences(points, breaker)
-    whole = points.codes.tobytes().decode("utf-32-le")
-    cut = zip(spans.starts.tolist(), spans.ends.tolist(), strict=True)
-    found = one_line(pa.array([whole[start:end] for start, end in cut], pa.string()))
+    found = one_line(span_texts(texts, points, spans).cast(pa.string()))
     lengths = pc.utf8_length(found).to_numpy(zero_copy_only=False)
     letters = sums_before(properties.letters()[points.codes])
     lettered = letters[spans.ends] > letters[spans.starts]
