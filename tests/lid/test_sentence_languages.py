@@ -12,9 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import xlcorpus as xl
+from tests.house.pages import blocks
 from tests.ingest.ingest_helpers import jsonl
 from tests.lid.test_identify import SENTENCES, FixedModel, batch_of
 from tests.rows import documents
+from tests.running import called
+from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
 from xlcorpus.lid.identify import identify_batch
@@ -120,6 +123,23 @@ def test_documents_whose_sentences_disagree_go(tmp_path: Path) -> None:
     assert xl.filter(made, output=tmp_path / "most", thresholds=str(tmp_path / "most.yaml")).manifest.rows == 3
     with pytest.raises(UserError, match="--sentence-chars is an option of --sentences; there is no --sentences"):
         xl.identify(given, output=tmp_path / "no", sentence_chars=20)
+
+
+def test_the_commands_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for kind in ("json", "yaml"):
+        for name, content in blocks("sentence-languages.md", kind):
+            Path(name).write_text(content, encoding="utf-8")
+    for _, code in blocks("sentence-languages.md", "bash"):
+        for line in code.splitlines():
+            assert called(*line.split()[1:]).returncode == 0, line
+    rows = Dataset.open(tmp_path / "identified").to_arrow()
+    assert rows[LABELS].to_pylist() == [1, 2, 1, 0]
+    reasons = {
+        name: [row["reason"] for batch in Dataset.open(tmp_path / name).decisions() for row in batch.to_pylist()]
+        for name in ("clean", "mostly")
+    }
+    assert reasons == {"clean": ["lang_sentence_labels_above"], "mostly": ["lang_sentence_share_below"]}
 
 
 def test_sides_of_pairs_have_sentences_too(tmp_path: Path) -> None:

@@ -193,6 +193,14 @@ def test_a_mix_of_pairs_is_pairs_whatever_its_text_says(tmp_path: Path) -> None:
     assert all("rot" in row["cs_source"] for row in switched[0] if row["cs_side"] == "src")
 
 
+_SIMILARITIES = {
+    "once": [0.93, 0.81, 0.88, 0.92],
+    "directionless": [0.93, 0.81, 0.88],
+    "best": [0.93, 0.88, 0.92],
+    "mined-out/source": [0.93, 0.88, 0.92],
+}
+
+
 def test_the_commands_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for kind in ("json", "yaml"):
@@ -201,7 +209,10 @@ def test_the_commands_of_the_page_run(tmp_path: Path, monkeypatch: pytest.Monkey
     for _, code in blocks("pairs.md", "bash"):
         for line in code.splitlines():
             assert called(*line.split()[1:]).returncode == 0, line
-    assert called("run", "pairs.yaml", "--output", "out").returncode == 0
+    for recipe, out in (("pairs.yaml", "out"), ("mined.yaml", "mined-out")):
+        assert called("run", recipe, "--output", out).returncode == 0
+    kept = {name: Dataset.open(tmp_path / name).to_arrow()["sim"].to_pylist() for name in _SIMILARITIES}
+    assert kept == _SIMILARITIES
     (rows,) = Dataset.open(tmp_path / "scored").batches()
     lines = [json.loads(line) for line in Path("pairs.jsonl").read_text(encoding="utf-8").splitlines()]
     assert rows.column("src").to_pylist() == [line["src"] for line in lines]

@@ -17,7 +17,7 @@ from xlcorpus.lid.identify import identify_batch
 from xlcorpus.lid.model import LanguageModel
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.labels import NO_LANGUAGE, UNKNOWN_LANGUAGE, language_of, script_seen
-from xlcorpus.text.ragged import offsets_of, sum_segments
+from xlcorpus.text.ragged import offsets_of, rows_of, sum_segments
 from xlcorpus.text.sentence_breakers import SentenceBreaker
 from xlcorpus.text.sentences import sentences
 from xlcorpus.text.slices import pieces, span_texts
@@ -40,17 +40,6 @@ class Counted:
     score: float
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """Sentences: starts and ends within their texts, rows of these, int64[n]; lang string, score float32 or null."""
-
-    starts: np.ndarray
-    ends: np.ndarray
-    rows: np.ndarray
-    lang: pa.Array
-    score: pa.Array
-
-
 def with_sentences(
     batch: pa.RecordBatch, model: LanguageModel, counted: Counted, breaker: SentenceBreaker | None = None
 ) -> pa.RecordBatch:
@@ -62,52 +51,49 @@ def with_sentences(
     of these that are in the document's `lang`; null where none counts or `lang` is null. breaker: see `sentences`.
     """
     parts = list(_judged(text_column(batch), model, counted.chars, breaker))
-    starts, ends, rows = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("starts", "ends", "rows")
-    )
-    lang, score = (pa.concat_arrays([getattr(part, name) for part in parts]) for name in ("lang", "score"))
-    offsets = offsets_of(np.bincount(rows, minlength=batch.num_rows))
-    values = [pa.array(starts.astype(np.int32)), pa.array(ends.astype(np.int32)), lang, score]
-    items = pa.StructArray.from_arrays(values, fields=_FIELDS)
-    lists = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), items)
-    labels, share = _agreement(batch.column("lang"), rows, ends - starts, lang, score, counted)
-    columns = {
-        SENTENCES: lists.cast(pa.list_(pa.field("element", items.type))),
-        LABELS: pa.array(labels),
-        SHARE: pa.array(share, from_pandas=True),
-    }
-    return put_columns(batch, columns)
+    rows, *fields = (pa.concat_arrays(columns) for columns in zip(*parts, strict=True))
+    items = pa.StructArray.from_arrays(fields, fields=_FIELDS)
+    sizes = np.bincount(rows.to_numpy(), minlength=batch.num_rows)
+    found = pa.ListArray.from_arrays(pa.array(offsets_of(sizes).astype(np.int32)), items)
+    found = found.cast(pa.list_(pa.field("element", items.type)))
+    labels, share = agreement(batch.column("lang"), found, counted)
+    return put_columns(batch, {SENTENCES: found, LABELS: labels, SHARE: share})
 
 
-def _judged(texts: pa.Array, model: LanguageModel, chars: int, breaker: SentenceBreaker | None) -> Iterator[_Judged]:
+def _judged(
+    texts: pa.Array, model: LanguageModel, chars: int, breaker: SentenceBreaker | None
+) -> Iterator[tuple[pa.Array, ...]]:
+    """The text of each sentence (int64), and what stands in `_FIELDS`."""
     for first, piece in (*pieces(texts), (0, texts.slice(0, 0))):
         points = code_points(piece)
         spans = sentences(points, breaker)
-        before = points.offsets[spans.rows]
         asked = spans.lengths >= chars
-        places = np.full(len(spans), -1, dtype=np.int64)
-        places[asked] = np.arange(asked.sum())
-        taken = pa.array(places, mask=~asked)
-        judged = identify_batch(
-            pa.record_batch({"text": span_texts(piece, points, spans).filter(pa.array(asked))}), model
+        long = span_texts(piece, points, spans).filter(pa.array(asked))
+        judged = identify_batch(pa.record_batch({"text": long}), model)
+        taken = pa.array(np.cumsum(asked) - 1, mask=~asked)
+        edges = (edge - points.offsets[spans.rows] for edge in (spans.starts, spans.ends))
+        yield (
+            pa.array(spans.rows + first),
+            *(pa.array(edge.astype(np.int32)) for edge in edges),
+            *(judged.column(name).take(taken) for name in ("lang", "lang_score")),
         )
-        lang, score = (judged.column(name).take(taken) for name in ("lang", "lang_score"))
-        yield _Judged(spans.starts - before, spans.ends - before, spans.rows + first, lang, score)
 
 
-def _agreement(
-    own: pa.Array, rows: np.ndarray, sizes: np.ndarray, lang: pa.Array, score: pa.Array, counted: Counted
-) -> tuple[np.ndarray, np.ndarray]:
-    """Labels (int32) and share (float32) of each document; NaN for null."""
+def agreement(own: pa.Array, found: pa.ListArray, counted: Counted) -> tuple[pa.Array, pa.Array]:
+    """lang_sentence_labels and lang_sentence_share of documents in the languages `own` with lang_sentences `found`."""
+    starts, ends, lang, score = found.flatten().flatten()
+    offsets = found.offsets.to_numpy().astype(np.int64) - found.offsets[0].as_py()
+    rows, sizes = rows_of(offsets), ends.to_numpy() - starts.to_numpy()
     encoded = pa.concat_arrays([own.cast(pa.string()), lang]).fill_null("").dictionary_encode()
     names, number_of = np.unique([script_seen(label) for label in encoded.dictionary.to_pylist()], return_inverse=True)
     numbers = number_of.reshape(-1)[encoded.indices.to_numpy()] if len(names) else np.zeros(0, dtype=np.int64)
     of_own, of_sentence = numbers[: len(own)], numbers[len(own) :]
     says = np.array([language_of(name) not in _NO_LANGUAGES for name in names.tolist()], dtype=bool)
-    counts = says[of_sentence] & (np.asarray(score.fill_null(-1.0)) >= np.float32(counted.score))
-    found = np.unique(rows[counts] * len(names) + of_sentence[counts]) // max(1, len(names))
-    offsets = offsets_of(np.bincount(rows, minlength=len(own)))
+    counts = says[of_sentence] & (sizes >= counted.chars)
+    counts &= np.asarray(score.fill_null(-1.0)) >= np.float32(counted.score)
+    different = np.unique(rows[counts] * len(names) + of_sentence[counts]) // max(1, len(names))
+    labels = np.bincount(different, minlength=len(own)).astype(np.int32)
     weights = np.where(counts, sizes, 0)
     total, agreed = (sum_segments(part, offsets) for part in (weights, weights * (of_own[rows] == of_sentence)))
-    share = np.where((total == 0) | np.asarray(own.is_null()), np.nan, agreed / np.maximum(total, 1))
-    return np.bincount(found, minlength=len(own)).astype(np.int32), share.astype(np.float32)
+    none = (total == 0) | np.asarray(own.is_null())
+    return pa.array(labels), pa.array((agreed / np.maximum(total, 1)).astype(np.float32), mask=none)
