@@ -65,7 +65,7 @@ def test_templates_that_no_input_can_fill(tmp_path: Path) -> None:
     for given, message in (
         ("{{ tekst }}", "no column 'tekst' in .*a, which .*did you mean 'text'"),
         ("{src} {target}", "no column 'target' in .*b"),
-        ("{src} {{ bos }}", "has no bos id"),
+        ("{{ src }}{{ bos }}", "has no bos id"),
     ):
         with pytest.raises(UserError, match=message):
             check_template(given, inputs, "bytes")

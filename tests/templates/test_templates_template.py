@@ -107,6 +107,9 @@ def test_columns_are_checked_before_anything_is_read() -> None:
     for template in ("{srx}", "{{ srx | upper }}", "{{ row['srx'] }}"):
         with pytest.raises(UserError, match=r"no column 'srx' in here, which --template uses \(did you mean 'src'\?\)"):
             parse(template).check(rows().schema, "here")
+    with pytest.raises(UserError, match=r"\{src\} is text in Jinja, and src is a column of here"):
+        parse("{src}{{ eos }}{{ tgt }}").check(rows().schema, "here")
+    parse("{other}{{ '{src}' }}{{ tgt }}").check(rows().schema, "here")
     assert parse("{{ src }}{% set x = tgt %}{{ x }}{{ range(2) | length }}{{ bos }}").columns == ("src", "tgt")
 
 

@@ -6,6 +6,7 @@ Two ways of writing: the short one, `{src}\\n{tgt}`, fields and literals alone; 
 from __future__ import annotations
 
 import functools
+import re
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -26,6 +27,7 @@ from xlcorpus.templates.turns import read_json, turns
 
 _FILES = (".jinja", ".jinja2", ".j2")
 _JINJA = ("{{", "{%", "{#")
+_SHORT_FIELD = re.compile(r"\{(\w+)\}")
 _NAMES = (*ROLES, "special", "lang_token", "row")  # ours, before a column of the name
 _LABELS = frozenset({"doc_id", "pair_id", "lang", "src_lang", "tgt_lang", "script", "kind", "source", "origin"})
 _HINT = "write for example '[{src_lang}]: {src}\\n[{tgt_lang}]: {tgt}', or in Jinja '{{ bos }}{{ src }}{{ eos }}'"
@@ -41,6 +43,7 @@ class Template:
     def __init__(self, source: str) -> None:
         self.source = source
         self.all_columns = False
+        self.short_fields: list[str] = []
         self._sandbox = Sandbox(tells_own_text=False, strict=True, keep_trailing_newline=True)
         self._sandbox.filters |= {"lines_to": _lines_to, "turns": turns, "fromjson": read_json}
         try:
@@ -57,6 +60,7 @@ class Template:
         tree = self._sandbox.parse(self.source)
         for data in tree.find_all(nodes.TemplateData):
             data.data = data.data.replace("\\n", "\n").replace("\\t", "\t")
+            self.short_fields += _SHORT_FIELD.findall(data.data)
         calls = tree.find_all(nodes.CallBlock)
         self.trains = any(isinstance(one.call.node, nodes.ExtensionAttribute) for one in calls)
         names = meta.find_undeclared_variables(tree) - self._sandbox.globals.keys()
@@ -148,7 +152,13 @@ class Template:
         return [name for name in names if self.all_columns or name in self.columns]
 
     def check(self, schema: pa.Schema, where: str) -> None:
-        """Raise UserError where a column is missing, naming the nearest one."""
+        """Raise UserError where a column is missing, naming the nearest one, or one is written in the short way."""
+        for name in self.short_fields:
+            if name in schema.names:
+                raise UserError(
+                    f"--template: {{{name}}} is text in Jinja, and {name} is a column of {where}",
+                    remedy=f"write {{{{ {name} }}}}, or for the text itself {{{{ '{{{name}}}' }}}}",
+                )
         for name in self.columns:
             require_column(
                 schema,
