@@ -279,3 +279,15 @@ def test_no_rows() -> None:
     switched = switch_words(batch, index, CodeswitchOptions(ratio=1)).rows
     made, _ = carry_labels(switched)
     assert carry_labels(switched.slice(0, 0))[0].schema == made.schema
+
+
+@pytest.mark.parametrize(
+    ("method", "wanted"), [("contiguous", (0, 13)), ("longest", (8, 13)), ("strict", None)], ids=lambda one: str(one)
+)
+def test_words_apart_by_each_method(method: Any, wanted: tuple[int, int] | None) -> None:
+    links = [{"src": 0, "tgt": 0}, {"src": 0, "tgt": 4}, {"src": 0, "tgt": 6}, {"src": 1, "tgt": 2}]
+    spans = pa.array([[{"start": 0, "end": 3, "label": "P"}]])
+    given = [("Ana b", "a b c d e f g")]
+    batch = pairs(given, "eng_Latn", "deu_Latn", align=pa.array([links], ALIGN), src_entities=spans)
+    (found,) = project_pairs(batch, ProjectOptions(method=method)).rows["tgt_entities"].to_pylist()
+    assert [(one["start"], one["end"]) for one in found] == ([] if wanted is None else [wanted])
