@@ -34,6 +34,14 @@ _SENTENCES = {
     "hin_Deva": "नदी पुराने शहरों से धीरे धीरे बहती है और लोग शाम की रोशनी में घर जाते हैं",
     "rus_Cyrl": "река медленно течёт через старые города и люди идут домой под серым вечерним светом",
 }
+_CHAIN = """name: chain
+steps:
+  - {step: ingest, files: rows.parquet, lang_column: lang}
+  - {step: identify}
+  - {step: score}
+  - {step: filter, thresholds: none.yaml}
+  - {step: romanize, lcode: none}
+"""
 _DICTIONARY = "river\tFluss\nold\talt\ntowns\tStädte\npeople\tMenschen\nhome\tHeim\nlight\tLicht\n"
 
 
@@ -107,6 +115,7 @@ def chain(*, kept: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
     keep = ("--keep", ",".join(COLUMNS)) if kept else ()
     packed = ("--tokenizer", "tokens", "--length", "2048")
     yield "ingest", ("ingest", "rows.parquet", "--lang-column", "lang", "ingested")
+    yield "ingest to romanize, one recipe", ("run", "chain.yaml", "fused")
     yield "identify", ("identify", "ingested", "identified")
     yield "score", ("score", "identified", "scored")
     yield "filter", ("filter", "scored", "--thresholds", "none.yaml", "filtered")
@@ -135,6 +144,7 @@ def measure(folder: Path, table: pa.Table, *, kept: bool) -> dict[str, Cost]:
     pq.write_table(table, folder / "rows.parquet")
     pq.write_table(pairs(table), folder / "pairs.parquet")
     (folder / "none.yaml").write_text("default: {}\n", encoding="utf-8")
+    (folder / "chain.yaml").write_text(_CHAIN, encoding="utf-8")
     (folder / "words.tsv").write_text(_DICTIONARY, encoding="utf-8")
     costs = {}
     for name, command in chain(kept=kept):
@@ -148,7 +158,8 @@ def measure(folder: Path, table: pa.Table, *, kept: bool) -> dict[str, Cost]:
 
 def check(folder: Path, table: pa.Table) -> int:
     """How many rows, or parts of packs, have all columns as they were put in; raises SystemExit where one has not."""
-    found = pq.read_table(folder / "data", partitioning=None)
+    (data,) = folder.rglob("data")
+    found = pq.read_table(data, partitioning=None)
     columns = {name: found[name].combine_chunks() for name in COLUMNS}
     said = said_in(found.schema.metadata)
     listed = pa.types.is_list(columns["label"].type)

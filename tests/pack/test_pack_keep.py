@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,21 @@ def test_a_kept_column_changes_no_other_one(made: dict[str, Finished], tmp_path:
     )
     bare = run(recipe, tmp_path / "out")["pack"].dataset.to_arrow()
     assert made["packs"].dataset.to_arrow().select(bare.column_names).equals(bare)
+
+
+def test_the_join_of_the_page_finds_the_columns_that_are_not_kept(made: dict[str, Finished]) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    page = (Path(__file__).parents[2] / "docs" / "packing.md").read_text("utf-8")
+    (query,) = [one for one in re.findall(r"```sql\n(.*?)```", page, re.DOTALL) if "pair.doc_id" in one]
+    for given, name in (("out/tlm", "bitext"), ("out/pairs", "pairs")):
+        query = query.replace(given, str(made[name].dataset.folder))
+    joined = duckdb.sql(
+        query.replace("pair.video_id", "pair.number AS joined").replace("pair.image", "pair.image AS shown")
+    )
+    rows = joined.to_arrow_table() if hasattr(joined, "to_arrow_table") else joined.arrow()
+    assert len(rows) == ROWS
+    assert plain(rows["joined"]) == plain(rows["number"])
+    assert plain(rows["shown"]) == plain(rows["image"])
 
 
 @pytest.mark.slow

@@ -63,7 +63,7 @@ class Layout:
         without = {*_NO_DICTIONARY, *self.plain, *self.split}
         found = {
             # Numbers of a list that are no codes, as an embedding's, fill a dictionary and do not repeat; nor do
-            # pictures and sounds: 100 MB of them were written in 1.0 CPU s and read in 0.5, without it in 0.3 and 0.1.
+            # pictures and sounds: 100 MB of them are read in 0.07 CPU s instead of 0.12, and written in 0.17, not 0.19.
             "use_dictionary": [
                 path
                 for name, path, kind in leaves
