@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
+from tests.systems.corpora import ingested
 from xlcorpus.dataset.yaml_file import load_yaml
 from xlcorpus.errors import UserError
+from xlcorpus.recipe.graph import passes_of
 from xlcorpus.recipe.load import SYSTEMS, load_recipe, shipped_recipes
 from xlcorpus.sample import sample_folder
 
 RECIPES = {name: path for name, path in shipped_recipes().items() if name.startswith(SYSTEMS)}
-GIVEN = {"tokenizer": str(sample_folder() / "tokenizer.model"), "budget": "10k", "bytes": "10k"}
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -27,15 +26,28 @@ def test_a_recipe_says_what_it_is(name: str) -> None:
         assert f"${{{variable}}}" in used
 
 
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A value for all that recipes need: files and datasets of a row each."""
+    folder = tmp_path_factory.mktemp("given")
+    pair = {"src": "habari za asubuhi", "tgt": "good morning", "src_lang": "swh_Latn", "tgt_lang": "eng_Latn"}
+    pairs = ingested(folder / "pairs", iter([pair]), kind="pairs")
+    texts = ingested(folder / "texts", iter([{"text": "habari za asubuhi", "lang": "swh_Latn"}]))
+    named = {"pairs": pairs, "documents": texts, "triples": texts, "chats": texts}
+    sample = sample_folder()
+    files = {"tokenizer": sample / "tokenizer.model", "dictionary": sample / "dictionary" / "eng.csv"}
+    return {name: str(path) for name, path in (named | files).items()} | {
+        "budget": "9k",
+        "bytes": "9k",
+        "keep": "image",
+    }
+
+
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_loads_with_what_it_needs_and_names_what_it_lacks(name: str, tmp_path: Path) -> None:
+def test_a_recipe_loads_with_what_it_needs_and_names_what_it_lacks(name: str, given: dict[str, str]) -> None:
     needs = load_yaml(RECIPES[name])["needs"]
     with pytest.raises(UserError, match="the recipe needs") as caught:
         load_recipe(name)
     assert all(f"--set variables.{variable}=..." in str(caught.value) for variable in needs)
-    (tmp_path / "raw.jsonl").write_text('{"text": "habari za asubuhi"}\n', encoding="utf-8")
-    given = {variable: GIVEN.get(variable, str(tmp_path / "raw.jsonl")) for variable in needs}
-    if "pairs" in needs:  # a dataset alone will do
-        return
-    recipe = load_recipe(name, [f"variables.{variable}={value}" for variable, value in given.items()])
-    assert recipe.nodes
+    recipe = load_recipe(name, [f"variables.{variable}={given[variable]}" for variable in needs])
+    assert passes_of(recipe.nodes)  # each step reads what the one before it makes
