@@ -186,7 +186,7 @@ def test_documents_without_a_language_are_called_none() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("swa_Latn", r"no document has the language, kind or source 'swa_Latn'; did you mean 'swh_Latn'\?"),
+        ("swa", r"no document has the language, kind or source 'swa'; did you mean 'swh_Latn'\?"),
         ("cod", r"'cod'; did you mean 'code'\?"),
         ("webb", r"'webb'; did you mean 'web'\?"),
         ("gone", "'gone'"),
