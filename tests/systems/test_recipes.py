@@ -33,13 +33,16 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     pair = {"src": "habari za asubuhi", "tgt": "good morning", "src_lang": "swh_Latn", "tgt_lang": "eng_Latn"}
     pairs = ingested(folder / "pairs", iter([pair]), kind="pairs")
     texts = ingested(folder / "texts", iter([{"text": "habari za asubuhi", "lang": "swh_Latn"}]))
-    named = {"pairs": pairs, "documents": texts, "triples": texts, "chats": texts}
+    named = {"pairs": pairs} | dict.fromkeys(("documents", "triples", "chats", "tagged", "captions"), texts)
+    (folder / "thresholds.yaml").write_text("default: {label_score: {min: 0.9}}", encoding="utf-8")
     sample = sample_folder()
     files = {"tokenizer": sample / "tokenizer.model", "dictionary": sample / "dictionary" / "eng.csv"}
+    files |= {"thresholds": folder / "thresholds.yaml"}
     return {name: str(path) for name, path in (named | files).items()} | {
         "budget": "9k",
         "bytes": "9k",
         "keep": "image",
+        "mix": "L3-Mono-Alt",
     }
 
 
