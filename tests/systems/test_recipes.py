@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.running import called
 from tests.systems.corpora import ingested
 from xlcorpus.dataset.yaml_file import load_yaml
 from xlcorpus.errors import UserError
@@ -33,8 +34,12 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     pair = {"src": "habari za asubuhi", "tgt": "good morning", "src_lang": "swh_Latn", "tgt_lang": "eng_Latn"}
     pairs = ingested(folder / "pairs", iter([pair]), kind="pairs")
     texts = ingested(folder / "texts", iter([{"text": "habari za asubuhi", "lang": "swh_Latn"}]))
-    named = {"pairs": pairs} | dict.fromkeys(("documents", "triples", "chats", "tagged", "captions"), texts)
+    named = {"pairs": pairs} | dict.fromkeys(
+        ("documents", "triples", "chats", "tagged", "captions", "transcripts"), texts
+    )
     (folder / "thresholds.yaml").write_text("default: {label_score: {min: 0.9}}", encoding="utf-8")
+    compared = called("languages", texts, "--output", folder / "languages.json")
+    assert compared.returncode == 0, compared.stderr
     sample = sample_folder()
     files = {"tokenizer": sample / "tokenizer.model", "dictionary": sample / "dictionary" / "eng.csv"}
     files |= {"thresholds": folder / "thresholds.yaml"}
@@ -43,6 +48,9 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "bytes": "9k",
         "keep": "image",
         "mix": "L3-Mono-Alt",
+        "ratios": "swh_Latn=1",
+        "languages": "diverse:1",
+        "features": str(folder / "languages.json"),
     }
 
 
