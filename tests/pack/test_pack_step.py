@@ -109,10 +109,13 @@ def test_padding_is_at_most_one_percent(tmp_path: Path) -> None:
     assert made.manifest.notes["counts"]["split"] == len(split) == int((sizes + 1 > 2048).sum())
 
 
+NUMBERS = ("languages.json", "scripts.json")
+
+
 class TestPure:
     def test_one_language_and_script_a_pack(self, reference: Path, corpus: Path) -> None:
         made = Dataset.open(reference)
-        languages, scripts = (json.loads((reference / name).read_text("utf-8")) for name in BESIDE)
+        languages, scripts = (json.loads((reference / name).read_text("utf-8")) for name in NUMBERS)
         assert languages == {"amh": 0, "eng": 1, "hin": 2, "srp": 3, "tha": 4, "und": 5, "yor": 6, "zho": 7}
         assert list(scripts) == ["Cyrl", "Deva", "Ethi", "Hans", "Latn", "Thai", "Zyyy"]
         assert (made.manifest.notes["languages"], made.manifest.notes["scripts"]) == (languages, scripts)
@@ -133,10 +136,10 @@ class TestPure:
         given = save(tmp_path / "docs", [new])
         made = run_pack(given, tmp_path / "out", pure=True, language_ids=str(reference))
         before, after = (
-            {name: json.loads((folder / name).read_text("utf-8")) for name in BESIDE}
+            {name: json.loads((folder / name).read_text("utf-8")) for name in NUMBERS}
             for folder in (reference, tmp_path / "out")
         )
-        for name in BESIDE:
+        for name in NUMBERS:
             assert list(after[name].items())[: len(before[name])] == list(before[name].items())
         assert list(after["languages.json"])[len(before["languages.json"]) :] == ["bul", "ell"]
         numbers = {row["lang"]: (row["lang_id"], row["script_id"]) for row in rows_of(made)}

@@ -1,4 +1,4 @@
-"""What the recipes make of systems that choose languages, keep columns, or prompt, against the rule that each published."""
+"""What recipes make of systems that choose languages, keep columns, or prompt, against the rule that each published."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.running import called
@@ -62,3 +64,17 @@ def test_a_recipe_loads_with_what_it_needs_and_names_what_it_lacks(name: str, gi
     assert all(f"--set variables.{variable}=..." in str(caught.value) for variable in needs)
     recipe = load_recipe(name, [f"variables.{variable}={given[variable]}" for variable in needs])
     assert passes_of(recipe.nodes)  # each step reads what the one before it makes
+
+
+def test_the_page_names_every_recipe_once_with_what_is_tested() -> None:
+    """35 systems; a row says `by value` where a slow test runs its recipe, and `loads` elsewhere."""
+    page = (Path(__file__).parents[2] / "docs" / "systems.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| ")]
+    table = {row[1]: row[3] for row in rows[2:]}
+    assert {SYSTEMS + name for name in table} == set(RECIPES)
+    assert len(rows) - 2 == len(table) == 35
+    tests = "".join(
+        path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("test_*_systems.py"))
+    )
+    for name, now in table.items():
+        assert (f'"{name}"' in tests) == now.startswith("by value"), name
