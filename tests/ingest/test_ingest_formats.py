@@ -48,8 +48,8 @@ def test_a_format_is_one_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_every_module_of_the_folder_is_a_format() -> None:
-    assert list(FORMATS.all) == ["arc", "csv", "jsonl", "moses", "parquet", "text", "tsv", "warc"]
-    assert list(formats_of("documents")) == ["arc", "jsonl", "parquet", "text", "warc"]
+    assert list(FORMATS.all) == ["arc", "conll", "csv", "jsonl", "moses", "parquet", "text", "tsv", "warc"]
+    assert list(formats_of("documents")) == ["arc", "conll", "jsonl", "parquet", "text", "warc"]
     assert list(formats_of("pairs")) == ["csv", "jsonl", "parquet", "tsv"]
     suffixes = [suffix for format in FORMATS.all.values() for suffix in format.suffixes]
     assert len(set(suffixes)) == len(suffixes)

@@ -29,8 +29,8 @@ def test_a_refusal_names_groups_with_asked_available_and_epochs() -> None:
     ("node", "words"),
     [
         (
-            {"by": "lang", "rule": "ratios", "ratios": {"swa_Latn": 1}},
-            "no document has the lang 'swa_Latn'; did you mean",
+            {"by": "lang", "rule": "ratios", "ratios": {"swx_Latn": 1}},
+            "no document has the lang 'swx_Latn'; did you mean",
         ),
         ({"by": "source", "rule": "ratios", "ratios": {"wikki": 1}}, "the source 'wikki'; did you mean 'wiki'?"),
         (

@@ -133,7 +133,7 @@ def shipped_numbers() -> dict[tuple[str, str], str]:
         def walk(where: str, value: Any, name: str = name) -> None:
             if isinstance(value, dict):
                 for key, inner in value.items():
-                    if key not in ("about", "name", "sources", "open", "related"):
+                    if key not in ("about", "name", "sources", "open", "related", "only_given"):
                         walk(f"{where} {key}".strip(), inner)
             elif isinstance(value, list):
                 if len(value) > 1:

@@ -35,7 +35,7 @@ from xlcorpus.mix.units import TOKEN_ESTIMATE
         ({"ratios": "swh_Latn=nan,web=1"}, "--ratios: the share of 'swh_Latn' is nan"),
         ({"ratios": {"web": float("nan")}}, "--ratios: the share of 'web' is nan"),
         ({"ratios": "swh_Latn"}, "--ratios: 'swh_Latn' is not NAME=SHARE"),
-        ({"ratios": {"swa_Latn": 1.0}}, "'swa_Latn'; did you mean 'swh_Latn'?"),
+        ({"ratios": {"swx_Latn": 1.0}}, "'swx_Latn'; did you mean 'swh_Latn'?"),
         ({"ratios": {"wob": 1.0}}, "'wob'; did you mean 'web'?"),
         ({"ratios": {"code": 1.0}}, "no document has the language, kind or source 'code'"),
         ({"rule": "unimx"}, "there is no rule 'unimx' that one value describes; did you mean 'unimax'?"),

@@ -122,7 +122,7 @@ def test_from_a_row_to_the_file_as_the_page_says(tmp_path: Path) -> None:
     epochs = [pa.array([epoch] * rows.num_rows, pa.int32()) for epoch in (0, 1)]
     save(tmp_path / "out" / "mix", [rows.append_column("mix_epoch", one) for one in epochs])
     packs = run_pack(tmp_path / "out" / "mix", tmp_path / "out" / "packed", length=48).to_arrow()
-    ((_, query),) = blocks("packing.md", "sql")
+    (_, query), *_ = blocks("packing.md", "sql")
     found = duckdb.sql(query.replace("'out/", f"'{tmp_path}/out/")).to_arrow_table()
     assert found.num_rows == len(packs["doc_ids"].combine_chunks().flatten())
     places = {row["doc_id"]: (row["source"], *row["origin"].values()) for row in rows.to_pylist()}

@@ -120,7 +120,7 @@ def pack(given: Sequence[pa.RecordBatch], schema: str, folder: Path, **options: 
         rows = [result.rows for result in work.results(number, shard, counts[-1])]
         made.append(pa.Table.from_batches(rows).combine_chunks().to_batches()[0])
     step = StepRecord("pack", asked.recorded())
-    said = notes.of_run(asked, [inputs], languages, counts, made)
+    said = notes.of_run(asked, [inputs], languages, None, counts, made)
     return write_dataset(folder, made, "token", steps=(step,), notes=said)
 
 
