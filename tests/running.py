@@ -17,9 +17,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
+from click.testing import CliRunner, Result
+
 from xlcorpus.beam.runners import choose_runner
 from xlcorpus.cli.main import main
 from xlcorpus.dataset.storage import fingerprint
+from xlcorpus.errors import UserError
 from xlcorpus.recipe.graph import Node
 from xlcorpus.recipe.load import load_recipe
 from xlcorpus.recipe.run import Finished, Settings, run_recipe
@@ -140,6 +144,15 @@ def called(*arguments: str | Path, stdin: bytes | None = None) -> subprocess.Com
         except SystemExit as ended:
             status = int(ended.code or 0)
     return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
+
+
+def invoked(command: click.Command, *arguments: object) -> Result:
+    """What a command of click gives for these arguments; raises its UserError; any other end than 0 fails the test."""
+    result = CliRunner().invoke(command, [str(argument) for argument in arguments])
+    if isinstance(result.exception, UserError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result
 
 
 _EACH = """

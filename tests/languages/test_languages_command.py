@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner, Result
 
 from tests.rows import write_dataset
+from tests.running import invoked
 from tests.tokenizer.tokenizer_helpers import documents, rows
 from xlcorpus.cli.languages import command
 from xlcorpus.errors import UserError
@@ -19,20 +19,12 @@ from xlcorpus.languages.table import read_languages
 _LANGS = ("eng_Latn", "deu_Latn", "swh_Latn", "rus_Cyrl", "hin_Deva", "tha_Thai")
 
 
-def _run(*arguments: object) -> Result:
-    result = CliRunner().invoke(command, [str(argument) for argument in arguments])
-    if isinstance(result.exception, UserError):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("languages")
     write_dataset(folder / "data", [documents(rows(_LANGS, count=8))])
     (folder / "t.csv").write_text("code,family\neng,IE\ndeu,IE\nrus,IE\nhin,IE\nswh,Bantu\ntha,Tai\n")
-    _run(folder / "data", "--output", folder / "l.json", "--table", folder / "t.csv")
+    invoked(command, folder / "data", "--output", folder / "l.json", "--table", folder / "t.csv")
     return folder
 
 
@@ -58,17 +50,17 @@ def test_the_table_says_what_there_is(made: Path) -> None:
 def test_equal_datasets_give_equal_files(made: Path, tmp_path: Path) -> None:
     batches = [documents([row]) for row in reversed(rows(_LANGS, count=8))]
     write_dataset(tmp_path / "data", batches)
-    _run(tmp_path / "data", "--output", tmp_path / "l.json", "--table", made / "t.csv")
+    invoked(command, tmp_path / "data", "--output", tmp_path / "l.json", "--table", made / "t.csv")
     one, other = (json.loads((folder / "l.json").read_text()) for folder in (made, tmp_path))
     assert one.pop("datasets") != other.pop("datasets")  # in other shards
     assert one == other
 
 
 def test_the_nearest_are_printed(made: Path) -> None:
-    lines = _run(made / "data", "--nearest", "sw").output.splitlines()
+    lines = invoked(command, made / "data", "--nearest", "sw").output.splitlines()
     assert {line.split()[0] for line in lines[1:3]} == {"eng_Latn", "deu_Latn"}  # the only others in Latin letters
     with pytest.raises(UserError, match="has no language 'swi_Latn'"):
-        _run(made / "data", "--nearest", "swi_Latn")
+        invoked(command, made / "data", "--nearest", "swi_Latn")
 
 
 def test_choices(made: Path) -> None:
@@ -104,4 +96,4 @@ def test_wrong_choices_and_tables_are_named(made: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is no table of languages"):
         read_languages(tmp_path / "x.json")
     with pytest.raises(UserError, match=r"ends in \.json"):
-        _run(made / "data", "--output", tmp_path / "x.csv")
+        invoked(command, made / "data", "--output", tmp_path / "x.csv")

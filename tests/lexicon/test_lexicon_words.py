@@ -9,21 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner, Result
 
 from tests.rows import write_dataset
+from tests.running import invoked
 from tests.tokenizer.tokenizer_helpers import documents, rows, train_model
 from xlcorpus.cli.lexicon import command
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.words import with_forms
-
-
-def _run(*arguments: object) -> Result:
-    result = CliRunner().invoke(command, [str(argument) for argument in arguments])
-    if isinstance(result.exception, UserError):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +26,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_words_and_how_often(data: Path, tmp_path: Path) -> None:
-    _run("words", data / "data", "--lang", "amh_Ethi", "--tool", "none", "-o", tmp_path / "w.tsv")
+    invoked(command, "words", data / "data", "--lang", "amh_Ethi", "--tool", "none", "-o", tmp_path / "w.tsv")
     texts = " ".join(text for _, lang, text in rows(("amh_Ethi",), count=8)).replace(".", " ").split()
     slow = sorted(Counter(texts).items(), key=lambda one: (-one[1], one[0]))
     assert (tmp_path / "w.tsv").read_text() == "word\tcount\n" + "".join(f"{word}\t{n}\n" for word, n in slow)
@@ -50,7 +42,7 @@ def pq_table(counts: list[tuple[str, int]]) -> pa.Table:
 
 @pytest.mark.slow  # opens uroman
 def test_words_with_their_forms(data: Path, tmp_path: Path) -> None:
-    _run("words", data / "data", "--lang", "rus_Cyrl", "-o", tmp_path / "w.tsv")
+    invoked(command, "words", data / "data", "--lang", "rus_Cyrl", "-o", tmp_path / "w.tsv")
     lines = [line.split("\t") for line in (tmp_path / "w.tsv").read_text().splitlines()]
     assert lines[0] == ["word", "form", "count"]
     texts = " ".join(text for _, lang, text in rows(("rus_Cyrl",), count=8))
@@ -58,17 +50,29 @@ def test_words_with_their_forms(data: Path, tmp_path: Path) -> None:
     assert {word: int(count) for word, _, count in lines[1:]} == slow
     assert [int(line[2]) for line in lines[1:]] == sorted(slow.values(), reverse=True)
     assert dict(line[:2] for line in lines[1:])["река"] == "reka"
-    _run("words", data / "data", "--lang", "rus_Cyrl", "-o", tmp_path / "w.txt", "--limit", 3)
+    invoked(command, "words", data / "data", "--lang", "rus_Cyrl", "-o", tmp_path / "w.txt", "--limit", 3)
     assert (tmp_path / "w.txt").read_text().splitlines() == ["\t".join(line[:2]) for line in lines[1:4]]
-    _run("words", data / "data", "--lang", "amh_Ethi", "--tool", "none", "-o", tmp_path / "a.parquet", "--min-count", 2)
+    invoked(
+        command,
+        "words",
+        data / "data",
+        "--lang",
+        "amh_Ethi",
+        "--tool",
+        "none",
+        "-o",
+        tmp_path / "a.parquet",
+        "--min-count",
+        2,
+    )
     assert pq.read_table(tmp_path / "a.parquet").schema.names == ["word", "count"]
     with pytest.raises(UserError, match="no text is in 'swh_Latn'"):
-        _run("words", data / "data", "--lang", "swh_Latn", "-o", tmp_path / "x.tsv")
+        invoked(command, "words", data / "data", "--lang", "swh_Latn", "-o", tmp_path / "x.tsv")
 
 
 def test_ipa_forms_are_epitrans_own(data: Path, tmp_path: Path) -> None:
     epitran = pytest.importorskip("epitran")
-    _run("words", data / "data", "--lang", "deu_Latn", "--tool", "epitran", "-o", tmp_path / "w.txt")
+    invoked(command, "words", data / "data", "--lang", "deu_Latn", "--tool", "epitran", "-o", tmp_path / "w.txt")
     own = epitran.Epitran("deu-Latn")
     found = dict(line.split("\t") for line in (tmp_path / "w.txt").read_text().splitlines())
     assert found == {word: own.transliterate(word) for word in found}
@@ -76,24 +80,24 @@ def test_ipa_forms_are_epitrans_own(data: Path, tmp_path: Path) -> None:
 
 def test_a_dictionary_as_tab_text_comes_back(tmp_path: Path) -> None:
     (tmp_path / "en-de.tsv").write_text("en\tde\nhouse\tHaus\nriver\tFluss\nriver\tStrom\n")
-    _run("build", tmp_path / "en-de.tsv", "-o", tmp_path / "out.txt")
+    invoked(command, "build", tmp_path / "en-de.tsv", "-o", tmp_path / "out.txt")
     assert (tmp_path / "out.txt").read_text() == "house\tHaus\nriver\tFluss\nriver\tStrom\n"
-    _run("build", tmp_path / "out.txt", "--src", "en", "--tgt", "de", "-o", tmp_path / "back.parquet")
-    _run("build", tmp_path / "en-de.tsv", "-o", tmp_path / "first.parquet")
+    invoked(command, "build", tmp_path / "out.txt", "--src", "en", "--tgt", "de", "-o", tmp_path / "back.parquet")
+    invoked(command, "build", tmp_path / "en-de.tsv", "-o", tmp_path / "first.parquet")
     one, other = (
         pq.read_table(tmp_path / name).select(["src", "tgt", "rank"]) for name in ("back.parquet", "first.parquet")
     )
     assert one.equals(other)
-    _run("invert", tmp_path / "first.parquet", "-o", tmp_path / "inverted.parquet")
+    invoked(command, "invert", tmp_path / "first.parquet", "-o", tmp_path / "inverted.parquet")
     both = (tmp_path / "first.parquet", tmp_path / "inverted.parquet")
     with pytest.raises(UserError, match="TAB text is of one direction, and these are 2"):
-        _run("merge", *both, "-o", tmp_path / "both.txt")
-    _run("merge", *both, "-o", tmp_path / "one.txt", "--direction", "deu_Latn-eng_Latn")
+        invoked(command, "merge", *both, "-o", tmp_path / "both.txt")
+    invoked(command, "merge", *both, "-o", tmp_path / "one.txt", "--direction", "deu_Latn-eng_Latn")
     assert (tmp_path / "one.txt").read_text() == "Fluss\triver\nHaus\thouse\nStrom\triver\n"
     with pytest.raises(UserError, match="is there already"):
-        _run("build", tmp_path / "out.txt", "--src", "en", "--tgt", "de", "-o", tmp_path / "out.txt")
+        invoked(command, "build", tmp_path / "out.txt", "--src", "en", "--tgt", "de", "-o", tmp_path / "out.txt")
     with pytest.raises(UserError, match="no entry is of 'eng_Latn-fra_Latn'"):
-        _run("merge", *both, "-o", tmp_path / "x.txt", "--direction", "eng_Latn-fra_Latn")
+        invoked(command, "merge", *both, "-o", tmp_path / "x.txt", "--direction", "eng_Latn-fra_Latn")
 
 
 @pytest.mark.slow  # trains four times
@@ -101,7 +105,7 @@ def test_vectors_are_kept_and_pieces_are_induced(data: Path, tmp_path: Path) -> 
     sides = ("--src", "eng_Latn", "--tgt", "deu_Latn", "--seed-words", "identical")
     (tmp_path / "seed.txt").write_text("river\tFluss\nhouse\tHaus\nsmall\tkleine\nthe\tder\n")
     seed = (*sides, "--seed-dictionary", tmp_path / "seed.txt")
-    _run("induce", data / "data", *seed, "-o", tmp_path / "i.parquet", "--vectors", tmp_path / "v")
+    invoked(command, "induce", data / "data", *seed, "-o", tmp_path / "i.parquet", "--vectors", tmp_path / "v")
     entries = pq.read_table(tmp_path / "i.parquet")
     for lang in ("eng_Latn", "deu_Latn"):
         head, *lines = (tmp_path / "v" / f"{lang}.vec").read_text().splitlines()
@@ -112,7 +116,7 @@ def test_vectors_are_kept_and_pieces_are_induced(data: Path, tmp_path: Path) -> 
         assert np.allclose(np.linalg.norm(rows_of, axis=1), 1, atol=1e-3)
     assert set(entries["source"].to_pylist()) == {"induced"}
     model = train_model(tmp_path, "t", ("eng_Latn", "deu_Latn"), vocab_size=380)
-    _run("induce", data / "data", *seed, "--tokenizer", model, "-o", tmp_path / "p.parquet")
+    invoked(command, "induce", data / "data", *seed, "--tokenizer", model, "-o", tmp_path / "p.parquet")
     pieces = pq.read_table(tmp_path / "p.parquet")
     from xlcorpus.tokenizer import open_tokenizer
 

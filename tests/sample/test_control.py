@@ -8,20 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.running import invoked
 from xlcorpus.cli.control import command
 from xlcorpus.errors import UserError
 from xlcorpus.sample.control import Control, documents, numbers
-
-
-def _run(*arguments: object) -> Result:
-    result = CliRunner().invoke(command, [str(argument) for argument in arguments])
-    if isinstance(result.exception, UserError):
-        raise result.exception
-    return result
 
 
 def _texts(control: Control, budget: int, seed: int = 0) -> list[str]:
@@ -91,13 +84,13 @@ def test_zipf_is_zipf_and_uniform_is_uniform() -> None:
 
 
 def test_the_command(tmp_path: Path) -> None:
-    made = _run("nested", "--bytes", "3k", "--brackets", "--vocabulary", 4, "-o", tmp_path / "n.jsonl")
+    made = invoked(command, "nested", "--bytes", "3k", "--brackets", "--vocabulary", 4, "-o", tmp_path / "n.jsonl")
     assert "3,000 bytes of text in 6 documents" in made.output
     texts = [json.loads(line)["text"] for line in (tmp_path / "n.jsonl").read_text().splitlines()]
     assert sum(map(len, texts)) == 3000
     assert set("".join(texts)) == set("()[]{}<>")
     (tmp_path / "l.json").write_text('{"1": 1}')
-    _run("flat", "--bytes", 100, "--words", 8, "--lengths", tmp_path / "l.json", "-o", tmp_path / "f.txt")
+    invoked(command, "flat", "--bytes", 100, "--words", 8, "--lengths", tmp_path / "l.json", "-o", tmp_path / "f.txt")
     first = (tmp_path / "f.txt").read_text().splitlines()[0].split()
     assert first[::2] == first[1::2]
     for arguments, said in (
@@ -106,4 +99,4 @@ def test_the_command(tmp_path: Path) -> None:
         (("zipf", "--bytes", 9, "-o", tmp_path / "x.csv"), "JSON lines, or text"),
     ):
         with pytest.raises(UserError, match=said):
-            _run(*arguments)
+            invoked(command, *arguments)

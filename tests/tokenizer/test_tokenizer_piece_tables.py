@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner, Result
 
 from tests.rows import write_dataset
+from tests.running import invoked
 from tests.tokenizer.tokenizer_helpers import documents, rows, train_model
 from xlcorpus.cli.tokenizer import command
 from xlcorpus.errors import UserError
@@ -36,14 +36,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     train_model(folder, "o", ("eng_Latn", "deu_Latn"), vocab_size=370)
     write_dataset(folder / "data", [documents(rows(_LANGS, count=5)), documents([("x", None, "the river")])])
     return folder
-
-
-def _run(*arguments: object) -> Result:
-    result = CliRunner().invoke(command, [str(argument) for argument in arguments])
-    if isinstance(result.exception, UserError):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result
 
 
 def test_counts_are_those_of_the_ids_of_each_text(made: Path) -> None:
@@ -125,7 +117,7 @@ def test_a_loose_overlap_minds_neither_case_nor_space() -> None:
 
 def test_both_forms_of_a_model_share_all_pieces(tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data", [documents(rows(_LANGS, count=5))])
-    _run("train", data.folder, "-o", tmp_path / "t.model", "--vocab-size", 430)
+    invoked(command, "train", data.folder, "-o", tmp_path / "t.model", "--vocab-size", 430)
     one, other = open_tokenizer(tmp_path / "t.model"), open_tokenizer(tmp_path / "t.hf")
     table = shared_pieces(one, other)
     assert table["id"].to_pylist() == table["other_id"].to_pylist() == list(range(430))
@@ -153,22 +145,24 @@ def test_lines_of_pieces_are_the_ids_without_bytes_and_specials(made: Path) -> N
 
 
 def test_the_commands_write_tables(made: Path, tmp_path: Path) -> None:
-    _run("pieces", made / "t.model", made / "data", "-o", tmp_path / "p.tsv")
+    invoked(command, "pieces", made / "t.model", made / "data", "-o", tmp_path / "p.tsv")
     lines = (tmp_path / "p.tsv").read_text().split("\n")
     assert lines[0] == "id\tpiece\tcount"
     assert len(lines) == 422  # header, 420 pieces, the end
-    _run("pieces", made / "t.model", made / "data", "-o", tmp_path / "p.parquet", "--by-language")
+    invoked(command, "pieces", made / "t.model", made / "data", "-o", tmp_path / "p.parquet", "--by-language")
     assert set(pq.read_table(tmp_path / "p.parquet")["lang"].to_pylist()) == {*_LANGS, "und"}
-    assert "pieces are kept" in _run("trim", made / "t.model", made / "data", "-o", tmp_path / "k.txt").output
+    assert (
+        "pieces are kept" in invoked(command, "trim", made / "t.model", made / "data", "-o", tmp_path / "k.txt").output
+    )
     assert (
         "of 420 pieces are among the 370"
-        in _run("overlap", made / "t.model", made / "o.model", "-o", tmp_path / "o.tsv").output
+        in invoked(command, "overlap", made / "t.model", made / "o.model", "-o", tmp_path / "o.tsv").output
     )
     (tmp_path / "w.vec").write_text("2 3\nriver 1 2 3\nрека 1 2 3\n")
-    _run("words", made / "t.model", tmp_path / "w.vec", "-o", tmp_path / "w.txt")
+    invoked(command, "words", made / "t.model", tmp_path / "w.vec", "-o", tmp_path / "w.txt")
     assert [line.split("\t")[0] for line in (tmp_path / "w.txt").read_text().splitlines()] == ["river", "река"]
     with pytest.raises(UserError, match="a table is"):
-        _run("trim", made / "t.model", made / "data", "-o", tmp_path / "k.json")
+        invoked(command, "trim", made / "t.model", made / "data", "-o", tmp_path / "k.json")
     (tmp_path / "empty.txt").write_text("")
     with pytest.raises(UserError, match="has no words"):
-        _run("words", made / "t.model", tmp_path / "empty.txt", "-o", tmp_path / "w.txt")
+        invoked(command, "words", made / "t.model", tmp_path / "empty.txt", "-o", tmp_path / "w.txt")

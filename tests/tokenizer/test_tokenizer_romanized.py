@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import sentencepiece
-from click.testing import CliRunner
 
+from tests.running import invoked
 from tests.tokenizer.tokenizer_helpers import read_model
 from xlcorpus.cli.tokenizer import command
 from xlcorpus.errors import UserError
@@ -147,11 +147,7 @@ def test_files_that_are_no_unigram_models_are_refused(tmp_path: Path, model: Pat
 
 
 def extend(*arguments: object) -> str:
-    result = CliRunner().invoke(command, ["extend", *map(str, arguments)])
-    if isinstance(result.exception, UserError):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result.output
+    return invoked(command, "extend", *arguments).output
 
 
 def test_the_command_adds_the_pieces_that_romanised_text_lacks(model: Path, tmp_path: Path) -> None:
