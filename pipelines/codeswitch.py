@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from xlcorpus.beam.map import MapBatches
-from xlcorpus.beam.step import CODESWITCH, PAIR, Step
+from xlcorpus.beam.step import Step
 from xlcorpus.codeswitch.labels import carry_labels, said_of
 from xlcorpus.codeswitch.notes import notes_of
 from xlcorpus.codeswitch.operators import OPERATORS, Operator, fingerprints, open_operator
@@ -16,6 +16,7 @@ from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.codeswitch.restore import check_kept, restore_batch
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.features import Features
+from xlcorpus.dataset.kinds import CODESWITCH, PAIR
 from xlcorpus.dataset.result import Result
 from xlcorpus.pairs.sides import is_pairs, without_text
 

@@ -11,9 +11,10 @@ from typing import Any, ClassVar, Literal
 import pyarrow as pa
 
 from xlcorpus.beam.map import MapBatches
-from xlcorpus.beam.step import DOCUMENT, PAIR, Step, as_read
+from xlcorpus.beam.step import Step, as_read
 from xlcorpus.dataset.columns import require_column
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.kinds import DOCUMENT, PAIR
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError

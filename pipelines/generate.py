@@ -11,10 +11,11 @@ import pyarrow as pa
 from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import shard_tasks
-from xlcorpus.beam.step import PAIR, Outcome, Step
+from xlcorpus.beam.step import Outcome, Step
 from xlcorpus.beam.workspace import Workspace
 from xlcorpus.beam.write import write_results
 from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
+from xlcorpus.dataset.kinds import PAIR
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Result
 from xlcorpus.generate.draws import states

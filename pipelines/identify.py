@@ -8,7 +8,8 @@ from typing import ClassVar, Literal
 import pyarrow as pa
 
 from xlcorpus.beam.map import MapBatches
-from xlcorpus.beam.step import DOCUMENT, PAIR, Step, as_read
+from xlcorpus.beam.step import Step, as_read
+from xlcorpus.dataset.kinds import DOCUMENT, PAIR
 from xlcorpus.dataset.result import Result
 from xlcorpus.lid.identify import identify_batch
 from xlcorpus.lid.known_languages import notes_of, with_known

@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from xlcorpus.beam.map import MapBatches
-from xlcorpus.beam.step import PAIR, Step
+from xlcorpus.beam.step import Step
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.features import Features
+from xlcorpus.dataset.kinds import PAIR
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.tally import Tally
 from xlcorpus.tags.counts import label_notes

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from xlcorpus.beam.map import MapBatches
-from xlcorpus.beam.step import DOCUMENT, PAIR, Step, as_read
+from xlcorpus.beam.step import Step, as_read
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.kinds import DOCUMENT, PAIR
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from scipy import sparse
 
 from tests import rows
@@ -121,3 +123,30 @@ def similarities(texts: Sequence[str], size: int = 5) -> sparse.csr_array:
     sizes = matrix.sum(axis=1)
     one, two = common.coords
     return sparse.csr_array((common.data / (sizes[one] + sizes[two] - common.data), (one, two)), shape=common.shape)
+
+
+def check_by_brute_force(
+    found: Deduplicated,
+    ids: Sequence[bytes],
+    threshold: float,
+    *,
+    length: Callable[[int], int],
+    likeness: Callable[[int, int], float],
+    exact: Callable[[int, int], bool],
+) -> None:
+    """Every row against every one that stays: the longest first, of equal ones the smallest id. Rows go by number."""
+    stays: list[int] = []
+    for row in sorted(range(len(ids)), key=lambda row: (-length(row), ids[row])):
+        if all(likeness(row, kept) < threshold for kept in stays):
+            stays.append(row)
+    sizes = Counter(verdict[0] for verdict in found.verdicts.values())
+    place = {key: row for row, key in enumerate(ids)}
+    for row, key in enumerate(ids):
+        kept, size, is_kept, same, similarity = found.verdicts[key]
+        assert is_kept == (row in stays) == (kept == key)
+        assert size == sizes[kept]
+        if not is_kept:
+            assert place[kept] in stays
+            assert similarity == pytest.approx(likeness(row, place[kept]))
+            assert similarity >= np.float32(threshold)
+            assert same == exact(row, place[kept])

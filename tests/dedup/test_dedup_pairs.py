@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 
 import xlcorpus as xl
 from tests import rows
-from tests.dedup.dedup_helpers import SURE, Deduplicated, deduplicate, jaccard
+from tests.dedup.dedup_helpers import SURE, Deduplicated, check_by_brute_force, deduplicate, jaccard
 from tests.dedup.test_dedup_passes import HINDI, JAPANESE, POOL, SWAHILI, documents
 from tests.ingest.ingest_helpers import jsonl
 from tests.rows import doc_id
@@ -50,7 +49,7 @@ def likenesses() -> np.ndarray:
 LIKE = likenesses()
 
 
-def check_by_brute_force(
+def check_pairs(
     chosen: list[tuple[int, int]], turned: list[bool], threshold: float, found: Deduplicated, by: str, swapped: bool
 ) -> None:
     ids = [doc_id(str(row)) for row in range(len(chosen))]
@@ -63,20 +62,10 @@ def check_by_brute_force(
     def length(row: int) -> int:
         return sum(len(SOME[sides[row][side]].encode()) for side in used)
 
-    stays: list[int] = []
-    for row in sorted(range(len(chosen)), key=lambda row: (-length(row), ids[row])):
-        if all(likeness(row, kept) < threshold for kept in stays):
-            stays.append(row)
-    sizes = Counter(verdict[0] for verdict in found.verdicts.values())
-    place = {key: row for row, key in enumerate(ids)}
-    for row, key in enumerate(ids):
-        kept, size, is_kept, exact, similarity = found.verdicts[key]
-        assert is_kept == (row in stays) == (kept == key)
-        assert size == sizes[kept]
-        if not is_kept:
-            assert place[kept] in stays
-            assert similarity == pytest.approx(likeness(row, place[kept]))
-            assert exact == all(sides[row][side] == sides[place[kept]][side] for side in used)
+    def exact(one: int, two: int) -> bool:
+        return all(sides[one][side] == sides[two][side] for side in used)
+
+    check_by_brute_force(found, ids, threshold, length=length, likeness=likeness, exact=exact)
 
 
 @settings(max_examples=15)
@@ -102,7 +91,7 @@ def test_verdicts_are_those_of_brute_force_however_the_pairs_are_cut(
     shards = [batch.slice(start, end - start) for start, end in pairwise(bounds)]
     options: dict[str, Any] = {"by": by, "swapped": swapped, "threshold": threshold}
     found = deduplicate(tmp_path_factory.mktemp("pairs"), shards, banding=SURE, pairs=True, **options)
-    check_by_brute_force(chosen, turned, threshold, found, by, swapped)
+    check_pairs(chosen, turned, threshold, found, by, swapped)
 
 
 def test_one_side_is_judged_as_documents_are(tmp_path: Path) -> None:

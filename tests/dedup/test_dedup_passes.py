@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.dedup.dedup_helpers import SURE, Deduplicated, deduplicate, documents, jaccard
+from tests.dedup.dedup_helpers import SURE, Deduplicated, check_by_brute_force, deduplicate, documents, jaccard
 from tests.rows import doc_id
 from xlcorpus.dataset import dataset
 from xlcorpus.dataset.decisions import DECISION
@@ -50,7 +49,7 @@ POOL = [
 ]
 
 
-def check_by_brute_force(texts: list[str], names: list[str], threshold: float, found: Deduplicated) -> None:
+def check_texts(texts: list[str], names: list[str], threshold: float, found: Deduplicated) -> None:
     """Every text against every one that stays; copies are compared by their words here, not by digests."""
     values = shingle_texts(pa.array(texts))
     sets = [set(values.hashes[a:b].tolist()) for a, b in pairwise(values.offsets)]
@@ -60,21 +59,13 @@ def check_by_brute_force(texts: list[str], names: list[str], threshold: float, f
     def likeness(one: int, two: int) -> float:
         return 1.0 if contents[one] == contents[two] else jaccard(sets[one], sets[two])
 
-    stays: list[int] = []
-    for text in sorted(range(len(texts)), key=lambda text: (-len(texts[text].encode()), ids[text])):
-        if all(likeness(text, kept) < threshold for kept in stays):
-            stays.append(text)
-    sizes = Counter(verdict[0] for verdict in found.verdicts.values())
-    place = {key: text for text, key in enumerate(ids)}
-    for text, key in enumerate(ids):
-        kept, size, is_kept, exact, similarity = found.verdicts[key]
-        assert is_kept == (text in stays) == (kept == key)
-        assert size == sizes[kept]
-        if not is_kept:
-            assert place[kept] in stays
-            assert similarity == pytest.approx(likeness(text, place[kept]))
-            assert similarity >= np.float32(threshold)
-            assert exact == (contents[text] == contents[place[kept]])
+    def exact(one: int, two: int) -> bool:
+        return contents[one] == contents[two]
+
+    def length(text: int) -> int:
+        return len(texts[text].encode())
+
+    check_by_brute_force(found, ids, threshold, length=length, likeness=likeness, exact=exact)
 
 
 @settings(max_examples=25)
@@ -107,7 +98,7 @@ def test_verdicts_are_those_of_brute_force_in_any_order_and_sharding(
         whole = deduplicate(folder / "whole", [documents(texts, names)], threshold=threshold, banding=SURE)
     shutil.rmtree(folder)
     assert whole.verdicts == found.verdicts
-    check_by_brute_force(texts, names, threshold, found)
+    check_texts(texts, names, threshold, found)
     assert found.kept.num_rows + found.decisions.num_rows == len(texts)
 
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from tests.rows import records
 from tests.running import run
 from xlcorpus.dataset.dataset import Dataset
-
-SETTINGS = list[str]
 
 
 def ntrex(shared_data: Path, code: str) -> list[dict[str, Any]]:
     """The lines of NTREX in a language (`swh`): id, doc, lang, text."""
-    with gzip.open(shared_data / "ntrex" / f"{code}.jsonl.gz", "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
+    return records(shared_data / "ntrex" / f"{code}.jsonl.gz")
 
 
 def documents(shared_data: Path, codes: Sequence[str]) -> Iterator[dict[str, Any]]:

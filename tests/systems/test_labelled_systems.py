@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,17 +28,12 @@ def test_filter_and_msvd(shared_data: Path, tmp_path: Path) -> None:
         for number, row in enumerate(pairs(shared_data, ["msa"], 120))
     ]
     given = ingested(tmp_path / "pairs", iter(rows), kind="pairs")
-    of = {row["doc_id"]: row for row in rows_of_folder(given)}
+    of = {row["doc_id"]: row for row in rows_of(given)}
     labelled = system("filter", tmp_path / "filter", pairs=given, tokenizer=TOKENIZER, keep="label")["pack"]
     assert all(row["label"] == of[row["pair_id"]]["label"] for row in rows_of(labelled))
     assert len(rows_of(labelled)) == 120
     captions = system("msvd-indonesian", tmp_path / "msvd", pairs=given, tokenizer=TOKENIZER, keep="video_id")["pack"]
     assert all(row["video_id"] == of[row["pair_id"]]["video_id"] for row in rows_of(captions))
-
-
-def rows_of_folder(folder: Path) -> list[dict[str, Any]]:
-    """The rows of a dataset in a folder."""
-    return [row for path in sorted((folder / "data").glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
 
 
 CONLL = "Asha B-PER\nanaishi O\nDar B-LOC\nes I-LOC\nSalaam I-LOC\n. O\n\nNinapenda O\nNairobi B-LOC\nsana O\n\n"
@@ -101,7 +95,7 @@ def test_pixel_sentences(shared_data: Path, tmp_path: Path) -> None:
     """Typos change few letters, shuffles keep the words, spans are of the document."""
     texts = ingested(tmp_path / "texts", documents(shared_data, ["swa", "hin"]))
     found = system("pixel-sentences", tmp_path / "run", documents=texts)
-    whole = [row["text"] for row in rows_of_folder(texts)]
+    whole = [row["text"] for row in rows_of(texts)]
     rows = rows_of(found["mix"])
     kinds = Counter(row["pair_kind"] for row in rows)
     assert set(kinds) == {"typo", "shuffle", "span"}
@@ -128,7 +122,7 @@ def test_filip_and_m2_encoder(shared_data: Path, tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "captions.parquet")
     made = called("ingest", tmp_path / "captions.parquet", "--lang-column", "lang", "--output", tmp_path / "given")
     assert made.returncode == 0, made.stderr
-    images = {row["doc_id"]: row["image"] for row in rows_of_folder(tmp_path / "given")}
+    images = {row["doc_id"]: row["image"] for row in rows_of(tmp_path / "given")}
     given = {"captions": tmp_path / "given", "tokenizer": TOKENIZER, "keep": "image", "length": 512}
     filip = rows_of(system("filip", tmp_path / "filip", **given)["pack"])
     assert len(filip) == 200

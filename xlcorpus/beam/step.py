@@ -13,14 +13,12 @@ from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.workspace import Task
 from xlcorpus.dataset.by_file import FileCounts, FileLoss, add_files, files_standing_out
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.kinds import DOCUMENT
 from xlcorpus.dataset.record import written_of
 from xlcorpus.dataset.shards import ShardFile
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.tally import Tally, add_up
 from xlcorpus.options import StepOptions
-
-DOCUMENT = "document"  # name of the schema of documents: what most steps read and make
-PAIR, CODESWITCH = "pair", "codeswitch"
 
 Form = Literal["source", "map", "graph"]
 

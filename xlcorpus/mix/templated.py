@@ -8,7 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.kinds import PAIR
 from xlcorpus.errors import UserError
+from xlcorpus.pairs.sides import SIDES
 from xlcorpus.templates.chat import CHAT, ChatTemplate, chat_template_of
 from xlcorpus.templates.rendered import Rendered
 from xlcorpus.templates.specials import special_ids_of
@@ -18,7 +20,6 @@ from xlcorpus.tokenizer.pieces import with_around
 from xlcorpus.tokenizer.template import Ids
 
 PAIRS = "{src}\n{tgt}"  # of sentence pairs, where nothing else is asked for
-_SIDES = ("src", "tgt")
 
 
 def template_for(given: str, schema: str, names: Collection[str]) -> Template | None:
@@ -28,10 +29,10 @@ def template_for(given: str, schema: str, names: Collection[str]) -> Template | 
     """
     if given != CHAT:
         template = parse(given)
-        of_pairs = any(side in template.columns for side in _SIDES)
-        if of_pairs == (schema == "pair") and set(template.columns) <= set(names):
+        of_pairs = any(side in template.columns for side in SIDES)
+        if of_pairs == (schema == PAIR) and set(template.columns) <= set(names):
             return template
-    return parse(PAIRS) if schema == "pair" else None
+    return parse(PAIRS) if schema == PAIR else None
 
 
 def columns_of(given: str, schema: str, names: Collection[str]) -> list[str]:
@@ -75,7 +76,7 @@ def check_template(given: str, inputs: Sequence[Dataset], tokenizer: str | None)
         if given == CHAT:
             fitting = [bool(template.wanted(names)) for names in known]
         for one, fits in zip(inputs, fitting, strict=True):
-            if not fits and one.manifest.schema_name == "pair" and set(_SIDES) & set(template.columns):
+            if not fits and one.manifest.schema_name == PAIR and set(SIDES) & set(template.columns):
                 template.check(one.manifest.arrow_schema, str(one.folder))
         if not any(fitting):
             nearest = max(range(len(inputs)), key=lambda at: len(known[at] & set(template.columns)))

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 
-from xlcorpus.dataset.columns import direction as direction
 from xlcorpus.dataset.columns import put_columns, text_column
 from xlcorpus.dataset.result import Result, add_counts
 

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset.columns import column_or_null, direction, put_columns, require_column, text_column
 from xlcorpus.dataset.decisions import decide
+from xlcorpus.dataset.kinds import PAIR
 from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.errors import UserError
 from xlcorpus.pairs.sides import SIDES, of_side, side_rows
@@ -23,7 +24,6 @@ from xlcorpus.quality.thresholds import PairThresholds, Thresholds
 LANG_NOT_WANTED = "lang_not_wanted"
 STOP_WORDS_BELOW = "stop_words_below"
 DIRECTION_NOT_WANTED = "direction_not_wanted"
-PAIR = "pair"
 _PREFIX = re.compile("^(?:q|dt)_")
 
 

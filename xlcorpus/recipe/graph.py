@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from xlcorpus.beam.step import CODESWITCH, DOCUMENT, PAIR, Form, Step
+from xlcorpus.beam.step import Form, Step
 from xlcorpus.dataset.dataset import is_dataset
+from xlcorpus.dataset.kinds import CODESWITCH, DOCUMENT, PAIR
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError

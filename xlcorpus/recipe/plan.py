@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from xlcorpus.beam.progress import format_duration
-from xlcorpus.beam.step import DOCUMENT, PAIR, SourcePlan
+from xlcorpus.beam.step import SourcePlan
 from xlcorpus.beam.workspace import Workspace
 from xlcorpus.dataset.dataset import Dataset, is_dataset
+from xlcorpus.dataset.kinds import DOCUMENT, PAIR
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.storage import Location
 from xlcorpus.recipe.graph import Node, Pass, passes_of
