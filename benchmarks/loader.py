@@ -26,10 +26,11 @@ import torch
 from benchmarks.loader_peers import measure
 from benchmarks.machine import describe_machine
 from benchmarks.pack_datatrove import _TRAIN, write_corpus
+from xlcorpus.loader.rows import TokenRows
+from xlcorpus.loader.source import Source
+from xlcorpus.loader.stream import TokenStream
+from xlcorpus.objectives.objective import OBJECTIVES, Batch, Losses, Objective
 from xlcorpus.pack.segments import fill_up
-from xlcorpus.pretrain.data.rows import TokenRows
-from xlcorpus.pretrain.data.stream import Source, TokenStream
-from xlcorpus.pretrain.objective import OBJECTIVES, Batch, Losses, Objective
 
 LENGTHS = {1024: 8, 8192: 1}  # rows of a batch
 PEERS = ("mosaicml-streaming==0.13.0", "litdata==0.2.76")

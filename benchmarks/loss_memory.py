@@ -32,7 +32,7 @@ def measure(whose: str, name: str, dtype: str) -> None:
     import torch
     import transformers
 
-    from xlcorpus.pretrain.objective import OBJECTIVES, Vocabulary
+    from xlcorpus.objectives.objective import OBJECTIVES, Vocabulary
 
     torch.set_num_threads(1)
     torch.manual_seed(0)

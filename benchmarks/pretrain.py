@@ -31,10 +31,11 @@ import transformers
 from torch.utils.data import DataLoader, IterableDataset
 
 from benchmarks.machine import describe_machine
-from xlcorpus.pretrain.data.rows import TokenRows
-from xlcorpus.pretrain.data.stream import Source, TokenStream
+from xlcorpus.loader.rows import TokenRows
+from xlcorpus.loader.source import Source
+from xlcorpus.loader.stream import TokenStream
+from xlcorpus.objectives.objective import OBJECTIVES, Batch, Objective
 from xlcorpus.pretrain.flops import flops_a_token, peak_flops
-from xlcorpus.pretrain.objective import OBJECTIVES, Batch, Objective
 from xlcorpus.sample import sample_folder
 
 SHAPES = {

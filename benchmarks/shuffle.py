@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import spearmanr
 
-from xlcorpus.pretrain.data.order import Order
+from xlcorpus.loader.order import Order
 
 GROUPS, ROWS, LANGUAGES, BATCH, WINDOW = 4_000, 256, 343, 512, 100
 

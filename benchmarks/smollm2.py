@@ -50,7 +50,7 @@ def make_plain(gguf: Path, folder: Path) -> None:
     """A folder that AutoModel, AutoTokenizer and `tokenizer extend` open."""
     from transformers import AutoTokenizer
 
-    from xlcorpus.pretrain.initialize.load import load_model
+    from xlcorpus.initialize.load import load_model
 
     model = load_model(str(gguf), "AutoModelForCausalLM", SEED).model
     model.save_pretrained(folder)
@@ -117,9 +117,9 @@ def measure(out: Path, trained: Path) -> None:
     from transformers import AutoModelForCausalLM
 
     from xlcorpus.evaluate.bits import bits_per_byte
-    from xlcorpus.pretrain.data.rows import TokenRows
-    from xlcorpus.pretrain.initialize.start import StartOptions, start
-    from xlcorpus.pretrain.objective import OBJECTIVES
+    from xlcorpus.initialize.start import StartOptions, start
+    from xlcorpus.loader.rows import TokenRows
+    from xlcorpus.objectives.objective import OBJECTIVES
     from xlcorpus.tokenizer import open_tokenizer
 
     begun = StartOptions(model=str(out / "base"), new_rows="mean-of-pieces")

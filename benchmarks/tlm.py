@@ -28,13 +28,13 @@ import xlcorpus
 from benchmarks.machine import describe_machine
 from xlcorpus.dataset.storage import locate
 from xlcorpus.evaluate.batches import batches
-from xlcorpus.pretrain.data.attention import first_position
-from xlcorpus.pretrain.data.rows import TokenRows
-from xlcorpus.pretrain.objective import NO_LABEL, OBJECTIVES
-from xlcorpus.pretrain.objectives.tlm import TlmOptions
+from xlcorpus.loader.rows import TokenRows
+from xlcorpus.loader.source import open_source
+from xlcorpus.objectives.attention import first_position
+from xlcorpus.objectives.kinds.tlm import TlmOptions
+from xlcorpus.objectives.objective import NO_LABEL, OBJECTIVES
 from xlcorpus.pretrain.plan import tokens_of_row
 from xlcorpus.pretrain.recipe import load_recipe
-from xlcorpus.pretrain.sources import open_source
 from xlcorpus.pretrain.train import Settings, pretrain
 from xlcorpus.tokenizer.train import TrainOptions, train
 from xlcorpus.tokenizer.write import write_trained

@@ -31,11 +31,12 @@ from xlcorpus.dataset.storage import locate
 from xlcorpus.evaluate.models import TrainedModel
 from xlcorpus.evaluate.retrieval import retrieval
 from xlcorpus.evaluate.vectors import encode, vectors
-from xlcorpus.pretrain.data.rows import TokenRows
-from xlcorpus.pretrain.data.stream import Source, TokenStream
-from xlcorpus.pretrain.initialize.architecture import MASKED
-from xlcorpus.pretrain.objective import Batch
-from xlcorpus.pretrain.objectives.translico import Translico, TranslicoOptions
+from xlcorpus.initialize.architecture import MASKED
+from xlcorpus.loader.rows import TokenRows
+from xlcorpus.loader.source import Source
+from xlcorpus.loader.stream import TokenStream
+from xlcorpus.objectives.kinds.translico import Translico, TranslicoOptions
+from xlcorpus.objectives.objective import Batch
 from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 from xlcorpus.tokenizer.train import TrainOptions, train

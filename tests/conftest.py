@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# One thread of torch, also in processes that tests start: threads wait for one another where tests run side by side.
+os.environ.setdefault("MKL_NUM_THREADS", "1")
 # The same examples in every run, however slow the machine; HYPOTHESIS_PROFILE=explore looks for new ones.
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("steady", _UNTIMED, derandomize=True, database=None)

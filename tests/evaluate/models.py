@@ -10,9 +10,9 @@ from typing import Any
 import torch
 import transformers
 
-from tests.pretrain.packed import SAMPLE
+from tests.packed import SAMPLE
 from xlcorpus.evaluate.models import TrainedModel, open_model
-from xlcorpus.pretrain.initialize.tokenizer_files import copy_tokenizer
+from xlcorpus.initialize.tokenizer_files import copy_tokenizer
 from xlcorpus.tokenizer.open import open_tokenizer
 
 TOKENIZER = open_tokenizer(SAMPLE)

@@ -15,12 +15,12 @@ import pytest
 import torch
 
 from tests.evaluate.models import TOKENIZER, tiny
-from tests.pretrain.packed import TEXTS, packs, view
+from tests.packed import TEXTS, packs, view
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.bits import bits_per_byte, summary
 from xlcorpus.evaluate.costs import Bits
-from xlcorpus.pretrain.data.rows import TokenRows
-from xlcorpus.pretrain.objective import OBJECTIVES
+from xlcorpus.loader.rows import TokenRows
+from xlcorpus.objectives.objective import OBJECTIVES
 
 DOCUMENTS = 28
 

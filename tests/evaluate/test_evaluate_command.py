@@ -13,7 +13,7 @@ import transformers
 from click.testing import CliRunner, Result
 
 from tests.evaluate.models import folder, tiny
-from tests.pretrain.packed import TEXTS, packs, view
+from tests.packed import TEXTS, packs, view
 from tests.rows import write_dataset
 from xlcorpus.cli import main as entry
 from xlcorpus.dataset.dataset import Dataset

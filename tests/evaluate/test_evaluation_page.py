@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from tests.evaluate.models import TOKENIZER, folder
 from tests.house.pages import blocks
-from tests.pretrain.packed import TEXTS, document_rows, pack, packs
+from tests.packed import TEXTS, document_rows, pack, packs
 from xlcorpus.cli import main as entry
 
 

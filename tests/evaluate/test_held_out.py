@@ -11,12 +11,11 @@ import yaml
 from click.testing import CliRunner
 
 from tests.evaluate.models import tiny
-from tests.pretrain.packed import SAMPLE, packs, view
+from tests.packed import SAMPLE, packs, view
 from xlcorpus.cli import main as entry
 from xlcorpus.evaluate.held_out import HeldOut, losses
-from xlcorpus.pretrain.data.stream import Source
+from xlcorpus.loader.source import Source, open_source
 from xlcorpus.pretrain.recipe import EvaluationOptions
-from xlcorpus.pretrain.sources import open_source
 
 
 def test_packs_have_bits_and_views_losses() -> None:

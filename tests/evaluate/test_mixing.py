@@ -10,14 +10,14 @@ import pyarrow as pa
 import pytest
 
 from tests.evaluate.models import TOKENIZER, opened
-from tests.pretrain.packed import TEXTS, packs
+from tests.packed import TEXTS, packs
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.generate import generate, mixing, prompts_of_packs, prompts_of_texts
 from xlcorpus.evaluate.mixing import judge, ratio
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.evaluate.texts import Texts
 from xlcorpus.lid.model import load_model
-from xlcorpus.pretrain.data.rows import TokenRows
+from xlcorpus.loader.rows import TokenRows
 
 SWAHILI = "Mvua ilinyesha usiku kucha na mto umejaa maji."
 ENGLISH = "The ferry leaves at nine and the bread is still warm."

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.evaluate.models import TOKENIZER, opened, tiny
-from tests.pretrain.packed import LATIN, TEXTS, pair_rows, translico_rows, view
+from tests.packed import LATIN, TEXTS, pair_rows, translico_rows, view
 from tests.rows import write_dataset
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.options import EvaluateOptions

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tests.pretrain import packed
+from tests import packed
 from tests.rows import write_dataset
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.export.export import Exported, ExportOptions, export

@@ -151,7 +151,7 @@ READERS: dict[str, Callable[[Path], Tokens]] = {
 
 def large_packs(folder: Path, tokens: int, length: int = 1024) -> Path:
     """Packs of `pack`'s own packer, best-fit, of documents of 20 to 200,000 random ids, median 400."""
-    from tests.pretrain.packed import packs, regroup
+    from tests.packed import packs, regroup
     from tests.rows import write_dataset
     from xlcorpus.dataset.columns import fixed_binary
     from xlcorpus.dataset.dataset import Dataset

@@ -16,7 +16,7 @@ import pytest
 
 from tests.export.exported import by_hand, documents_of, exported, pack_row, packs, with_notes
 from tests.export.layouts import READERS, read_litgpt, read_mds
-from tests.pretrain.packed import view
+from tests.packed import view
 from tests.rows import doc_id, documents, write_dataset
 from xlcorpus.cli.main import main
 from xlcorpus.dataset import storage

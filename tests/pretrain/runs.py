@@ -12,7 +12,7 @@ from typing import Any
 
 from safetensors.numpy import load_file
 
-from tests.pretrain.packed import SAMPLE, packs
+from tests.packed import SAMPLE, packs
 from xlcorpus.pretrain.recipe import load_recipe
 from xlcorpus.pretrain.train import Settings, pretrain
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from safetensors.numpy import load_file
 
-from tests.pretrain.packed import packs, view
+from tests.packed import packs, view
 from tests.pretrain.runs import STILL, metrics, recipe_file, run_processes, start_processes, train
 from tests.pretrain.test_resume import unfinished
 from xlcorpus.errors import UserError

@@ -9,7 +9,7 @@ import pytest
 
 from tests.pretrain.test_pretrain_recipe import GOOD, write
 from xlcorpus.errors import UserError
-from xlcorpus.pretrain.initialize.options import StartOptions
+from xlcorpus.initialize.options import StartOptions
 from xlcorpus.pretrain.recipe import (
     CheckpointOptions,
     DataOptions,

@@ -20,9 +20,9 @@ import torch
 
 from tests.pretrain.runs import metrics, recipe_file, train, weights
 from xlcorpus.errors import IntegrityError, StorageError, UserError
+from xlcorpus.objectives.kinds.clm import Clm
 from xlcorpus.pretrain import train as training
 from xlcorpus.pretrain.engine import Engine
-from xlcorpus.pretrain.objectives.clm import Clm
 
 
 class Killed(BaseException):

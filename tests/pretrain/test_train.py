@@ -13,13 +13,13 @@ import torch
 from safetensors.numpy import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tests.pretrain.packed import LENGTH, SAMPLE, document_rows, pack, packs, regroup, view
+from tests.packed import LENGTH, SAMPLE, document_rows, pack, packs, regroup, view
 from tests.pretrain.runs import STILL, metrics, recipe_file, train, weights
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
+from xlcorpus.objectives.kinds.clm import Clm
+from xlcorpus.objectives.objective import Losses
 from xlcorpus.pretrain.engine import Engine
-from xlcorpus.pretrain.objective import Losses
-from xlcorpus.pretrain.objectives.clm import Clm
 from xlcorpus.pretrain.recipe import load_recipe
 from xlcorpus.pretrain.sources import open_data
 from xlcorpus.tokenizer.open import open_tokenizer

@@ -11,11 +11,11 @@ import transformers
 from datasets import load_dataset
 
 from tests.house.pages import blocks
-from tests.pretrain.packed import packs, view
+from tests.packed import packs, view
 from xlcorpus.errors import UserError
-from xlcorpus.pretrain.collator import PackCollator
-from xlcorpus.pretrain.objective import NO_LABEL
-from xlcorpus.pretrain.sources import open_source
+from xlcorpus.loader.collator import PackCollator
+from xlcorpus.loader.source import open_source
+from xlcorpus.objectives.objective import NO_LABEL
 
 
 def bert() -> transformers.BertForMaskedLM:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.pretrain.data.rows import TokenRows
+from xlcorpus.loader.rows import TokenRows
 from xlcorpus.text.hashes import hash_text, mix
 
 HOLD_OUT_MORE = "hold out more: xlcorpus pack --holdout 2%"

@@ -22,10 +22,10 @@ import pyarrow.compute as pc
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.batches import batches
 from xlcorpus.evaluate.costs import Bits
+from xlcorpus.loader.rows import TokenRows
+from xlcorpus.objectives.objective import NO_LABEL, Batch, Objective
+from xlcorpus.objectives.packed import PackObjective
 from xlcorpus.pack.segments import Parts, fill_up
-from xlcorpus.pretrain.data.rows import TokenRows
-from xlcorpus.pretrain.objective import NO_LABEL, Batch, Objective
-from xlcorpus.pretrain.objectives.packed import PackObjective
 from xlcorpus.text.draws import id_halves
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 

@@ -23,12 +23,12 @@ from xlcorpus.evaluate.models import TrainedModel, open_model
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.evaluate.retrieve import retrieve
 from xlcorpus.evaluate.texts import Texts, read_documents, read_pairs
+from xlcorpus.initialize.architecture import CAUSAL, MASKED
+from xlcorpus.loader.rows import TokenRows
+from xlcorpus.loader.source import objective_for
+from xlcorpus.objectives.objective import OBJECTIVES
 from xlcorpus.pack.facts import SCHEMA
-from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.pretrain.failures import needing_memory
-from xlcorpus.pretrain.initialize.architecture import CAUSAL, MASKED
-from xlcorpus.pretrain.objective import OBJECTIVES
-from xlcorpus.pretrain.sources import objective_for
 
 _OBJECTIVES = {CAUSAL: "clm", MASKED: "mlm"}
 _MANY_UNKNOWN = 0.001  # of the tokens of a language

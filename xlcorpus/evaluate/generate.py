@@ -18,9 +18,9 @@ from xlcorpus.evaluate.mixing import judge
 from xlcorpus.evaluate.models import TrainedModel
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.evaluate.texts import Texts
+from xlcorpus.initialize.architecture import CAUSAL
 from xlcorpus.lid.model import load_model
-from xlcorpus.pretrain.data.rows import TokenRows
-from xlcorpus.pretrain.initialize.architecture import CAUSAL
+from xlcorpus.loader.rows import TokenRows
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 
 _COLUMNS = ("input_ids", "doc_starts", "doc_offsets", "langs")

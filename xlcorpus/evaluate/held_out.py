@@ -11,9 +11,9 @@ import torch
 from xlcorpus.evaluate.batches import batches
 from xlcorpus.evaluate.bits import bits_per_byte, evaluating
 from xlcorpus.evaluate.costs import Bits
-from xlcorpus.pretrain.data.rows import TokenRows
-from xlcorpus.pretrain.objective import Objective
-from xlcorpus.pretrain.objectives.packed import PackObjective
+from xlcorpus.loader.rows import TokenRows
+from xlcorpus.objectives.objective import Objective
+from xlcorpus.objectives.packed import PackObjective
 from xlcorpus.pretrain.recipe import StageOptions
 from xlcorpus.pretrain.sources import Data
 from xlcorpus.tokenizer.open import open_once

@@ -9,12 +9,12 @@ import torch
 
 from xlcorpus.dataset.storage import locate
 from xlcorpus.errors import UserError, first_line
+from xlcorpus.initialize.architecture import BODY, CAUSAL, MASKED, architecture_of
+from xlcorpus.initialize.load import load_model
+from xlcorpus.loader.rows import vocabulary_of
+from xlcorpus.objectives.attention import most_tokens
+from xlcorpus.objectives.objective import Vocabulary
 from xlcorpus.pack.facts import TokenizerFacts
-from xlcorpus.pretrain.data.attention import most_tokens
-from xlcorpus.pretrain.data.rows import vocabulary_of
-from xlcorpus.pretrain.initialize.architecture import BODY, CAUSAL, MASKED, architecture_of
-from xlcorpus.pretrain.initialize.load import load_model
-from xlcorpus.pretrain.objective import Vocabulary
 from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 

@@ -14,8 +14,8 @@ from xlcorpus.errors import UserError
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.find import find_files
 from xlcorpus.ingest.read import cut_files, read_ranges
+from xlcorpus.loader.rows import TokenRows
 from xlcorpus.pack.facts import SCHEMA
-from xlcorpus.pretrain.data.rows import TokenRows
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE, language_of
 

@@ -11,11 +11,11 @@ import torch
 
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.models import TrainedModel
+from xlcorpus.initialize.architecture import CAUSAL
+from xlcorpus.objectives.joined import Ids, around_text, join, width_of
+from xlcorpus.objectives.kinds.translico import pool
 from xlcorpus.pack.packs import values_of
 from xlcorpus.pack.segments import fill_up
-from xlcorpus.pretrain.data.joined import Ids, around_text, join, width_of
-from xlcorpus.pretrain.initialize.architecture import CAUSAL
-from xlcorpus.pretrain.objectives.translico import pool
 from xlcorpus.text.ragged import offsets_of
 
 

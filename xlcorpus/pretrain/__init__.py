@@ -1,1 +1,1 @@
-"""Token shards to a trained, evaluated model: torch and transformers, no Beam; reads datasets only."""
+"""Training, from a recipe to a model with its cards: torch and transformers, no Beam; reads datasets only."""

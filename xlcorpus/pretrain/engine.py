@@ -24,13 +24,14 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
+from xlcorpus.loader.stream import TokenStream
+from xlcorpus.objectives.objective import NO_LABEL
+from xlcorpus.objectives.own_weights import average_gradients
+from xlcorpus.objectives.ranks import rank_and_ranks
 from xlcorpus.pretrain.checkpoint import last_checkpoint, write_checkpoint
-from xlcorpus.pretrain.data.stream import TokenStream
 from xlcorpus.pretrain.failures import named_rows, no_number
 from xlcorpus.pretrain.metrics import Meter
-from xlcorpus.pretrain.objective import NO_LABEL
 from xlcorpus.pretrain.plan import Plan
-from xlcorpus.pretrain.ranks import rank_and_ranks
 from xlcorpus.pretrain.recipe import StageOptions
 from xlcorpus.pretrain.sources import Data
 
@@ -164,8 +165,14 @@ class Engine(Trainer):  # type: ignore[misc]  # transformers is not followed
         weighted: torch.Tensor = losses.total * self._step.weights[len(self._step.losses) - 1]
         return weighted
 
+    def _clip_grad_norm(self, model: Any) -> Any:
+        average_gradients(model)
+        return super()._clip_grad_norm(model)
+
     def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
         """As Trainer does it, once a step before the weights change; raises UserError for a loss that is no number."""
+        if grad_norm is None:
+            average_gradients(model)
         norm = super()._get_grad_norm(model, grad_norm)
         checked = torch.stack(self._step.losses)
         value = torch.as_tensor(norm if norm is not None else 0.0, device=checked.device).float()
@@ -272,6 +279,8 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
         """What falls due."""
         engine, step = self._engine, state.global_step
+        for source in engine.data.sources:
+            source.objective.after_step(engine.model)
         last = step >= engine.plan.steps or engine.stopped > 0
         every = engine.stage.evaluation.every
         control.should_evaluate = step >= engine.plan.steps or bool(every and step % every == 0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
-from xlcorpus.pretrain.data.rows import TokenRows
+from xlcorpus.loader.rows import TokenRows
 from xlcorpus.pretrain.recipe import StageOptions
 
 _SHOWN = 16  # rows that a message names

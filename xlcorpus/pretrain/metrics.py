@@ -15,8 +15,8 @@ import torch.distributed as dist
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import IntegrityError
-from xlcorpus.pretrain.objective import Losses
-from xlcorpus.pretrain.ranks import rank_and_ranks
+from xlcorpus.objectives.objective import Losses
+from xlcorpus.objectives.ranks import rank_and_ranks
 
 METRICS = "metrics.jsonl"
 _SAID = re.compile(r"/loss$|/all/\w*bits_per_byte$")  # of an evaluation, on the terminal

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xlcorpus.errors import UserError, naming
-from xlcorpus.pretrain.data.stream import Source
+from xlcorpus.loader.source import Source
 from xlcorpus.pretrain.recipe import StageOptions
 from xlcorpus.pretrain.sources import Data
 

@@ -23,12 +23,12 @@ from xlcorpus.dataset.yaml_file import (
     variables_of,
 )
 from xlcorpus.errors import UserError, given_twice, nearest
+from xlcorpus.initialize.options import StartOptions
+from xlcorpus.loader.source import SEE
 from xlcorpus.options import StepOptions, checked, option
-from xlcorpus.pretrain.initialize.options import StartOptions
 from xlcorpus.sample import sample_folder
 from xlcorpus.text.sizes import parse_size
 
-SEE = "docs/training.md"
 _TOP = ("name", "about", "seed", "variables", "tokenizer", "start", "stages")
 _OF_DATA = ("folder", "objective", "weight", "holdout")
 # What may change between a checkpoint and what goes on with it: how the same steps are done, and what is told of them.

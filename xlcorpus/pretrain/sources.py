@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.dataset import is_dataset
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, naming
-from xlcorpus.options import StepOptions, checked
-from xlcorpus.pretrain.data.rows import TokenRows
-from xlcorpus.pretrain.data.stream import Source
-from xlcorpus.pretrain.objective import OBJECTIVES, Objective, ObjectiveKind, Vocabulary
-from xlcorpus.pretrain.recipe import SEE, DataOptions, StageOptions
-from xlcorpus.tokenizer.open import open_tokenizer
+from xlcorpus.loader.rows import TokenRows
+from xlcorpus.loader.source import Source, check_view, open_source
+from xlcorpus.objectives.objective import OBJECTIVES, ObjectiveKind, Vocabulary
+from xlcorpus.pretrain.recipe import DataOptions, StageOptions
 
 HOLDOUT = "holdout"
 
 
 @dataclass(frozen=True)
 class Data:
-    """names: of the sources, for metrics; holdouts: rows to evaluate on, each with the source that they belong to."""
+    """names: of the sources, for metrics; holdouts: rows to evaluate on, each with the source that they belong to;
+    settings: of the model's config, that the rows ask for."""
 
     sources: tuple[Source, ...]
     names: tuple[str, ...]
     holdouts: tuple[tuple[int, TokenRows], ...]
     architecture: str
     vocabulary: Vocabulary
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def length(self) -> int:
@@ -44,6 +44,7 @@ def open_data(stage: StageOptions, tokenizer: str | None = None) -> Data:
     sources: list[Source] = []
     kinds: list[ObjectiveKind] = []
     holdouts: list[tuple[int, TokenRows]] = []
+    settings: dict[str, Any] = {}
     for number, given in enumerate(stage.data):
         with naming(f"stage {stage.name}: data {number + 1} ({given.folder})"):
             kind = OBJECTIVES.find(given.objective)
@@ -53,8 +54,17 @@ def open_data(stage: StageOptions, tokenizer: str | None = None) -> Data:
                 rows = TokenRows.open(held)
                 rows.require_rows("hold out more: xlcorpus pack --holdout 2%, or name none")
                 _check_same(rows, source.rows)
-                _check_view(kind, rows)
+                check_view(kind, rows)
                 holdouts.append((number, rows))
+        asked = kind.settings(source.rows.folder) if kind.settings else {}
+        other = next((name for name, value in asked.items() if settings.get(name, value) != value), None)
+        if other is not None:
+            raise UserError(
+                f"{source.rows.folder} needs a model with {other}: {asked[other]}, the data before it one with "
+                f"{settings[other]}",
+                remedy="make the rows of one set of labels, or train on them in two recipes",
+            )
+        settings |= asked
         sources.append(source)
         kinds.append(kind)
     for source, kind in zip(sources[1:], kinds[1:], strict=True):
@@ -66,58 +76,9 @@ def open_data(stage: StageOptions, tokenizer: str | None = None) -> Data:
             )
     twice = {kind.name for kind in kinds if sum(kind is one for one in kinds) > 1}
     names = [f"{kind.name}-{n}" if kind.name in twice else kind.name for n, kind in enumerate(kinds, 1)]
-    return Data(tuple(sources), tuple(names), tuple(holdouts), kinds[0].architecture, sources[0].rows.vocabulary)
-
-
-def open_source(
-    folder: Any,
-    objective: str = "clm",
-    options: Mapping[str, Any] | None = None,
-    *,
-    weight: float = 1.0,
-    tokenizer: str | Location | None = None,
-) -> Source:
-    """Token shards and what is made of them; raises UserError where the two do not go together.
-
-    options: of the objective; tokenizer: path of that of the shards, which `whole_word` needs.
-    """
-    kind = OBJECTIVES.find(objective)
-    settings = checked(kind.options, dict(options or {}), str(folder), kind.name, SEE)
-    rows = TokenRows.open(storage.locate(folder))
-    rows.require_rows()
-    return Source(rows, objective_for(rows, kind, settings, tokenizer), weight)
-
-
-def objective_for(
-    rows: TokenRows, kind: ObjectiveKind, settings: StepOptions, tokenizer: str | Location | None = None
-) -> Objective:
-    """The objective over these rows; raises UserError where they are of another view, or lack a special id."""
-    _check_view(kind, rows)
-    missing = [role for role in kind.needs if role not in rows.vocabulary.ids]
-    if missing:
-        raise UserError(
-            f"{rows.folder}: {kind.name} needs a token for {' and '.join(missing)}; their tokenizer has none",
-            remedy="pack with a tokenizer that has it: `xlcorpus tokenizer train --mask`, or `tokenizer extend "
-            "--special <mask>`",
-        )
-    vocabulary = rows.vocabulary
-    if tokenizer is not None and getattr(settings, "whole_word", False):
-        vocabulary.check_packed_with(open_tokenizer(tokenizer), tokenizer, rows.folder)
-        vocabulary = replace(vocabulary, word_starts=open_tokenizer(tokenizer).word_starts)
-    objective: Objective = kind.make(settings, vocabulary, rows.length)
-    if objective.columns is not None:
-        objective.columns += tuple(name for name in objective.optional if name in rows.columns)
-    return objective
-
-
-def _check_view(kind: ObjectiveKind, rows: TokenRows) -> None:
-    if kind.view != rows.view:
-        what = f"rows of the view {rows.view}" if rows.view else "packs"
-        make = f"xlcorpus pack ... --view {kind.view}" if kind.view else "xlcorpus pack ..., without --view"
-        raise UserError(
-            f"{rows.folder} holds {what}; {kind.name} reads {f'the view {kind.view}' if kind.view else 'packs'}",
-            remedy=f"make them with `{make}`, or choose another objective for these",
-        )
+    return Data(
+        tuple(sources), tuple(names), tuple(holdouts), kinds[0].architecture, sources[0].rows.vocabulary, settings
+    )
 
 
 def _check_same(one: TokenRows, other: TokenRows) -> None:

@@ -16,6 +16,11 @@ import transformers
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, first_line, naming
+from xlcorpus.initialize.load import load_model
+from xlcorpus.initialize.start import copy_tokenizer, start
+from xlcorpus.objectives.own_weights import attach, detach
+from xlcorpus.objectives.own_weights import save as save_own
+from xlcorpus.objectives.ranks import rank_and_ranks
 from xlcorpus.pretrain.arguments import training_arguments
 from xlcorpus.pretrain.card import model_card, run_facts
 from xlcorpus.pretrain.checkpoint import last_checkpoint, read_cursor, writing_model
@@ -23,11 +28,8 @@ from xlcorpus.pretrain.curves import write_curves
 from xlcorpus.pretrain.engine import Engine, Stop
 from xlcorpus.pretrain.failures import needing_memory, out_of_memory
 from xlcorpus.pretrain.flops import flops_a_token, peak_flops
-from xlcorpus.pretrain.initialize.load import load_model
-from xlcorpus.pretrain.initialize.start import copy_tokenizer, start
 from xlcorpus.pretrain.metrics import Book, Meter
 from xlcorpus.pretrain.plan import Plan, memory_bytes, plan_stage
-from xlcorpus.pretrain.ranks import rank_and_ranks
 from xlcorpus.pretrain.recipe import Recipe, StageOptions
 from xlcorpus.pretrain.run_folder import CARD, CURVES, RECIPE, RunFolder
 from xlcorpus.pretrain.sources import Data, open_data
@@ -100,15 +102,18 @@ def pretrain(recipe: Recipe, output: Location, settings: Settings, evaluation: E
             if not last and folder.has_model(name):
                 continue
             if number == 0:
+                before = None if recipe.start.model is None else storage.locate(recipe.start.model)
                 model, counted = _start(recipe, tokenizer, stages, say)
                 if rank == 0:
                     folder.note(start=counted)
             else:
                 before = folder.stage(stages[number - 1].options.name, last=False)
-                model = load_model(str(before), stage.data.architecture, recipe.seed).model.train()
+                model = load_model(
+                    str(before), stage.data.architecture, recipe.seed, settings=stage.data.settings
+                ).model.train()
             done = {one.options.name for one in stages[:number]}
             with needing_memory(partial(out_of_memory, stage.options, stage.data.length)):
-                engine = fit(model, stage, recipe, folder, book, done, stop, evaluation, say)
+                engine = fit(model, stage, recipe, before, folder, book, done, stop, evaluation, say)
             if engine.stopped:
                 say(f"stopped by signal {engine.stopped - 128} and saved; go on with --resume")
                 return engine.stopped
@@ -123,6 +128,7 @@ def fit(
     model: Any,
     stage: Stage,
     recipe: Recipe,
+    before: Location | None,
     folder: RunFolder,
     book: Book,
     done: set[str],
@@ -130,7 +136,10 @@ def fit(
     evaluation: Evaluation | None,
     say: Callable[[str], None],
 ) -> Engine:
-    """Train the model in one stage, from its last checkpoint where there is one. done: stages before it."""
+    """Train the model in one stage, from its last checkpoint where there is one.
+
+    before: the folder that the model is of, None: it is new; done: stages before it.
+    """
     options, data, plan = stage.options, stage.data, stage.plan
     try:
         model.set_attn_implementation(options.attention)
@@ -143,6 +152,7 @@ def fit(
     model.to(arguments.device)
     for source in data.sources:
         source.objective.prepare(model)
+    attach(model, dict(zip(data.names, (one.objective for one in data.sources), strict=True)), recipe.seed, before)
 
     checkpoint = last_checkpoint(folder.checkpoints(options.name))
     cursor = read_cursor(checkpoint, verify=arguments.process_index == 0) if checkpoint else None
@@ -202,9 +212,11 @@ def save(engine: Engine, stage: str, folder: RunFolder, tokenizer: str, *, last:
     with writing_model(folder.root):
         temporary = folder.model_in_work(stage)
         engine.model.config.use_cache = True  # Trainer puts it off while it trains; users generate
+        own = detach(engine.model)
         engine.save_model(str(temporary), _internal_call=True)
         if engine.args.should_save:
             storage.remove(temporary / "training_args.bin")
+            save_own(own, temporary)
             copy_tokenizer(open_tokenizer(tokenizer), tokenizer, temporary)
             folder.put_model(temporary, stage, last=last)
         engine.accelerator.wait_for_everyone()
@@ -289,9 +301,11 @@ def _tokenizer(recipe: Recipe, stages: list[Stage]) -> str:
 def _start(
     recipe: Recipe, tokenizer: str, stages: list[Stage], say: Callable[[str], None]
 ) -> tuple[Any, dict[str, Any]]:
-    length = max(stage.data.length for stage in stages)
+    data, length = stages[0].data, max(stage.data.length for stage in stages)
     with naming(recipe.path):
-        begun = start(recipe.start, tokenizer, stages[0].data.architecture, recipe.seed, length=length, say=say)
+        begun = start(
+            recipe.start, tokenizer, data.architecture, recipe.seed, length=length, settings=data.settings, say=say
+        )
     for line in begun.counted.lines():
         say(line)
     return begun.model, begun.counted.facts()

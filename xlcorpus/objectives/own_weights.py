@@ -1,0 +1,102 @@
+"""Weights that objectives have beside the model's, as a projection, tables of languages, a momentum encoder and its
+queue: trained, checkpointed and gone on with like the model's, and never a part of the model that is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from safetensors.torch import load_file, save_file
+from torch.nn.parallel import DistributedDataParallel
+
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.storage import Location
+from xlcorpus.errors import UserError
+from xlcorpus.objectives.label_costs import unwrapped
+from xlcorpus.objectives.objective import Objective
+from xlcorpus.objectives.ranks import rank_and_ranks
+from xlcorpus.text.hashes import hash_text
+
+FOLDER = "objectives"  # beside a saved model: NAME.safetensors of each objective that has weights of its own
+_ATTRIBUTE = "xlcorpus_objectives"
+
+
+def attach(model: Any, objectives: Mapping[str, Objective], seed: int, before: Location | None = None) -> None:
+    """Make the weights that objectives (by name of their source) have of their own, as submodules of the model.
+
+    before: folder of a model whose objectives' weights are gone on with where they have the same name. Their gradients
+    are not DDP's, which takes all of a model to be in its forward pass: `average_gradients` shares them. Raises
+    UserError where those of `before` do not fit.
+    """
+    made = torch.nn.ModuleDict()
+    for name, objective in objectives.items():
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(hash_text(f"{seed} {name} own weights")) >> 1)
+            module = objective.own_weights(model)
+        objective.key = name
+        if module is None:
+            continue
+        made[name] = module.to(model.device)
+        file = None if before is None else before / FOLDER / f"{name}.safetensors"
+        if file is not None and storage.is_file(file):
+            _load(made[name], file)
+    if made:
+        model.add_module(_ATTRIBUTE, made)
+        ignored = [f"{_ATTRIBUTE}.{name}" for name in made.state_dict()]
+        DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(model, ignored)
+
+
+def own_weights_of(model: Any, key: str) -> Any:
+    """The module that `attach` put there for the source of this name."""
+    return getattr(unwrapped(model), _ATTRIBUTE)[key]
+
+
+def average_gradients(model: Any) -> None:
+    """Give the objectives' own weights the mean gradient of all ranks, as DDP gives the model's; collective."""
+    ranks = rank_and_ranks()[1]
+    modules = getattr(unwrapped(model), _ATTRIBUTE, None)
+    if modules is None or ranks == 1:
+        return
+    for weight in modules.parameters():
+        if weight.requires_grad:
+            if weight.grad is None:  # none of this rank's micro-batches used it
+                weight.grad = torch.zeros_like(weight)
+            dist.all_reduce(weight.grad)
+            weight.grad /= ranks
+
+
+def detach(model: Any) -> dict[str, dict[str, torch.Tensor]]:
+    """Take the objectives' own weights off the model; those that were trained, by source."""
+    modules = getattr(model, _ATTRIBUTE, None)
+    if modules is None:
+        return {}
+    delattr(model, _ATTRIBUTE)
+    found = {
+        name: {key: one.detach().cpu().contiguous() for key, one in module.named_parameters() if one.requires_grad}
+        for name, module in modules.items()
+    }
+    return {name: weights for name, weights in found.items() if weights}
+
+
+def save(weights: Mapping[str, Mapping[str, torch.Tensor]], folder: Location) -> None:
+    """Write what `detach` gave beside a model: `objectives/NAME.safetensors`."""
+    for name, one in weights.items():
+        place = storage.make_folder(folder / FOLDER)
+        save_file(dict(one), str(place / f"{name}.safetensors"))
+
+
+def _load(module: torch.nn.Module, file: Location) -> None:
+    with storage.local_copy(file) as path:
+        weights = load_file(path)
+    there = {name: one for name, one in module.named_parameters() if one.requires_grad}
+    if {name: one.shape for name, one in there.items()} != {name: one.shape for name, one in weights.items()}:
+        shown = [", ".join(f"{name} {[*one.shape]}" for name, one in group.items()) for group in (weights, there)]
+        raise UserError(
+            f"{file} holds {shown[0]}, and the objective has {shown[1]}",
+            remedy="train with the options that it was made with, or remove the file to begin with new weights",
+        )
+    with torch.no_grad():
+        for name, weight in there.items():
+            weight.copy_(weights[name])
