@@ -133,9 +133,10 @@ def packs(count: int = 300, shards: int = 2, **options: Any) -> Path:
 
 @functools.cache
 def view(name: str, count: int = 120, shards: int = 2, **options: Any) -> Path:
-    """Rows of the view `tlm`, `bitext` or `translico`."""
-    rows = translico_rows(count) if name == "translico" else pair_rows(count)
-    schema = "translico" if name == "translico" else "pair"
+    """Rows of the view `tlm`, `bitext`, `translico` or `crops`."""
+    made = {"translico": ("translico", translico_rows), "crops": ("document", document_rows)}
+    schema, rows_of = made.get(name, ("pair", pair_rows))
+    rows = rows_of(count)
     return pack(_cut(rows, shards), schema, _folder(), view=name, **options).folder
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tests.objectives.masked_models import BOS, EOS, MASK, PAD, VOCABULARY, Tables, tiny
 from xlcorpus.errors import UserError
-from xlcorpus.objectives.kinds.translico import Translico, TranslicoOptions, contrast, pool
+from xlcorpus.objectives.contrast import contrast, pool
+from xlcorpus.objectives.kinds.translico import Translico, TranslicoOptions
 from xlcorpus.objectives.objective import NO_LABEL, OBJECTIVES
 
 

@@ -12,11 +12,10 @@ import torch
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.models import TrainedModel
 from xlcorpus.initialize.architecture import CAUSAL
-from xlcorpus.objectives.joined import Ids, around_text, join, width_of
-from xlcorpus.objectives.kinds.translico import pool
+from xlcorpus.objectives.contrast import pool
+from xlcorpus.objectives.joined import Ids, around_text, cut, join, width_of
 from xlcorpus.pack.packs import values_of
 from xlcorpus.pack.segments import fill_up
-from xlcorpus.text.ragged import offsets_of
 
 
 @dataclass(frozen=True)
@@ -40,10 +39,8 @@ def encode(trained: TrainedModel, texts: pa.Array, length: int = 512) -> Sentenc
     values, offsets = values_of(texts) if packed else trained.tokenizer.encode_batch(texts)
     room = min(length, trained.length or length) - len(before) - len(after)
     sizes = np.diff(offsets)
-    kept = np.minimum(sizes, room)
-    keep = np.arange(len(values)) - np.repeat(offsets[:-1], sizes) < room
-    starts = pa.array(offsets_of(kept).astype(np.int32))
-    ids, places = join([before, pa.ListArray.from_arrays(starts, pa.array(values[keep])), after])
+    lists = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(values))
+    ids, places = join([before, cut(lists, np.minimum(sizes, room)), after])
     return Sentences(ids, places[:, 1:3], int((sizes > room).sum()))
 
 

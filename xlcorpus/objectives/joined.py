@@ -48,6 +48,13 @@ def join(parts: Sequence[pa.Array | Ids]) -> tuple[pa.Array, np.ndarray]:
     return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(ids)), starts
 
 
+def cut(lists: pa.Array, sizes: np.ndarray) -> pa.Array:
+    """The first ids of each list. lists: list<int32>; sizes: int64[rows], at most as many as there are."""
+    values, offsets = values_of(lists)
+    kept = values[ranges(offsets[:-1], sizes)]
+    return pa.ListArray.from_arrays(pa.array(offsets_of(sizes).astype(np.int32)), pa.array(kept))
+
+
 def width_of(lists: Sequence[pa.Array], length: int) -> int:
     """The longest row of all, to the next multiple of 8, at most the context length."""
     longest = max((int(sizes_of(one).max(initial=1)) for one in lists), default=1)

@@ -104,6 +104,9 @@ class Objective(ABC):
         masked alike on every rank and worker, in every batch.
         """
 
+    def check_rows(self, rows: int) -> None:  # noqa: B027
+        """Raise UserError where so many rows are too few for it."""
+
     def prepare(self, model: Any) -> None:  # noqa: B027
         """Fit the objective to a model that is not wrapped yet (by DDP, FSDP, compile), once before it is trained.
 

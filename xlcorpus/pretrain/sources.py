@@ -65,6 +65,7 @@ def open_data(stage: StageOptions, tokenizer: str | None = None) -> Data:
                 remedy="make the rows of one set of labels, or train on them in two recipes",
             )
         settings |= asked
+        source.objective.check_rows(source.rows.count)
         sources.append(source)
         kinds.append(kind)
     for source, kind in zip(sources[1:], kinds[1:], strict=True):

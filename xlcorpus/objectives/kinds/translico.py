@@ -12,10 +12,10 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import torch
-from torch.nn import functional
 
 from xlcorpus.errors import UserError
 from xlcorpus.objectives.attention import check_length
+from xlcorpus.objectives.contrast import contrast, pool
 from xlcorpus.objectives.joined import around_text, column_of, join, width_of
 from xlcorpus.objectives.label_costs import masked_costs
 from xlcorpus.objectives.masking import Masker, MaskOptions
@@ -120,31 +120,6 @@ class Translico(Objective):
             )
         costs = contrast(vectors, candidates, first, self.options.similarity, self.options.temperature)
         return _SCALE * mean_over_ranks(costs.sum(), costs.new_tensor(len(costs)), training=training)
-
-
-def pool(states: torch.Tensor, text: torch.Tensor, pooling: str) -> torch.Tensor:
-    """float32[rows, d], one vector a row. states: float[rows, L, d]; text: bool[rows, L], at least one a row."""
-    if pooling == "cls":
-        return states[:, 0].float()
-    weights = text.to(states.dtype)[..., None]
-    summed: torch.Tensor = (states * weights).sum(dim=1, dtype=torch.float32)
-    return summed / weights.sum(dim=1, dtype=torch.float32)
-
-
-def contrast(
-    vectors: torch.Tensor, candidates: torch.Tensor, first: int, similarity: str, temperature: float
-) -> torch.Tensor:
-    """float32[n]: cross entropy of finding each vector's partner among all candidates but itself.
-
-    vectors: float32[n, d], two a pair, side by side; candidates: float32[m, d], which hold them from row `first` on.
-    """
-    if similarity == "cosine":
-        vectors, candidates = (functional.normalize(one, dim=1) for one in (vectors, candidates))
-    with torch.autocast(vectors.device.type, enabled=False):
-        logits = vectors @ candidates.T / temperature
-    own = torch.arange(first, first + len(vectors), device=vectors.device)
-    logits = logits.scatter(1, own[:, None], float("-inf"))
-    return functional.cross_entropy(logits, own ^ 1, reduction="none")
 
 
 OBJECTIVE = ObjectiveKind(

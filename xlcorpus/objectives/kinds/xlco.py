@@ -1,0 +1,123 @@
+"""Cross-lingual contrast of InfoXLM (Chi et al. 2021, 2.3; code microsoft/unilm: infoxlm): texts find translations.
+
+Beside mlm and tlm, each with the same weight, it is InfoXLM (methods B4). Defaults are those of its code.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from xlcorpus.errors import UserError
+from xlcorpus.objectives.attention import check_length
+from xlcorpus.objectives.contrast import pool
+from xlcorpus.objectives.joined import column_of, cut, join, width_of
+from xlcorpus.objectives.label_costs import costs_at
+from xlcorpus.objectives.masking import Masker, MaskOptions
+from xlcorpus.objectives.momentum import Momentum, MomentumObjective, MomentumOptions
+from xlcorpus.objectives.objective import Batch, Losses, ObjectiveKind, Vocabulary
+from xlcorpus.options import option
+from xlcorpus.pack.packs import sizes_of
+from xlcorpus.pack.segments import fill_up
+from xlcorpus.text.draws import numbers
+from xlcorpus.text.hashes import hash_text, mix
+
+_PURPOSE = "xlco"
+
+
+class XlcoOptions(MomentumOptions, MaskOptions):
+    """MLM's options (inputs are masked too), and those of contrast with a queue."""
+
+    layer: int = option(8, ge=0, description="hidden_states[layer] makes the vectors; published: 8 of 12")
+    mixup: bool = option(True, description="join two pairs to an example, each side in an order of its own (2.3)")
+    masked: bool = option(True, description="mask the inputs as MLM does")
+
+
+class Xlco(MomentumObjective):
+    """Contrast of `<s> src1 </s> src2 </s>` and `<s> tgt1 </s> tgt2 </s>` by the vectors of `<s>`.
+
+    A batch has 2 rows an example, query and key, which of the two sides is drawn: input_ids, attention_mask,
+    int64[2 * examples, L]. Examples join neighbours in the batch; the last of an odd number the first.
+    """
+
+    columns = ("src_ids", "tgt_ids")
+    name = "xlco"
+
+    def __init__(self, options: XlcoOptions, vocabulary: Vocabulary, length: int) -> None:
+        """Raises UserError where a special id is missing."""
+        self.options, self.vocabulary = options, vocabulary
+        self._mixup, self._layer, self._masked = options.mixup, options.layer, options.masked
+        self._length, self._pad = length, vocabulary.id_of("pad")
+        self._begin, self._end = (vocabulary.id_of("cls", "bos"),), (vocabulary.id_of("sep", "eos"),)
+        self._masker = Masker(options, vocabulary)
+        self.added = 3
+
+    def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
+        """Which text comes first on a side, and which side asks, follow from the key of an example's first row."""
+        one = np.arange(0, rows.num_rows, 2 if self._mixup else 1)
+        other = (one + 1) % rows.num_rows if self._mixup else None
+        keys = keys[one]
+        drawn = [(numbers(mix(keys ^ hash_text(_PURPOSE)), place) >> np.uint64(63)).astype(bool) for place in range(3)]
+        sides = []
+        for place, name in enumerate(self.columns):
+            column = column_of(rows, name, "tlm")
+            if other is None:
+                sides.append(join([self._begin, column, self._end]))
+                continue
+            swap = drawn[place]
+            first, second = (column.take(pa.array(np.where(swap, *pair))) for pair in ((other, one), (one, other)))
+            first = cut(first, np.minimum(sizes_of(first), self._length - self.added))
+            second = cut(second, np.minimum(sizes_of(second), self._length - self.added - sizes_of(first)))
+            sides.append(join([self._begin, first, self._end, second, self._end]))
+        width = width_of([ids for ids, _ in sides], self._length)
+        here = np.stack([np.arange(width) < starts[:, -1:] for _, starts in sides], axis=1)
+        filled = [fill_up(ids, width, self._pad) for ids, _ in sides]
+        if self._masked:
+            filled = [self._masker.mask(ids, keys, f"{_PURPOSE} {place}")[0] for place, ids in enumerate(filled)]
+        ids = np.stack(filled, axis=1).astype(np.int64)
+        turned = drawn[2][:, None, None]
+        batch = {"input_ids": ids, "attention_mask": here.astype(np.int64)}
+        batch = {name: np.where(turned, values[:, ::-1], values) for name, values in batch.items()}
+        return {name: torch.from_numpy(values.reshape(-1, width)) for name, values in batch.items()}
+
+    def prepare(self, model: Any) -> None:
+        """Raise UserError where the model lacks ids, positions, or the layer that the vectors are of."""
+        self.vocabulary.check_fits(model)
+        check_length(model, self._length, type(model).__name__)
+        layers = model.config.num_hidden_layers
+        if self._layer > layers:
+            raise UserError(
+                f"the vectors of xlco are to be of layer {self._layer}; the model has {layers}",
+                remedy=f"give layer: {max(round(layers * 2 / 3), 1)}, or another up to {layers} (published: 8 of 12)",
+            )
+
+    def own_weights(self, model: Any) -> Momentum:
+        """The projection (no bias), the encoder that follows and its queue."""
+        width = model.config.hidden_size
+        projection = torch.nn.Linear(width, width, bias=False)
+        torch.nn.init.normal_(projection.weight, std=getattr(model.config, "initializer_range", 0.02))
+        return Momentum(model, self.options.queue, width, projection)
+
+    def losses(self, model: Any, batch: Batch) -> Losses:
+        """xlco, and xlco_found: the share of queries that find their key."""
+        rest: list[torch.Tensor] = []
+
+        def vectors(encoder: Any, given: Batch) -> torch.Tensor:
+            if encoder is model:  # by its head, on no token at all, so that DDP finds each weight in the graph
+                nowhere = torch.zeros_like(given["input_ids"], dtype=torch.bool)
+                costs, output = costs_at(
+                    model, nowhere, given["input_ids"][nowhere], **given, output_hidden_states=True
+                )
+                rest.append(costs.sum())
+            else:
+                output = encoder(**given, output_hidden_states=True)
+            return pool(output.hidden_states[self._layer], given["attention_mask"].bool(), "cls")
+
+        found = self.contrast(model, batch, vectors)
+        return Losses(found.total + rest[0], found.parts)
+
+
+OBJECTIVE = ObjectiveKind("xlco", "tlm", "AutoModelForMaskedLM", XlcoOptions, ("pad", "mask"), Xlco)
