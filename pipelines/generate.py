@@ -21,7 +21,15 @@ from xlcorpus.dataset.result import Result
 from xlcorpus.generate.draws import states
 from xlcorpus.generate.options import NEXT_SENTENCE, GenerateOptions
 from xlcorpus.generate.others import COLUMNS, Others
-from xlcorpus.generate.pairs import STEP_NAME, breaker_of, check_columns, generate_batch, purpose_of
+from xlcorpus.generate.pairs import (
+    STEP_NAME,
+    breaker_of,
+    check_columns,
+    generate_batch,
+    labels_of_text,
+    purpose_of,
+)
+from xlcorpus.tags.columns import left_out
 
 
 @dataclass(frozen=True)
@@ -84,9 +92,12 @@ def models(options: GenerateOptions) -> dict[str, str]:
 def check(options: GenerateOptions, inputs: Sequence[Dataset]) -> list[str]:
     """Look for the columns and the sentence breaker before anything runs."""
     models(options)
+    said: list[str] = []
     for dataset in inputs:
-        check_columns(dataset.manifest.arrow_schema, str(dataset.folder))
-    return []
+        schema, where = dataset.manifest.arrow_schema, str(dataset.folder)
+        check_columns(schema, where)
+        said += left_out(STEP_NAME, labels_of_text(schema), where, "they go by the words of the document")
+    return said
 
 
 STEP = Step(

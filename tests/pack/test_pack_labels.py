@@ -173,6 +173,17 @@ def test_names_of_a_class_label_and_digits_keep_their_numbers() -> None:
     assert LabelIds.build(["2", "0"]).names == ("0", "1", "2")
     assert LabelIds.build(["NOUN", "_x", "O"]).names == ("O", "NOUN", "_x")
     assert LabelIds.build(["B-X", "O"], "io").names == ("O", "I-X")
+    assert LabelIds.build(["I-X", "O"]).names == ("O", "B-X", "I-X")  # IOB1, perhaps
+    assert LabelIds.build(["B-", "O"]).names == ("O", "B-", "I-")  # spans that have no field for a label
+    assert np.array_equal(LabelIds(("O", "B-X")).number(pa.array(["B-X", "I-X"])), [1, 1])
     assert np.array_equal(LabelIds(("O", "B")).number(pa.array(["B", None, "O"])), [1, -100, 0])
     with pytest.raises(UserError, match="'C' has no number"):
         LabelIds(("O", "B")).number(pa.array(["C"]))
+
+
+def test_spans_without_a_label(tmp_path: Path) -> None:
+    spans = pa.array([[{"start": 0, "end": 10}]], pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())])))
+    given = save(tmp_path / "in", [document_rows(["Kofi Annan spoke"], ["eng_Latn"], names_of=spans)])
+    made = run_pack(given, tmp_path / "out", view="labels", length=64, tokenizer="bytes")
+    assert made.manifest.notes["labels"] == ["O", "B-", "I-"]
+    assert [label for label in rows_of(made)[0]["labels"] if label >= 0] == [1, 2, 0]

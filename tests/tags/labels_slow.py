@@ -15,7 +15,7 @@ def parts(tag: str | None) -> tuple[str, str]:
         return "?", ""
     if tag == "O":
         return "O", ""
-    if len(tag) > 2 and tag[1] == "-" and tag[0] in "BIESLU":
+    if tag[1:2] == "-" and tag[0] in "BIESLUM":
         return tag[0], tag[2:]
     return "", tag
 
@@ -38,7 +38,7 @@ def decode(places: Sequence[tuple[int, int] | None], tags: Sequence[str | None])
     closed = False
     for place, tag in zip(places, [*tags, *[None] * len(places)], strict=False):
         prefix, label = parts(tag) if place is not None else ("?", "")
-        inside = prefix in tuple("BIESLU")
+        inside = prefix in tuple("BIESLUM")
         if inside and open_ is not None and not closed and prefix not in "BSU" and open_[2] == label:
             open_[1] = place[1]
         else:

@@ -32,7 +32,7 @@ from xlcorpus.tags.tokens import join_tokens, place_tokens, units_of_text
 from xlcorpus.text.codepoints import code_points
 
 WORDS = ["Ana", "la", "casa", "de", "Нина", "дом", "北", "京", "ที่", "บ้าน", "9", ",", "don't", "नदी", "İzmir"]
-TAGS = ["O", "B-PER", "I-PER", "E-PER", "S-LOC", "I-LOC", "B-LOC", "L-LOC", "U-PER", "NOUN", "_", None]
+TAGS = ["O", "B-PER", "I-PER", "E-PER", "S-LOC", "I-LOC", "B-LOC", "L-LOC", "U-PER", "M-PER", "NOUN", "_", None]
 tokens_of = st.lists(st.sampled_from(WORDS), min_size=1, max_size=9)
 EVERYTHING = index_of(
     [
@@ -64,7 +64,7 @@ def test_tags_as_the_slow_reader(rows: list[tuple[list[str], list[str | None]]])
         assert spans == wanted
 
 
-@given(st.lists(tokens_of, min_size=1, max_size=3), st.sampled_from(["BIIB", "BIES", "BILU"]))
+@given(st.lists(tokens_of, min_size=1, max_size=3), st.sampled_from(["BIIB", "BIES", "BILU", "BMES"]))
 @settings(max_examples=10, deadline=None)
 def test_encoded_tags_decode_to_the_same(rows: list[list[str]], style: str) -> None:
     tokens = listed(rows)
@@ -242,6 +242,24 @@ def test_numbers_of_a_class_label_stay_numbers() -> None:
     assert made["ner_tags"].to_pylist()[0] == [0, 0, 1, 2]
     assert made["ner_tags"].type == pa.list_(pa.int64())
     assert counts["label_damage"] == {"tag_number_without_a_name": 1}
+
+
+@pytest.mark.parametrize(
+    ("names", "given_tags", "wanted"),
+    [
+        (["O", "I-LOC"], [0, 1, 1], [0, 1, 1, 1]),  # no B among the names: none is written
+        (["O", "B-LOC", "M-LOC", "E-LOC", "S-LOC"], [0, 1, 3], [0, 1, 2, 3]),
+        (["O", "B-LOC", "L-LOC", "I-LOC", "U-LOC"], [0, 1, 2], [0, 1, 3, 2]),
+    ],
+)
+def test_tags_are_written_in_the_style_of_the_names(names: list[str], given_tags: list[int], wanted: list[int]) -> None:
+    feature = {"feature": {"names": names, "_type": "ClassLabel"}, "_type": "List"}
+    metadata = {"huggingface": json.dumps({"info": {"features": {"ner_tags": feature}}})}
+    tags = pa.array([given_tags], pa.list_(pa.int64()))
+    batch = documents(["in New York"], "eng_Latn", tokens=listed([["in", "New", "York"]]), ner_tags=tags)
+    index = index_of(direction("eng_Latn", "fra_Latn", New="Nouvelle Grande"))
+    rows = switch_words(batch.replace_schema_metadata(metadata), index, CodeswitchOptions(ratio=1)).rows
+    assert carry_labels(rows)[0]["ner_tags"].to_pylist() == [wanted]
 
 
 def test_what_goes_by_the_old_words_is_left_out() -> None:

@@ -19,7 +19,7 @@ from xlcorpus.dataset.features import Features
 from xlcorpus.dataset.result import Counts, add_counts
 from xlcorpus.errors import UserError
 from xlcorpus.pairs.sides import is_pairs
-from xlcorpus.tags.columns import LabelColumns, label_columns
+from xlcorpus.tags.columns import LabelColumns, label_columns, left_out
 from xlcorpus.tags.counts import count_labels
 from xlcorpus.tags.edits import Edits
 from xlcorpus.tags.layers import read_layer, read_units, write_spans, write_tags, write_tokens
@@ -79,15 +79,11 @@ def columns_left_out(schema: pa.Schema, *, pairs: bool) -> list[str]:
 
 def said_of(schema: pa.Schema, where: str) -> list[str]:
     """Lines for the user on columns that are left out."""
-    left = columns_left_out(schema, pairs=is_pairs(schema))
-    if not left:
-        return []
+    pairs = is_pairs(schema)
     why = (
-        "they do not say of which side they are; name them src_ or tgt_"
-        if is_pairs(schema)
-        else "they go by the words of the original"
+        "they do not say of which side they are; name them src_ or tgt_" if pairs else "they are of the original alone"
     )
-    return [f"codeswitch: left out of {where}: {', '.join(left)} ({why})"]
+    return left_out("codeswitch", columns_left_out(schema, pairs=pairs), where, why)
 
 
 def _of_side(rows: pa.RecordBatch, features: Features | None) -> pa.RecordBatch:

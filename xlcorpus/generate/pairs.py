@@ -19,6 +19,7 @@ from xlcorpus.generate.shuffle import shuffle
 from xlcorpus.generate.source import Source, source_of
 from xlcorpus.generate.spans import next_sentences, span
 from xlcorpus.generate.typo import typo
+from xlcorpus.tags.columns import label_columns
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 from xlcorpus.text.sentence_breakers import SENTENCE_BREAKERS, SentenceBreaker
 from xlcorpus.text.slices import pieces
@@ -155,7 +156,13 @@ def _known(labels: pa.Array) -> pa.Array:
     return pa.array(names, pa.string()).take(values.indices)
 
 
+def labels_of_text(schema: pa.Schema) -> list[str]:
+    """Columns of labels: they go by the words and places of the document, which are not those of its parts."""
+    return list(label_columns(schema).all)
+
+
 def _of_user(schema: pa.Schema) -> list[str]:
-    """Columns that no step of ours made: what is known of a document (quality, duplicates) is not of its parts."""
-    ours = load_schema("document").names | load_schema("quality").names
+    """Columns that no step of ours made: what is known of a document (quality, duplicates, labels of its words) is not
+    of its parts."""
+    ours = load_schema("document").names | load_schema("quality").names | set(labels_of_text(schema))
     return [name for name in schema.names if name not in ours and not name.startswith("mix_")]

@@ -21,6 +21,7 @@ from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.united import JSON
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.format import FORMATS
+from xlcorpus.pairs.swap import other_side
 from xlcorpus.raw.input_columns import ADOPTED, EXTRA, INPUT_KEY, Column, united
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import SIDES, ReadOptions
@@ -134,7 +135,9 @@ def _assemble(
     for name, column in columns.items():
         if name in adopted:
             continue
-        output = free_name(name, taken) if name in reserved else name
+        # Where the sides are turned round, src_tags is of the text that tgt is now.
+        own = other_side(name) if options.turned else name
+        output = free_name(name, taken) if {name, own} & reserved else own
         taken |= {output}
         metadata = {INPUT_KEY: name.encode()} | (JSON if column.json else {})
         fields.append(pa.field(output, column.type, metadata=metadata))

@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.columns import free_name
+from xlcorpus.dataset.columns import free_name, put_columns
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.kinds import CODESWITCH, DOCUMENT, MARKS, PAIR, TRANSLICO, is_mix, rows_of_kind
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.united import can_hold, in_type, nullable, united_field
-from xlcorpus.mix.texts import ORIGINAL, SWAPPED, texts_of
+from xlcorpus.mix.templated import template_for
+from xlcorpus.mix.texts import LATIN, ORIGINAL, SWAPPED, texts_of
 from xlcorpus.pairs.swap import other_side, swapped_schema, with_both_sides
+from xlcorpus.tags.columns import label_columns
 
 # Columns that are not copied: romanised texts of documents, which are in `text` or are not; of the original, beside
 # a switched text, they would be taken for those of `text`.
@@ -98,6 +100,8 @@ def mixed_rows(
         batch = with_both_sides(batch, swapped=variant == SWAPPED)
         variant = ORIGINAL
     found = texts_of(batch, schema, variant, template, domain=False)
+    if variant == LATIN or (schema != PAIR and template_for(template, schema, batch.schema.names) is not None):
+        batch = _without_labels(batch)
     if len(found.text) != batch.num_rows:
         raise AssertionError("a row without the variant was chosen")
     kept = batch.select(list(_kept(schema, batch.schema, form)))
@@ -113,6 +117,12 @@ def mixed_rows(
         )
     schema_made = mixed_schema(schema, batch.schema, replace(form, swaps=False))
     return pa.RecordBatch.from_arrays(made.columns, schema=schema_made)
+
+
+def _without_labels(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """With null for the labels of words: the text that is made here has other words, at other places."""
+    names = label_columns(batch.schema).all
+    return put_columns(batch, {name: pa.nulls(batch.num_rows, batch.schema.field(name).type) for name in names})
 
 
 def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

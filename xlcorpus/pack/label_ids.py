@@ -35,7 +35,8 @@ class LabelIds:
         that were numbers without names) keep their values.
         """
         found = set(tags)
-        style = scheme or (base.style if base else style_of(sorted(found)))
+        # Of I alone nobody can say whether it is IOB1, where B is for a span that touches another one.
+        style = scheme or (base.style if base else style_of([*found, "B-"]))
         parts = [split_tag(tag) for tag in sorted(found)]
         labels = sorted({label for prefix, label in parts if prefix not in ("", OUTSIDE)})
         flat = sorted(label for prefix, label in parts if not prefix)
@@ -63,6 +64,9 @@ class LabelIds:
         table = {name: number for number, name in enumerate(self.names)}
         numbers = []
         for tag in codes.dictionary.to_pylist():
+            prefix, label = split_tag(tag)
+            if tag not in table and prefix == "I":  # of a label whose spans had one token each
+                tag = f"B-{label}" if f"B-{label}" in table else tag
             if tag not in table:
                 raise UserError(
                     f"the tag {tag!r} has no number in {LABELS_FILE} ({nearest(tag, table)})",

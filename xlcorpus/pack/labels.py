@@ -98,7 +98,7 @@ def tokenize_labels(
     """
     texts = text_column(batch, source.text)
     points, places = code_points(texts), tokenizer.encode_places(texts)
-    labels, words = _labels_of(batch, source, points, places, tags, options.label_pieces == "all")
+    labels, words = _labels_of(batch, source, points, tokenizer, places, tags, options.label_pieces == "all")
     sizes = np.diff(places.offsets)
     room = int(rooms_of(options, tokenizer).all[0])
     too_long = (sizes > room) & (options.long == "refuse")
@@ -152,7 +152,13 @@ def tokenize_labels(
 
 
 def _labels_of(
-    batch: pa.RecordBatch, source: LabelSource, points: CodePoints, places: Places, tags: LabelIds, every: bool
+    batch: pa.RecordBatch,
+    source: LabelSource,
+    points: CodePoints,
+    tokenizer: Tokenizer,
+    places: Places,
+    tags: LabelIds,
+    every: bool,
 ) -> tuple[np.ndarray, dict[str, int]]:
     """int32[tokens]: the number of each token's label; and how many words had one, and lost it, and texts without."""
     units = read_units(batch, source.columns, points)
@@ -162,10 +168,11 @@ def _labels_of(
     outside = layer.valid & tags.with_outside
     unknown = np.zeros(len(words), dtype=bool) if layer.decoded is None else layer.decoded.unknown
     spans, row = layer.spans.in_order(), rows_of(places.offsets)
-    # Pieces without the white space around: a piece of nothing else has no label.
+    # Pieces without the white space around: a piece of nothing else has no label. The ▁ that tokenizers put before a
+    # text has the place of its first character.
     printed = np.flatnonzero(~properties.whitespace().take(points.codes))
     low, high = (np.searchsorted(printed, points.offsets[row] + edge) for edge in (places.starts, places.ends))
-    there = np.flatnonzero(low < high)
+    there = np.flatnonzero((low < high) & ~tokenizer.blank_pieces[places.ids])
     starts, ends = printed[low[there]], printed[high[there] - 1] + 1
     labels = np.full(len(row), IGNORED, dtype=np.int32)
     if every:

@@ -89,7 +89,7 @@ class PackOptions(KeepOptions):
     label_pieces: Literal["first", "all"] = option(
         "first", only=_OF_LABELS, description="which pieces of a word have its label; the others have -100"
     )
-    label_scheme: Literal["iob2", "bioes", "bilou", "io"] | None = option(
+    label_scheme: Literal["iob2", "bioes", "bilou", "io", "bmes"] | None = option(
         None, only=_OF_LABELS, description="how spans become tags; default: as the tags are, iob2 for spans"
     )
     label_ids: str | None = option(

@@ -97,6 +97,11 @@ class ReadOptions(StepOptions):
         return {"text": self.text_column}
 
     @property
+    def turned(self) -> bool:
+        """Whether each side of pairs is read from the column that bears the other's name."""
+        return self.kind == "pairs" and (self.src_column, self.tgt_column) == ("tgt", "src")
+
+    @property
     def reading(self) -> tuple[str, ...]:
         """What of a record is its text, and what is a record: other choices make other documents of the same file."""
         more = (self.sample_by,) if self.kind == "documents" else ()

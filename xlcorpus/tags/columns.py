@@ -17,7 +17,8 @@ SIDES = ("src_", "tgt_")
 _TAGS = frozenset({"tags", "labels", "langs", "upos", "xpos", "pos"})
 # One value a token, which nothing here can carry: words of the old text, and numbers of its tokens.
 _OF_TOKENS = frozenset({"lemmas", "feats", "head", "heads", "deprel", "deps", "misc"})
-_OURS = frozenset({"cs_spans"})
+# Of ours: what was switched, and languages of sentences, which are true of one text alone.
+_SWITCHED, _SENTENCES = "cs_spans", "lang_sentences"
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class LabelColumns:
     """Columns of labels of a text.
 
     prefix: of their names, `src_` or `tgt_` for a side of pairs; tokens: list<string>; tags: list<string>, or list of
-    whole numbers, one a token; spans: list<struct<start, end, ...>>; bound: one value a token that means nothing beside
-    other tokens. names: of the numbers in tags, where the data say them.
+    whole numbers, one a token; spans: list<struct<start, end, ...>>; bound: what goes by this text and cannot be
+    carried to another one. names: of the numbers in tags, where the data say them.
     """
 
     prefix: str
@@ -57,14 +58,17 @@ def label_columns(schema: pa.Schema, prefix: str = "", features: Features | None
 
     features: what is known of columns, for names of numbers; default: what the schema's metadata say.
     """
-    tokens, tags, spans, bound = None, [], [], []
+    tokens: str | None = None
+    tags: list[str] = []
+    spans: list[str] = []
+    bound: list[str] = []
     has_tokens = prefix + TOKENS in schema.names and _is_list(schema.field(prefix + TOKENS).type, pa.types.is_string)
     for field in schema:
-        if field.name in _OURS or not field.name.startswith(prefix) or (not prefix and field.name.startswith(SIDES)):
-            continue
         own = field.name.removeprefix(prefix)
+        if own == _SWITCHED or not field.name.startswith(prefix) or (not prefix and own.startswith(SIDES)):
+            continue
         if is_span_column(field.type):
-            spans.append(field.name)
+            (bound if own == _SENTENCES else spans).append(field.name)
         elif not has_tokens:
             continue
         elif own == TOKENS:
@@ -76,6 +80,11 @@ def label_columns(schema: pa.Schema, prefix: str = "", features: Features | None
     said = said_in(schema.metadata) if features is None else {name: one.said for name, one in features.items()}
     found = {name: tuple(names) for name in tags if (names := class_names(said.get(name))) is not None}
     return LabelColumns(prefix, tokens, tuple(tags), tuple(spans), tuple(bound), found)
+
+
+def left_out(step: str, names: Sequence[str], where: str, why: str) -> list[str]:
+    """A line for the user on columns that a step leaves out, where there are any."""
+    return [f"{step}: left out of {where}: {', '.join(names)} ({why})"] if names else []
 
 
 def _is_tags(kind: pa.DataType) -> bool:

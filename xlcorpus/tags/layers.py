@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset.result import Counts
 from xlcorpus.tags.columns import LabelColumns
-from xlcorpus.tags.schemes import NUMBER, Decoded, decode, encode, named_tags
+from xlcorpus.tags.schemes import NUMBER, STYLES, Decoded, decode, encode, named_tags, style_of
 from xlcorpus.tags.spans import LabelSpans, label_field, listed_spans, spans_of_column
 from xlcorpus.tags.tokens import Units, cut_out, place_tokens
 from xlcorpus.text.codepoints import CodePoints
@@ -55,6 +55,8 @@ def read_layer(
     names = columns.names.get(name)
     tags, wrong = named_tags(column, names)
     decoded = decode(units, tags)
+    if names is not None:  # what is written has to be among them
+        decoded = replace(decoded, styles=np.full_like(decoded.styles, list(STYLES).index(style_of(names))))
     damage = {**decoded.damage, **({NUMBER: wrong} if wrong else {})}
     return Layer(column, decoded.spans, valid, damage, decoded=decoded, names=names)
 

@@ -1,4 +1,4 @@
-"""Tags of tokens to labelled spans and back: IOB2, BIOES, BILOU, and labels without a prefix.
+"""Tags of tokens to labelled spans and back: IOB2, BIOES, BILOU, BMES, and labels without a prefix.
 
 A tag is a prefix and a label (B-PER), O for a token outside of all spans, or a label by itself (NOUN, deu): then it is
 that of the token alone. `_`, an empty tag and null say nothing. Decoding is that of the CoNLL-2000 evaluation: a span
@@ -22,12 +22,12 @@ from xlcorpus.text.ragged import offsets_of
 
 OUTSIDE = "O"
 # First, inside, last and only token of a span.
-STYLES = {"iob2": "BIIB", "bioes": "BIES", "bilou": "BILU", "io": "IIII"}
+STYLES = {"iob2": "BIIB", "bioes": "BIES", "bilou": "BILU", "io": "IIII", "bmes": "BMES"}
 _NAMES = tuple(STYLES)
-_TAG = re.compile(r"([BIESLU])-(.+)", re.DOTALL)
+_TAG = re.compile(r"([BIESLUM])-(.*)", re.DOTALL)
 _NOTHING = ("", "_")
 _UNKNOWN, _OUTSIDE, _BEGIN, _INSIDE, _END, _SINGLE, _FLAT = range(-1, 6)
-_PREFIX = {"B": _BEGIN, "I": _INSIDE, "E": _END, "L": _END, "S": _SINGLE, "U": _SINGLE}
+_PREFIX = {"B": _BEGIN, "I": _INSIDE, "M": _INSIDE, "E": _END, "L": _END, "S": _SINGLE, "U": _SINGLE}
 
 MORE, FEWER, NUMBER = "more_tags_than_tokens", "fewer_tags_than_tokens", "tag_number_without_a_name"
 NO_BEGIN, NO_END, UNPLACED = "inside_without_begin", "span_without_end", "token_not_in_text"
@@ -58,11 +58,15 @@ def split_tag(tag: str) -> tuple[str, str]:
 
 
 def style_of(tags: Sequence[str]) -> str:
-    """The style of a set of tags."""
+    """The style of a set of tags; io: none says where a span begins."""
     letters = {prefix for prefix, _ in map(split_tag, tags)}
+    if "M" in letters:
+        return "bmes"
     if letters & {"L", "U"}:
         return "bilou"
-    return "bioes" if letters & {"E", "S"} else "iob2"
+    if letters & {"E", "S"}:
+        return "bioes"
+    return "io" if "I" in letters and "B" not in letters else "iob2"
 
 
 def named_tags(tags: pa.Array, names: Sequence[str] | None) -> tuple[pa.Array, int]:
@@ -116,7 +120,7 @@ def decode(units: Units, tags: pa.Array) -> Decoded:
     damage[NO_BEGIN] = int((kind[first] == _INSIDE).sum() + (kind[first] == _END).sum())
     letter = letters[code]
     styles = np.zeros(len(counts), dtype=np.int8)
-    for style, wanted in (("bioes", 2), ("bilou", 4)):
+    for style, wanted in (("bioes", 2), ("bilou", 4), ("bmes", 8)):
         styles[np.bincount(rows[(letter & wanted > 0) & tagged], minlength=len(counts)) > 0] = _NAMES.index(style)
     damage[NO_END] = int(((styles[rows[last]] > 0) & (kind[last] != _END) & (kind[last] != _SINGLE)).sum())
     outside = np.bincount(rows[(kind == _OUTSIDE) | tagged], minlength=len(counts)) > 0
@@ -139,7 +143,7 @@ def _parsed(dictionary: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray, l
         kind = _OUTSIDE if prefix == OUTSIDE else _PREFIX.get(prefix, _FLAT if label else _UNKNOWN)
         kinds.append(kind)
         types.append(names.setdefault(label, len(names)) if kind >= _BEGIN else -1)
-        letters.append({"E": 2, "S": 2, "L": 4, "U": 4}.get(prefix, 0))
+        letters.append({"E": 2, "S": 2, "L": 4, "U": 4, "M": 8}.get(prefix, 0))
     return np.array(kinds), np.array(types), np.array(letters), list(names)
 
 

@@ -172,6 +172,12 @@ class Tokenizer(ABC):
         return sizes
 
     @functools.cached_property
+    def blank_pieces(self) -> np.ndarray:
+        """bool[vocab_size]: pieces of white space alone, as the ▁ that is put before a text whose first word has no
+        piece with it."""
+        return np.array([text is not None and text.isspace() for text in self.piece_texts()], dtype=bool)
+
+    @functools.cached_property
     def word_starts(self) -> np.ndarray:
         """bool[vocab_size]: pieces that a word begins with, by the mark of a space that the vocabulary has.
 
