@@ -26,6 +26,7 @@ with METER.phase("imports"):
     from xlcorpus.dataset.kinds import DOCUMENT
     from xlcorpus.dataset.layout import DATA, DECISIONS, REJECTS
     from xlcorpus.dataset.shards import ShardFile, ShardWriter
+    from xlcorpus.dataset.spills import read_spills
     from xlcorpus.dedup import compare, mark, match, signature
     from xlcorpus.dedup.options import DedupOptions
     from xlcorpus.dedup.sign import SignShard
@@ -40,7 +41,7 @@ with METER.phase("imports"):
     from xlcorpus.mix.inputs import plan_for
     from xlcorpus.mix.mixed_rows import Form, unite_schemas
     from xlcorpus.mix.options import Options
-    from xlcorpus.mix.scatter import Scatter, read_spills
+    from xlcorpus.mix.scatter import Scatter
     from xlcorpus.mix.templated import PAIRS
     from xlcorpus.mix.uses import DrawCell, PackTexts, WriteUses
     from xlcorpus.quality.filter import filter_batch

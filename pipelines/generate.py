@@ -12,23 +12,16 @@ from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import shard_tasks
 from xlcorpus.beam.step import Outcome, Step
-from xlcorpus.beam.workspace import Workspace
+from xlcorpus.beam.workspace import Task, Workspace
 from xlcorpus.beam.write import write_results
 from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
 from xlcorpus.dataset.kinds import PAIR
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Result
-from xlcorpus.generate.draws import states
+from xlcorpus.dataset.storage import Location
 from xlcorpus.generate.options import NEXT_SENTENCE, GenerateOptions
-from xlcorpus.generate.others import COLUMNS, Others
-from xlcorpus.generate.pairs import (
-    STEP_NAME,
-    breaker_of,
-    check_columns,
-    generate_batch,
-    labels_of_text,
-    purpose_of,
-)
+from xlcorpus.generate.others import Circles, CountLanguages, MeetOthers, Met, OfferShard
+from xlcorpus.generate.pairs import STEP_NAME, breaker_of, check_columns, generate_batch, labels_of_text
 from xlcorpus.tags.columns import left_out
 
 
@@ -51,9 +44,10 @@ class GenerateKernel:
 
 @dataclass(frozen=True)
 class WritePairs:
-    """Pairs of the documents of a shard with one another: read once for what each offers, and once more."""
+    """Pairs of the documents of a shard, with what other documents offer them."""
 
     workspace: Workspace
+    met: Location
     options: GenerateOptions
     seed: int
     keep_text: bool
@@ -61,26 +55,31 @@ class WritePairs:
 
     def __call__(self, number: int, shard: Shard) -> Written:
         """The counts are those of `generate_batch`."""
-        return write_results(self.workspace, number, STEP_NAME, self._results(shard), partition_by=self.partition_by)
+        results = self._results(shard, Met.of(self.met, number))
+        return write_results(self.workspace, number, STEP_NAME, results, partition_by=self.partition_by)
 
-    def _results(self, shard: Shard) -> Iterator[Result]:
-        options, seed = self.options, self.seed
-        needed = [name for name in COLUMNS if name in shard.columns]
-        others = Others.of(read_batches(shard, needed), options, seed)
+    def _results(self, shard: Shard, met: Met) -> Iterator[Result]:
         begin = 0
         for batch in read_batches(shard):
 
-            def offered(rows: np.ndarray, copy: int, batch: pa.RecordBatch = batch, begin: int = begin) -> pa.Array:
-                return others.offered(begin + rows, states(batch, purpose_of(options, seed), copy)[rows])
+            def offered(rows: np.ndarray, copy: int, begin: int = begin) -> pa.Array:
+                return met.offered(begin + rows, copy)
 
-            yield generate_batch(batch, options, seed, offered=offered, keep_text=self.keep_text)
+            yield generate_batch(batch, self.options, self.seed, offered=offered, keep_text=self.keep_text)
             begin += batch.num_rows
 
 
 def run(options: GenerateOptions, inputs: Sequence[Dataset], execution: Execution) -> Outcome:
-    """Each shard by itself."""
-    write = WritePairs(execution.workspace, options, execution.seed, execution.keep_text, execution.partition_by)
-    return Outcome.of(execution.each("write", shard_tasks(inputs), write))
+    """Count the documents of each language; what each offers goes to its circle, and from there to its partner."""
+    tasks, seed = shard_tasks(inputs), execution.seed
+    folders = offers, met = execution.scratch / "offers", execution.scratch / "met"
+    circles = Circles.of(execution.each("count", tasks, CountLanguages()))
+    execution.each("offer", tasks, OfferShard(offers, circles, options, seed))
+    workers = int(circles.workers.max(initial=-1)) + 1
+    weight = sum(task.weight for task in tasks) // max(workers, 1)
+    execution.each("meet", [Task(one, weight, None) for one in range(workers)], MeetOthers(*folders, options, seed))
+    write = WritePairs(execution.workspace, met, options, seed, execution.keep_text, execution.partition_by)
+    return Outcome.of(execution.each("write", tasks, write))
 
 
 def models(options: GenerateOptions) -> dict[str, str]:

@@ -11,6 +11,7 @@ from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.step import Step, as_read
 from xlcorpus.dataset.kinds import DOCUMENT, PAIR
 from xlcorpus.dataset.result import Result
+from xlcorpus.lid.close import MACROLANGUAGE, close_languages, fingerprint_of
 from xlcorpus.lid.identify import identify_batch
 from xlcorpus.lid.known_languages import notes_of, with_known
 from xlcorpus.lid.model import LanguageModel, load_model
@@ -23,7 +24,7 @@ from xlcorpus.text.sentence_breakers import SENTENCE_BREAKERS
 class Options(StepOptions):
     """Options of identify."""
 
-    files: ClassVar[tuple[str, ...]] = ("model",)
+    files: ClassVar[tuple[str, ...]] = ("model", "sentence_close")
     model: str = option("embedded", description="embedded, lid176, or the path of a fastText model")
     top_k: int = option(5, ge=1, le=100, description="candidates to look at")
     known: Literal["keep", "judge"] = option(
@@ -36,10 +37,19 @@ class Options(StepOptions):
         False, description="the language of each sentence too, how many there are, and how far they are the text's"
     )
     sentence_chars: int = option(
-        40, ge=1, only={"sentences": [True]}, description="least characters of a sentence that is judged"
+        30,
+        ge=1,
+        only={"sentences": [True]},
+        description="least letters of a sentence that is judged, those of code and addresses left out",
     )
     sentence_score: float = option(
         0.9, ge=0, le=1, only={"sentences": [True]}, description="least probability of a sentence's label that counts"
+    )
+    sentence_close: str = option(
+        MACROLANGUAGE,
+        only={"sentences": [True]},
+        description="languages that count as the document's: those of its ISO 639-3 macrolanguage, none, or a text "
+        "file with more of them, close languages on each line",
     )
     sentence_breaker: str | None = option(
         None,
@@ -54,6 +64,7 @@ class IdentifyKernel:
     """`identify_batch` with its model, of sentence pairs on both sides."""
 
     options: Options
+    counted: Counted | None = None
     pairs: bool = False
     step: str = "identify"
 
@@ -67,19 +78,27 @@ class IdentifyKernel:
         def identify(texts: pa.RecordBatch) -> Result:
             judged = identify_batch(texts, loaded, top_k=self.options.top_k, alt_floor=self.options.alt_floor)
             made = with_known(texts, judged, loaded, self.options.known)
-            return replace(made, rows=self._with_sentences(made.rows, loaded)) if self.options.sentences else made
+            return replace(made, rows=self._with_sentences(made.rows, loaded, self.counted)) if self.counted else made
 
         return identify_pairs(batch, identify, loaded) if self.pairs else identify(batch)
 
-    def _with_sentences(self, texts: pa.RecordBatch, model: LanguageModel) -> pa.RecordBatch:
+    def _with_sentences(self, texts: pa.RecordBatch, model: LanguageModel, counted: Counted) -> pa.RecordBatch:
         breaker = SENTENCE_BREAKERS.find(self.options.sentence_breaker) if self.options.sentence_breaker else None
-        counted = Counted(self.options.sentence_chars, self.options.sentence_score)
         return with_sentences(texts, model, counted, breaker)
 
 
+def counted_of(options: Options) -> Counted | None:
+    """Which sentences count, where any is judged; raises UserError for close languages that cannot be read."""
+    if not options.sentences:
+        return None
+    return Counted(options.sentence_chars, options.sentence_score, close_languages(options.sentence_close))
+
+
 def models(options: Options) -> dict[str, str]:
-    """The model, and the version of the library that finds sentences."""
+    """The model, what languages are close, and the version of the library that finds sentences."""
     found = {"lid": load_model(options.model).fingerprint}
+    if counted_of(options) is not None:
+        found["close"] = fingerprint_of(options.sentence_close)
     if options.sentence_breaker:
         breaker = SENTENCE_BREAKERS.find(options.sentence_breaker)
         found["sentences"] = f"{breaker.name} {breaker.version}"
@@ -94,7 +113,7 @@ STEP = Step(
     options=Options,
     reads=(DOCUMENT, PAIR),
     makes=as_read,
-    map=lambda options, execution: MapBatches(IdentifyKernel(options, execution.reads == PAIR)),
+    map=lambda options, execution: MapBatches(IdentifyKernel(options, counted_of(options), execution.reads == PAIR)),
     notes=lambda tally, batches: notes_of(tally.counts),
     models=models,
 )

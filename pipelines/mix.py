@@ -20,6 +20,7 @@ from xlcorpus.dataset.dataset import Dataset, Shard
 from xlcorpus.dataset.kinds import KINDS, kind_of_mix
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Result
+from xlcorpus.dataset.spills import read_spills
 from xlcorpus.dataset.storage import Location
 from xlcorpus.mix.achieved import notes_of
 from xlcorpus.mix.allocate import CellPlan
@@ -30,7 +31,7 @@ from xlcorpus.mix.mixed_rows import columns_of_all, form_of
 from xlcorpus.mix.options import Options
 from xlcorpus.mix.repeated import PackIds, RefuseRepeated, Repeated, find_repeated
 from xlcorpus.mix.rules.match import matches
-from xlcorpus.mix.scatter import Scatter, read_spills
+from xlcorpus.mix.scatter import Scatter
 from xlcorpus.mix.uses import DrawCell, PackTexts, WriteUses
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.generate.references import SENTENCES, TEXTS, options_of
-from tests.rows import documents
+from tests.rows import documents, write_dataset
 from xlcorpus.dataset.result import concat_results
 from xlcorpus.errors import UserError
-from xlcorpus.generate.draws import states
+from xlcorpus.generate import others
 from xlcorpus.generate.options import GenerateOptions
-from xlcorpus.generate.others import Others
-from xlcorpus.generate.pairs import generate_batch, purpose_of
+from xlcorpus.generate.others import Circles, CountLanguages, MeetOthers, Met, OfferShard
+from xlcorpus.generate.pairs import generate_batch
 from xlcorpus.text.codepoints import strings_of
 
 
@@ -91,46 +95,85 @@ def test_seed_copy_and_epoch_change_the_pair() -> None:
     )
 
 
-def next_rows(batch: pa.RecordBatch, options: GenerateOptions, seed: int = 4) -> pa.RecordBatch:
-    others = Others.of([batch], options, seed)
-
-    def offered(rows: np.ndarray, copy: int) -> pa.Array:
-        return others.offered(rows, states(batch, purpose_of(options, seed), copy)[rows])
-
-    return generate_batch(batch, options, seed, offered=offered).rows
+_NUMBERS = itertools.count()
 
 
-def test_negatives_are_of_other_documents_of_the_language() -> None:
+def next_rows(folder: Path, shards: Sequence[pa.RecordBatch], options: GenerateOptions) -> list[dict[str, Any]]:
+    """Pairs of the documents of some shards, in the order of their ids."""
+    seed, dataset = 4, write_dataset(folder / f"given-{next(_NUMBERS)}", shards)
+    offers, met = dataset.folder / "offers", dataset.folder / "met"
+    circles = Circles.of([CountLanguages()(*task) for task in enumerate(dataset.shards)])
+    for number, shard in enumerate(dataset.shards):
+        OfferShard(offers, circles, options, seed)(number, shard)
+    for number in range(max(circles.workers) + 1):
+        MeetOthers(offers, met, options, seed)(number, None)
+    made = [
+        generate_batch(batch, options, seed, offered=Met.of(met, number).offered) for number, batch in enumerate(shards)
+    ]
+    assert [one.rows_in + one.repeated for one in made] == [
+        one.rows.num_rows + (one.decisions.num_rows if one.decisions else 0) for one in made
+    ]
+    return sorted((row for one in made for row in one.rows.to_pylist()), key=lambda row: (row["doc_id"], row["tgt"]))
+
+
+def test_negatives_are_of_other_documents_of_the_language(tmp_path: Path) -> None:
     texts = {f"{lang}{row}": f"{lang} {row} begins. {lang} {row} ends." for lang in "AB" for row in range(30)}
     langs = ["eng_Latn" if name[0] == "A" else "deu_Latn" for name in texts]
     batch = documents(list(texts.values()), langs, names=list(texts))
-    rows = next_rows(batch, options_of("next-sentence", copies=3))
+    rows = next_rows(tmp_path, [batch], options_of("next-sentence", copies=3))
     followed = 0
-    for row in rows.to_pylist():
+    for row in rows:
         src, tgt = row["src"].split(), row["tgt"].split()
         assert src[0] == tgt[0]
         assert (src[1] == tgt[1]) == row["is_next"]
         followed += row["is_next"]
     assert 60 < followed < 120
-    partners = {row["tgt"].split()[1] for row in rows.to_pylist() if not row["is_next"]}
+    partners = {row["tgt"].split()[1] for row in rows if not row["is_next"]}
     assert len(partners) > 20
 
 
-def test_partners_do_not_depend_on_the_order_of_documents() -> None:
-    texts = [f"{SENTENCES['eng_Latn']} {row}." for row in range(20)]
-    batch = documents(texts, "eng_Latn", names=[str(row) for row in range(20)])
-    turned = batch.take(pa.array(range(19, -1, -1)))
-    options = options_of("next-sentence", negatives=1)
-    one, other = (sorted(map(str, next_rows(given, options).to_pylist())) for given in (batch, turned))
-    assert one == other
+@settings(max_examples=6)
+@given(
+    order=st.permutations(range(24)),
+    cuts=st.lists(st.integers(0, 24), max_size=4).map(sorted),
+    most=st.sampled_from([1, 4, 1 << 16]),
+    copies=st.integers(1, 3),
+)
+def test_partners_depend_on_neither_shards_nor_order(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int], cuts: list[int], most: int, copies: int
+) -> None:
+    langs = ["eng_Latn", "hin_Deva", "eng_Latn", "tha_Thai", None, "eng_Latn"] * 4
+    texts = [f"{SENTENCES[lang or 'kor_Hang']} {row}." if row % 7 else None for row, lang in enumerate(langs)]
+    # One document twice, in two epochs; two texts with one id.
+    names, epochs = [str(row) for row in range(24)], [0] * 24
+    texts[8], langs[8], names[8], epochs[8] = texts[2], langs[2], names[2], 1
+    names[5] = names[11]
+    batch = documents(texts, langs, names=names, mix_epoch=pa.array(epochs, pa.int32()))
+    options, folder = options_of("next-sentence", negatives=0.9, copies=copies), tmp_path_factory.getbasetemp()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(others, "_MOST", most)
+        whole = next_rows(folder / "one", [batch], options)
+        moved = batch.take(pa.array(order))
+        parts = [moved.slice(first, last - first) for first, last in itertools.pairwise([0, *cuts, 24])]
+        assert next_rows(folder / "other", parts, options) == whole
+    assert whole
 
 
-def test_a_language_of_one_document_has_no_negatives() -> None:
+def test_every_other_document_is_met_as_often(tmp_path: Path) -> None:
+    batch = documents([f"A{row} a. B{row} b." for row in range(8)], "eng_Latn", names=[str(row) for row in range(8)])
+    rows = next_rows(
+        tmp_path, [batch.slice(0, 3), batch.slice(3)], options_of("next-sentence", negatives=1, copies=300)
+    )
+    met = Counter((row["src"].split()[0][1:], row["tgt"].split()[0][1:]) for row in rows)
+    assert len(met) == 8 * 7
+    assert all(22 < count < 70 for count in met.values())
+
+
+def test_a_language_of_one_document_has_no_negatives(tmp_path: Path) -> None:
     batch = documents([TEXTS[0], TEXTS[0], TEXTS[1]], ["eng_Latn", "eng_Latn", "hin_Deva"], names=["1", "1", "2"])
     options = options_of("next-sentence", negatives=1)
-    others = Others.of([batch], options, 1)
-    made = generate_batch(batch, options, 1, offered=lambda rows, copy: others.offered(rows, np.zeros(3, np.uint64)))
-    assert made.rows.num_rows == 0
+    assert not next_rows(tmp_path, [batch], options)
+    made = generate_batch(batch, options, 1, offered=lambda rows, copy: pa.nulls(len(rows), pa.string()))
     assert made.decisions is not None
     assert made.decisions.column("reason").to_pylist() == ["no_other_document"] * 3
 

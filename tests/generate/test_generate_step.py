@@ -41,6 +41,8 @@ def test_pairs_on_disk(tmp_path: Path) -> None:
     (tally,) = made.manifest.tallies
     assert (tally.rows_in, tally.rows_out) == (len(texts), len(rows))
     assert {row["is_next"] for row in rows} == {True, False}
+    generated(given.folder, tmp_path / "two", workers=2, operator="next-sentence", copies=2)
+    assert digests(tmp_path / "one") == digests(tmp_path / "two")
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,9 +21,10 @@ from tests.running import called
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.errors import UserError
+from xlcorpus.lid.close import close_languages
 from xlcorpus.lid.identify import identify_batch
 from xlcorpus.lid.model import LanguageModel, load_model
-from xlcorpus.lid.sentence_languages import LABELS, SHARE, Counted, with_sentences
+from xlcorpus.lid.sentence_languages import _FIELDS, LABELS, SHARE, Counted, agreement, letters_seen, with_sentences
 from xlcorpus.lid.sentence_languages import SENTENCES as COLUMN
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.labels import language_of, script_seen
@@ -47,7 +49,7 @@ def slowly(batch: pa.RecordBatch, model: Any, counted: Counted) -> list[tuple[li
         labels, sizes = set(), {True: 0, False: 0}
         for start, end in zip(spans.starts.tolist(), spans.ends.tolist(), strict=True):
             row: dict[str, Any] = {"start": start, "end": end, "lang": None, "score": None}
-            if end - start >= counted.chars:
+            if len(regex.findall(r"[\p{L}\p{M}]", text[start:end])) >= counted.letters:
                 (judged,) = identify_batch(batch_of([text[start:end]]), model).to_pylist()
                 row |= {"lang": judged["lang"], "score": judged["lang_score"]}
                 if judged["lang_score"] >= counted.score and language_of(judged["lang"]) not in ("und", "zxx"):
@@ -104,6 +106,55 @@ def test_mixed_texts_have_more_than_one_label(model: LanguageModel) -> None:
     assert len(made.column(COLUMN)[0]) == 2
 
 
+def test_letters_are_those_of_words() -> None:
+    link = "https://a.example/long_path.html"
+    texts = ["naïve हिन्दी 1,5", f"> अधिक: <{link}>।", link, "𝒜 b", "don’t", ""]
+    assert letters_seen(pa.array(texts)).tolist() == [11, 4, 0, 2, 5, 0]
+
+
+@pytest.mark.parametrize(
+    ("given", "own", "said", "same"),
+    [
+        ("macrolanguage", "yue_Hani", "zho_Hani", True),
+        ("macrolanguage", "hrv_Latn", "srp_Latn", True),
+        ("macrolanguage", "hrv_Latn", "srp_Cyrl", False),
+        ("macrolanguage", "arb_Arab", "arz_Arab", True),
+        ("macrolanguage", "hin_Deva", "mai_Deva", False),
+        ("macrolanguage", "", "eng_Latn", False),
+        ("none", "hrv_Latn", "srp_Latn", False),
+        ("none", "hrv_Latn", "hrv_Latn", True),
+        ("close.txt", "hin_Deva", "mai_Deva", True),
+        ("close.txt", "ces_Latn", "slk_Latn", True),
+        ("close.txt", "ces_Latn", "hin_Latn", False),
+        ("close.txt", "zsm_Latn", "ind_Latn", True),
+    ],
+)
+def test_close_languages_are_one(
+    given: str, own: str, said: str, same: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "close.txt").write_text("# of the north\nhi mai_Deva  bho # plain\n\nCzech, slk\n", encoding="utf-8")
+    close = close_languages(given)
+    assert close.same(own, said) == close.same(said, own) == same
+    item = {"start": 0, "end": 40, "lang": said, "score": 1.0}
+    found = pa.array([[item]], pa.list_(pa.struct(_FIELDS)))
+    labels, share = agreement(pa.array([own or None], pa.string()), found, Counted(1, 0.5, close))
+    assert labels.to_pylist() == [1]
+    assert share.to_pylist() == [float(same) if own else None]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("hin xq9\n", "close.txt, line 1: 'xq9'"), ("\nhin\n", "line 2: 'hin' is one language"), (None, "No such file")],
+)
+def test_close_languages_that_cannot_be_read_are_named(content: str | None, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "close.txt"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(UserError, match=said):
+        close_languages(str(file))
+
+
 def test_documents_whose_sentences_disagree_go(tmp_path: Path) -> None:
     english = " ".join([SENTENCES["eng_Latn"]] * 3)
     lines = [{"text": english}, {"text": f"{english} {SENTENCES['rus_Cyrl']}"}, {"text": "Too short."}]
@@ -127,7 +178,7 @@ def test_documents_whose_sentences_disagree_go(tmp_path: Path) -> None:
 
 def test_the_commands_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for kind in ("json", "yaml"):
+    for kind in ("json", "yaml", "text"):
         for name, content in blocks("sentence-languages.md", kind):
             Path(name).write_text(content, encoding="utf-8")
     for _, code in blocks("sentence-languages.md", "bash"):

@@ -18,6 +18,7 @@ from xlcorpus.dataset.dataset import Shard as ShardOnDisk
 from xlcorpus.dataset.decisions import DECISION
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
+from xlcorpus.dataset.spills import read_spills
 from xlcorpus.mix.achieved import notes_of
 from xlcorpus.mix.allocate import CellPlan, MixPlan, plan_mix
 from xlcorpus.mix.census import Counting, CountShard, ShardCells, cells_of
@@ -25,7 +26,7 @@ from xlcorpus.mix.gather import add_sums, gather
 from xlcorpus.mix.inputs import spec_of
 from xlcorpus.mix.mixed_rows import Form, unite_schemas
 from xlcorpus.mix.options import Options
-from xlcorpus.mix.scatter import Scatter, read_spills
+from xlcorpus.mix.scatter import Scatter
 from xlcorpus.mix.spec import MixSpec, needs
 from xlcorpus.mix.templated import PAIRS as TEMPLATE
 from xlcorpus.mix.texts import CODESWITCH, DOCUMENT, PAIR

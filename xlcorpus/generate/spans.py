@@ -49,6 +49,12 @@ def offers(source: Source, states: np.ndarray, options: GenerateOptions) -> pa.A
     return taken.take(pa.array(places, mask=places < 0))
 
 
+def follows(states: np.ndarray, options: GenerateOptions) -> np.ndarray:
+    """bool[n]: whether the second side is what follows the first, by these states (uint64[n])."""
+    drawn: np.ndarray = shares(states, _LABEL) >= options.negatives
+    return drawn
+
+
 @dataclass(frozen=True)
 class NextSentences:
     """Pairs of `next_sentences`; follows: bool[pairs], whether the second side is what follows the first."""
@@ -65,23 +71,22 @@ def next_sentences(source: Source, states: np.ndarray, options: GenerateOptions,
     """
     found = source.sentences.per_text
     rows = np.flatnonzero(found >= _LEAST)
-    lot = shares(states[rows], _LABEL)
-    follows = lot >= options.negatives
-    alone = ~follows & ~offered.is_valid().to_numpy(zero_copy_only=False)[rows]
+    true = follows(states[rows], options)
+    alone = ~true & ~offered.is_valid().to_numpy(zero_copy_only=False)[rows]
     reasons = np.where(found >= _LEAST, MADE, FEW_SENTENCES)
     reasons[rows[alone]] = ALONE
-    rows, follows = rows[~alone], follows[~alone]
+    rows, true = rows[~alone], true[~alone]
     cut = 1 + below(states[rows], 0, found[rows] - 1)
     begin = np.maximum(cut - options.sentences, 0)
     after = _pick(source, rows, cut, np.minimum(found[rows] - cut, options.sentences))
     return NextSentences(
         Made(
             _pick(source, rows, begin, cut - begin),
-            pc.if_else(pa.array(follows), after, offered.take(pa.array(rows))),
+            pc.if_else(pa.array(true), after, offered.take(pa.array(rows))),
             reasons,
             found,
         ),
-        follows,
+        true,
     )
 
 

@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset import storage
-from xlcorpus.dataset.beside import read_beside, read_each, write_each
+from xlcorpus.dataset.beside import read_beside
 from xlcorpus.dataset.columns import append_columns
 from xlcorpus.dataset.dataset import Shard, read_batches
 from xlcorpus.dataset.decisions import DECISION, decide, empty
 from xlcorpus.dataset.kinds import DOCUMENT
 from xlcorpus.dataset.result import Result
+from xlcorpus.dataset.spills import SPILL_BYTES, Spills
 from xlcorpus.dataset.storage import Location
 from xlcorpus.mix.allocate import CellPlan
 from xlcorpus.mix.census import census_file, key_of
@@ -25,8 +26,6 @@ from xlcorpus.mix.mixed_rows import Form, conform, mixed_rows
 from xlcorpus.mix.texts import ORIGINAL
 from xlcorpus.mix.uses import SIDES, uses_file
 
-SPILL_BYTES = 128 << 20  # of texts that a worker holds before it writes them to spill files
-_SMALL_BYTES = 64 << 10  # pieces smaller than this are put together: a batch in a spill file has a head of a kilobyte
 PLACED = ("__place", "__cell", "__src_units", "__tgt_units")  # columns that the texts have on their way
 
 Take = Callable[[int, pa.RecordBatch], None]  # takes texts for an output shard
@@ -135,40 +134,3 @@ def _described(batch: pa.RecordBatch, rows: pa.Array, schema: str, *, keep_text:
     if "origin" not in batch.schema.names:  # of views
         batch = batch.append_column("origin", pa.nulls(batch.num_rows, DECISION.field("origin").type))
     return mixed_rows(batch.filter(rows), schema, ORIGINAL, "{src}\t{tgt}")
-
-
-def spill_folder(folder: Location, target: int) -> Location:
-    """Folder of the texts on their way to output shard `target`."""
-    return folder / f"{target:05d}"
-
-
-class Spills:
-    """Texts of one input shard on their way to spill files, which are written whenever there are `most_bytes`."""
-
-    def __init__(self, folder: Location, number: int, most_bytes: int) -> None:
-        self._folder, self._number, self._most_bytes = folder, number, most_bytes
-        self._parts: dict[int, list[pa.RecordBatch]] = {}
-        self._bytes = self._run = 0
-
-    def add(self, target: int, texts: pa.RecordBatch) -> None:
-        """Texts for one output shard."""
-        self._parts.setdefault(target, []).append(texts)
-        self._bytes += texts.nbytes
-        if self._bytes >= self._most_bytes:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what is held, a file for each output shard; no file stays open, however many there are."""
-        for target, parts in self._parts.items():
-            if sum(part.nbytes for part in parts) < _SMALL_BYTES * len(parts):
-                parts = [pa.concat_batches(parts)]
-            file = spill_folder(self._folder, target) / f"{self._number:05d}-{self._run:05d}.arrow"
-            write_each(file, parts[0].schema, parts)
-        self._parts, self._bytes = {}, 0
-        self._run += 1
-
-
-def read_spills(folder: Location, target: int) -> list[pa.RecordBatch]:
-    """The texts on their way to output shard `target`."""
-    files = storage.files_below(spill_folder(folder, target))
-    return [batch for file in files if file.suffix == ".arrow" for batch in read_each(file)]

@@ -50,8 +50,12 @@ def shares(states: np.ndarray, place: int | np.ndarray) -> np.ndarray:
 
 def below(states: np.ndarray, place: int | np.ndarray, limits: np.ndarray) -> np.ndarray:
     """int64[n]: whole numbers from 0 to below the limits (int64[n], less than 2^32; 0 gives 0)."""
-    high = numbers(states, place) >> np.uint64(32)
-    return ((high * limits.astype(np.uint64)) >> np.uint64(32)).astype(np.int64)
+    return scaled(numbers(states, place), limits)
+
+
+def scaled(values: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """int64[n]: uint64[n] scaled down in their order to whole numbers from 0 to below the limits, as `below` has."""
+    return (((values >> np.uint64(32)) * limits.astype(np.uint64)) >> np.uint64(32)).astype(np.int64)
 
 
 def draw_crop(
