@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections import Counter as Slow
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -130,11 +132,9 @@ def test_batches_make_no_difference() -> None:
             assert np.array_equal(ours.counts, theirs.counts)
 
 
-def test_a_table_of_numbers_and_families(tmp_path: object) -> None:
-    from pathlib import Path
-
-    path = Path(str(tmp_path)) / "t.csv"
-    path.write_text("code,family,a,b,km\nswh,Bantu,1,0,10\nzul,Bantu,1,0,20\ndeu,,0,1,30\nquy,Quechuan,,,\n")
+def test_a_table_of_numbers_and_families(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("Code;family;a;b;km\nSWH;Bantu;1;0;10\nzu;Bantu;1;0;20\ndeu;;0;1;30\nquy;Quechuan;;;\n")
     labels = ["swh_Latn", "zul_Latn", "deu_Latn", "quy_Latn"]
     known = typology_of(labels, path)
     assert known.families[0] == known.families[1] == "Bantu"
@@ -144,9 +144,48 @@ def test_a_table_of_numbers_and_families(tmp_path: object) -> None:
     assert np.isnan(vectors[3]).all()
     distances = feature_distances(labels, profiles([_labelled(labels)], open_tokenizer("bytes"), 3), known)
     table = distances["table"]
-    assert table[0, 1] == pytest.approx(1 - 1 / math.sqrt(1.25))
-    assert table[0, 2] == 1
+    assert table[0].tolist()[:3] == pytest.approx([0, 0.5 / 3, 1])
     assert np.isnan(table[0, 3])
+    # Without Swahili's row in the dataset all others are as far apart as before: columns are scaled over the file.
+    assert typology_of(labels[1:], path).vectors["table"][:2].tolist() == vectors[1:3].tolist()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data(), st.booleans())
+def test_distances_of_a_table_are_those_of_slow_code(data: st.DataObject, yes_no: bool) -> None:
+    """Cosine of what is known of both where all is yes or no, else the mean difference (Gower); each a semimetric."""
+    number = st.sampled_from([0.0, 1.0]) if yes_no else st.integers(-50, 50).map(lambda value: value / 4)
+    cells = st.lists(st.lists(st.one_of(st.none(), number), min_size=3, max_size=3), min_size=2, max_size=6)
+    rows = data.draw(cells)
+    labels = ["swh_Latn", "zul_Latn", "deu_Latn", "quy_Latn", "rus_Cyrl", "hin_Deva"][: len(rows)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t.csv"
+        lines = (",".join([label, *("" if cell is None else str(cell) for cell in row)])
+                 for label, row in zip(labels, rows, strict=True))  # fmt: skip
+        path.write_text("\n".join(["code,a,b,c", *lines]))
+        known = typology_of(labels, path)
+    found = feature_distances(labels, profiles([_labelled(labels)], open_tokenizer("bytes"), 3), known)["table"]
+    plain = all(cell in (None, 0, 1) for row in rows for cell in row)
+    spans = []
+    for column in zip(*rows, strict=True):
+        there = [cell for cell in column if cell is not None]
+        spans.append((max(there) - min(there)) or 1 if there else 1)
+    for one, ours in enumerate(rows):
+        for other, theirs in enumerate(rows):
+            both = [(a, b, span) for a, b, span in zip(ours, theirs, spans, strict=True) if None not in (a, b)]
+            if not both:
+                assert np.isnan(found[one, other])
+            elif plain:
+                lengths = math.sqrt(sum(a * a for a, _, _ in both) * sum(b * b for _, b, _ in both))
+                alike = not any(a or b for a, b, _ in both)
+                cosine = 1 if alike else sum(a * b for a, b, _ in both) / lengths if lengths else 0
+                assert found[one, other] == pytest.approx(1 - cosine, abs=1e-9)
+            else:
+                assert found[one, other] == pytest.approx(sum(abs(a - b) / span for a, b, span in both) / len(both))
+    assert np.array_equal(found, found.T, equal_nan=True)
+    assert not np.nan_to_num(np.diag(found)).any()
+    if not plain and all(None not in row for row in rows):  # all is known: a metric
+        assert (found[:, None, :] <= found[:, :, None] + found[None, :, :] + 1e-9).all()
 
 
 def _labelled(labels: list[str]) -> pa.RecordBatch:
@@ -158,13 +197,16 @@ def _labelled(labels: list[str]) -> pa.RecordBatch:
     [
         ("a,b\n1,2\n", "names no column of codes"),
         ("code,x\nswh,hot\n", "line 2, column 'x': 'hot' is no number"),
-        ("code,x\nswh,1\nswh,2\n", "line 3: 'swh' is given twice"),
+        ("code,x\nswh,1\nSWH,2\n", "line 3: 'SWH' is given twice"),
+        ("code,x\nswh,1,5\n", "line 2: 3 fields, and 2 columns"),
+        ("code,x,X\nswh,1,5\n", "two columns are called 'x'"),
+        ("code,x\n,1\n", "line 2: no code"),
+        ("code,x\nswh,inf\n", "line 2, column 'x': 'inf' is no number"),
+        ('code,x\nswh,"' + "1" * 200_000, "cannot be read: field larger"),
     ],
 )
-def test_wrong_tables_are_named(tmp_path: object, content: str, said: str) -> None:
-    from pathlib import Path
-
-    path = Path(str(tmp_path)) / "t.csv"
+def test_wrong_tables_are_named(tmp_path: Path, content: str, said: str) -> None:
+    path = tmp_path / "t.csv"
     path.write_text(content)
     with pytest.raises(UserError, match=said):
         typology_of(["swh_Latn"], path)
@@ -177,13 +219,26 @@ def test_wrong_weights_are_named(given_: str) -> None:
 
 
 @pytest.mark.slow  # 210 MB of arrays
-def test_uriel_is_read_where_a_package_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uriel_is_read_where_a_package_has_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("urielplus")
     monkeypatch.setattr(typology, "_PACKAGES", {"urielplus": ("database", "original_uriel")})
-    known = typology_of(["swh_Latn", "zul_Latn", "deu_Latn", "xxx_Latn"])
-    assert known.families == ["Atlantic-Congo", "Atlantic-Congo", "Indo-European", None]
-    assert {name: vectors.shape for name, vectors in known.vectors.items()} == {
-        "syntactic": (4, 103), "phonological": (4, 28), "inventory": (4, 158),
+    labels = ["swh_Latn", "zul_Latn", "deu_Latn", "xxx_Latn", "zho_Hans", "srp_Cyrl", "srp_Latn", "pes_Arab"]
+    known = typology_of(labels)
+    assert known.families[:5] == ["Atlantic-Congo", "Atlantic-Congo", "Indo-European", None, "Sino-Tibetan"]
+    assert {name: vectors.shape[1] for name, vectors in known.vectors.items()} == {
+        "syntactic": 103, "phonological": 28, "inventory": 158,
     }  # fmt: skip
     assert np.isnan(known.vectors["syntactic"][3]).all()
     assert not np.isnan(known.vectors["syntactic"][2]).all()
+    # A user's file of the same features, without the package, gives the same distances and families.
+    vectors = known.vectors["syntactic"]
+    lines = [",".join(["code", "family", *(f"s{at}" for at in range(103))])]
+    for label, family, row in zip(labels, known.families, vectors, strict=True):
+        lines.append(",".join([label, family or "", *("" if value != value else f"{value:g}" for value in row)]))
+    (tmp_path / "uriel.csv").write_text("\n".join(lines))
+    monkeypatch.setattr(typology, "_PACKAGES", {})
+    own = typology_of(labels, tmp_path / "uriel.csv")
+    assert own.families == known.families
+    found = profiles([_labelled(labels)], open_tokenizer("bytes"), 3)
+    ours, theirs = feature_distances(labels, found, own)["table"], feature_distances(labels, found, known)["syntactic"]
+    assert np.array_equal(ours, theirs, equal_nan=True)

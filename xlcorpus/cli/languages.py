@@ -16,10 +16,10 @@ from xlcorpus.dataset.storage import Location
 @click.option("--output", "-o", type=OutputPath(dir_okay=False), help="FILE.json, and FILE.parquet, FILE.pairs.parquet")
 @click.option("--tokenizer", default="bytes", show_default=True, help="whose fertility and pieces to measure")
 @click.option("--distance", multiple=True, help="features and weights  [default: script=1,ngrams=1]")
-@click.option("--table", type=click.Path(path_type=Location), help="CSV by ISO code: family, and numbers as features")
+@click.option("--table", type=click.Path(path_type=Location), help="CSV or TSV by ISO code: family, numbers")
 @click.option("--ngram", type=click.IntRange(1, 16), default=3, show_default=True, help="characters of an n-gram")
 @click.option("--nearest", metavar="LANG", help="print the distances to this language alone, the nearest first")
-@click.option("--sample-bytes", default="50M", show_default=True, help="measure at most this much text, or all")
+@click.option("--sample-bytes", default="50M", show_default=True, help="measure at most this much, or all")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="of the sample")
 def command(datasets: tuple[Location, ...], output: Location | None, nearest: str | None, **options: Any) -> None:
     """Scripts, sizes, fertility and families of the languages of DATASETS, and a distance of each two.
@@ -61,6 +61,8 @@ def command(datasets: tuple[Location, ...], output: Location | None, nearest: st
     else:
         found = distances_to(nearest, table)
         print_table([["lang", "distance"], *([lang, f"{value:.4f}"] for lang, value in found.items())], right=(1,))
+        if left := len(table.labels) - 1 - len(found):
+            click.echo(f"of {left:,} languages the distance is not known: they lack one of its features")
     if not table.facts["exact"]:
         click.echo("some languages have more than 131,072 types: of all, those with the smallest hashes are compared")
     if output is not None:

@@ -218,7 +218,7 @@ def report_command(
     opened, parallel = open_tokenizer(tokenizer), options["parallel"]
     most = None if parallel is not None else _size(options["sample_bytes"])
     sample = draw_sample(_open(datasets), most, options["seed"], [parallel] if parallel is not None else [])
-    table = measure(opened, sample.batches(), parallel=parallel, reference=options["reference"])
+    table = measure(opened, sample.by_language().batches(), parallel=parallel, reference=options["reference"])
     _show_report(table)
     if output is not None:
         write_table(table, output)

@@ -198,13 +198,13 @@ def fingerprints(options: CodeswitchOptions) -> dict[str, str]:
 def partners_of(options: CodeswitchOptions) -> tuple[str, ...]:
     """The partner languages, those that are wished for (`nearest:3:swh_Latn`) by the table, of the dictionaries' own.
 
-    Raises UserError for a wish without a table, and as `languages.choose`.
+    Raises UserError as `languages.choose_all`.
     """
-    if not any(map(parse_wish, options.partners)):
-        return tuple(options.partners)
-    paths = [locate(path) for path in options.dictionary]
-    read = read_entries(paths, src=options.src, tgt=options.tgt, format=options.format)
-    known = read.table["tgt_lang"].unique().to_pylist()
+    known = None
+    if any(map(parse_wish, options.partners)):
+        paths = [locate(path) for path in options.dictionary]
+        read = read_entries(paths, src=options.src, tgt=options.tgt, format=options.format)
+        known = read.table["tgt_lang"].unique().to_pylist()
     return choose_all(options.partners, options.languages_from, "--languages-from", known).labels
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.languages.table import LanguageTable, read_languages
+from xlcorpus.languages.distance import differ, letters_of
+from xlcorpus.languages.table import DIGITS, LanguageTable, read_languages
 from xlcorpus.text.labels import normalize_label
 
 NEAREST, DIVERSE = "nearest", "diverse"
@@ -78,7 +79,7 @@ def choose_all(
 ) -> Choice:
     """The languages of a list of labels and wishes, each once, in order; facts only where something was chosen.
 
-    Raises UserError for a wish without a table, which `option` would give.
+    Raises UserError for a wish without a table, which `option` would give, and for a table without a wish.
     """
     labels: dict[str, None] = {}
     facts = []
@@ -92,6 +93,8 @@ def choose_all(
         choice = choose_from(wish, path, among)
         labels |= dict.fromkeys(choice.labels)
         facts.append(choice.facts)
+    if path is not None and not facts:
+        raise UserError(f"{option} {path}: no language is to be chosen by it", remedy=f"leave it out, or {_HOW}")
     return Choice(tuple(labels), {"choices": facts} if len(facts) > 1 else dict(facts[0]) if facts else {})
 
 
@@ -100,19 +103,23 @@ def choose(wish: Wish, table: LanguageTable, among: Sequence[str] | None = None,
 
     nearest: those with the smallest distance to one, without itself; of equal ones the first label. diverse: the
     farthest point first (Gonzalez 1985), from the language with most text: what differs in script and family from all
-    chosen ones (each counts 1; an unknown family differs from all), then the larger distance, more text, the label.
+    chosen ones (each counts 1; an unknown one differs from all), then the larger distance, more text, the label. A
+    language without a known distance to any other is not chosen.
 
     Raises UserError where the table lacks the language, or has fewer whose distance is known.
     """
     labels = table.labels
-    kept = [at for at, label in enumerate(labels) if among is None or label in among]
+    allowed = set(labels if among is None else among)
+    kept = [at for at, label in enumerate(labels) if label in allowed]
     if wish.to is None:
-        found, left, measured = _diverse(wish.count, table, kept), [], {}
+        known = [at for at in kept if len(kept) == 1 or not np.isnan(np.delete(table.matrix[at], at)).all()]
+        found, measured = _diverse(wish.count, table, known), {}
+        left = [labels[at] for at in kept if at not in set(known)]
     else:
-        known = distances_to(wish.to, table, where=where, among=among)
-        measured = dict(list(known.items())[: wish.count])
+        far = distances_to(wish.to, table, where=where, among=among)
+        measured = dict(list(far.items())[: wish.count])
         found = list(measured)
-        left = sorted({labels[at] for at in kept} - known.keys() - {_label(wish.to, labels, where)})
+        left = sorted({labels[at] for at in kept} - far.keys() - {_label(wish.to, labels, where)})
     if len(found) < wish.count:
         unknown = f", and {len(left)} with a distance that is not known" if left else ""
         raise UserError(
@@ -138,8 +145,9 @@ def distances_to(
     labels = table.labels
     to = _label(label, labels, where)
     row = table.matrix[labels.index(to)].tolist()
-    known = [(far, one) for one, far in zip(labels, row, strict=True) if one != to and not math.isnan(far)]
-    return {one: round(far, 6) for far, one in sorted(known) if among is None or one in among}
+    # Rounded as in the file, so that ties are the same there.
+    known = [(round(far, DIGITS), one) for one, far in zip(labels, row, strict=True) if one != to and far == far]
+    return {one: far for far, one in sorted(known) if among is None or one in among}
 
 
 def _label(label: str, labels: Sequence[str], where: str) -> str:
@@ -154,22 +162,18 @@ def _label(label: str, labels: Sequence[str], where: str) -> str:
 
 def _diverse(count: int, table: LanguageTable, kept: Sequence[int]) -> list[str]:
     labels, sizes = table.labels, table.rows["bytes"].to_pylist()
-    scripts, families = table.rows["script"].to_pylist(), table.rows["family"].to_pylist()
-    left = sorted(kept, key=lambda at: (-sizes[at], labels[at]))
-    chosen: list[int] = []
-    while left and len(chosen) < count:
-        best = max(left, key=lambda at: _apart(at, chosen, scripts, families, table.matrix)) if chosen else left[0]
-        chosen.append(best)  # of equal ones max takes the first: more text, then the label
-        left.remove(best)
-    return [labels[at] for at in chosen]
-
-
-def _apart(
-    at: int, chosen: Sequence[int], scripts: Sequence[str], families: Sequence[str | None], matrix: np.ndarray
-) -> tuple[int, float]:
-    """How a language differs from the nearest chosen one: in script and family (0 to 2), then the distance."""
-    signs = min(
-        (scripts[at] != scripts[one]) + (families[at] is None or families[at] != families[one]) for one in chosen
+    left = np.array(sorted(kept, key=lambda at: (-sizes[at], labels[at])), dtype=np.int64)
+    signs = sum(
+        np.nan_to_num(differ(values), nan=1.0)  # what is not known differs from all
+        for values in (list(map(letters_of, table.rows["script"].to_pylist())), table.rows["family"].to_pylist())
     )
-    known = [float(matrix[at, one]) for one in chosen if not np.isnan(matrix[at, one])]
-    return signs, min(known, default=0.0)
+    nearest_signs, nearest_far = np.full(len(labels), math.inf), np.full(len(labels), math.inf)
+    chosen: list[str] = []
+    while len(left) and len(chosen) < count:
+        far = np.where(np.isinf(nearest_far[left]), 0.0, nearest_far[left])
+        best = int(np.lexsort((-far, -nearest_signs[left]))[0])  # of equal ones the first: more text, then the label
+        at, left = left[best], np.delete(left, best)
+        chosen.append(labels[at])
+        nearest_signs = np.minimum(nearest_signs, signs[at])
+        nearest_far = np.fmin(nearest_far, table.matrix[at])
+    return chosen

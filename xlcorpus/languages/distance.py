@@ -25,7 +25,8 @@ FEATURES = {
     "pieces": "1 - cosine of the counts of the tokenizer's pieces",
     "pieces_jaccard": "1 - Jaccard of the sets of pieces",
     **{name: _URIEL.format(name) for name in SETS},
-    TABLE: "1 - cosine of the numbers of the table that are known of both, each column from 0 to 1",
+    TABLE: "over the columns of the table that are known of both: 1 - cosine where all of them are yes or no (0, 1), "
+    "else the mean difference, each column from 0 to 1",
 }
 DEFAULT = {"script": 1.0, "ngrams": 1.0}
 
@@ -56,25 +57,26 @@ def feature_distances(labels: Sequence[str], found: Mapping[str, Profile], known
 
     found: the profile of each label; known: of the labels, in their order.
     """
-    distances = {
-        "script": _differ(
-            [tuple(unicode_scripts([script_of(label)])) if script_of(label) else None for label in labels]
-        )
-    }
+    distances = {"script": differ([letters_of(script_of(label)) for label in labels])}
     if any(known.families):
-        distances["family"] = _differ(known.families)
+        distances["family"] = differ(known.families)
     for name in ("ngrams", "words", "pieces"):
         bags = [getattr(found[label], name) for label in labels]
         distances[name], distances[f"{name}_jaccard"] = 1 - cosines(bags), 1 - jaccards(bags)
     for name, vectors in known.vectors.items():
-        distances[name] = _angles(vectors)
+        distances[name] = (_differences if name in known.measured else _angles)(vectors)
     for matrix in distances.values():
         own = np.diag(matrix).copy()
         np.fill_diagonal(matrix, np.where(np.isnan(own), np.nan, 0.0))
     return {name: distances[name] for name in FEATURES if name in distances}
 
 
-def _differ(values: Sequence[object]) -> np.ndarray:
+def letters_of(script: str) -> tuple[str, ...] | None:
+    """What Unicode calls the letters of a script, the same of Hans and Hant; None of ''."""
+    return tuple(unicode_scripts([script])) if script else None
+
+
+def differ(values: Sequence[object]) -> np.ndarray:
     """0 for equal values, 1 for others, nan where one is None."""
     numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
     codes = np.array([math.nan if value is None else numbers[value] for value in values])
@@ -96,6 +98,18 @@ def _angles(vectors: np.ndarray) -> np.ndarray:
     cosine = np.where((squares == 0) & (squares.T == 0), 1.0, cosine)  # neither has any of these: alike
     cosine = np.where((squares == 0) != (squares.T == 0), 0.0, cosine)
     found: np.ndarray = np.where(both > 0, 1 - np.clip(cosine, 0, 1), np.nan)
+    return found
+
+
+def _differences(vectors: np.ndarray) -> np.ndarray:
+    """Mean difference over the features (float64[languages, features], 0 to 1, nan: unknown) that are known of both
+    (Gower 1971, Biometrics)."""
+    there = (~np.isnan(vectors)).astype(np.float64)
+    both, summed = there @ there.T, np.zeros((len(vectors), len(vectors)))
+    for column in vectors.T:
+        summed += np.nan_to_num(np.abs(column[:, None] - column[None, :]))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: np.ndarray = np.where(both > 0, summed / both, np.nan)
     return found
 
 

@@ -13,7 +13,7 @@ from xlcorpus.languages.distance import DEFAULT, FEATURES, feature_distances, we
 from xlcorpus.languages.profile import Profile, profiles
 from xlcorpus.languages.table import LanguageTable
 from xlcorpus.languages.typology import Typology, typology_of
-from xlcorpus.text.labels import script_of
+from xlcorpus.text.labels import UNKNOWN_LANGUAGE, script_of
 from xlcorpus.tokenizer.measure import measure
 from xlcorpus.tokenizer.text_sample import draw_sample
 from xlcorpus.tokenizer.tokenizer import Tokenizer
@@ -41,13 +41,15 @@ def measure_languages(
 ) -> LanguageTable:
     """A row a language of the datasets' documents, and the distance of each two (`distance.FEATURES`, weighted mean).
 
-    documents, bytes: of all there is; the rest is of a sample of at most `sample_bytes` (None: all), drawn as for
-    tokenizers. table: see `typology_of`. Raises UserError as `draw_sample`, `typology_of` and `weighted`.
+    documents, bytes: of all there is; the rest is of a sample of at most `sample_bytes` (None: all), as much of each
+    language as there is room for. table: see `typology_of`. Raises UserError as `draw_sample`, `typology_of`,
+    `weighted`.
     """
-    sample = draw_sample(datasets, sample_bytes, seed)
+    sample = draw_sample(datasets, sample_bytes, seed, even=True).by_language()
     documents: Counter[str] = Counter()
     for dataset in datasets:
-        documents.update(dataset.manifest.languages)
+        for label, count in dataset.manifest.languages.items():
+            documents[label or UNKNOWN_LANGUAGE] += count
     measured = {row["lang"]: row for row in measure(tokenizer, sample.batches()).to_pylist()}
     found = profiles(sample.batches(), tokenizer, ngram)
     labels = list(found)
@@ -60,7 +62,7 @@ def measure_languages(
             "lang": label,
             "script": script_of(label),
             "family": family,
-            "documents": documents.get(label, documents.get("", 0) if label == "und" else 0),
+            "documents": documents[label],
             "bytes": sample.available.get(label, 0),
             "sample_bytes": measured[label]["bytes"],
             **{name: measured[label][name] for name in _MEASURED},

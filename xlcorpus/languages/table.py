@@ -18,7 +18,16 @@ from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import StorageError, UserError
 
 _KIND = "xlcorpus languages"
-_DIGITS = 6  # of numbers in JSON: beyond what another order of sums changes
+DIGITS = 6  # of numbers in JSON: beyond what another order of sums changes
+
+_NEEDED = pa.schema(
+    [
+        pa.field("lang", pa.string(), nullable=False),
+        pa.field("script", pa.string(), nullable=False),
+        pa.field("family", pa.string()),
+        pa.field("bytes", pa.int64(), nullable=False),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -91,19 +100,30 @@ def read_languages(path: Location) -> LanguageTable:
     try:
         if content["kind"] != _KIND:
             raise ValueError(content["kind"])
-        rows = pa.Table.from_pylist(content["languages"])
+        rows = _rows(content["languages"])
         matrix = np.array([[math.nan if one is None else one for one in row] for row in content["matrix"]], np.float64)
-        if matrix.shape != (len(rows), len(rows)) or not {"lang", "script", "family", "bytes"} <= set(
-            rows.schema.names
-        ):
-            raise ValueError(matrix.shape)
-    except (KeyError, TypeError, ValueError, pa.ArrowInvalid) as error:
+        if matrix.shape != (len(rows), len(rows)):
+            raise ValueError(f"a matrix of {matrix.shape} for {len(rows)} languages")
+    except (AttributeError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
         raise UserError(f"{path} is no table of languages ({error})", remedy=remedy) from error
     facts = {name: value for name, value in content.items() if name not in ("kind", "version", "languages", "matrix")}
     return LanguageTable(rows, matrix, {}, facts, storage.fingerprint_of_file(path))
 
 
+def _rows(languages: list[dict[str, Any]]) -> pa.Table:
+    """Rows with what languages are chosen by; raises where one lacks some of it, or a language has two."""
+    rows = pa.Table.from_pylist(languages)
+    for needed in _NEEDED:
+        column = rows[needed.name].cast(needed.type)
+        if column.null_count and not needed.nullable:
+            raise ValueError(f"{needed.name!r} of a language is missing")
+        rows = rows.set_column(rows.schema.get_field_index(needed.name), needed, column)
+    if len(rows["lang"].unique()) < len(rows):
+        raise ValueError("a language has two rows")
+    return rows
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, float):
-        return None if math.isnan(value) else round(value, _DIGITS) + 0.0
+        return None if math.isnan(value) else round(value, DIGITS) + 0.0
     return value

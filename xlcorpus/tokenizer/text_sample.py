@@ -20,7 +20,7 @@ from xlcorpus.errors import UserError
 from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.text.draws import draw_keys, id_halves
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE
-from xlcorpus.text.ragged import offsets_of, sums_before
+from xlcorpus.text.ragged import offsets_of, sums_before, sums_before_alike
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,17 @@ class Sample:
         """The table in parts."""
         yield from self.table.combine_chunks().to_batches(max_chunksize=rows)
 
+    def by_language(self) -> Sample:
+        """The same with each language's texts side by side: what counts languages then sees few of them at a time."""
+        order = pc.sort_indices(self.table, sort_keys=[("lang", "ascending")])  # stable
+        return Sample(self.table.take(order), self.available)
 
-def draw_sample(datasets: Sequence[Dataset], max_bytes: int | None, seed: int, columns: Sequence[str] = ()) -> Sample:
-    """Draw at most `max_bytes` bytes of text (None: all) by the rule above; see Sample.
+
+def draw_sample(
+    datasets: Sequence[Dataset], max_bytes: int | None, seed: int, columns: Sequence[str] = (), *, even: bool = False
+) -> Sample:
+    """Draw at most `max_bytes` bytes of text (None: all) by the rule above; see Sample. even: as much of each language,
+    and of those that have less, all.
 
     Reads the datasets twice: ids and sizes (40 bytes a row stay in memory), then the texts. Raises UserError where a
     dataset has no text or doc_id, lacks one of `columns`, is given twice, or holds no text at all.
@@ -65,7 +73,7 @@ def draw_sample(datasets: Sequence[Dataset], max_bytes: int | None, seed: int, c
         )
     keys = sample_keys(ids, epochs, seed)
     order = np.lexsort((epochs, ids[:, 1], ids[:, 0], keys))
-    taken = _taken(sizes, codes, order, available, max_bytes)
+    taken = _taken(sizes, codes, order, _budgets(available, max_bytes, even=even))
     del ids, epochs, keys
     texts = _texts(datasets, [len(one[1]) for one in facts], taken, sizes, columns)
     chosen = order[taken[order] >= 0]
@@ -119,21 +127,26 @@ def _facts(dataset: Dataset) -> tuple[np.ndarray, np.ndarray, pa.Array, np.ndarr
     return np.concatenate(ids), size, pa.concat_arrays(langs), np.concatenate(epochs) if epochs else size * 0
 
 
-def _taken(
-    sizes: np.ndarray, codes: np.ndarray, order: np.ndarray, available: np.ndarray, max_bytes: int | None
-) -> np.ndarray:
-    """int64[rows]: bytes to take of each document, -1 for none of it."""
+def _budgets(available: np.ndarray, max_bytes: int | None, *, even: bool) -> np.ndarray:
+    """int64[languages]: bytes to take of each."""
     total = int(available.sum())
     if max_bytes is None or total <= max_bytes:
-        return np.where(sizes > 0, sizes, -1)
-    budgets = np.ceil(available * (max_bytes / total)).astype(np.int64)
+        return available
+    if not even:
+        return np.ceil(available * (max_bytes / total)).astype(np.int64)
+    ordered = np.sort(available)
+    # Once the k smallest are taken whole, the others have as much of the rest each.
+    caps = (max_bytes - sums_before(ordered)[:-1]) // np.arange(len(ordered), 0, -1)
+    short = np.flatnonzero(caps < ordered)
+    return np.minimum(available, max(caps[short[0]], 1))
+
+
+def _taken(sizes: np.ndarray, codes: np.ndarray, order: np.ndarray, budgets: np.ndarray) -> np.ndarray:
+    """int64[rows]: bytes to take of each document, -1 for none of it."""
+    order = order[sizes[order] > 0]
+    left = budgets[codes[order]] - sums_before_alike(codes[order], sizes[order])
     taken = np.full(len(sizes), -1, dtype=np.int64)
-    for code, budget in enumerate(budgets.tolist()):
-        rows = order[codes[order] == code]
-        rows = rows[sizes[rows] > 0]
-        before = sums_before(sizes[rows])[:-1]
-        rows, before = rows[before < budget], before[before < budget]
-        taken[rows] = np.minimum(sizes[rows], budget - before)
+    taken[order] = np.where(left > 0, np.minimum(sizes[order], left), -1)
     return taken
 
 

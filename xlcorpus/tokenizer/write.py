@@ -72,7 +72,7 @@ def write_trained(trained: Trained, output: Location) -> tuple[SentencePieceToke
     path, card, _ = files_of(output)
     tokenizer = write_model(parse_model(trained.model, str(path)), trained.model, output)
     check_same_ids(tokenizer, output, trained.sample.table.column("text").slice(0, _CHECKED).to_pylist())
-    table = measure(tokenizer, trained.sample.batches())
+    table = measure(tokenizer, trained.sample.by_language().batches())
     failed = sum(round_trip(tokenizer, batch.column("text")) for batch in trained.sample.batches())
     facts = {
         "vocab_size": tokenizer.vocab_size,
