@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -60,20 +61,19 @@ def test_the_cross_entropy_is_that_of_hand_and_so_is_its_gradient(monkeypatch: p
 def test_labels_are_in_the_spans_that_are_trained_on() -> None:
     packs, _ = pack(token_documents([3, 4, 2]), options_of(8, "concatenate"))
     (batch,) = packs.to_batches()
-    made = Packs.of(batch, 10, 0)
-    everything = made.next_labels().tolist()
-    lists = pa.list_(pa.int32())
-    assert made.next_labels(pa.array([[0, 8], [0, 1]], lists)).tolist() == everything
-    assert made.next_labels(pa.array([None, None], lists)).tolist() == everything
-    assert made.next_labels(pa.array([[], []], lists)).tolist() == [[NO_LABEL] * 10] * 2
-    some = made.next_labels(pa.array([[0, 2, 5, 7], []], lists))
-    assert some.tolist() == [
+
+    def labels(spans: list[list[int] | None]) -> list[list[int]]:
+        given = batch.append_column("loss_spans", pa.array(spans, pa.list_(pa.int32())))
+        found = Clm(ClmOptions(), VOCABULARY, 10).collate(given, np.zeros(2, np.uint64))["labels"].tolist()
+        return cast("list[list[int]]", found)
+
+    everything = tensors(batch, 10, 0)["labels"].tolist()
+    assert labels([[0, 8], [0, 1]]) == labels([None, None]) == everything
+    assert labels([[], []]) == [[NO_LABEL] * 10] * 2
+    assert labels([[0, 2, 5, 7], []]) == [
         [label if at in (0, 1, 5, 6) else NO_LABEL for at, label in enumerate(everything[0])],
         [NO_LABEL] * 10,
     ]
-    objective = Clm(ClmOptions(), VOCABULARY, 10)
-    given = batch.append_column("loss_spans", pa.array([[0, 2, 5, 7], []], lists))
-    assert objective.collate(given, np.zeros(2, np.uint64))["labels"].tolist() == some.tolist()
 
 
 def test_the_loss_is_the_mean_over_labels_and_equals_that_of_transformers() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -12,6 +14,7 @@ from tests.pack.pack_helpers import TEXTS, Bytes, documents, options_of, pack
 from xlcorpus.errors import UserError
 from xlcorpus.objectives.kinds.mlm import MlmOptions
 from xlcorpus.objectives.objective import NO_LABEL, OBJECTIVES, Vocabulary
+from xlcorpus.pack.segments import fill_up
 from xlcorpus.pack.tokenize import tokenize_batch
 
 IDS = {"pad": 0, "bos": 1, "eos": 2, "unk": 3, "mask": 4}
@@ -36,6 +39,25 @@ def test_a_row_is_masked_alike_in_every_batch(rows: pa.RecordBatch) -> None:
         alone = objective.collate(rows.slice(row, 1), keys[row : row + 1])
         assert all(torch.equal(alone[name][0], whole[name][row]) for name in whole)
     assert not torch.equal(whole["labels"], objective.collate(rows, keys ^ np.uint64(1))["labels"])
+
+
+@pytest.mark.parametrize("whole_word", [False, True])
+def test_nothing_outside_of_what_is_trained_on_is_masked(rows: pa.RecordBatch, whole_word: bool) -> None:
+    """What `{% generation %}` marks is guessed from all that stands around it, and by the same choice as without it."""
+    vocabulary = replace(VOCABULARY, word_starts=np.arange(261) == 37)
+    objective = OBJECTIVES.find("mlm").make(MlmOptions(probability=0.5, whole_word=whole_word), vocabulary, LENGTH)
+    keys = np.arange(rows.num_rows, dtype=np.uint64)
+    spans: list[list[int] | None] = [[3, 9, 20, 21], [], None]
+    spans += [[0, 5]] * (rows.num_rows - 3)
+    whole = objective.collate(rows, keys)
+    some = objective.collate(rows.append_column("loss_spans", pa.array(spans, pa.list_(pa.int32()))), keys)
+    inside = torch.zeros(rows.num_rows, LENGTH, dtype=torch.bool)
+    inside[0, 3:9] = inside[0, 20] = inside[2] = inside[3:, :5] = True
+    assert torch.equal(some["labels"], whole["labels"].where(inside, torch.tensor(NO_LABEL)))
+    assert torch.equal(some["input_ids"][inside], whole["input_ids"][inside])
+    plain = torch.from_numpy(fill_up(rows.column("input_ids"), LENGTH, 0)).long()
+    assert torch.equal(some["input_ids"][~inside], plain[~inside])
+    assert (some["labels"] != NO_LABEL).any()
 
 
 def test_the_loss_is_the_mean_over_masked_tokens_as_transformers_has_it(rows: pa.RecordBatch) -> None:

@@ -134,39 +134,3 @@ def test_what_chat_templates_may_lack(tmp_path: Path) -> None:
     (tmp_path / "bpe" / "tokenizer_config.json").write_text(json.dumps({**config, "chat_template": several}))
     with pytest.raises(UserError, match=r"the chat template of .*, line 1: "):
         chat_template_of(folder)
-
-
-@pytest.mark.parametrize(
-    ("tokens", "label", "found"),
-    [
-        (("en_XX", "de_DE", "zh_CN", "sw_KE", "ar_AR"), "deu_Latn", "de_DE"),
-        (("en_XX", "de_DE", "zh_CN", "sw_KE", "ar_AR"), "swh_Latn", "sw_KE"),
-        (("en_XX", "de_DE", "zh_CN", "sw_KE", "ar_AR"), "zho_Hans", "zh_CN"),
-        (("en_XX", "de_DE", "zh_CN", "sw_KE", "ar_AR"), "arb_Arab", "ar_AR"),
-        (("en_XX", "de_DE", "zh_CN", "sw_KE", "ar_AR"), "amh_Ethi", None),
-        (("eng_Latn", "zho_Hans", "zho_Hant"), "zho_Hant", "zho_Hant"),
-        (("eng_Latn", "zho_Hans", "zho_Hant"), "English", "eng_Latn"),
-        (("__en__", "__am__"), "amh_Ethi", "__am__"),
-        (("<2en>", "<2am>", "en_XX"), "amh_Ethi", "<2am>"),
-        (("<2eng_Latn>", "<2srp_Cyrl>", "<2srp_Latn>"), "srp_Latn", "<2srp_Latn>"),
-        (("<|en|>", "<|de|>", "<|x|>"), "deu_Latn", "<|de|>"),
-        (("<s>", "plain"), "deu_Latn", None),
-    ],
-)
-def test_tokens_of_languages_by_convention(
-    tmp_path: Path, tokens: tuple[str, ...], label: str, found: str | None
-) -> None:
-    library = pytest.importorskip("tokenizers")
-    made = library.Tokenizer(library.models.WordLevel({"a": 0, "[UNK]": 1}, unk_token="[UNK]"))
-    made.add_special_tokens(list(tokens))
-    made.save(str(tmp_path / "tokenizer.json"))
-    path = str(tmp_path / "tokenizer.json")
-    template = open_template("{{ lang_token(lang) }}{{ text }}", path)
-    rendered = template.render(pa.RecordBatch.from_pydict({"lang": [label], "text": ["a"]})).with_ids(
-        special_ids_of(path)
-    )
-    if found is None:
-        assert [one.reason for one in rendered.failed] == ["no_language_token"]
-        assert "no token" in rendered.failed[0].message
-    else:
-        assert rendered.pieces.specials.tolist()[0] == open_once(path).id_of(found)

@@ -12,7 +12,7 @@ import json
 import random
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ _SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>", "[CLS]", "[SEP]", "<|end
 _BITS = (
     *_SPECIALS,
     *OWN,
+    "<tool>",
+    "<think>",
     "[MASK]",
     "[PAD]",
     "[UNK]",
@@ -130,6 +132,7 @@ def foreign(library: Any, folder: Path) -> Iterator[tuple[str, Tokenizer]]:
         tokenizer.normalizer = library.normalizers.NFKC()
         tokenizer.pre_tokenizer = before.Metaspace() if name == "unigram" else before.WhitespaceSplit()
         tokenizer.train_from_iterator(lines, trainer)
+        tokenizer.add_tokens(["<think>"])  # a user's own, which texts become
         for flagged in (True, False):
             (folder / f"{name}-{flagged}").mkdir()
             file = folder / f"{name}-{flagged}" / "tokenizer.json"
@@ -190,29 +193,39 @@ def cut_otherwise(first: Tokenizer, second: Tokenizer, texts: list[str]) -> list
     ]
 
 
-def main() -> None:
-    """Make tokenizers and texts, and print what is wrong with each."""
-    parser = argparse.ArgumentParser(prog="python -m tests.tokenizer.odd_strings", description=__doc__)
+def kinds(folder: Path) -> Iterator[tuple[str, Tokenizer]]:
+    """Tokenizers of every kind, by name."""
+    for name, model, other in trained_here(folder):
+        yield f"{name}.model", model
+        yield f"{name}.hf", other
+    yield from foreign(importlib.import_module("tokenizers"), folder)
+
+
+Faults = Iterator[tuple[str, int, list[str]]]  # what was tried, how often, and the texts that it went wrong for
+
+
+def try_texts(program: str, described: str, faults: Callable[[Path, list[str]], Faults]) -> None:
+    """Make as many texts as the command line says, print each of `faults`, and exit 1 where there are any."""
+    parser = argparse.ArgumentParser(prog=f"python -m {program}", description=described)
     parser.add_argument("--strings", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    texts = odd_texts(random.Random(given.seed), given.strings)
-    faults = 0
-
-    def say(name: str, fault: str, wrong: list[str]) -> None:
-        nonlocal faults
-        faults += len(wrong)
-        print(f"{name:<20} {len(wrong):>7,} of {len(texts):,} {fault} {wrong[:3] or ''}", flush=True)
-
+    found = 0
     with tempfile.TemporaryDirectory() as folder:
-        for name, model, other in trained_here(Path(folder)):
-            say(f"{name}.model", "with special ids", special_in(model, texts))
-            say(f"{name}.hf", "with special ids", special_in(other, texts))
-            say(name, "with other ids in both forms", cut_otherwise(model, other, texts))
-        for name, tokenizer in foreign(importlib.import_module("tokenizers"), Path(folder)):
-            say(name, "with special ids", special_in(tokenizer, texts))
-    sys.exit(faults > 0)
+        for what, tried, wrong in faults(Path(folder), odd_texts(random.Random(given.seed), given.strings)):
+            found += len(wrong)
+            print(f"{what:<48} {len(wrong):>7,} of {tried:,} {wrong[:3] or ''}", flush=True)
+    sys.exit(found > 0)
+
+
+def _faults(folder: Path, texts: list[str]) -> Faults:
+    before: Tokenizer | None = None
+    for name, tokenizer in kinds(folder):
+        yield f"{name} with special ids", len(texts), special_in(tokenizer, texts)
+        if name.endswith(".hf") and before is not None:
+            yield f"{name} with other ids than the model", len(texts), cut_otherwise(before, tokenizer, texts)
+        before = tokenizer
 
 
 if __name__ == "__main__":
-    main()
+    try_texts("tests.tokenizer.odd_strings", __doc__, _faults)

@@ -15,7 +15,6 @@ from xlcorpus.templates.chat import CHAT, ChatTemplate, chat_template_of
 from xlcorpus.templates.rendered import Rendered
 from xlcorpus.templates.specials import special_ids_of
 from xlcorpus.templates.template import Template, name_of_row, parse
-from xlcorpus.tokenizer.open import open_once
 from xlcorpus.tokenizer.pieces import with_around
 from xlcorpus.tokenizer.template import Ids
 
@@ -59,8 +58,9 @@ def tokens_by(
     elif template is None or not template.names_specials:
         return None
     assert template is not None
-    rendered = _checked(template.render(batch).with_ids(special_ids_of(tokenizer)), batch)
-    encoded = open_once(tokenizer).encode_pieces(with_around(rendered.pieces, *around), as_row=given == CHAT)
+    ids = special_ids_of(tokenizer)
+    rendered = _checked(template.render(batch).with_ids(ids), batch)
+    encoded = ids.encoder(template).encode_pieces(with_around(rendered.pieces, *around), as_row=given == CHAT)
     return np.diff(encoded.offsets)
 
 

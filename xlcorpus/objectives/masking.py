@@ -61,18 +61,25 @@ class Masker:
             self._begins[: len(vocabulary.word_starts)] |= vocabulary.word_starts
 
     def mask(
-        self, ids: np.ndarray, keys: np.ndarray, purpose: str, texts: np.ndarray | None = None
+        self,
+        ids: np.ndarray,
+        keys: np.ndarray,
+        purpose: str,
+        texts: np.ndarray | None = None,
+        trained: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and labels, int64[rows, L] each; labels are NO_LABEL but at the chosen tokens.
 
         ids: whole numbers [rows, L]; keys: uint64[rows], of (seed, epoch, row), and purpose: all that the choice
         follows from, so rows are masked alike whatever stands beside or behind them. texts: int64[n], cells at which a
-        text begins, where no special id may stand before it.
+        text begins, where no special id may stand before it. trained: bool[rows, L], tokens that may be chosen.
         """
         draws = stream(mix(keys ^ hash_text(purpose)), ids.shape[1]).ravel()
         of_words = draws if self._begins is None else draws[heads_of(self._words(ids, texts))]
         chosen = np.flatnonzero(of_words < _threshold(self._options.probability))
         chosen = chosen[self._is_text[ids.ravel()[chosen]]]
+        if trained is not None:
+            chosen = chosen[trained.ravel()[chosen]]
         hidden, draws = ids.ravel()[chosen].astype(np.int64), mix(draws[chosen])
         labels = np.full(ids.shape, NO_LABEL, dtype=np.int64)
         labels.ravel()[chosen] = hidden

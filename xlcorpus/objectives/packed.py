@@ -14,12 +14,14 @@ from xlcorpus.objectives.label_costs import costs_at, spread, unwrapped
 from xlcorpus.objectives.objective import Batch, Losses, Objective, Vocabulary
 from xlcorpus.objectives.parts import Packs
 from xlcorpus.objectives.ranks import mean_over_ranks
+from xlcorpus.pack.packs import LOSS
 
 
 class PackObjective(Objective):
     """An objective over packs: a loss at each label of a batch."""
 
     columns = ("input_ids", "doc_starts")
+    optional = (LOSS,)
     by_row = True
     causal: bool
 

@@ -9,46 +9,52 @@ import pyarrow as pa
 import torch
 
 from xlcorpus.objectives.objective import NO_LABEL, Batch
-from xlcorpus.pack.packs import values_of
+from xlcorpus.pack.packs import LOSS, values_of
 from xlcorpus.pack.segments import Parts, fill_up
 from xlcorpus.text.ragged import ranges, rows_of
 
 
 @dataclass(frozen=True)
 class Packs:
-    """Packs filled up to one length: ids (int64[rows, length]) and their parts."""
+    """Packs filled up to one length: ids (int64[rows, length]), their parts, and what is trained on (list<int32>[rows],
+    as token-1 has it; None, or a null: everything)."""
 
     ids: np.ndarray
     parts: Parts
+    loss_spans: pa.Array | None = None
 
     @classmethod
     def of(cls, packs: pa.RecordBatch, length: int, pad: int, *, across: bool = False) -> Packs:
         """across: all documents of a row count as one part, and their tokens attend to one another."""
-        return cls(fill_up(packs.column("input_ids"), length, pad), Parts.of(packs, length, across=across))
+        loss_spans = packs.column(LOSS) if LOSS in packs.schema.names else None
+        return cls(fill_up(packs.column("input_ids"), length, pad), Parts.of(packs, length, across=across), loss_spans)
 
     def padding(self) -> np.ndarray:
         """int64[cells]: all of the padding, by its place: an eos of a document may be the same id."""
         at = np.flatnonzero(self.parts.padding)
         return ranges(self.parts.starts[at], self.parts.sizes[at])
 
-    def next_labels(self, loss_spans: pa.Array | None = None) -> np.ndarray:
-        """int64[rows, length]: the ids, which transformers' models shift; NO_LABEL at the first token of each part,
-        which nothing before it foretells, in the padding, and outside of the spans that are trained on.
+    def trained(self) -> np.ndarray | None:
+        """bool[rows, length]: the cells in `loss_spans`; None where packs have none, and everything is trained on."""
+        if self.loss_spans is None:
+            return None
+        spans, offsets = values_of(self.loss_spans)
+        begins = spans.reshape(-1, 2).astype(np.int64)
+        begins += (rows_of(offsets // 2) * self.ids.shape[1])[:, None]
+        found = np.zeros(self.ids.shape, dtype=bool)
+        found.ravel()[ranges(begins[:, 0], begins[:, 1] - begins[:, 0])] = True
+        found[np.asarray(self.loss_spans.is_null())] = True
+        return found
 
-        loss_spans: list<int32>[rows], as token-1 has them; None, or a null: everything is trained on.
-        """
-        labels = self.ids.copy()
+    def next_labels(self) -> np.ndarray:
+        """int64[rows, length]: the ids, which transformers' models shift; NO_LABEL at the first token of each part,
+        which nothing before it foretells, in the padding, and where nothing is trained on."""
+        labels, trained = self.ids.copy(), self.trained()
         cells = labels.ravel()
         cells[self.parts.starts] = NO_LABEL
         cells[self.padding()] = NO_LABEL
-        if loss_spans is not None:
-            spans, offsets = values_of(loss_spans)
-            begins = spans.reshape(-1, 2).astype(np.int64)
-            begins += (rows_of(offsets // 2) * labels.shape[1])[:, None]
-            trained = np.zeros(labels.size, dtype=bool)
-            trained[ranges(begins[:, 0], begins[:, 1] - begins[:, 0])] = True
-            trained.reshape(labels.shape)[np.asarray(loss_spans.is_null())] = True
-            cells[~trained] = NO_LABEL
+        if trained is not None:
+            labels[~trained] = NO_LABEL
         return labels
 
     def tensors(self, labels: np.ndarray, ids: np.ndarray | None = None) -> Batch:

@@ -21,7 +21,6 @@ from xlcorpus.templates.specials import SpecialIds
 from xlcorpus.templates.template import Template, parse, read_source
 from xlcorpus.text.ragged import copy_spans
 from xlcorpus.tokenizer.pieces import TEXT, Pieces, rows_of_pieces
-from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 EXAMPLE = "src={{ lang_token(src_lang) }}{{ src }}{{ eos }}"
 _FLAG = "--side-templates"
@@ -75,11 +74,8 @@ class WrittenSides:
     rejects: pa.RecordBatch | None
 
 
-def write_sides(
-    batch: pa.RecordBatch, tokenizer: Tokenizer, templates: Mapping[str, Template], step: str
-) -> WrittenSides:
+def write_sides(batch: pa.RecordBatch, ids: SpecialIds, templates: Mapping[str, Template], step: str) -> WrittenSides:
     """Fill in the templates of all sides. Rejects: template_failed, no_language_token."""
-    ids = SpecialIds(tokenizer)
     rendered = {side: template.render(batch).with_ids(ids) for side, template in templates.items()}
     failed: dict[int, Failure] = {}
     for one in rendered.values():
@@ -97,7 +93,7 @@ def write_sides(
         kept = np.setdiff1d(np.arange(batch.num_rows), [one.row for one in lost])
         batch = batch.take(pa.array(kept))
         pieces = {side: rows_of_pieces(one, kept) for side, one in pieces.items()}
-    encoded = {side: tokenizer.encode_pieces(one) for side, one in pieces.items()}
+    encoded = {side: ids.encoder(templates[side]).encode_pieces(one) for side, one in pieces.items()}
     return WrittenSides(
         put_columns(batch, {side: one.row_texts() for side, one in pieces.items()}),
         {side: (one.ids, one.offsets) for side, one in encoded.items()},

@@ -27,6 +27,7 @@ from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.packs import fields_of
 from xlcorpus.pack.side_templates import cut_before_ends, templates_of, write_sides
 from xlcorpus.pack.tokenize import NO_TOKENS, STEP_NAME, TOO_LONG, encode
+from xlcorpus.templates.specials import special_ids_of
 from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.text.ragged import offsets_of
 from xlcorpus.tokenizer.tokenizer import Tokenizer
@@ -141,7 +142,9 @@ def tokenize_sides(
     remedy = f"the view {options.view} is made of {', '.join(spec.sides)}: give such rows, or choose another view"
     templates, rejects = templates_of(options.side_templates), None
     if templates:
-        found = write_sides(batch, tokenizer, {side: templates[side] for side in spec.sides}, STEP_NAME)
+        found = write_sides(
+            batch, special_ids_of(options.tokenizer), {side: templates[side] for side in spec.sides}, STEP_NAME
+        )
         batch, sides, rejects, specials, ends = found.batch, found.sides, found.rejects, found.specials, found.ends
     else:
         sides = {side: encode(text_column(batch, side, remedy=remedy), tokenizer) for side in spec.sides}

@@ -75,7 +75,8 @@ def fill(
     fits = template.fits(batch)
     others = for_decisions(batch.filter(pa.array(~fits)))
     batch = batch.filter(pa.array(fits))
-    rendered = template.render(batch).with_ids(special_ids_of(options.tokenizer))
+    ids = special_ids_of(options.tokenizer)
+    rendered = template.render(batch).with_ids(ids)
     rejects = None
     pieces = rendered.pieces
     if rendered.failed:
@@ -90,7 +91,7 @@ def fill(
         batch, pieces = batch.take(pa.array(kept)), rows_of_pieces(pieces, kept)
     texts = pieces.row_texts()
     pieces = with_around(pieces, *_ids_around(tokenizer, options))
-    encoded = tokenizer.encode_pieces(pieces, as_row=options.template == CHAT)
+    encoded = ids.encoder(template).encode_pieces(pieces, as_row=options.template == CHAT)
     return Templated(
         put_columns(batch, {"text": texts}),
         encoded.ids,

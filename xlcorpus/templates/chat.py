@@ -40,6 +40,7 @@ class ChatTemplate:
     all_columns = False
     by_arrow = False
     names_specials = True
+    names_languages = False
 
     def __init__(self, source: str, tokenizer: Tokenizer, settings: dict[str, Any]) -> None:
         self.source = source

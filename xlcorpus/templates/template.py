@@ -37,7 +37,8 @@ class Template:
     """What a row becomes: texts, special tokens, and which of it is trained on.
 
     source: as the user wrote it; columns: those that it uses (all_columns: and maybe all others); specials: the special
-    tokens that it names, but for those of languages; trains: whether it marks what is trained on.
+    tokens that it names, but for those of languages (names_languages: whether there are such); trains: whether it marks
+    what is trained on.
     """
 
     def __init__(self, source: str) -> None:
@@ -86,7 +87,7 @@ class Template:
                 shown = f"{name}{f'!{conversion}' if conversion else ''}{f':{form}' if form else ''}"
                 raise UserError(f"--template {self.source!r}: there is no field {shown!r}", remedy=_HINT)
             ops.append(plan.Op(column=name))
-        self.trains, self.specials, self._ops = False, (), ops
+        self.trains, self.specials, self.names_languages, self._ops = False, (), False, ops
         self.columns = tuple(sorted({op.column for op in ops if op.column is not None}))
         tree = nodes.Template([nodes.Output([_node_of(op) for op in ops], lineno=1)], lineno=1)
         tree.set_environment(self._sandbox)
@@ -121,6 +122,7 @@ class Template:
                     f"--template, line {name.lineno}: {name.name!r} has a meaning of its own",
                     remedy="take another name",
                 )
+        self.names_languages = None in written.values()
         return tuple(dict.fromkeys([*found, *(one for one in written.values() if one is not None)]))
 
     def _of_row(self, tree: nodes.Template) -> set[str]:
@@ -140,7 +142,7 @@ class Template:
     @property
     def names_specials(self) -> bool:
         """Whether special tokens stand in it."""
-        return bool(self.specials) or "lang_token" in self.source
+        return bool(self.specials) or self.names_languages
 
     @property
     def by_arrow(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -132,6 +132,15 @@ class Tokenizer(ABC):
     def characters(self, texts: pa.Array) -> np.ndarray:
         """int64[rows]: the size of each text as `encode_spans` counts."""
         return pc.fill_null(pc.utf8_length(texts), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+
+    def without(self, ids: Collection[int]) -> Tokenizer:
+        """This tokenizer, of which text does not become these ids either; raises UserError where the kind cannot."""
+        names = self.piece_names()
+        raise UserError(
+            f"a text may become {', '.join(names[one] for one in sorted(ids))} in tokenizers of the kind {self.kind}, "
+            "and special tokens come from the template alone",
+            remedy="take tokens that the tokenizer never makes of text, or a SentencePiece model or tokenizer.json",
+        )
 
     @abstractmethod
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:

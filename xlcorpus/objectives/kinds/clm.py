@@ -9,7 +9,6 @@ import torch
 from xlcorpus.objectives.attention import AttentionOptions
 from xlcorpus.objectives.objective import NO_LABEL, Batch, ObjectiveKind
 from xlcorpus.objectives.packed import PackObjective
-from xlcorpus.pack.packs import LOSS
 
 
 class ClmOptions(AttentionOptions):
@@ -21,12 +20,11 @@ class Clm(PackObjective):
     rows with `loss_spans`, what is not trained on."""
 
     causal = True
-    optional = (LOSS,)
 
     def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
         """The packs as they are: nothing is drawn, so the keys do not matter."""
         packs = self.packs(rows)
-        return packs.tensors(packs.next_labels(rows.column(LOSS) if LOSS in rows.schema.names else None))
+        return packs.tensors(packs.next_labels())
 
     def targets(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """The next token of each, where it has a label."""

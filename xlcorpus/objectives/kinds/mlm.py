@@ -17,7 +17,8 @@ class MlmOptions(AttentionOptions, MaskOptions):
 
 
 class Mlm(PackObjective):
-    """input_ids with some masked, labels at those alone, and position_ids."""
+    """input_ids with some masked, labels at those alone, and position_ids; what is not trained on (`loss_spans`) is
+    neither masked nor labelled."""
 
     causal = False
 
@@ -28,7 +29,7 @@ class Mlm(PackObjective):
     def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
         """The packs, masked by their keys."""
         packs = self.packs(rows)
-        ids, labels = self._masker.mask(packs.ids, keys, "mlm", packs.parts.starts)
+        ids, labels = self._masker.mask(packs.ids, keys, "mlm", packs.parts.starts, packs.trained())
         return packs.tensors(labels, ids)
 
     def targets(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import importlib
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -208,6 +209,15 @@ class HuggingFaceTokenizer(Tokenizer):
         )
         added = self._tokenizer.get_added_tokens_decoder().items()
         return encoder, names, {number: token.lstrip + 2 * token.rstrip for number, token in added}
+
+    def without(self, ids: Collection[int]) -> HuggingFaceTokenizer:
+        """See Tokenizer."""
+        made = copy.copy(self)
+        made._kinds = self._kinds.copy()
+        made._kinds[list(ids)] = CONTROL
+        for cached in ("_encoder", "_cutter"):
+            made.__dict__.pop(cached, None)
+        return made
 
     def cut_piece(self, piece: str) -> list[int]:
         """Ids of a piece as vocabularies write it (`Ġka`, `▁ka`), by the model alone: normalizer and pre-tokenizer have

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -66,6 +67,14 @@ class SentencePieceTokenizer(Tokenizer):
             for at, piece in enumerate(self.model.pieces)
         ]
         return replace(self.model, pieces=tuple(pieces))
+
+    def without(self, ids: Collection[int]) -> SentencePieceTokenizer:
+        """See Tokenizer."""
+        made = copy.copy(self)
+        made._kinds = self._kinds.copy()
+        made._kinds[list(ids)] = CONTROL
+        made._processor = model_file.load_processor(made._without_specials().to_bytes(), self.path)
+        return made
 
     def encode_batch(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
         """See Tokenizer."""
