@@ -23,6 +23,13 @@ _OF_OPTIONS = {
     "key_value_heads": "num_key_value_heads",
     "intermediate": "intermediate_size",
 }
+# What encoder-decoders name by themselves, beside or in the place of those.
+_OF_BOTH = {
+    "layers": ("encoder_layers", "decoder_layers", "num_decoder_layers"),
+    "heads": ("encoder_attention_heads", "decoder_attention_heads"),
+    "intermediate": ("encoder_ffn_dim", "decoder_ffn_dim", "d_ff"),
+    "head_dim": ("d_kv",),
+}
 _BY_OPTIONS = {key: name for name, key in _OF_OPTIONS.items()} | {
     "max_position_embeddings": "positions",
     "tie_word_embeddings": "tied",
@@ -81,12 +88,11 @@ def _config(options: StartOptions, tokenizer: Tokenizer, length: int | None, obj
         raise _refused(options, "they do not divide one another")
     settings: dict[str, Any] = {}
     for name, value in given.items():
-        key = _OF_OPTIONS.get(name, name)
-        if hasattr(default, key):
-            settings[key] = value
-        elif name in options.model_fields_set:
+        keys = [key for key in (_OF_OPTIONS.get(name, name), *_OF_BOTH.get(name, ())) if hasattr(default, key)]
+        settings |= dict.fromkeys(keys, value)
+        if not keys and name in options.model_fields_set:
             raise UserError(
-                f"start: {name} is nothing that a {shape} has: its config has no {key}",
+                f"start: {name} is nothing that a {shape} has: its config has no {_OF_OPTIONS[name]}",
                 remedy=f"leave out {name}, or set what it has under config:",
             )
     special = tokenizer.special_ids()
@@ -97,6 +103,11 @@ def _config(options: StartOptions, tokenizer: Tokenizer, length: int | None, obj
         tokenizer.require("pad", mode=f"shape: {shape}")
     settings |= {f"{role}_token_id": special[role] for role in ("pad", "bos", "eos")}
     settings |= {f"{role}_token_id": special[role] for role in ("cls", "sep") if hasattr(default, f"{role}_token_id")}
+    if default.is_encoder_decoder:
+        settings["decoder_start_token_id"] = next(
+            (special[role] for role in ("pad", "eos", "bos") if special[role] is not None), None
+        )
+        settings |= {"forced_eos_token_id": special["eos"]} if hasattr(default, "forced_eos_token_id") else {}
     if hasattr(default, "max_position_embeddings"):
         first = (special["pad"] or 0) + 1 if after_pad else 0
         settings["max_position_embeddings"] = (options.positions or length or _POSITIONS) + first

@@ -17,16 +17,19 @@ from xlcorpus.objectives.objective import NO_LABEL
 _CHUNK = 1 << 24  # logits that are worked on at a time: 64 MB in float32
 
 
-def costs_at(model: Any, chosen: torch.Tensor, ids: torch.Tensor, **inputs: Any) -> tuple[torch.Tensor, Any]:
+def costs_at(
+    model: Any, chosen: torch.Tensor, ids: torch.Tensor, *, smoothing: float = 0.0, **inputs: Any
+) -> tuple[torch.Tensor, Any]:
     """float32[n], nats for each of `ids` (int64[n]) at the places of `chosen` (bool[rows, L]), and the model's output.
 
-    inputs: what the model is called with. The output's logits are spent: they may hold the gradient, so nothing reads
+    smoothing: share of a label that all ids have alike (Szegedy et al. 2016, section 7); inputs: what the model is
+    called with. The output's logits are spent: they may hold the gradient, so nothing reads
     them afterwards, and there is one backward pass.
     """
     with _head_on(model, chosen):
         output = model(**inputs)
     logits = output.logits
-    return _CrossEntropy.apply(logits[chosen] if logits.dim() == 3 else logits, ids), output
+    return _CrossEntropy.apply(logits[chosen] if logits.dim() == 3 else logits, ids, smoothing), output
 
 
 def masked_costs(model: Any, labels: torch.Tensor, **inputs: Any) -> tuple[torch.Tensor, Any]:
@@ -78,21 +81,26 @@ class _CrossEntropy(torch.autograd.Function):
     """float32[n] of logits [n, vocabulary] and int64[n], in chunks; the gradient takes the place of the logits."""
 
     @staticmethod
-    def forward(context: Any, logits: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    def forward(context: Any, logits: torch.Tensor, ids: torch.Tensor, smoothing: float) -> torch.Tensor:
         costs = torch.empty(len(ids), dtype=torch.float32, device=logits.device)
         rows = max(1, _CHUNK // logits.shape[1])
         for start in range(0, len(ids), rows):
             chunk, wanted = logits[start : start + rows], ids[start : start + rows, None]
             logs = torch.log_softmax(chunk, dim=-1, dtype=torch.float32)
             costs[start : start + rows] = -logs.gather(1, wanted)[:, 0]
+            if smoothing:
+                costs[start : start + rows] *= 1 - smoothing
+                costs[start : start + rows] -= smoothing * logs.mean(dim=1)
             if context.needs_input_grad[0]:
                 logs.exp_()
-                logs.scatter_add_(1, wanted, logs.new_full(wanted.shape, -1.0))
+                logs.scatter_add_(1, wanted, logs.new_full(wanted.shape, smoothing - 1.0))
+                if smoothing:
+                    logs -= smoothing / logs.shape[1]
                 chunk.copy_(logs)
         context.save_for_backward(logits)
         return costs
 
     @staticmethod
-    def backward(context: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
+    def backward(context: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         (gradient,) = context.saved_tensors
-        return gradient.mul_(gradients[0][:, None].to(gradient.dtype)), None
+        return gradient.mul_(gradients[0][:, None].to(gradient.dtype)), None, None
