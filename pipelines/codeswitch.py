@@ -40,7 +40,7 @@ class CodeswitchKernel:
         """See `Operator.switch`; of a mix of pairs the sides are switched, not the text that was counted."""
         if self.pairs:
             batch = batch.select(without_text(batch.schema))
-        made = loaded.switch(batch, keep_text=self.keep_text)
+        made = loaded.switch(batch, keep_text=self.keep_text, features=self.features)
         rows, counts = carry_labels(made.rows, self.features, pairs=is_pairs(batch.schema))
         rows = restore_batch(rows, self.options.kept) if self.options.view else rows
         return replace(made, rows=rows, counts={**made.counts, **counts})

@@ -113,6 +113,11 @@ class Switched:
         """Edits that have a border of the stretch inside of them."""
         return [n for n, (a, b) in enumerate(self.edits) if a < start < b or a < end < b]
 
+    def place(self, span: Span) -> Span:
+        """Where a span that is carried is in the new text."""
+        there = self.reach(*span[:2])
+        return (min(there), max(there) + 1, *span[2:])
+
     def carry(self, spans: Sequence[Span]) -> tuple[list[Span], list[Span]]:
         """Spans of the new text, and those of the old that have no place."""
         carried, lost = [], []
@@ -126,7 +131,7 @@ class Switched:
             if (cut and not alike) or not there:
                 lost.append(span)
             else:
-                carried.append((min(there), max(there) + 1, label, flat))
+                carried.append(self.place(span))
         return sorted(carried, key=lambda span: (span[0], -span[1])), lost
 
     def tokens(self, places: Sequence[tuple[int, int] | None]) -> list[tuple[int, int]]:

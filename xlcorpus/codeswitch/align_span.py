@@ -14,11 +14,12 @@ the diagonal is rejected. Differences:
   (`_FENCES`), and one that ends inside a written word (don't, so-called, 3.5).
 - Nor one that would lose, add or change a number, a URL, an address or code: source and target span hold the same.
 - Source words are never projected beyond the share.
+- A labelled span of the target (`tgt_tags`, `tgt_entities`) is switched as a whole or left alone (`cut_labels`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -28,12 +29,15 @@ import pyarrow.compute as pc
 from xlcorpus.codeswitch import protect
 from xlcorpus.codeswitch.assemble import BytePositions, Replacements
 from xlcorpus.codeswitch.characters import classify
+from xlcorpus.codeswitch.labels import FROM, within_labels
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.codeswitch.switched import WordCounts, switched_rows
 from xlcorpus.dataset.columns import append_columns, require_column, text_or_empty
+from xlcorpus.dataset.features import Features
 from xlcorpus.dataset.result import Result
 from xlcorpus.errors import UserError
 from xlcorpus.pairs.side_tokens import ALIGN, Side, read_side
+from xlcorpus.tags.columns import label_columns
 from xlcorpus.text import properties
 from xlcorpus.text.characters import NUMBER
 from xlcorpus.text.codepoints import string_buffers
@@ -50,7 +54,12 @@ _FENCES = r"[,;:!?()\[\]{}\"«»“”„‟‹›—–…。、，；：！？
 
 
 def switch_spans(
-    batch: pa.RecordBatch, options: CodeswitchOptions, *, seed: int = 0, keep_text: bool = False
+    batch: pa.RecordBatch,
+    options: CodeswitchOptions,
+    *,
+    seed: int = 0,
+    keep_text: bool = False,
+    features: Features | None = None,
 ) -> Result:
     """Pairs with spans of `src` in `tgt`, and decision rows (decision-1) for those without a switch.
 
@@ -59,9 +68,11 @@ def switch_spans(
     byte), cs_spans (`assemble.SPANS`: start and end in code points of cs_source; src_token, the stretch of `tgt` that
     gave way, put in their place gives cs_target; new_token, the stretch of `src`; tgt_lang, the label in src_lang),
     cs_ratio and cs_coverage (float, shares of the words of `tgt` that are switched, and that are aligned), cs_words
-    (int32), cs_langs (list<string>), cs_operator and cs_seed. Reasons: no_words (a side has none), no_alignment (null
-    or empty), bad_alignment (a link is null or points outside the sentence), no_switch. The result is a function of
-    each row, the options and the seed. Raises UserError where a column is missing or of another type.
+    (int32), cs_langs (list<string>), cs_operator and cs_seed; with labels of tgt also what `carry_labels` needs
+    (`FROM`). features: of the columns, for names of numbers; default: what the schema says. Reasons: no_words (a side
+    has none), no_alignment (null or empty), bad_alignment (a link is null or points outside the sentence), no_switch.
+    The result is a function of each row, the options and the seed. Raises UserError where a column is missing or of
+    another type.
     """
     texts = _columns(batch)
     source, target = read_side(texts["src"]), read_side(texts["tgt"])
@@ -72,11 +83,20 @@ def switch_spans(
         NO_SWITCH,
     )
     states = row_states(batch.column("doc_id"), f"codeswitch/spans/{seed}")
-    moved = _choose(source, target, partners, states, reasons, options)
+    labels = label_columns(batch.schema, "tgt_", features)
+    whole = np.zeros(len(target.words) + 1, dtype=bool)
+    if not options.cut_labels:
+        whole = within_labels(batch, labels, target.points, target.spans)
+    moved = _choose(source, target, partners, states, reasons, options, whole)
     aligned = np.bincount(target.spans.rows[partners.last_source >= 0], minlength=len(source))
     replaced = np.bincount(moved.row, weights=moved.target_end - moved.target, minlength=len(source))
+    more = {"lang": texts["tgt_lang"]}
+    if labels:
+        edges = pa.array(offsets_of(np.bincount(moved.row, minlength=len(source))).astype(np.int32))
+        first = source.spans.starts[moved.source] - source.points.offsets[moved.row]
+        more[FROM] = pa.ListArray.from_arrays(edges, pa.array(first.astype(np.int32)))
     return switched_rows(
-        append_columns(batch, pa.RecordBatch.from_arrays([texts["tgt_lang"]], names=["lang"])),
+        append_columns(batch, pa.RecordBatch.from_pydict(more)),
         np.arange(len(batch)),
         texts["tgt"],
         _replacements(moved, source, target, texts),
@@ -234,15 +254,25 @@ class _Moved:
 
 
 def _choose(
-    source: Side, target: Side, partners: _Partners, states: np.ndarray, reasons: np.ndarray, options: CodeswitchOptions
+    source: Side,
+    target: Side,
+    partners: _Partners,
+    states: np.ndarray,
+    reasons: np.ndarray,
+    options: CodeswitchOptions,
+    whole: np.ndarray,
 ) -> _Moved:
-    """Try random spans, one a row in each round, in all rows that are still short of their share."""
+    """Try random spans, one a row in each round, in all rows that are still short of their share.
+
+    whole: bool[target tokens + 1], the token is not parted from the one before.
+    """
     longest = np.maximum(1, np.floor(options.span_share * source.sizes + 1e-9)).astype(np.int64)
     left = np.floor(options.projected_share * source.sizes + 1e-9).astype(np.int64)
     rows = np.flatnonzero((reasons == NO_SWITCH) & (left > 0))
     source_protected, target_protected = _protected(source), _protected(target)
     source_borders = _borders(source, partners.last_target >= 0, source_protected)
     target_borders = _borders(target, partners.last_source >= 0, target_protected)
+    target_borders = replace(target_borders, inseparable=target_borders.inseparable | whole)
     source_used, target_used = np.zeros(len(source.words), dtype=bool), np.zeros(len(target.words), dtype=bool)
     source_sums, target_sums = _protected_sums(source, source_protected), _protected_sums(target, target_protected)
     found: list[np.ndarray] = [np.zeros((5, 0), dtype=np.int64)]

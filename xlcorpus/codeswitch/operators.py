@@ -15,6 +15,7 @@ from xlcorpus.codeswitch.options import NAMED_SPANS, CodeswitchOptions
 from xlcorpus.codeswitch.piece_table import PieceTable, open_pieces
 from xlcorpus.codeswitch.restore import choose_sides
 from xlcorpus.dataset.columns import require_column
+from xlcorpus.dataset.features import Features
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import fingerprint_of_file, locate
 from xlcorpus.errors import UserError
@@ -37,8 +38,8 @@ class Operator(Protocol):
     def open(cls, options: CodeswitchOptions, seed: int) -> Operator:
         """With what it reads, once a process; raises UserError where a file is missing or wrong."""
 
-    def switch(self, batch: pa.RecordBatch, *, keep_text: bool) -> Result:
-        """Switched rows, decisions for those without a switch, and counts."""
+    def switch(self, batch: pa.RecordBatch, *, keep_text: bool, features: Features | None = None) -> Result:
+        """Switched rows, decisions for those without a switch, and counts. features: of columns, which name tags."""
 
     def check_columns(self, schema: pa.Schema, where: str) -> None:
         """Raise UserError where rows of this schema lack a column that it needs; where: the dataset's name."""
@@ -121,7 +122,7 @@ class DictWord(_ByDictionary):
         )
         return cls(options, seed, index)
 
-    def switch(self, batch: pa.RecordBatch, *, keep_text: bool) -> Result:
+    def switch(self, batch: pa.RecordBatch, *, keep_text: bool, features: Features | None = None) -> Result:
         """See `switch_words`."""
         return switch_words(self.texts(batch), self.index, self.options, seed=self.seed, keep_text=keep_text)
 
@@ -139,7 +140,7 @@ class DictPiece(_ByDictionary):
         model, table = open_pieces(options.tokenizer, entries_of(options), options.candidates)
         return cls(options, seed, table.index, model, table)
 
-    def switch(self, batch: pa.RecordBatch, *, keep_text: bool) -> Result:
+    def switch(self, batch: pa.RecordBatch, *, keep_text: bool, features: Features | None = None) -> Result:
         """See `switch_pieces`."""
         texts = self.texts(batch)
         return switch_pieces(texts, self.model, self.table, self.options, seed=self.seed, keep_text=keep_text)
@@ -158,9 +159,9 @@ class AlignSpan:
         """See `Operator`; it reads nothing."""
         return cls(options, seed)
 
-    def switch(self, batch: pa.RecordBatch, *, keep_text: bool) -> Result:
+    def switch(self, batch: pa.RecordBatch, *, keep_text: bool, features: Features | None = None) -> Result:
         """See `switch_spans`."""
-        return switch_spans(batch, self.options, seed=self.seed, keep_text=keep_text)
+        return switch_spans(batch, self.options, seed=self.seed, keep_text=keep_text, features=features)
 
     def check_columns(self, schema: pa.Schema, where: str) -> None:
         """See `Operator`."""

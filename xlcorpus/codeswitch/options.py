@@ -67,6 +67,9 @@ class CodeswitchOptions(KeepOptions):
     off_diagonal: float = option(
         0.75, only=_BY_SPAN, gt=0, le=1, description="align-span: farthest place from the diagonal, a share"
     )
+    cut_labels: bool = option(
+        False, only=_BY_SPAN, description="align-span: switch parts of labelled spans too, which may lose their label"
+    )
     view: Literal["restore"] | None = option(None, description="rows of the restore task for seq2seq: restore")
     keep: str | None = option(None, only={"view": ("restore",)}, description=f"restore: {DESCRIPTION}")
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.result import Counts
-from xlcorpus.tags.spans import LabelSpans, concat_spans
+from xlcorpus.tags.spans import LabelSpans, join_spans
 from xlcorpus.tags.tokens import Units, sizes_of_lists
 from xlcorpus.text.ragged import offsets_of
 
@@ -131,7 +131,8 @@ def decode(units: Units, tags: pa.Array) -> Decoded:
     alone = np.flatnonzero(kind == _FLAT)
     if len(alone):
         flat = labels.take(pa.array(type_of[alone]))
-        spans = concat_spans([spans, LabelSpans(rows[alone], units.starts[alone], units.ends[alone], flat, alone >= 0)])
+        flat_spans = LabelSpans(rows[alone], units.starts[alone], units.ends[alone], flat, alone >= 0)
+        spans = join_spans([spans, flat_spans]).in_order()
     return Decoded(spans, styles, outside, kind == _UNKNOWN, {name: count for name, count in damage.items() if count})
 
 

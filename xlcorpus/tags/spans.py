@@ -60,12 +60,12 @@ def no_spans() -> LabelSpans:
     return LabelSpans(none, none, none, pa.array([], pa.string()), none.astype(bool))
 
 
-def concat_spans(parts: list[LabelSpans]) -> LabelSpans:
-    """Spans of the same texts together, in order."""
+def join_spans(parts: list[LabelSpans]) -> LabelSpans:
+    """Spans of the same texts, one part after the other."""
     rows, starts, ends, flat = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "starts", "ends", "flat")
     )
-    return LabelSpans(rows, starts, ends, pa.concat_arrays([part.labels for part in parts]), flat).in_order()
+    return LabelSpans(rows, starts, ends, pa.concat_arrays([part.labels for part in parts]), flat)
 
 
 def is_span_column(kind: pa.DataType) -> bool:
