@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import apache_beam as beam
 import pyarrow as pa
@@ -27,7 +27,7 @@ from xlcorpus.mix.allocate import CellPlan
 from xlcorpus.mix.census import CountShard
 from xlcorpus.mix.gather import MixedShard, add_sums, gather
 from xlcorpus.mix.inputs import check, fingerprints, plan_for, shard_sizes
-from xlcorpus.mix.mixed_rows import columns_of_all, form_of
+from xlcorpus.mix.mixed_rows import columns_of_all, features_in_mix, form_of
 from xlcorpus.mix.options import Options
 from xlcorpus.mix.repeated import PackIds, RefuseRepeated, Repeated, find_repeated
 from xlcorpus.mix.rules.match import matches
@@ -111,7 +111,7 @@ class GatherShard:
 
 def run(options: Options, inputs: Sequence[Dataset], execution: Execution) -> Outcome:
     """Count what there is and plan; choose, scatter, gather."""
-    workspace, folder, tasks = execution.workspace, execution.scratch, shard_tasks(inputs)
+    folder, tasks = execution.scratch, shard_tasks(inputs)
     counting = options.counting(options.fixed())
     spec, plan = plan_for(options, execution.each("count", tasks, CountShard(folder, counting)))
     pack_ids = PackIds.of(folder, sum(dataset.manifest.rows for dataset in inputs))
@@ -121,6 +121,7 @@ def run(options: Options, inputs: Sequence[Dataset], execution: Execution) -> Ou
     targets = [Task(number, size, None) for number, size in enumerate(shard_sizes(options, plan))]
     form = form_of(inputs, swaps=options.ways.swaps)
     schema = columns_of_all(inputs, form)
+    workspace = replace(execution.workspace, features=features_in_mix(inputs, form)[0])
     scattering = ScatterShard(
         workspace, Scatter(folder, schema, plan.cells, len(targets), options.template, form, execution.keep_text)
     )

@@ -87,3 +87,15 @@ def test_of_a_column_of_lists_the_feature_is_a_sequence_and_of_another_type_noth
         },
     }
     assert metadata_for(features, [pa.field("label", pa.string())]) == {}
+
+
+def test_lists_that_are_no_longer_of_a_fixed_size_have_no_length() -> None:
+    """`datasets` takes what is said of a column for nothing where its type is another one."""
+    two = {"feature": CLASSES, "length": 2, "_type": "List"}
+    fixed, free = pa.list_(pa.int64(), 2), pa.list_(pa.int64())
+    said_of = {"two": two, "scene": {"two": two, "length": IMAGE}}
+    kinds = {kind: {"two": kind, "scene": pa.struct([("two", kind), ("length", PICTURE)])} for kind in (fixed, free)}
+    expected = {"two": {**two, "length": -1}, "scene": {"two": {**two, "length": -1}, "length": IMAGE}}
+    for given, made, result in ((fixed, fixed, said_of), (fixed, free, expected), (free, free, expected)):
+        features, _ = features_of([schema(said_of, **kinds[given])])
+        assert said(metadata_for(features, [pa.field(*one) for one in kinds[made].items()])) == result

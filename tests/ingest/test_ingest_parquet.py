@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tests.ingest.ingest_helpers import TEXTS, find_files, read_all
+from tests.rows import rows_of, write_dataset
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.read import read_range
@@ -45,6 +47,32 @@ def test_ranges_give_the_same_as_the_whole(tmp_path: Path) -> None:
     assert whole.documents == parts.documents
     assert whole.texts == texts
     assert whole.offsets == list(range(len(texts)))
+
+
+@pytest.mark.parametrize("other", [{}, {"fixed": pa.nulls(1)}, {"scene": pa.array([{"tag": "x"}])}])
+def test_lists_of_a_fixed_size_that_not_all_files_have_can_be_read_back(tmp_path: Path, other: dict[str, Any]) -> None:
+    """pyarrow writes null ones and cannot read them."""
+    fixed = pa.array([[1.0, 2.0], [3.0, 4.0]], pa.list_(pa.float32(), 2))
+    scene = pa.StructArray.from_arrays([fixed, pa.array(["a", "b"])], names=["at", "tag"])
+    pq.write_table(pa.table({"text": ["one", "ሁለት"], "fixed": fixed, "scene": scene}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"text": ["ba"], **other}), tmp_path / "b.parquet")
+    whole = read_all(tmp_path / "a.parquet")
+    assert whole.schema is not None
+    assert whole.schema.field("fixed").type == fixed.type
+    schema = output_schema(find_files([str(tmp_path)]), ReadOptions())
+    batches = [
+        batch.rows for name in "ab" for batch in read_range(part(tmp_path / f"{name}.parquet"), ReadOptions(), schema)
+    ]
+    rows = rows_of(write_dataset(tmp_path / "made", batches))
+    assert [row["fixed"] for row in rows] == [[1, 2], [3, 4], None]
+    assert [row["scene"] and (row["scene"]["at"], row["scene"]["tag"]) for row in rows] == [
+        ([1, 2], "a"), ([3, 4], "b"), (other and "scene" in other and (None, "x")) or None,
+    ]  # fmt: skip
+
+
+def part(path: Path) -> FileRange:
+    (file,) = find_files([str(path)])
+    return FileRange(file, 0, 1)
 
 
 def test_large_values_come_in_small_batches(tmp_path: Path) -> None:

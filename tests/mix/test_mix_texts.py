@@ -312,6 +312,13 @@ def test_columns_that_a_dataset_declares_never_null_are_null_for_others(tmp_path
     assert conform(one.select(["text"]), united.remove(0)).column("rank").null_count == 1
 
 
+def test_a_list_of_a_fixed_size_that_is_null_in_one_dataset_is_a_list() -> None:
+    """pyarrow cannot read null ones back."""
+    fixed, null = (pa.schema([("text", pa.string()), ("a", kind)]) for kind in (pa.list_(pa.int8(), 2), pa.null()))
+    for others, expected in (([fixed], pa.list_(pa.int8(), 2)), ([null], pa.list_(pa.int8()))):
+        assert unite_schemas([(DOCUMENT, one) for one in (fixed, *others)]).field("a").type == expected
+
+
 def test_a_mix_has_the_columns_of_documents_in_their_types() -> None:
     """A user's column of pairs that bears a name of documents, in another type, gets a name of its own."""
     _, mine = pairs([("ውሃ", "water")], "amh_Ethi", "eng_Latn", script=pa.array([3]), input_script=pa.array(["x"]))

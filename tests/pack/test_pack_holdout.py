@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 
 from tests.pack.pack_helpers import TEXTS, options_of
 from tests.pack.pack_runs import LENGTH, document_rows, killed_at, run_pack, save
-from tests.rows import doc_id, pairs
+from tests.rows import doc_id, pairs, write_dataset, write_shards
 from tests.running import digests
 from xlcorpus.beam.runners import RunnerChoice
 from xlcorpus.dataset.dataset import Dataset, Shard, is_dataset
 from xlcorpus.errors import IntegrityError, UserError
 from xlcorpus.pack.facts import PackFacts
 from xlcorpus.pack.gather import deal
-from xlcorpus.pack.holdout import choose
+from xlcorpus.pack.holdout import ChooseDocuments, HeldOut, ListDocuments, choose, held_file
+from xlcorpus.pairs.swap import with_both_sides
 
 LANGS = list(TEXTS)[:4]
 
@@ -207,6 +208,34 @@ def test_pairs_of_views_are_held_out_too(tmp_path: Path) -> None:
         assert sum(one["bytes"][lang] for one in counts) == sum(len(row[side].encode()) for row in rows)
         assert [one["languages"][lang] for one in counts] == [one["tokens"][("src", "tgt")[side]] for one in counts]
     assert (tmp_path / "out" / "holdout" / "languages.json").is_file()
+
+
+def held_of(folder: Path, batches: list[pa.RecordBatch], wanted: float | Path) -> list[np.ndarray]:
+    """Which rows of each batch, a shard of pairs, are held out."""
+    for number, shard in enumerate(write_shards(folder, batches, "pair")):
+        ListDocuments(folder, 3, "pair")(number, shard)
+    ChooseDocuments(folder, wanted, 3)(0, len(batches))
+    return [HeldOut(held_file(folder), 3).rows(batch) for batch in batches]
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_both_ways_of_a_pair_are_on_one_side(tmp_path: Path, clustered: bool) -> None:
+    """Also where only some rows have been through dedup, and where the other dataset has the pairs one way alone."""
+    given = pairs([(f"mlin {row}", f"mill {row}") for row in range(200)], "srp_Latn", "eng_Latn")
+    if clustered:
+        ids = given.column("doc_id").to_pylist()
+        given = given.append_column("dup_cluster", pa.array([None, *ids[1:100], *[None] * 100], pa.binary(16)))
+    ways = [with_both_sides(given, swapped=swapped) for swapped in (False, True)]
+    held, held_turned = held_of(tmp_path / "both", ways, 0.1)
+    assert held.sum() == 20
+    assert (held == held_turned).all()
+    for one, other in (ways, ways[::-1]):
+        chosen = one.filter(pa.array(held))
+        named = chosen.append_column("pair_id", chosen.column("doc_id"))
+        place = write_dataset(tmp_path / f"named {one.column('src')[0]}", [named], "pair").folder
+        for number, way in enumerate((one, other)):
+            (found,) = held_of(place / f"held {number}", [way], place)
+            assert (found == held).all()
 
 
 def test_another_dataset_holds_out_the_same_documents(held: tuple[Path, Dataset, Dataset], tmp_path: Path) -> None:

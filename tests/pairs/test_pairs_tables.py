@@ -23,6 +23,7 @@ from xlcorpus.errors import UserError
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.formats.jsonl import Reader, read_jsonl
 from xlcorpus.pairs.side_tokens import ALIGN
+from xlcorpus.pairs.swap import other_side
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.ranges import FileRange
@@ -312,6 +313,30 @@ def test_languages_may_come_from_the_input(tmp_path: Path) -> None:
     assert {row["src_lang"] for row in half.documents} == {"nob_Latn"}
     assert half.documents[0]["input_src_lang"] == "eng_Latn"
     assert "input_tgt_lang" not in half.documents[0]
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet", "tsv", "csv"])
+def test_what_belongs_to_a_side_turns_round_with_it(tmp_path: Path, format: str) -> None:
+    names = ("src", "tgt", "src_lang", "tgt_lang", "src_note", "tgt_score", "srcs", "pair")
+    rows = [(src, tgt, "eng_Latn", "deu_Latn", f"n{n}", f"s{n}", "x", "y") for n, (src, tgt) in enumerate(PAIRS)]
+    path = tmp_path / f"a.{format}"
+    if format == "jsonl":
+        jsonl(path, *(dict(zip(names, row, strict=True)) for row in rows))
+    elif format == "parquet":
+        pq.write_table(pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows]), path)
+    elif format == "csv":
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([names, *rows])
+    else:
+        tsv(path, *("\t".join(row) for row in [names, *rows]))
+    sides = {"src_lang": None, "tgt_lang": None}
+    there = read_pairs(path, src_column="src", tgt_column="tgt", **sides).documents
+    back = read_pairs(path, src_column="tgt", tgt_column="src", **sides).documents
+    assert [back[0][name] for name in ("tgt_note", "src_score", "srcs", "pair")] == ["n0", "s0", "x", "y"]
+    for row, other in zip(there, back, strict=True):
+        assert {other_side(name): value for name, value in row.items() if name != "doc_id"} == {
+            name: value for name, value in other.items() if name != "doc_id"
+        }
 
 
 def test_a_language_that_nobody_says_is_asked_for(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -9,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.rows import pairs
+from tests.rows import pairs, rows_of, write_dataset
+from xlcorpus.dataset.features import metadata_of, said_in
 from xlcorpus.errors import UserError
 from xlcorpus.pairs.side_tokens import ALIGN
 from xlcorpus.pairs.swap import Directions, ids_before_swaps, other_side, swapped_schema, with_both_sides
@@ -76,6 +79,31 @@ def test_which_pairs_are_turned(directions: str, as_is: list[int], turned: list[
 def test_what_is_no_direction(text: str) -> None:
     with pytest.raises(UserError, match="--directions"):
         Directions.parse(text)
+
+
+def test_a_list_of_a_fixed_size_on_one_side_can_be_read_back(tmp_path: Path) -> None:
+    vectors = pa.array([[1.0, 2.0], [3.0, 4.0]], pa.list_(pa.float32(), 2))
+    batch = batch_of([("a", "b"), ("ก", "ข")], [None] * 2, src_vector=vectors, src_both=vectors, tgt_both=vectors)
+    ways = [with_both_sides(batch, swapped=swapped) for swapped in (False, True)]
+    made = rows_of(write_dataset(tmp_path, ways, "pair"))
+    assert [row["tgt_vector"] for row in made] == [None, None, [1, 2], [3, 4]]
+    assert [row["src_vector"] for row in made] == [[1, 2], [3, 4], None, None]
+    assert [row["src_both"] for row in made] == [[1, 2], [3, 4]] * 2
+
+
+def test_what_is_said_of_a_column_is_said_of_the_other_side() -> None:
+    names, others = (json.dumps({"names": list(two), "_type": "ClassLabel"}) for two in ("ab", "ba"))
+    batch = batch_of([("a", "b")], [None], src_one=pa.array([1]), src_two=pa.array([0]), tgt_two=pa.array([1]))
+
+    def said(**columns: str) -> dict[str, str]:
+        found = swapped_schema(batch.schema.with_metadata(metadata_of(columns)))
+        return {name: json.dumps(json.loads(one)) for name, one in said_in(found.metadata).items()}
+
+    one_side = dict.fromkeys(("src_one", "src_two", "tgt_two"), names)
+    assert said(**one_side) == one_side | {"tgt_one": names}
+    for wrong in ({"src_two": names, "tgt_two": others}, {"src_two": names}):
+        with pytest.raises(UserError, match=r"column 'src_two' is .* to Hugging Face's datasets, 'tgt_two'"):
+            said(**wrong)
 
 
 def test_sides_of_different_types_are_not_exchanged() -> None:

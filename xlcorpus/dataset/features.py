@@ -13,6 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from xlcorpus.dataset.united import nullable
+
 KEY = b"huggingface"
 _DIFFERING = "differing"  # beside the features: columns whose files say different things
 _PLAIN = ("Value", "List", "LargeList", "Sequence")
@@ -25,6 +27,11 @@ class Feature:
 
     said: str
     type: pa.DataType
+
+    @classmethod
+    def of(cls, said: str, kind: pa.DataType) -> Feature:
+        """What is said, without lengths where lists have none: else `datasets` takes it for nothing."""
+        return cls(_text(_of_any_length(json.loads(said))) if kind == nullable(kind) else said, kind)
 
     @property
     def listed(self) -> str:
@@ -62,7 +69,7 @@ def features_of(schemas: Sequence[pa.Schema]) -> tuple[dict[str, Feature], list[
         having = [number for number, schema in enumerate(schemas) if _holds(schema, name)]
         sayings = {said[number].get(name) for number in having}
         if len(sayings) == 1 and name not in differing:
-            found[name] = Feature(said[having[0]][name], schemas[having[0]].field(name).type)
+            found[name] = Feature.of(said[having[0]][name], schemas[having[0]].field(name).type)
         elif having:
             remarks.append(
                 f"column {name!r}: its inputs say different things of it to Hugging Face's datasets ({KEY.decode()} "
@@ -72,8 +79,8 @@ def features_of(schemas: Sequence[pa.Schema]) -> tuple[dict[str, Feature], list[
 
 
 def metadata_for(features: Features, columns: Iterable[pa.Field]) -> dict[bytes, bytes]:
-    """The metadata of a file with these columns: what is said of those that are of the type it was said of, or lists of
-    this type."""
+    """The metadata of a file with these columns: what is said of those that are of the type it was said of, of lists of
+    any length in the place of fixed ones, or lists of this type."""
     said: dict[str, str | None] = {}
     for field in columns:
         one = features.get(field.name)
@@ -81,9 +88,17 @@ def metadata_for(features: Features, columns: Iterable[pa.Field]) -> dict[bytes,
             continue
         if field.type == one.type:
             said[field.name] = one.said
+        elif field.type == nullable(one.type):
+            said[field.name] = Feature.of(one.said, field.type).said
         elif pa.types.is_list(field.type) and field.type.value_type == one.type:
             said[field.name] = one.listed
     return metadata_of(said)
+
+
+def renamed(metadata: Mapping[bytes, bytes] | None, names: Iterable[tuple[str, str]]) -> dict[bytes, bytes]:
+    """The metadata of columns of another schema. names: of each column that stays, what it was called and is called."""
+    said = said_in(metadata) | dict.fromkeys(_said(metadata, _DIFFERING))
+    return metadata_of({now: said[before] for before, now in names if before in said})
 
 
 def only_features(metadata: Mapping[bytes, bytes] | None) -> dict[bytes, bytes]:
@@ -123,6 +138,15 @@ def _small(said: Any) -> Any:
         key: _SMALL.get(one, one) if key in ("dtype", "_type") and isinstance(one, str) else _small(one)
         for key, one in said.items()
     }
+
+
+def _of_any_length(said: Any) -> Any:
+    if isinstance(said, list):
+        return [_of_any_length(one) for one in said]
+    if not isinstance(said, dict):
+        return said
+    listed = said.get("_type") in ("List", "LargeList", "Sequence")
+    return {key: -1 if listed and key == "length" else _of_any_length(one) for key, one in said.items()}
 
 
 def _text(said: Any) -> str:

@@ -38,6 +38,8 @@ def united_field(fields: Mapping[int, pa.Field], fits: Callable[[int, pa.DataTyp
     if any(map(holds_json, known)):
         return _json(known[0].name)
     found = functools.reduce(_common, kinds)
+    if found is not None and any(field.type != found for field in fields.values()):
+        found = nullable(found)  # a null, or a field of a struct that one of them lacks
     if found is not None and fits is not None:
         wrong = (
             number

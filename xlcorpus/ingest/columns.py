@@ -2,7 +2,8 @@
 
 A column of the input that bears a name of ours is kept as `input_<name>`; string columns `url`, `timestamp`,
 `license` and `kind` become ours (`--kind-column` names another one for the last), and of pairs `src_lang` and
-`tgt_lang` where no option says the language (turned round where the sides are). `lang` is made of the column that
+`tgt_lang` where no option says the language. Where `--src-column tgt --tgt-column src` turns pairs round, `src_NAME`
+becomes `tgt_NAME` and the other way round: each column stays with its text. `lang` is made of the column that
 `--lang-column` names, which stays beside it as it is. Each field remembers the input column it is filled from in its
 metadata (`input`), and whether its strings are JSON (`json`), so that a reader needs nothing but the schema. What
 Parquet files say of columns to Hugging Face's datasets is in the metadata of the schema (`dataset.features`).
@@ -11,6 +12,7 @@ Parquet files say of columns to Hugging Face's datasets is in the metadata of th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -18,7 +20,7 @@ import pyarrow as pa
 from xlcorpus.dataset.columns import free_name
 from xlcorpus.dataset.features import metadata_of
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.dataset.united import JSON
+from xlcorpus.dataset.united import JSON, nullable
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.ingest.format import FORMATS
 from xlcorpus.pairs.swap import other_side
@@ -49,6 +51,10 @@ def output_schema(files: Sequence[InputFile], options: ReadOptions) -> pa.Schema
         for name, column in columns(mine, options).items():
             found.setdefault(name, []).append(column)
     merged = {name: united(name, columns) for name, columns in found.items()}
+    readable = sum(file.size > 0 for file in files)
+    merged = {
+        name: one if one.files == readable else replace(one, type=nullable(one.type)) for name, one in merged.items()
+    }
     if any(file.size for file in files):
         _check_named(merged, options)
     adopted = _adopted(merged, files, options)
@@ -135,7 +141,6 @@ def _assemble(
     for name, column in columns.items():
         if name in adopted:
             continue
-        # Where the sides are turned round, src_tags is of the text that tgt is now.
         own = other_side(name) if options.turned else name
         output = free_name(name, taken) if {name, own} & reserved else own
         taken |= {output}

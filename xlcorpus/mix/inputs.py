@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.features import features_of
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.storage import fingerprint, fingerprint_of_file, locate
 from xlcorpus.errors import UserError
@@ -14,7 +15,7 @@ from xlcorpus.mix.achieved import achieved_totals
 from xlcorpus.mix.allocate import MixPlan, plan_mix
 from xlcorpus.mix.cells import KINDS, NONE, Cell, canonical_direction, canonical_lang
 from xlcorpus.mix.census import ShardCells, cells_of
-from xlcorpus.mix.mixed_rows import columns_of_all, form_of, partly_there
+from xlcorpus.mix.mixed_rows import columns_of_all, features_in_mix, form_of, partly_there
 from xlcorpus.mix.options import Options
 from xlcorpus.mix.ratios_option import resolve_names, spec_of_ratios
 from xlcorpus.mix.rules.match import references, resolve, without_paths
@@ -61,10 +62,13 @@ def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
         raise UserError("--latin: no input has romanised texts", remedy="run `xlcorpus romanize` before mixing")
     check_template(options.template, inputs, options.tokenizer)
     achieved_totals(fixed, options.unit_means(fixed))
-    columns_of_all(inputs, form_of(inputs, swaps=options.ways.swaps))
+    form = form_of(inputs, swaps=options.ways.swaps)
+    columns_of_all(inputs, form)
+    known = features_of([dataset.manifest.arrow_schema for dataset in inputs])[1]
+    differing = [line for line in features_in_mix(inputs, form)[1] if line not in known]
     related = ", ".join(fixed.related[:10]) if fixed is not None else ""
     said = [f"mix: evaluate on these related languages too: {related}"] if related else []
-    return [*partly_there(inputs), *said, *_only_given(fixed, inputs)]
+    return [*partly_there(inputs), *differing, *said, *_only_given(fixed, inputs)]
 
 
 def _only_given(spec: MixSpec | None, inputs: Sequence[Dataset]) -> list[str]:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset.columns import free_name, put_columns
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.features import Feature, features_of, renamed
 from xlcorpus.dataset.kinds import CODESWITCH, DOCUMENT, MARKS, PAIR, TRANSLICO, is_mix, rows_of_kind
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.united import can_hold, in_type, nullable, united_field
@@ -152,6 +153,17 @@ def columns_of_all(inputs: Sequence[Dataset], form: Form) -> pa.Schema:
         return all(can_hold(values, kind) for batch in one.batches(read) for values in batch.columns)
 
     return unite_schemas([(one.manifest.schema_name, one.manifest.arrow_schema) for one in inputs], fits, form)
+
+
+def features_in_mix(inputs: Sequence[Dataset], form: Form) -> tuple[dict[str, Feature], list[str]]:
+    """`features_of` the inputs by the names that columns have in the mix, with those of the other side."""
+    schemas = []
+    for one in inputs:
+        arrow = form.of(one.manifest.schema_name, one.manifest.arrow_schema)
+        kept = _kept(one.manifest.schema_name, arrow, form)
+        said = renamed(arrow.metadata, ((before, field.name) for before, field in kept.items()))
+        schemas.append(pa.schema(kept.values(), metadata=said))
+    return features_of(schemas)
 
 
 def unite_schemas(

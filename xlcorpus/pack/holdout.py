@@ -23,7 +23,7 @@ from xlcorpus.dataset.decisions import empty
 from xlcorpus.dataset.kinds import DOCUMENT, marks_read, rows_of_kind
 from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError
-from xlcorpus.pairs.swap import SWAPPED, ids_before_swaps
+from xlcorpus.pairs.swap import SWAPPED, ids_before_swaps, turned_ids
 from xlcorpus.text.draws import row_states
 from xlcorpus.text.ragged import begins_of, sums_before_alike
 
@@ -77,12 +77,12 @@ class ListDocuments:
             if marks:
                 batch = batch.filter(pa.array(rows_of_kind(batch, shard.schema, self.kind)))
             ids = batch.column(wanted[0])
-            documents = groups = hash_ids(ids, self.seed)
+            alike = ids
             if SWAPPED in batch.schema.names and batch.schema.field(SWAPPED).type == pa.bool_():
-                groups = hash_ids(ids_before_swaps(batch), self.seed)
+                alike = ids_before_swaps(batch)
             if CLUSTER in batch.schema.names and batch.column(CLUSTER).type == ids.type:
-                groups = hash_ids(pc.coalesce(batch.column(CLUSTER), ids), self.seed)
-            columns = [pa.array(documents), pa.array(groups), labels_of(batch)]
+                alike = pc.coalesce(batch.column(CLUSTER), alike)
+            columns = [*(pa.array(hash_ids(one, self.seed)) for one in (ids, alike)), labels_of(batch)]
             made.append(pa.RecordBatch.from_arrays(columns, schema=_LISTED))
             rows += batch.num_rows
         write_beside(listed(self.folder, number), pa.concat_batches([*made, empty(_LISTED)]))
@@ -130,8 +130,10 @@ class ChooseDocuments:
             held = choose(documents, groups, codes, self.wanted)
             none = f"--holdout {self.wanted:.3%} of these {len(documents):,} documents is none in any language"
         else:
+            # A pair is held out where the other dataset has it the other way round.
+            both_ways = (one for ids in documents_of(self.wanted) for one in (ids, turned_ids(ids)))
             none_yet = np.zeros(0, dtype=np.uint64)
-            hashes = np.concatenate([none_yet, *(hash_ids(ids, self.seed) for ids in documents_of(self.wanted))])
+            hashes = np.concatenate([none_yet, *(hash_ids(ids, self.seed) for ids in both_ways)])
             held = joined(documents, groups, np.isin(documents, hashes))
             none = f"--holdout {self.wanted}: none of these {len(documents):,} documents is in it"
         if not held.any():

@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 import xxhash
 
 from xlcorpus.dataset.columns import column_or_null, text_or_empty
+from xlcorpus.dataset.features import renamed, said_in
+from xlcorpus.dataset.united import nullable
 from xlcorpus.errors import UserError
 from xlcorpus.text.draws import id_halves
 from xlcorpus.text.labels import encode_pairs, normalize_label, same_language
@@ -18,6 +20,7 @@ from xlcorpus.text.ragged import offsets_of, rows_of
 SWAPPED = "swapped"  # column: true where the sides of the row are exchanged
 AS_IS, TURNED, BOTH, INTO, FROM = "as-is", "swapped", "both", "into", "from"
 _SRC, _TGT = "src", "tgt"
+_OR_AS_IS = "rename one of them in the input, or use the pairs as they are (--directions as-is)"
 _TURN = np.frombuffer(xxhash.xxh3_128_digest(b"swapped sides"), dtype=np.uint64)
 
 
@@ -71,18 +74,27 @@ def other_side(name: str) -> str:
 def swapped_schema(schema: pa.Schema) -> pa.Schema:
     """The columns of pairs of which some may be swapped: each side has those of the other, and there is `swapped`.
 
-    Raises UserError where a column of one side is of another type than the other side's.
+    Raises UserError where a column of one side is of another type than the other side's, or other things are said of it
+    (`dataset.features`): names of classes.
     """
-    fields = list(schema)
+    fields, said = list(schema), said_in(schema.metadata)
     for field in schema:
         other = schema.get_field_index(other_side(field.name))
         if other < 0:
-            fields.append(field.with_name(other_side(field.name)))
+            at = schema.get_field_index(field.name)  # null in rows that are the other way round
+            fields[at] = field.with_type(nullable(field.type))
+            fields.append(fields[at].with_name(other_side(field.name)))
         elif schema.field(other).type != field.type:
             raise UserError(
                 f"the sides cannot be exchanged: column {field.name!r} is {field.type}, "
                 f"{schema.field(other).name!r} {schema.field(other).type}",
-                remedy="rename one of them in the input, or use the pairs as they are (--directions as-is)",
+                remedy=_OR_AS_IS,
+            )
+        elif said.get(field.name) != said.get(other_side(field.name)):
+            raise UserError(
+                f"the sides cannot be exchanged: column {field.name!r} is {said.get(field.name, 'plain')} to Hugging "
+                f"Face's datasets, {other_side(field.name)!r} {said.get(other_side(field.name), 'plain')}",
+                remedy=_OR_AS_IS,
             )
     if SWAPPED not in schema.names:
         fields.append(pa.field(SWAPPED, pa.bool_()))
@@ -91,7 +103,9 @@ def swapped_schema(schema: pa.Schema) -> pa.Schema:
             f"column {SWAPPED!r} is {schema.field(SWAPPED).type}; here it says whether the sides were exchanged",
             remedy="rename it in the input",
         )
-    return pa.schema(fields)
+    there = [(name, name) for name in schema.names]
+    said_of_both = renamed(schema.metadata, [*((name, other_side(name)) for name in schema.names), *there])
+    return pa.schema(fields, metadata=said_of_both or None)
 
 
 def with_both_sides(batch: pa.RecordBatch, *, swapped: bool) -> pa.RecordBatch:
@@ -108,9 +122,9 @@ def with_both_sides(batch: pa.RecordBatch, *, swapped: bool) -> pa.RecordBatch:
         if field.name == SWAPPED:
             columns.append(pc.invert(was) if swapped else was)
             continue
-        values = column_or_null(batch, source, field.type)
+        values = column_or_null(batch, source, field.type).cast(field.type)
         if swapped and field.name == "doc_id":
-            values = _turned_ids(values)
+            values = turned_ids(values)
         elif swapped and field.name == "align":
             values = _turned_alignment(values)
         columns.append(values)
@@ -120,10 +134,11 @@ def with_both_sides(batch: pa.RecordBatch, *, swapped: bool) -> pa.RecordBatch:
 def ids_before_swaps(batch: pa.RecordBatch) -> pa.Array:
     """binary[16][rows]: the doc_id that each row had before its sides were exchanged (`swapped`)."""
     ids = batch.column("doc_id")
-    return pc.if_else(pc.fill_null(batch.column(SWAPPED), False), _turned_ids(ids), ids)
+    return pc.if_else(pc.fill_null(batch.column(SWAPPED), False), turned_ids(ids), ids)
 
 
-def _turned_ids(ids: pa.Array) -> pa.Array:
+def turned_ids(ids: pa.Array) -> pa.Array:
+    """binary[16][rows]: the doc_ids that pairs have once their sides are exchanged; applied twice, as they were."""
     turned = id_halves(ids) ^ _TURN
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(ids), [None, pa.py_buffer(turned.tobytes())])
 

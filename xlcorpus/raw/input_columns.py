@@ -26,6 +26,7 @@ class Column:
     where: the first file that has it; json: its values had no common type, its strings are JSON; unknown: only nulls
     were seen. fits: whether its values can be cast to a type without loss, or its reader keeps elsewhere what cannot.
     feature: what the files say of it to Hugging Face's datasets (`dataset.features`), '' where they do not agree.
+    files: how many have it, of those whose types are declared.
     """
 
     type: pa.DataType
@@ -34,6 +35,7 @@ class Column:
     unknown: bool = False
     fits: Callable[[pa.DataType], bool] = _takes_all
     feature: str | None = None
+    files: int = 1
 
 
 def united(name: str, columns: Sequence[Column]) -> Column:
@@ -51,6 +53,7 @@ def united(name: str, columns: Sequence[Column]) -> Column:
         holds_json(field),
         fits=lambda kind: all(one(kind) for one in fits),
         feature=said.pop() if len(said) == 1 else "",
+        files=sum(one.files for one in known),
     )
 
 

@@ -138,7 +138,7 @@ def schema_columns(files: Sequence[InputFile], options: ReadOptions) -> dict[str
         name: united(
             name,
             [
-                Column(kind, paths[0], fits=partial(_fits, name, kind, paths), feature=feature)
+                Column(kind, paths[0], fits=partial(_fits, name, kind, paths), feature=feature, files=len(paths))
                 for (kind, feature), paths in kinds.items()
             ],
         )
