@@ -16,7 +16,7 @@ from tests.lid.test_identify import FixedModel
 from tests.rows import documents, pairs, write_dataset
 from tests.running import called, run, write_recipe
 from xlcorpus.beam.map import apply_kernel
-from xlcorpus.dataset.columns import put_columns
+from xlcorpus.dataset.columns import direction, put_columns
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
@@ -177,6 +177,9 @@ def test_a_mix_of_pairs_is_pairs_whatever_its_text_says(tmp_path: Path) -> None:
     texts = [("the red house", "das rote Haus"), ("a red house", "ein rotes Haus")]
     plain = pairs(texts, "eng_Latn", "deu_Latn")
     counted = {"text": pa.array(["red red", "red red"]), "lang": pa.array(["eng_Latn-deu_Latn"] * 2)}
+    judged = identified(put_columns(plain, counted), JUDGE).rows
+    assert judged.column("lang").to_pylist() == direction(judged).to_pylist() == ["eng_Latn-eng_Latn"] * 2
+    assert identified(put_columns(plain, counted)).rows.column("lang").equals(counted["lang"])
     mixed = put_columns(plain, counted)
     scored = ScoreKernel(pairs=True).apply(mixed, None).rows
     assert scored.column("text").to_pylist() == ["red red"] * 2

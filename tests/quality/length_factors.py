@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import gzip
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.house.source import ROOT
+from tests.rows import records
 from xlcorpus.text.labels import normalize_label
 
 DATA = ROOT.parent / "shared" / "data"
@@ -28,7 +28,7 @@ def _labels(folder: Path) -> dict[str, str]:
 
 
 def _characters(path: Path) -> int:
-    return sum(len(json.loads(line)["text"]) for line in _lines(path))
+    return sum(len(record["text"]) for record in records(path))
 
 
 def factors() -> dict[str, tuple[float, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 
 from tests.house.source import ROOT
 from tests.quality.length_factors import DATA, TABLE, _labels, _lines, table
-from tests.rows import pairs
+from tests.rows import pairs, records
 from xlcorpus.dataset.columns import put_columns
 from xlcorpus.pipelines.filter import FilterKernel
 from xlcorpus.pipelines.identify import IdentifyKernel
@@ -39,11 +38,10 @@ def kept(batch: pa.RecordBatch) -> float:
 def ntrex() -> pa.RecordBatch:
     """The first 100 sentences of English with each of the other languages."""
     folder = DATA / "ntrex"
-    texts = {
-        code: [json.loads(line)["text"] for line in _lines(folder / f"{code}.jsonl.gz")][:100]
-        for code, label in _labels(folder).items()
-    }
     labels = {code: label for code, label in _labels(folder).items() if not code.startswith("eng")}
+    texts = {
+        code: [record["text"] for record in records(folder / f"{code}.jsonl.gz")[:100]] for code in ("eng", *labels)
+    }
     rows = [pair for code in labels for pair in zip(texts["eng"], texts[code], strict=True)]
     return pairs(rows, "eng_Latn", [label for label in labels.values() for _ in range(100)])
 

@@ -1,10 +1,10 @@
-"""Columns of pictures (the feature `Image` of Hugging Face's datasets) whose bytes begin like no picture: counted and
-said, the rows stay. Only the first bytes are looked at."""
+"""Pictures (the feature `Image` of Hugging Face's datasets, within lists and structs too) whose bytes begin like none:
+counted and said, the rows stay. Only the first bytes are looked at."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -14,44 +14,48 @@ from xlcorpus.dataset.features import said_in
 from xlcorpus.text.tables import table_lines
 
 NO_PICTURE = "no_picture"
-# PNG, JPEG, GIF, RIFF (WebP), BMP, TIFF, JPEG 2000, JPEG XL, ICO, PSD, netpbm, OpenEXR, DDS
-_BEGINNINGS: tuple[bytes, ...] = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
-_BEGINNINGS += (b"\0\0\0\x0cjP", b"\xffO\xffQ", b"\xff\n", b"\0\0\0\x0cJXL", b"\0\0\1\0", b"8BPS", b"v/1\x01", b"DDS ")
-_BEGINNINGS += tuple(b"P%d" % number for number in range(1, 8))
-_BOX = b"ftyp"  # at 4: AVIF, HEIC
+# PNG, JPEG, GIF, WebP, BMP, TIFF, JPEG 2000, JPEG XL, ICO, PSD, netpbm, OpenEXR, DDS, AVIF, HEIC. Sounds are RIFF and
+# films `ftyp` as well: what stands behind tells them apart.
+_BEGINNING = (
+    r"(?s)^(?:\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|BM|II[*+]\x00|MM\x00[*+]|\x00\x00\x00\x0c(?:jP|JXL)|\xffO\xffQ|\xff\n|"
+    r"\x00\x00\x01\x00|8BPS|P[1-7]\s|v/1\x01|DDS |....ftyp(?:avi[fs]|hei[cfmsx]|hev[cmsx]|mif1|msf1))"
+)
 _LONGEST = 12
+_LISTS = (pa.types.is_list, pa.types.is_fixed_size_list)
 
 
-def picture_columns(schema: pa.Schema) -> tuple[str, ...]:
-    """The columns that hold pictures as bytes, or as struct<bytes, path>."""
-    said = {name: json.loads(one) for name, one in said_in(schema.metadata).items()}
-    return tuple(name for name, one in said.items() if one.get("_type") == "Image" and _bytes_type(schema, name))
+def pictures_of(schema: pa.Schema) -> dict[str, Any]:
+    """What is said of the columns that may hold pictures, by name."""
+    return {name: json.loads(one) for name, one in said_in(schema.metadata).items() if '"Image"' in one}
 
 
-def _bytes_type(schema: pa.Schema, name: str) -> bool:
-    kind = schema.field(name).type
-    if pa.types.is_struct(kind):
-        at = kind.get_field_index("bytes")
-        return at >= 0 and pa.types.is_binary(kind.field(at).type)
-    return bool(pa.types.is_binary(kind))
-
-
-def count_others(columns: Mapping[str, pa.Array], names: tuple[str, ...], file: str) -> dict[str, Any]:
+def count_others(columns: Mapping[str, pa.Array], said: Mapping[str, Any], file: str) -> dict[str, Any]:
     """Counts of values that begin like no picture, by column and file; null bytes (a path alone) are not looked at."""
     found = {}
-    for name in names:
-        if name not in columns:
-            continue
-        values = columns[name]
-        data = pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values
-        heads = pc.binary_slice(data, 0, _LONGEST)
-        known = pc.equal(pc.binary_slice(heads, 4, 8), _BOX)
-        for beginning in _BEGINNINGS:
-            known = pc.or_(known, pc.starts_with(heads, pattern=beginning))
-        number = pc.sum(pc.invert(known)).as_py() or 0
+    for name in said.keys() & columns.keys():
+        number = sum(map(_others, _pictures(columns[name], said[name])))
         if number:
             found[f"{name} of {file}"] = number
-    return {NO_PICTURE: found} if found else {}
+    return {NO_PICTURE: dict(sorted(found.items()))} if found else {}
+
+
+def _pictures(values: pa.Array, said: Any) -> Iterator[pa.Array]:
+    """The bytes of all pictures in a column: binary[n] each."""
+    is_picture = isinstance(said, dict) and said.get("_type") == "Image"
+    if pa.types.is_binary(values.type):
+        yield from [values] if is_picture else []
+    elif pa.types.is_struct(values.type):
+        within = {"bytes": said} if is_picture else said
+        for field in values.type if isinstance(within, dict) else ():
+            if field.name in within:
+                yield from _pictures(pc.struct_field(values, field.name), within[field.name])
+    elif any(is_kind(values.type) for is_kind in _LISTS):
+        yield from _pictures(values.flatten(), said[0] if isinstance(said, list) else said.get("feature"))
+
+
+def _others(data: pa.Array) -> int:
+    known = pc.match_substring_regex(pc.binary_slice(data, 0, _LONGEST), pattern=_BEGINNING)
+    return int(pc.sum(pc.invert(known)).as_py() or 0)
 
 
 def lines_of(counts: Mapping[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from xlcorpus.dataset.united import can_hold, in_type
 from xlcorpus.errors import UserError, first_line, given_twice, nearest
 from xlcorpus.ingest.format import Format, Look
 from xlcorpus.ingest.parquet_batches import RowGroups
-from xlcorpus.ingest.pictures import count_others, picture_columns
+from xlcorpus.ingest.pictures import count_others, pictures_of
 from xlcorpus.raw.assemble import BATCH_ROWS, Assembler
 from xlcorpus.raw.input_columns import Column, fields_by_input, united
 from xlcorpus.raw.input_files import InputFile
@@ -213,7 +213,7 @@ class _Reader:
         self.assembler = Assembler(part.file, options, schema, unit="row")
         self.schema = schema
         self.fields = fields_by_input(schema)
-        self.pictures = picture_columns(schema)
+        self.pictures = pictures_of(schema)
         self.wanted = {*options.texts.values(), *self.fields}
 
     def broken(self, row: int, message: str, rows: int = 1) -> Iterator[Result]:
