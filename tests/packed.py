@@ -121,6 +121,9 @@ def pack(given: Sequence[pa.RecordBatch], schema: str, folder: Path, **options: 
         made.append(pa.Table.from_batches(rows).combine_chunks().to_batches()[0])
     step = StepRecord("pack", asked.recorded())
     said = notes.of_run(asked, [inputs], languages, None, counts, made)
+    for name, content in (languages.files() if languages and options.get("pure") else {}).items():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content, "utf-8")
     return write_dataset(folder, made, "token", steps=(step,), notes=said)
 
 

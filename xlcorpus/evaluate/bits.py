@@ -54,11 +54,12 @@ def bits_per_byte(
             f"bits per byte are of packs: {rows.folder} is of the view {rows.view}, the objective is {name}",
             remedy="name a dataset that `xlcorpus pack` made without --view, with clm or mlm",
         )
-    rows.require(COLUMNS, "bits per byte")
+    own = [name for name in objective.columns if name not in (*COLUMNS, *objective.optional)]
+    rows.require((*COLUMNS, *own), "bits per byte")
     with evaluating(model) as device:
         parts = [
             _costs_of_parts(model, objective, rows, objective.collate(packs, keys), packs, device, piece_bytes)
-            for packs, keys in batches(rows, COLUMNS, batch, limit)
+            for packs, keys in batches(rows, (*COLUMNS, *own), batch, limit)
         ]
     langs = pa.concat_arrays([part.langs for part in parts]).dictionary_encode()
     codes = langs.indices.to_numpy(zero_copy_only=False)

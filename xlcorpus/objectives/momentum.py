@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.objectives.contrast import find_keys
 from xlcorpus.objectives.label_costs import unwrapped
@@ -81,7 +82,7 @@ class MomentumObjective(Objective):
     options: MomentumOptions
     name: str
 
-    def check_rows(self, rows: int) -> None:
+    def fit_rows(self, folder: Location, rows: int) -> None:
         """Raise UserError where the queue is longer than an epoch: a text's own earlier key would be a wrong one."""
         if self.options.queue > rows:
             raise UserError(

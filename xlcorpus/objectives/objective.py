@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -87,7 +88,7 @@ class Objective(ABC):
     optional: those that it reads where the rows have them;
     by_row: a row's tensors do not depend on the rows beside it, so many may be collated at once and cut by rows;
     added: special ids that `collate` puts around what a row holds; key: name of the source that it is of, while it is
-    trained.
+    trained; names: what the rows of its own weights stand for, in their order, where they stand for something.
     """
 
     columns: tuple[str, ...] | None = None
@@ -95,6 +96,7 @@ class Objective(ABC):
     by_row: bool = False
     added: int = 0
     key: str = ""
+    names: Mapping[str, Any] = MappingProxyType({})
 
     @abstractmethod
     def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
@@ -104,8 +106,8 @@ class Objective(ABC):
         masked alike on every rank and worker, in every batch.
         """
 
-    def check_rows(self, rows: int) -> None:  # noqa: B027
-        """Raise UserError where so many rows are too few for it."""
+    def fit_rows(self, folder: Location, rows: int) -> None:  # noqa: B027
+        """Fit the objective to the dataset that it is trained on; raises UserError where the two do not go together."""
 
     def prepare(self, model: Any) -> None:  # noqa: B027
         """Fit the objective to a model that is not wrapped yet (by DDP, FSDP, compile), once before it is trained.

@@ -19,7 +19,7 @@ from xlcorpus.objectives.objective import Objective
 from xlcorpus.objectives.ranks import rank_and_ranks
 from xlcorpus.text.hashes import hash_text
 
-FOLDER = "objectives"  # beside a saved model: NAME.safetensors of each objective that has weights of its own
+FOLDER = "objectives"  # beside a saved model: NAME.safetensors of an objective's own weights, NAME.json of their rows
 _ATTRIBUTE = "xlcorpus_objectives"
 
 
@@ -41,7 +41,7 @@ def attach(model: Any, objectives: Mapping[str, Objective], seed: int, before: L
         made[name] = module.to(model.device)
         file = None if before is None else before / FOLDER / f"{name}.safetensors"
         if file is not None and storage.is_file(file):
-            _load(made[name], file)
+            _load(made[name], file, objective.names)
     if made:
         model.add_module(_ATTRIBUTE, made)
         ignored = [f"{_ATTRIBUTE}.{name}" for name in made.state_dict()]
@@ -80,16 +80,26 @@ def detach(model: Any) -> dict[str, dict[str, torch.Tensor]]:
     return {name: weights for name, weights in found.items() if weights}
 
 
-def save(weights: Mapping[str, Mapping[str, torch.Tensor]], folder: Location) -> None:
-    """Write what `detach` gave beside a model: `objectives/NAME.safetensors`."""
+def save(
+    weights: Mapping[str, Mapping[str, torch.Tensor]], objectives: Mapping[str, Objective], folder: Location
+) -> None:
+    """Write what `detach` gave beside a model: `objectives/NAME.safetensors`, and `NAME.json`: what their rows are."""
     for name, one in weights.items():
         place = storage.make_folder(folder / FOLDER)
         save_file(dict(one), str(place / f"{name}.safetensors"))
+        if objectives[name].names:
+            storage.write_json(place / f"{name}.json", objectives[name].names)
 
 
-def _load(module: torch.nn.Module, file: Location) -> None:
+def _load(module: torch.nn.Module, file: Location, names: Mapping[str, Any]) -> None:
     with storage.local_copy(file) as path:
         weights = load_file(path)
+    beside = file.with_suffix(".json")
+    if names and (not storage.is_file(beside) or storage.read_json(beside) != names):
+        raise UserError(
+            f"the rows of {file} are not those of the data's {' and '.join(names)} ({beside.name})",
+            remedy="pack with the same languages (pack --languages), or remove the file to begin with new weights",
+        )
     there = {name: one for name, one in module.named_parameters() if one.requires_grad}
     if {name: one.shape for name, one in there.items()} != {name: one.shape for name, one in weights.items()}:
         shown = [", ".join(f"{name} {[*one.shape]}" for name, one in group.items()) for group in (weights, there)]

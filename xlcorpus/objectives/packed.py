@@ -20,7 +20,7 @@ from xlcorpus.pack.packs import LOSS
 class PackObjective(Objective):
     """An objective over packs: a loss at each label of a batch."""
 
-    columns = ("input_ids", "doc_starts")
+    columns: tuple[str, ...] = ("input_ids", "doc_starts")
     optional = (LOSS,)
     by_row = True
     causal: bool

@@ -12,7 +12,7 @@ from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, naming
 from xlcorpus.loader.rows import TokenRows
 from xlcorpus.loader.source import Source, check_view, open_source
-from xlcorpus.objectives.objective import OBJECTIVES, ObjectiveKind, Vocabulary
+from xlcorpus.objectives.objective import OBJECTIVES, Objective, ObjectiveKind, Vocabulary
 from xlcorpus.pretrain.recipe import DataOptions, StageOptions
 
 HOLDOUT = "holdout"
@@ -29,6 +29,11 @@ class Data:
     architecture: str
     vocabulary: Vocabulary
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def objectives(self) -> dict[str, Objective]:
+        """By name of the source."""
+        return dict(zip(self.names, (one.objective for one in self.sources), strict=True))
 
     @property
     def length(self) -> int:
@@ -65,7 +70,7 @@ def open_data(stage: StageOptions, tokenizer: str | None = None) -> Data:
                 remedy="make the rows of one set of labels, or train on them in two recipes",
             )
         settings |= asked
-        source.objective.check_rows(source.rows.count)
+        source.objective.fit_rows(source.rows.folder, source.rows.count)
         sources.append(source)
         kinds.append(kind)
     for source, kind in zip(sources[1:], kinds[1:], strict=True):

@@ -152,7 +152,7 @@ def fit(
     model.to(arguments.device)
     for source in data.sources:
         source.objective.prepare(model)
-    attach(model, dict(zip(data.names, (one.objective for one in data.sources), strict=True)), recipe.seed, before)
+    attach(model, data.objectives, recipe.seed, before)
 
     checkpoint = last_checkpoint(folder.checkpoints(options.name))
     cursor = read_cursor(checkpoint, verify=arguments.process_index == 0) if checkpoint else None
@@ -216,7 +216,7 @@ def save(engine: Engine, stage: str, folder: RunFolder, tokenizer: str, *, last:
         engine.save_model(str(temporary), _internal_call=True)
         if engine.args.should_save:
             storage.remove(temporary / "training_args.bin")
-            save_own(own, temporary)
+            save_own(own, engine.data.objectives, temporary)
             copy_tokenizer(open_tokenizer(tokenizer), tokenizer, temporary)
             folder.put_model(temporary, stage, last=last)
         engine.accelerator.wait_for_everyone()
