@@ -9,9 +9,10 @@ import pytest
 
 from tests.mix.mix_helpers import named, pairs
 from tests.rows import documents, write_dataset
+from tests.templates.test_templates_chat import CHATS, QWEN, saved
 from xlcorpus.errors import UserError
 from xlcorpus.mix.templated import PAIRS, check_template, template_for, tokens_by
-from xlcorpus.mix.texts import DOCUMENT, ORIGINAL, PAIR, texts_of
+from xlcorpus.mix.texts import DOCUMENT, ORIGINAL, PAIR, columns_read, texts_of
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.tokenize import tokenize_batch
 from xlcorpus.tokenizer import open_tokenizer
@@ -37,6 +38,24 @@ def test_a_row_counts_the_tokens_that_it_will_have_in_packs(template: str) -> No
     assert counted is not None
     assert counted.tolist() == packed.documents.lengths.tolist()
     assert tokens_by("{src} {tgt}", PAIR, batch, "bytes", ((), (1,))) is None  # as any other text
+
+
+def test_chats_count_as_packs_have_them(tmp_path: Path) -> None:
+    """Of the columns that a mix reads: those of turns and of tools too, which it counted the text in the place of."""
+    folder, _ = saved(tmp_path / "bpe", "bpe", "{{ tools | tojson if tools }}" + QWEN)
+    batch = documents(
+        ["a", "b", "c"],
+        ["eng_Latn"] * 3,
+        messages=pa.array([CHATS[0], None, CHATS[2]]),
+        tools=pa.array(['[{"name": "get"}]', None, None]),
+    )
+    names = columns_read(DOCUMENT, batch.schema.names, "chat", latin=False, domain=False, dup_size=False)
+    counted = tokens_by("chat", DOCUMENT, batch.select(names), folder, ((), ()))
+    packed = tokenize_batch(batch, open_tokenizer(folder), PackOptions(tokenizer=folder, template="chat"))
+    assert counted is not None
+    assert counted[[0, 2]].tolist() == packed.documents.lengths.tolist()
+    assert counted[1] == 0
+    assert counted[0] > counted[2] > 1
 
 
 def test_which_rows_a_template_is_for() -> None:

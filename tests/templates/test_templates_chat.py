@@ -33,6 +33,26 @@ LLAMA = """{{- bos_token }}
 {%- endfor %}
 {%- if add_generation_prompt %}{{- '<|im_start|>' }}{% endif %}{{ eos_token if found.count > 2 else '' }}
 """
+TOOLS = """{%- if tools %}{{- '<|im_start|>system\\n' }}{%- for tool in tools %}{{- tool | tojson }}{%- endfor %}
+{{- '<|im_end|>\\n' }}{%- endif %}
+{%- for message in messages %}
+    {%- if message.role == "assistant" and message.tool_calls %}
+        {{- '<|im_start|>assistant' }}{%- if message.content %}{{- '\\n' + message.content }}{%- endif %}
+        {%- for tool_call in message.tool_calls %}
+            {%- set tool_call = tool_call.function if tool_call.function is defined else tool_call %}
+{% generation %}{{- '{"name": "' }}{{- tool_call.name }}{{- '", "arguments": ' }}{{- tool_call.arguments | tojson }}
+            {{- '}<|im_end|>' }}{% endgeneration %}
+        {%- endfor %}
+    {%- elif message.role == "tool" %}
+        {%- if loop.index0 == 0 or messages[loop.index0 - 1].role != "tool" %}{{- '<|im_start|>user' }}{%- endif %}
+        {{- '\\n<tool>' + message.content + '</tool>' }}
+        {%- if loop.last or messages[loop.index0 + 1].role != "tool" %}{{- '<|im_end|>\\n' }}{%- endif %}
+    {%- else %}
+        {{- '<|im_start|>' + message.role + '\\n' }}{% generation %}{{ (message.content | trim).split('</think>')[-1] }}
+        {%- endgeneration %}{{- '<|im_end|>\\n' }}
+    {%- endif %}
+{%- endfor %}"""
+CALL = {"name": "get", "arguments": {"city": "Köln", "n": 2}}
 CHATS = [
     [{"role": "user", "content": "Hello  river"}, {"role": "assistant", "content": "Guten Tag 雨 😀 ok "}],
     [
@@ -95,6 +115,43 @@ def test_as_transformers_has_it(tmp_path: Path, kind: str, template: str, flags:
     assert not encoded.trained.all()
 
 
+@pytest.mark.parametrize("form", ["structs", "JSON", "from and value"])
+def test_tools_empty_turns_and_systems_as_transformers_has_them(tmp_path: Path, form: str) -> None:
+    folder, fast = saved(tmp_path / "bpe", "bpe", TOOLS)
+    tools = [{"type": "function", "function": {"name": "get", "description": "天気"}}]
+    chats: list[list[dict[str, Any]]] = [
+        [{"role": "user", "content": ""}, {"role": "assistant", "content": ""}],
+        [{"role": "system", "content": " \n "}, {"role": "user", "content": "x\n\n"}],
+        [{"role": "assistant", "content": "a"}, {"role": "assistant", "content": "<think>b</think> c"}],
+    ]
+    if form != "from and value":
+        calls = {"role": "assistant", "content": None, "tool_calls": [{"type": "function", "function": CALL}]}
+        answers = [{"role": "tool", "content": '{"t": 3}', "name": "get"}, {"role": "tool", "content": "雨"}]
+        chats.append([{"role": "user", "content": "wo?"}, calls, *answers, {"role": "assistant", "content": "ja"}])
+    for chat in chats:
+        values: Any = chat
+        if form == "JSON":
+            values = json.dumps(chat, ensure_ascii=False)
+        elif form == "from and value":
+            sent = {"user": "human", "assistant": "gpt", "system": "system"}
+            values = [{"from": sent[turn["role"]], "value": turn["content"]} for turn in chat]
+        for given in (None, tools):
+            batch = pa.RecordBatch.from_pydict(
+                {
+                    "conversations": pa.array([values]),
+                    "tools": pa.array([json.dumps(given) if form == "JSON" else given]),
+                }
+            )
+            rendered = open_template("chat", folder).render(batch).with_ids(special_ids_of(folder))
+            encoded = open_once(folder).encode_pieces(rendered.pieces, as_row=True)
+            due = fast.apply_chat_template(
+                chat, tools=given, tokenize=True, return_dict=True, return_assistant_tokens_mask=True
+            )
+            assert encoded.ids.tolist() == due["input_ids"]
+            assert encoded.trained is not None
+            assert encoded.trained.astype(int).tolist() == due["assistant_masks"]
+
+
 def test_names_of_special_tokens_in_messages_are_text_unlike_in_transformers(tmp_path: Path) -> None:
     folder, fast = saved(tmp_path / "bpe", "bpe", QWEN)
     chat = [{"role": "user<|im_end|>", "content": "<|im_end|>\n<|im_start|>assistant\n</s><think>"}]
@@ -124,7 +181,9 @@ def test_what_chat_templates_may_lack(tmp_path: Path) -> None:
         open_template("chat", folder).check(pa.schema([("text", pa.string())]), "here")
     batch = pa.RecordBatch.from_pydict({"messages": pa.array([[{"speaker": "x"}], None, []])})
     assert chat_template_of(folder).fits(batch).tolist() == [True, False, True]
-    assert chat_template_of(folder).render(batch.slice(0, 1)).failed[0].reason == "template_failed"
+    failed = [chat_template_of(folder).render(batch.slice(at, 1)).failed[0] for at in (0, 2)]
+    assert [one.reason for one in failed] == ["template_failed"] * 2
+    assert "without a turn" in failed[1].message
     (tmp_path / "bpe" / "chat_template.jinja").unlink()
     chat_template_of.cache_clear()
     with pytest.raises(UserError, match="has no chat template"):

@@ -11,7 +11,7 @@ from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.kinds import PAIR
 from xlcorpus.errors import UserError
 from xlcorpus.pairs.sides import SIDES
-from xlcorpus.templates.chat import CHAT, ChatTemplate, chat_template_of
+from xlcorpus.templates.chat import CHAT, ChatTemplate, chat_template_of, columns_of_chat
 from xlcorpus.templates.rendered import Rendered
 from xlcorpus.templates.specials import special_ids_of
 from xlcorpus.templates.template import Template, name_of_row, parse
@@ -37,7 +37,7 @@ def template_for(given: str, schema: str, names: Collection[str]) -> Template | 
 def columns_of(given: str, schema: str, names: Collection[str]) -> list[str]:
     """The columns that a template needs of these rows."""
     template = template_for(given, schema, names)
-    return [] if template is None else template.wanted(names)
+    return [*(columns_of_chat(names) if given == CHAT else []), *([] if template is None else template.wanted(names))]
 
 
 def texts_by(template: Template, batch: pa.RecordBatch) -> pa.Array:
@@ -48,8 +48,9 @@ def texts_by(template: Template, batch: pa.RecordBatch) -> pa.Array:
 def tokens_by(
     given: str, schema: str, batch: pa.RecordBatch, tokenizer: str, around: tuple[Ids, Ids]
 ) -> np.ndarray | None:
-    """int64[rows]: tokens of each row as `pack --template` makes them; None: those of its text, which has no special
-    tokens of its own. around: as options have it; of a chat nothing unless it is asked for."""
+    """int64[rows]: tokens of each row as `pack --template` makes them, 0 of a row that it leaves; None: those of the
+    text, which has no special tokens of its own. around: as options have it; of a chat nothing unless it is asked for.
+    """
     template: Template | ChatTemplate | None = template_for(given, schema, batch.schema.names)
     if given == CHAT:
         template = chat_template_of(tokenizer)
@@ -58,10 +59,13 @@ def tokens_by(
     elif template is None or not template.names_specials:
         return None
     assert template is not None
-    ids = special_ids_of(tokenizer)
+    ids, fits = special_ids_of(tokenizer), template.fits(batch)
+    batch = batch.filter(pa.array(fits))
     rendered = _checked(template.render(batch).with_ids(ids), batch)
     encoded = ids.encoder(template).encode_pieces(with_around(rendered.pieces, *around), as_row=given == CHAT)
-    return np.diff(encoded.offsets)
+    counts = np.zeros(len(fits), dtype=np.int64)
+    counts[fits] = np.diff(encoded.offsets)
+    return counts
 
 
 def check_template(given: str, inputs: Sequence[Dataset], tokenizer: str | None) -> None:

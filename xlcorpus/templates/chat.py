@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from jinja2 import TemplateSyntaxError, nodes
+from jinja2 import TemplateError, TemplateSyntaxError, nodes
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.columns import column_or_null
@@ -24,12 +24,13 @@ from xlcorpus.templates.sandbox import Sandbox
 from xlcorpus.templates.specials import TOKEN, Special, control_names
 from xlcorpus.templates.template import Names, Template, parse, rendered_rows, rows_of_columns
 from xlcorpus.templates.traced import Traced, traced
-from xlcorpus.templates.turns import COLUMNS, turns
+from xlcorpus.templates.turns import COLUMNS, read_json, turns, without_nulls
 from xlcorpus.tokenizer.open import open_once
 from xlcorpus.tokenizer.template import settings_beside
 from xlcorpus.tokenizer.tokenizer import ROLES, Tokenizer
 
 CHAT = "chat"  # what a user gives as --template
+TOOLS = "tools"  # the column of what a model may call, as lists of structs or JSON text
 FILE = "chat_template.jinja"
 _REMEDY = "give a template of your own, --template '{{ ... }}', or a tokenizer folder with a chat template"
 
@@ -62,9 +63,8 @@ class ChatTemplate:
         self._roles = {name: self._sandbox.own(value) for name, value in role_names(settings, tokenizer).items()}
 
     def wanted(self, names: Iterable[str]) -> list[str]:
-        """See Template: the first of the columns that turns are found in."""
-        there = set(names)
-        return [name for name in COLUMNS if name in there][:1]
+        """See Template."""
+        return columns_of_chat(names)
 
     def check(self, schema: pa.Schema, where: str) -> None:
         """See Template."""
@@ -76,7 +76,7 @@ class ChatTemplate:
 
     def fits(self, batch: pa.RecordBatch) -> np.ndarray:
         """See Template."""
-        (name,) = self.wanted(batch.schema.names)
+        name, *_ = self.wanted(batch.schema.names)
         return np.asarray(column_or_null(batch, name, pa.null()).is_valid())
 
     def render(self, batch: pa.RecordBatch) -> Rendered:
@@ -86,19 +86,30 @@ class ChatTemplate:
 
     def values(self, batch: pa.RecordBatch) -> list[dict[str, Any]]:
         """See Template."""
-        (name,) = self.wanted(batch.schema.names)
-        return [{"messages": row[name]} for row in rows_of_columns(batch, [name])]
+        name, *more = self.wanted(batch.schema.names)
+        rows = rows_of_columns(batch, [name, *more])
+        return [{"messages": row[name], "tools": row.get(TOOLS) or None} for row in rows]
 
     def filled(self, values: dict[str, Any], names: Names) -> Traced:
         """See Template."""
-        messages = traced(turns(values["messages"]))
-        given = {"messages": messages, "tools": None, "documents": None, "add_generation_prompt": False}
+        messages, tools = traced(turns(values["messages"])), values["tools"]
+        if not messages:
+            raise TemplateError("a conversation without a turn")
+        tools = read_json(tools) if isinstance(tools, str) else traced(without_nulls(tools))
+        given = {"messages": messages, "tools": tools, "documents": None, "add_generation_prompt": False}
         self._sandbox.begin_row()
         return Traced.joined(self._compiled.root_render_func(self._compiled.new_context(self._roles | given)))
 
     def pieced(self) -> Pieced:
         """See Template."""
         return Pieced(self._own, self._numbers)
+
+
+def columns_of_chat(names: Iterable[str]) -> list[str]:
+    """Of these columns the first that turns are found in, and that of tools; none where there is none of turns."""
+    there = set(names)
+    found = [name for name in COLUMNS if name in there][:1]
+    return [*found, TOOLS] if found and TOOLS in there else found
 
 
 def role_names(settings: dict[str, Any], tokenizer: Tokenizer) -> dict[str, str]:

@@ -11,10 +11,10 @@ import functools
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
-from jinja2 import StrictUndefined, TemplateError, Undefined, nodes
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, nodes
 from jinja2.compiler import CodeGenerator
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension, LoopControlExtension
@@ -22,11 +22,14 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
 from jinja2.utils import Namespace
 
-from xlcorpus.templates.traced import DATA, MARK, OWN, TooLong, Traced, code
+from xlcorpus.templates.traced import DATA, OWN, TooLong, Traced, code
 
-MOST_STEPS = 1_000_000  # turns of loops and calls of filters in one row
+MOST_STEPS = 1_000_000  # of a row: turns of loops, calls, and each 1,024 characters that these are given
+_MOST_BITS = 4_096  # of a number that is multiplied: squared 60 times, 7 has 10^18 digits
 _MOST_NUMBER = 1_000_000  # what a filter or a format may be told: a width of 10^9 is a gigabyte
+_HALF = re.compile("[\ud800-\udfff]")
 _WIDE = re.compile(r"\d{7,}|\*")
+_NO_MORE: Mapping[str, Any] = {}
 _GONE = ("random", "urlize", "xmlattr", "pprint", "forceescape")
 _PADDING = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs", "translate", "encode", "maketrans"})
 
@@ -76,13 +79,15 @@ class _Generator(CodeGenerator):
 
 class Sandbox(ImmutableSandboxedEnvironment):
     """tells_own_text: whether text of the template is told from that of the data; strict: what is not there is an
-    error, and null is an empty text; without it as transformers has it."""
+    error, and null is an empty text; without it as transformers has it; more: filters of ours."""
 
     code_generator_class = _Generator
     concat = staticmethod(Traced.joined)  # type: ignore[assignment]
-    intercepted_binops = frozenset({"**", "*", "%"})
+    intercepted_binops = frozenset({"**", "*", "%", "+"})
 
-    def __init__(self, *, tells_own_text: bool, strict: bool, keep_trailing_newline: bool) -> None:
+    def __init__(
+        self, *, tells_own_text: bool, strict: bool, keep_trailing_newline: bool, more: Mapping[str, Any] = _NO_MORE
+    ) -> None:
         super().__init__(
             trim_blocks=True,
             lstrip_blocks=True,
@@ -97,7 +102,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self._strict = strict
         for name in _GONE:
             self.filters.pop(name, None)
-        filters = {**self.filters, "tojson": _tojson, "join": _join}
+        filters = {**self.filters, "tojson": _tojson, "join": _join, **more}
         self.filters = {name: self._bounded(name, function) for name, function in filters.items()}
         self.globals = {
             "range": self._range,
@@ -110,7 +115,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def written(self, parts: Iterable[Any]) -> Traced:
         """What `~` makes of values."""
-        return Traced.joined(map(_as_text, parts) if self._strict else parts)
+        made = Traced.joined(map(_as_text, parts) if self._strict else parts)
+        self.step(len(made) >> 10)
+        return made
 
     def begin_row(self) -> None:
         """Count steps anew."""
@@ -122,6 +129,17 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if self._left.steps < 0:
             raise NeverEnds
         return ""
+
+    def parse(self, source: str, name: str | None = None, filename: str | None = None) -> nodes.Template:
+        """The tree of a template; raises TemplateSyntaxError, also for what no template here can do."""
+        tree = super().parse(source, name, filename)
+        for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
+            raise TemplateSyntaxError("a template is one file: it includes, imports and extends none", node.lineno)
+        for node in tree.find_all((nodes.TemplateData, nodes.Const)):
+            text = node.data if isinstance(node, nodes.TemplateData) else node.as_const()
+            if isinstance(text, str) and _HALF.search(text):
+                raise TemplateSyntaxError("half a surrogate stands in it, which is no text in UTF-8", node.lineno)
+        return tree
 
     def compiled(self, tree: nodes.Template) -> Any:
         """A template whose loops and macros count their steps. `tree` is altered."""
@@ -141,6 +159,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """See Jinja; raises SecurityError for numbers and widths without bounds."""
         if operator == "**" and not (isinstance(right, int | float) and abs(right) <= 64):
             raise SecurityError("a power above 64")
+        if operator in ("*", "**") and isinstance(left, int) and isinstance(right, int):
+            bits = left.bit_length() + right.bit_length() if operator == "*" else left.bit_length() * right
+            if bits > _MOST_BITS:
+                raise SecurityError(f"a number of more than {_MOST_BITS:,} bits")
+        if operator == "+":
+            self.step(sum(len(one) for one in (left, right) if isinstance(one, list | tuple)))
+            self.step(sum(len(one) for one in (left, right) if isinstance(one, str)) >> 10)
         if operator == "%" and isinstance(left, str) and _WIDE.search(left):
             raise SecurityError(f"the format {left[:40]!r} is too wide")
         if operator == "*" and isinstance(left, int) and isinstance(right, list | tuple):
@@ -148,6 +173,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if operator == "*" and isinstance(left, list | tuple | bytes) and isinstance(right, int):
             self.step(len(left) * max(right, 0))
         return super().call_binop(context, operator, left, right)
+
+    def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:
+        """See Jinja; methods of long texts count as many steps."""
+        of = getattr(__obj, "__self__", None)
+        __self.step(1 + (len(of) >> 10 if isinstance(of, str) else 0))
+        return super().call(__context, __obj, *args, **kwargs)
 
     def wrap_str_format(self, value: Any) -> Any:
         """See Jinja; raises SecurityError for widths without bounds."""
@@ -167,7 +198,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
         @functools.wraps(function)
         def called(*args: Any, **kwargs: Any) -> Any:
-            self.step()
+            value = args[place] if len(args) > place else None
+            self.step(1 + (len(value) >> 10 if isinstance(value, str) else 0))
+            if name in ("batch", "slice"):
+                self.step(sum(one for one in (*args[place + 1 :], *kwargs.values()) if isinstance(one, int)))
             if null_is_empty and len(args) > place and args[place] is None:
                 args = (*args[:place], Traced(""), *args[place + 1 :])
             if any(isinstance(one, int) and abs(one) > _MOST_NUMBER for one in (*args[1:], *kwargs.values())):
@@ -178,8 +212,6 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 
 def _own(text: str, origin: str) -> Traced:
-    if MARK in text or (not text.isprintable() and any("\ud800" <= one <= "\udfff" for one in text)):
-        raise TemplateError("the template has half a surrogate in a string")
     return Traced(text, origin * len(text))
 
 

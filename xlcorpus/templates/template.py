@@ -21,7 +21,7 @@ from xlcorpus.errors import UserError, first_line, nearest
 from xlcorpus.templates import plan
 from xlcorpus.templates.rendered import FAILED, Failure, Pieced, Rendered
 from xlcorpus.templates.sandbox import MOST_STEPS, NeverEnds, Sandbox, TooLong
-from xlcorpus.templates.specials import LANGUAGE, ROLE, ROLES, TOKEN, Special
+from xlcorpus.templates.specials import CONVENTIONS, LANGUAGE, ROLE, ROLES, TOKEN, Special
 from xlcorpus.templates.traced import MARK, SPECIAL, SpecialInText, Traced, code, traced
 from xlcorpus.templates.turns import read_json, turns
 
@@ -45,8 +45,8 @@ class Template:
         self.source = source
         self.all_columns = False
         self.short_fields: list[str] = []
-        self._sandbox = Sandbox(tells_own_text=False, strict=True, keep_trailing_newline=True)
-        self._sandbox.filters |= {"lines_to": _lines_to, "turns": turns, "fromjson": read_json}
+        ours = {"lines_to": _lines_to, "turns": turns, "fromjson": read_json}
+        self._sandbox = Sandbox(tells_own_text=False, strict=True, keep_trailing_newline=True, more=ours)
         try:
             if any(mark in source for mark in _JINJA):
                 self._read_jinja()
@@ -73,6 +73,7 @@ class Template:
     def _read_short(self) -> None:
         """Read `{field}` and literals; raises UserError."""
         source = self.source.replace("\\n", "\n").replace("\\t", "\t")
+        self._sandbox.parse(source)  # it is text in Jinja
         try:
             parts = list(string.Formatter().parse(source))
         except ValueError as error:
@@ -110,17 +111,19 @@ class Template:
                 written[id(call.node)] = special
             if isinstance(call.node, nodes.Name) and call.node.name == "lang_token":
                 written[id(call.node)] = None
+                _check_convention(call)
+        stored = [(one.name, one.lineno) for one in tree.find_all(nodes.Name) if one.ctx in ("store", "param")]
+        for named, line in [*stored, *((one.name, one.lineno) for one in tree.find_all(nodes.Macro))]:
+            if named in _NAMES:
+                raise UserError(
+                    f"--template, line {line}: {named!r} has a meaning of its own", remedy="take another name"
+                )
         for name in tree.find_all(nodes.Name):
             if name.name in ("special", "lang_token") and id(name) not in written:
                 raise UserError(
                     f"--template, line {name.lineno}: {name.name} is not called as it must be",
                     remedy="write special('<2eng_Latn>') with the name itself, since no special token comes from data, "
                     "and lang_token(tgt_lang) for that of a language",
-                )
-            if name.ctx == "store" and name.name in _NAMES:
-                raise UserError(
-                    f"--template, line {name.lineno}: {name.name!r} has a meaning of its own",
-                    remedy="take another name",
                 )
         self.names_languages = None in written.values()
         return tuple(dict.fromkeys([*found, *(one for one in written.values() if one is not None)]))
@@ -271,6 +274,18 @@ def rows_of_columns(batch: pa.RecordBatch, names: Sequence[str]) -> list[dict[st
 
 def _node_of(op: plan.Op) -> nodes.Expr:
     return nodes.TemplateData(op.literal) if op.column is None else nodes.Name(op.column, "load")
+
+
+def _check_convention(call: nodes.Call) -> None:
+    """Raise UserError where the second argument of lang_token is no convention that is known by now."""
+    given = [*call.args[1:], *(one.value for one in call.kwargs if one.key == "convention")]
+    for one in given:
+        name = one.value if isinstance(one, nodes.Const) else None
+        if name not in CONVENTIONS:
+            raise UserError(
+                f"--template, line {call.lineno}: lang_token has no such convention; {nearest(str(name), CONVENTIONS)}",
+                remedy="write its name, lang_token(tgt_lang, 'nllb'), or leave it out",
+            )
 
 
 def _lines_to(text: Any, end: Any) -> Traced:

@@ -159,6 +159,8 @@ class Traced(str):
     def replace(self, old: Any, new: Any, count: Any = -1) -> Traced:
         """See str."""
         if not old:
+            if (len(self) + 1) * len(new) > _LONGEST:
+                raise TooLong
             return Traced.of(str.replace(self, old, new, count))
         return Traced.of(new).join(self.split(old, count))
 

@@ -24,11 +24,14 @@ def turns(conversation: Any) -> list[dict[str, Any]]:
         conversation = read_json(conversation)
     if not isinstance(conversation, list) or not all(isinstance(turn, Mapping) for turn in conversation):
         raise TemplateError("a conversation is a list of turns with role and content, or from and value")
-    return [_turn(turn) for turn in conversation]
+    try:
+        return [_turn(turn) for turn in conversation]
+    except RecursionError:
+        raise TemplateError("turns that are nested too deep") from None
 
 
 def _turn(turn: Mapping[str, Any]) -> dict[str, Any]:
-    given = {name: _without_nulls(value) for name, value in turn.items() if value is not None}
+    given = {name: without_nulls(value) for name, value in turn.items() if value is not None}
     if "role" not in given and "from" in given:
         sender = given.pop("from")
         given["role"] = _ROLES.get(sender, sender)
@@ -37,10 +40,11 @@ def _turn(turn: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _without_nulls(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
+    """A value without the fields of its structs that are null, which Arrow puts in where rows differ."""
     if isinstance(value, dict):
-        return {name: _without_nulls(one) for name, one in value.items() if one is not None}
-    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
+        return {name: without_nulls(one) for name, one in value.items() if one is not None}
+    return [without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
 def read_json(text: str) -> Any:
@@ -49,6 +53,8 @@ def read_json(text: str) -> Any:
         return traced(json.loads(text))
     except ValueError as error:
         raise TemplateError(f"not valid JSON: {error}") from None
+    except RecursionError:
+        raise TemplateError("JSON that is nested too deep") from None
 
 
 def is_turns(kind: pa.DataType) -> bool:
