@@ -135,10 +135,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
         tree = super().parse(source, name, filename)
         for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
             raise TemplateSyntaxError("a template is one file: it includes, imports and extends none", node.lineno)
-        for node in tree.find_all((nodes.TemplateData, nodes.Const)):
-            text = node.data if isinstance(node, nodes.TemplateData) else node.as_const()
-            if isinstance(text, str) and _HALF.search(text):
-                raise TemplateSyntaxError("half a surrogate stands in it, which is no text in UTF-8", node.lineno)
+        for text in tree.find_all((nodes.TemplateData, nodes.Const)):
+            value = getattr(text, "data", None) or getattr(text, "value", None)
+            if isinstance(value, str) and _HALF.search(value):
+                raise TemplateSyntaxError("half a surrogate stands in it, which is no text in UTF-8", text.lineno)
         return tree
 
     def compiled(self, tree: nodes.Template) -> Any:
