@@ -86,6 +86,19 @@ def test_columns_by_option(tmp_path: Path) -> None:
         read_all(file, format="conll", conll_columns="tags,word,x")
 
 
+@pytest.mark.parametrize("end", ["-\t-", "O"])
+def test_numbered_tokens_want_names_of_their_columns(tmp_path: Path, end: str) -> None:
+    lines = [f"#\tfrom a page [2009]\n1\tKofi\tB-PER\t{end}", f"2\tspoke\tO\t{end}", "", f"1\tਮੈਂ\tO\t{end}", ""]
+    file = write(tmp_path, "a.iob2", "\n".join(lines))
+    with pytest.raises(UserError, match="numbers the tokens") as caught:
+        read_all(file)
+    assert "--conll-columns" in str(caught.value.remedy)
+    rows = read_all(file, conll_columns="id,tokens,tags" + ",_" * len(end.split("\t"))).documents
+    assert [(row["text"], row["tags"]) for row in rows] == [("Kofi spoke", ["B-PER", "O"]), ("ਮੈਂ", ["O"])]
+    score = write(tmp_path, "b.conll", "1 CD O\n0 CD O\n\n2 CD O\n")
+    assert [row["text"] for row in read_all(score).documents] == ["1 0", "2"]
+
+
 def test_a_text_that_has_other_tokens_is_counted(tmp_path: Path) -> None:
     found = read_all(write(tmp_path, "a.conllu", UD.replace("text = Él", "text = Ella")))
     assert found.documents[0]["text"] == "Él vámonos , ¡ ya !"

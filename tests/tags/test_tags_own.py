@@ -262,6 +262,16 @@ def test_tags_are_written_in_the_style_of_the_names(names: list[str], given_tags
     assert carry_labels(rows)[0]["ner_tags"].to_pylist() == [wanted]
 
 
+def test_what_spans_say_of_their_text_is_new_and_numbers_of_tokens_are_none() -> None:
+    span = {"start": 4, "end": 9, "mention": "house", "text": "N", "label": "E", "token_start": 1, "token_end": 2}
+    batch = documents(["the house"], "eng_Latn", entities=pa.array([[span]]))
+    index = index_of(direction("eng_Latn", "deu_Latn", the="dieses", house="Haus"))
+    ((found,),) = carry_labels(switch_words(batch, index, CodeswitchOptions(ratio=1)).rows)[0]["entities"].to_pylist()
+    assert found == {
+        "start": 7, "end": 11, "mention": "Haus", "text": "Haus", "label": "E", "token_start": None, "token_end": None,
+    }  # fmt: skip
+
+
 def test_what_goes_by_the_old_words_is_left_out() -> None:
     batch = documents(
         ["the house"], "eng_Latn", tokens=listed([["the", "house"]]), head=pa.array([[2, 0]]), tags=listed([["D", "N"]])

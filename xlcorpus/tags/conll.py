@@ -38,10 +38,21 @@ class Sentence:
     values: tuple[list[str], ...]
 
 
-def columns_by_count(fields: Sequence[str]) -> tuple[str, ...]:
-    """Names of the columns of a file, from the fields of its first token."""
+def columns_by_count(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Names of the columns of a file, from the fields of its first tokens; () where it has none.
+
+    Raises ValueError where the tokens are numbered and it is not CoNLL-U: what the other columns are, differs
+    (GermEval 2014: token, outer and inner tag; Universal NER: token, tag and two signs).
+    """
+    if len(rows) > 1 and rows[0][0] == "#" and len(rows[0]) != len(rows[1]):
+        rows = rows[1:]  # a comment with a tab, as GermEval has them
+    if not rows:
+        return ()
+    fields = rows[0]
     if len(fields) == len(CONLL_U) and fields[0].partition("-")[0].isdecimal():
         return CONLL_U
+    if len(rows) > 1 and all(row[0] == str(number) for number, row in enumerate(rows, 1)):
+        raise ValueError(f"its first column numbers the tokens, and nothing says what the other {len(fields) - 1} are")
     found = _BY_COUNT.get(len(fields))
     if found is not None:
         return found
@@ -57,13 +68,16 @@ def parse_columns(given: str) -> tuple[str, ...]:
     return names
 
 
-def first_fields(text: str) -> list[str] | None:
-    """The fields of the first token of a text; None where there is none."""
+def first_rows(text: str) -> list[list[str]]:
+    """The fields of the first three tokens of a text that stand in one sentence; of the first one that has any."""
+    rows: list[list[str]] = []
     for line in text.split("\n"):
         fields = _fields(line, "\t" in text)
         if fields is not None:
-            return fields
-    return None
+            rows.append(fields)
+        if len(rows) == 3 or (rows and not line.strip()):
+            break
+    return rows
 
 
 def _fields(line: str, tabs: bool) -> list[str] | None:
@@ -92,7 +106,7 @@ def parse_sentence(text: str, names: Sequence[str]) -> Sentence | None:
             given = said[1]
             continue
         fields = _fields(line, "\t" in text)
-        if fields is None:
+        if fields is None or (names[0] == "id" and fields[0] == "#"):
             continue
         if len(fields) != len(names):
             raise BadSentence(

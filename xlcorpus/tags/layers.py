@@ -17,7 +17,9 @@ from xlcorpus.tags.tokens import Units, cut_out, place_tokens
 from xlcorpus.text.codepoints import CodePoints
 from xlcorpus.text.ragged import sums_before
 
-_SURFACE = "text"  # the field of a span that repeats the stretch of the text
+# Fields of a span that repeat the stretch of the text, and those that count tokens, which are others now (Prodigy's).
+_SURFACE = frozenset({"text", "surface", "mention", "word", "form"})
+_TOKEN_NUMBERS = frozenset({"token_start", "token_end", "start_token", "end_token"})
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def write_spans(layer: Layer, spans: LabelSpans, which: np.ndarray, texts: pa.Ar
     """Spans of other texts in the type of the layer's column: start and end anew, all else as it was.
 
     which: int64[k], the place of each span among the layer's own; texts, points: the texts they are of. A field `text`
-    becomes the stretch of the new text. Null where the layer's column is.
+    (surface, ...) becomes the stretch of the new text, `token_start` and its like null. Null where the layer's column
+    is.
     """
     assert layer.items is not None
     items = pc.list_flatten(layer.column).take(pa.array(layer.items[which]))
@@ -97,7 +100,9 @@ def write_spans(layer: Layer, spans: LabelSpans, which: np.ndarray, texts: pa.Ar
     for field in kind.value_type:
         if field.name in ("start", "end"):
             fields.append(((spans.starts if field.name == "start" else spans.ends) - first, field.name))
-        elif field.name == _SURFACE and field.name != label_field(kind) and pa.types.is_string(field.type):
+        elif field.name in _TOKEN_NUMBERS:
+            fields.append((pa.nulls(len(spans), field.type), field.name))
+        elif field.name in _SURFACE and field.name != label_field(kind) and pa.types.is_string(field.type):
             fields.append((cut_out(texts, points, spans.starts, spans.ends), field.name))
         else:
             fields.append((pc.struct_field(items, field.name), field.name))

@@ -21,7 +21,7 @@ from xlcorpus.raw.options import ReadOptions
 from xlcorpus.raw.ranges import FileRange, cut_lines
 from xlcorpus.raw.rejects import Reject, bad_utf8, in_order
 from xlcorpus.raw.streams import read_head
-from xlcorpus.tags.conll import SKIPPED, BadSentence, columns_by_count, first_fields, parse_columns, parse_sentence
+from xlcorpus.tags.conll import SKIPPED, BadSentence, columns_by_count, first_rows, parse_columns, parse_sentence
 from xlcorpus.tags.tokens import TOKENS, join_tokens, place_tokens
 from xlcorpus.text.codepoints import code_points
 
@@ -31,7 +31,7 @@ _LOOK = 1 << 20
 def names_of(file: InputFile, options: ReadOptions) -> tuple[str, ...]:
     """The columns of a file: as --conll-columns says, else by their number; () where it holds no token.
 
-    Raises UserError for an option that names no tokens.
+    Raises UserError for an option that names no tokens, and for numbered tokens of an unknown kind.
     """
     if options.conll_columns is not None:
         try:
@@ -39,8 +39,11 @@ def names_of(file: InputFile, options: ReadOptions) -> tuple[str, ...]:
         except ValueError as error:
             raise UserError(f"--conll-columns {options.conll_columns}: {error}", remedy="write tokens,_,tags") from None
     head = read_head(file.path, file.compression, _LOOK).removeprefix(BOM)
-    fields = first_fields(head.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n"))
-    return () if fields is None else columns_by_count(fields)
+    rows = first_rows(head.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n"))
+    try:
+        return columns_by_count(rows)
+    except ValueError as error:
+        raise UserError(f"{file.path}: {error}", remedy="name them: --conll-columns id,tokens,tags,_") from None
 
 
 def conll_columns(files: Sequence[InputFile], options: ReadOptions) -> dict[str, Column]:
