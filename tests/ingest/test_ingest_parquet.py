@@ -175,6 +175,22 @@ def test_instants_of_an_unknown_time_zone_are_in_utc(zone: str, tmp_path: Path) 
     assert (row["seen"].isoformat(), row["all"]) == ("2023-11-14T22:13:20+00:00", [row["seen"]])
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([[None, None], [None] * 3]),
+        pa.ExtensionArray.from_storage(pa.json_(), pa.array(['{"a": 1}', "[]"])),
+        pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b"0" * 16, b"1" * 16], pa.binary(16))),
+    ],
+    ids=["nothing", "json", "uuid"],
+)
+def test_values_without_a_type_of_their_own(tmp_path: Path, values: pa.Array) -> None:
+    """Lists of nothing were called corrupt; types of other packages are what they are stored as."""
+    stored = values.storage if isinstance(values, pa.ExtensionArray) else values
+    pq.write_table(pa.table({"text": ["a", "б"], "extra": values}), tmp_path / "a.parquet")
+    assert [row["extra"] for row in read_all(tmp_path / "a.parquet").documents] == stored.to_pylist()
+
+
 def test_instants_of_a_known_time_zone_stay_in_it(tmp_path: Path) -> None:
     for zone in ("Asia/Kathmandu", "+05:45", None):
         times = pa.array([1_700_000_000], pa.timestamp("s", zone))

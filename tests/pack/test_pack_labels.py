@@ -117,8 +117,29 @@ def test_what_has_no_labels_is_kept_and_counted(tmp_path: Path) -> None:
     rows = rows_of(made)
     assert [row["truncated"] for row in rows] == [False, False, True]
     assert [sorted(set(row["labels"])) for row in rows] == [[-100, 1], [-100], [-100, 0]]
-    assert made.manifest.notes["counts"]["label_words"] == {"labelled": 11, "without_piece": 0, "texts_without": 1}
+    words = {"labelled": 11, "without_piece": 0, "texts_without": 1, "cut": 6, "spans_cut": 0}
+    assert made.manifest.notes["counts"]["label_words"] == words
     assert [row["reason"] for row in decisions_of(made)] == ["no_tokens"]
+
+
+@pytest.mark.parametrize("pieces", ["first", "all"])
+def test_what_is_cut_and_what_is_damaged_is_counted(tmp_path: Path, pieces: str) -> None:
+    """A span of eight words, of which the row has some; a tag too many, one too few, and I without B."""
+    texts = ["one two three four five six seven eight nine", "Kofi spoke", "in Accra", "he came"]
+    tags = [["B-X", *["I-X"] * 7, "B-Y"], ["B-X", "O", "O"], ["O"], ["I-X", "O"]]
+    given = {"tokens": pa.array([text.split() for text in texts], LISTS), "tags": pa.array(tags, LISTS)}
+    source = save(tmp_path / "in", [document_rows(texts, ["eng_Latn"] * 4, **given)])
+    made = run_pack(source, tmp_path / "out", view="labels", length=8, label_pieces=pieces)
+    counts = made.manifest.notes["counts"]
+    (whole, *_) = rows_of(run_pack(source, tmp_path / "whole", view="labels", length=64, label_pieces=pieces))
+    (row, *_) = rows_of(made)
+    assert row["truncated"]
+    assert row["labels"] == whole["labels"][: row["length"]]
+    assert counts["label_words"]["cut"] == sum(label >= 0 for label in whole["labels"][row["length"] :]) > 0
+    assert counts["label_words"]["spans_cut"] == 1
+    damage = {"more_tags_than_tokens": 1, "fewer_tags_than_tokens": 1, "inside_without_begin": 1}
+    assert counts["label_damage"] == damage
+    assert any("labels of the input: fewer_tags_than_tokens 1" in line for line in made.manifest.notes["table"])
 
 
 def test_spans_in_characters_without_tokens(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def parts_of_size(size: int, least: int, rests: str) -> list[int]:
 @settings(max_examples=40)
 @given(
     st.lists(st.integers(1, 45), max_size=20),
-    st.integers(1, 5),
+    st.integers(2, 5),
     st.sampled_from(["drop", "balance", "keep"]),
     st.integers(1, 60),
 )
@@ -64,6 +64,16 @@ def test_rests_are_dropped_where_each_document_has_a_row() -> None:
 def test_what_cannot_be() -> None:
     with pytest.raises(UserError, match="cannot make parts of 6 tokens"):
         options_of(LENGTH, "one", min_tokens=6, rests="balance")
+    for least, long, message in (
+        (1, None, "--rests drop means nothing: no rest is below --min-tokens 1"),
+        (5, "refuse", "--rests drop means nothing: --long refuse splits no document"),
+        (11, None, "--min-tokens 11 is more than a row of --length 10 can have"),
+    ):
+        with pytest.raises(UserError, match=message):
+            options_of(LENGTH, "one", min_tokens=least, rests="drop", long=long)
+    with pytest.raises(UserError, match="--min-tokens 11 is more than a row"):
+        options_of(LENGTH, "best-fit", min_tokens=11, long="refuse")
+    assert options_of(LENGTH, "best-fit", min_tokens=11).min_tokens == 11  # of documents, which share packs
     with pytest.raises(UserError, match="--rests is an option of --strategy one; this is --strategy best-fit"):
         options_of(LENGTH, "best-fit", rests="keep")
     with pytest.raises(UserError, match="--min-tokens is an option of runs without --view, or with --view crops"):

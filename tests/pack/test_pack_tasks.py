@@ -54,6 +54,20 @@ class TestCountShard:
             scripts=("Hant", "Latn", "Zyyy"),  # hin_Deva is romanised, fra has no script and an empty column
         )
 
+    @pytest.mark.parametrize("options", [view_options("crops", 16), options_of(16, pure=True, template="{text}")])
+    def test_sides_that_a_document_names_are_no_language(self, tmp_path: Path, options: PackOptions) -> None:
+        rows = document_rows(["ab"], [None]).drop_columns(["lang"])
+        for name in ("src_lang", "tgt_lang"):  # of a user, who has translated something
+            rows = rows.append_column(name, pa.array(["eng_Latn"]))
+        count = CountShard.for_options(options)
+        assert count is not None
+        shard = shard_of(tmp_path, rows)
+        assert count(0, shard).labels == ("",)
+        languages = number_languages([count(0, shard)], None)
+        work: Any = TokenizeShard if options.view else PackShard
+        made = [row for one in work(options, languages).results(0, shard, {}) for row in one.rows.to_pylist()]
+        assert [row["lang_id"] for row in made] == [0]
+
     def test_nothing_that_was_not_asked_for(self, tmp_path: Path) -> None:
         shard = shard_of(tmp_path, mixed_rows())
         assert CountShard(True)(0, shard).labels == ()

@@ -121,8 +121,20 @@ def test_sides_are_what_their_templates_say_and_lose_text_alone(length: int) -> 
     assert refused.rows.num_rows == sum(not row["truncated"] for row in found.rows.to_pylist())
 
 
+def test_a_side_without_room_for_text_is_left_out() -> None:
+    """How many special tokens there are is known of the row alone."""
+    sources = ["src={% for one in src.split() %}{{ eos }}{% endfor %}{{ src }}", "tgt={tgt}"]
+    asked = PackOptions(tokenizer="bytes", view="bitext", length=8, side_templates=sources)
+    check_tokenizer(asked, open_tokenizer("bytes"))
+    batch = pairs([("a b", "x"), (" ".join("abcdefgh"), "x")], "eng_Latn", "deu_Latn")
+    found = tokenize_sides(batch, open_tokenizer("bytes"), asked, 0)
+    assert [row["src_ids"][:2] for row in found.rows.to_pylist()] == [[EOS, EOS]]
+    (gone,) = found.decisions.to_pylist()
+    assert (gone["reason"], gone["score"], gone["threshold"]) == ("longer_than_pack", 23, 8)
+
+
 def checked(sources: list[str]) -> None:
-    asked = PackOptions(tokenizer="bytes", view="bitext", side_templates=sources)
+    asked = PackOptions(tokenizer="bytes", view="bitext", length=8, side_templates=sources)
     check_tokenizer(asked, open_tokenizer("bytes"))
 
 
@@ -133,6 +145,10 @@ def test_templates_of_sides_that_cannot_be() -> None:
         (["src={src}", "tgt={tgt}", "trg={tgt}"], "has no side 'trg'; did you mean 'tgt'?"),
         (["src={src}", "tgt={{ tgt"], "unexpected end of template"),
         (["src={src}", "tgt={{ cls }}{{ tgt }}"], "has no cls id"),
+        (
+            ["src=" + "{{ eos }}" * 7 + "{{ src }}{{ eos }}", "tgt={tgt}"],
+            "8 tokens of src leave no room beside 8 special",
+        ),
     ):
         with pytest.raises(UserError) as caught:
             checked(sources)

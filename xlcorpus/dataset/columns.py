@@ -68,10 +68,17 @@ def direction(batch: pa.RecordBatch) -> pa.Array:
 
 def row_language(batch: pa.RecordBatch) -> pa.Array:
     """string[rows]: the column `lang`; of sentence pairs without it their direction; null where there is neither."""
-    names = batch.schema.names
-    if "lang" not in names and "text" not in names and {"src_lang", "tgt_lang"} <= set(names):
-        return direction(batch)  # of documents they are the user's columns
+    if "src_lang" in languages_read(batch.schema.names):
+        return direction(batch)
     return column_or_null(batch, "lang", pa.string())
+
+
+def languages_read(names: Collection[str]) -> tuple[str, ...]:
+    """The columns that say in which language a row of these columns is, if any do (`row_language`)."""
+    if "lang" in names:
+        return ("lang",)
+    # Of documents they are the user's columns.
+    return ("src_lang", "tgt_lang") if "text" not in names and {"src_lang", "tgt_lang"} <= set(names) else ()
 
 
 def row_text(batch: pa.RecordBatch) -> pa.Array:
@@ -145,6 +152,28 @@ def append_slices(batches: Iterator[pa.RecordBatch], columns: pa.RecordBatch | N
     for batch in batches:
         yield batch if columns is None else append_columns(batch, columns.slice(start, batch.num_rows))
         start += batch.num_rows
+
+
+def recast(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    """The column in a type that has its values (`cast`); raises pa.ArrowInvalid where one would be lost.
+
+    In lists and structs that hold columns of nothing (type null), what `cast` (pyarrow 25) gets wrong is made anew.
+    """
+    nested = pa.types.is_list(kind) or pa.types.is_struct(kind)
+    if not nested or not _holds_nothing(kind):
+        return column.cast(kind)
+    mask = column.is_null() if column.null_count else None
+    if pa.types.is_struct(kind):
+        inner = [recast(column.field(place), field.type) for place, field in enumerate(kind)]
+        return pa.StructArray.from_arrays(inner, fields=list(kind), mask=mask)
+    sizes = np.asarray(pc.fill_null(column.value_lengths(), 0), dtype=np.int64)
+    offsets = pa.array(np.append(0, np.cumsum(sizes)).astype(np.int32))
+    return pa.ListArray.from_arrays(offsets, recast(column.flatten(), kind.value_type), type=kind, mask=mask)
+
+
+def _holds_nothing(kind: pa.DataType) -> bool:
+    """Whether there is a type null in it."""
+    return pa.types.is_null(kind) or any(_holds_nothing(kind.field(place).type) for place in range(kind.num_fields))
 
 
 _BYTES = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pydantic import field_validator, model_validator
 
-from xlcorpus.dataset.columns import require_column, value_bytes
+from xlcorpus.dataset.columns import put_columns, recast, require_column, value_bytes
 from xlcorpus.dataset.features import Features
+from xlcorpus.dataset.result import Result
 from xlcorpus.errors import UserError, given_twice
 from xlcorpus.options import StepOptions
 
 DESCRIPTION = "columns of the input to keep: label,image; NEW=OLD gives one another name"
+ROW = "__row"  # which row of the input each new row is made of; of a pack: those of its parts
 MOST_BYTES = 16 << 20  # of kept values in a batch: a document's image may be wanted for each of its sentences
 
 
@@ -66,7 +68,7 @@ class Kept:
         """The kept columns of some rows, under their new names; raises UserError for one that is not there."""
         schema = self.schema(rows.schema)
         return pa.RecordBatch.from_arrays(
-            [rows.column(old).cast(field.type) for (_, old), field in zip(self.names, schema, strict=True)],
+            [recast(rows.column(old), field.type) for (_, old), field in zip(self.names, schema, strict=True)],
             schema=schema,
         )
 
@@ -100,6 +102,18 @@ class KeepOptions(StepOptions):
 def _plain(kind: pa.DataType) -> pa.DataType:
     """Parquet has no lists of dictionaries."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def numbered(batch: pa.RecordBatch, first: int = 0) -> pa.RecordBatch:
+    """The rows with their numbers, from `first` on."""
+    return put_columns(batch, {ROW: pa.array(np.arange(first, first + batch.num_rows))})
+
+
+def with_kept(made: Result, kept: pa.RecordBatch) -> Iterator[Result]:
+    """What was made of some rows with their kept columns in the place of `ROW`, in results of bounded size."""
+    pieces = spread(made.rows.drop_columns([ROW]), kept, made.rows.column(ROW).to_numpy())
+    yield replace(made, rows=next(pieces))
+    yield from map(Result, pieces)
 
 
 def beside(rows: pa.RecordBatch, kept: pa.RecordBatch) -> pa.RecordBatch:

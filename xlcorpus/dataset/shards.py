@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.beside import read_beside, write_beside
-from xlcorpus.dataset.columns import value_bytes
+from xlcorpus.dataset.columns import recast, value_bytes
 from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.storage import Location, ParquetWriter
 from xlcorpus.errors import IntegrityError
@@ -210,7 +210,7 @@ class ShardWriter:
         """Append rows; raises ValueError where their schema is not the shard's."""
         if not batch.schema.equals(self._given):
             raise ValueError(f"batch schema differs from the shard's:\n{batch.schema}\n--- expected\n{self._given}")
-        columns = [column.cast(field.type) for column, field in zip(batch.columns, self._schema, strict=True)]
+        columns = [recast(column, field.type) for column, field in zip(batch.columns, self._schema, strict=True)]
         batch = pa.RecordBatch.from_arrays(columns, schema=self._schema)
         weights, grouped = np.cumsum(row_weights(batch)), np.cumsum(self._layout.weights(batch))
         start, before, grouped_before = 0, 0, 0

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.columns import row_language
+from xlcorpus.dataset.columns import languages_read, row_language
 from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.errors import ConservationError
 
@@ -92,7 +92,7 @@ class Tally:
     def count_languages(self, documents: pa.RecordBatch) -> None:
         """Add the languages, sources and kinds of rows that are written; of a pair without `lang` eng_Latn-deu_Latn."""
         names = documents.schema.names
-        if "lang" in names or ("text" not in names and {"src_lang", "tgt_lang"} <= set(names)):
+        if languages_read(names):
             self.languages.update(count_values(row_language(documents)))
         if "source" in names:
             self.sources.update(count_values(documents.column("source")))

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset.columns import column_or_null, text_column
 from xlcorpus.dataset.decisions import decide
+from xlcorpus.dataset.kept import ROW
 from xlcorpus.dataset.result import Result
 from xlcorpus.pack.decision_rows import for_decisions
 from xlcorpus.pack.language_ids import LanguageIds
@@ -79,6 +80,8 @@ def tokenize_crops(
         # Crops of a row overlap, and so may not be copied as spans.
         sides.append(ids[ranges(offsets[rows] + starts + begins, keep[:, place])])
         text_bytes[:, place] = sum_segments(tokenizer.piece_bytes[sides[-1]], offsets_of(keep[:, place]))
-    kept = batch.take(pa.array(rows))
+    # Not the text: a long one has thousands of chunks, and would be there once for each.
+    names = [name for name in batch.schema.names if name in ("doc_id", "pair_id", "lang", ROW)]
+    kept = batch.select(names).take(pa.array(rows))
     made = rows_of_sides(kept, sides, keep, cut, text_bytes, options, first, languages)
     return Result(**made, decisions=decisions, repeated=len(rows) - len(whole))

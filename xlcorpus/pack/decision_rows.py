@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.columns import column_or_null
+from xlcorpus.dataset.columns import column_or_null, row_language, row_text
 from xlcorpus.dataset.decisions import DECISION
 from xlcorpus.errors import UserError
 
@@ -19,9 +19,12 @@ def row_ids(batch: pa.RecordBatch) -> pa.Array:
 
 
 def for_decisions(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The columns of decisions; a pair without doc_id or origin has its pair_id, and no origin."""
-    columns = {name: column_or_null(batch, name, DECISION.field(name).type) for name in ("origin", "lang", "text")}
-    return pa.RecordBatch.from_pydict({"doc_id": document_ids(batch), **columns})
+    """The columns of decisions; a pair without doc_id or origin has its pair_id, and no origin; of sentence pairs both
+    languages and both texts."""
+    origin = column_or_null(batch, "origin", DECISION.field("origin").type)
+    return pa.RecordBatch.from_pydict(
+        {"doc_id": document_ids(batch), "origin": origin, "lang": row_language(batch), "text": row_text(batch)}
+    )
 
 
 def document_ids(batch: pa.RecordBatch) -> pa.Array:

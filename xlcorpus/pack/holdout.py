@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.beside import read_beside, write_beside
-from xlcorpus.dataset.columns import row_language, sum_by
+from xlcorpus.dataset.columns import languages_read, row_language, sum_by
 from xlcorpus.dataset.dataset import Dataset, Shard, is_dataset, read_batches
 from xlcorpus.dataset.decisions import empty
 from xlcorpus.dataset.kinds import DOCUMENT, marks_read, rows_of_kind
@@ -68,15 +68,15 @@ class ListDocuments:
 
     def __call__(self, number: int, shard: Shard) -> Listed:
         """One pass over the columns that are needed."""
-        wanted = (id_column(shard.columns), CLUSTER, "lang", "src_lang", "tgt_lang")
+        ids_in = id_column(shard.columns)
         rows = 0
         made = []
         marks = marks_read(self.kind, shard.schema, shard.columns) if self.kind != DOCUMENT else []
-        names = {*wanted, *marks, SWAPPED}
+        names = {ids_in, CLUSTER, *languages_read(shard.columns), *marks, SWAPPED}
         for batch in read_batches(shard, [name for name in shard.columns if name in names]):
             if marks:
                 batch = batch.filter(pa.array(rows_of_kind(batch, shard.schema, self.kind)))
-            ids = batch.column(wanted[0])
+            ids = batch.column(ids_in)
             alike = ids
             if SWAPPED in batch.schema.names and batch.schema.field(SWAPPED).type == pa.bool_():
                 alike = ids_before_swaps(batch)

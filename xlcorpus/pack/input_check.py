@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from xlcorpus.dataset.columns import require_column
+from xlcorpus.dataset.columns import languages_read, require_column
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.kinds import (
     CODESWITCH,
@@ -51,10 +51,10 @@ def check_tokenizer(options: PackOptions, tokenizer: Tokenizer) -> None:
     """Raise UserError where the tokenizer lacks a special id that the objective or the view needs."""
     if options.view is not None:
         tokenizer.require(*VIEWS[options.view].needs, mode=f"the view {options.view}")
-        rooms_of(options, tokenizer)
-        templates = templates_of(options.side_templates)
+        templates, rooms = templates_of(options.side_templates), rooms_of(options, tokenizer)
         if templates:
-            check_sides(options.side_templates or {}, options.view, VIEWS[options.view].sides)
+            sides = zip(VIEWS[options.view].sides, rooms.sides.tolist(), strict=True)
+            check_sides(templates, options.view, dict(sides))
         _check_specials(tokenizer, *templates.values())
         return
     special_ids_around(tokenizer, options.objective, options.bos, options.eos)
@@ -141,7 +141,7 @@ def check_columns(options: PackOptions, folder: Location, schema: str, columns: 
     template = template_of(options)
     if template is not None:
         template.check(columns, str(folder))
-        if options.pure and "src_lang" not in columns.names:
+        if options.pure and not languages_read(columns.names):
             require_column(columns, "lang", f"{folder}, and --pure goes by language")
         return
     wanted, what = READS[options.view], f"--view {options.view} is" if options.view else "packs are"

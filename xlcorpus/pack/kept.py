@@ -11,19 +11,11 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.beside import read_each, write_each
-from xlcorpus.dataset.columns import put_columns
 from xlcorpus.dataset.dataset import Shard, read_batches
-from xlcorpus.dataset.kept import Kept, beside, cuts_of, weights_of
+from xlcorpus.dataset.kept import ROW, Kept, beside, cuts_of, weights_of
 from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.storage import Location
 from xlcorpus.text.ragged import offsets_of
-
-ROW = "__row"  # of a document: its number in the shard; of a pack: those of its parts
-
-
-def numbered(batch: pa.RecordBatch, first: int) -> pa.RecordBatch:
-    """The rows with their numbers in the shard."""
-    return put_columns(batch, {ROW: pa.array(np.arange(first, first + batch.num_rows))})
 
 
 def packed_schema(packs: pa.Schema, kept: pa.Schema, *, one: bool) -> pa.Schema:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from xlcorpus.dataset.columns import put_columns, sum_by, text_column, text_or_empty
 from xlcorpus.dataset.decisions import decide
-from xlcorpus.dataset.kept import beside
+from xlcorpus.dataset.kept import ROW
 from xlcorpus.dataset.result import Counts, Result
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.pack.decision_rows import for_decisions
@@ -25,6 +25,7 @@ from xlcorpus.pack.sides import VIEWS, no_side_counts, rooms_of
 from xlcorpus.pack.token_documents import frame
 from xlcorpus.pack.tokenize import NO_TOKENS, STEP_NAME, TOO_LONG
 from xlcorpus.tags.columns import SIDES, LabelColumns, label_columns
+from xlcorpus.tags.counts import DAMAGE
 from xlcorpus.tags.layers import read_layer, read_units
 from xlcorpus.tags.schemes import STYLES, owners, tags_of
 from xlcorpus.tags.spans import LabelSpans
@@ -93,12 +94,13 @@ def tokenize_labels(
 
     first: pack_id of the first row; source: `label_source` of the dataset. Texts without labels (null) have -100
     throughout. Decisions as of `sides.tokenize_sides`. Counts: those of `no_side_counts`; label_tags, labels by name;
-    label_words: words with a label, of these those that got no piece, and texts without labels. Raises UserError where
-    a column is missing, or the tokenizer does not say where its tokens are.
+    label_words: words with a label, of these those that got no piece, texts without labels, labels beyond the length,
+    and spans that it cuts in two; label_damage: what is wrong with the labels of the input. Raises UserError where a
+    column is missing, or the tokenizer does not say where its tokens are.
     """
     texts = text_column(batch, source.text)
     points, places = code_points(texts), tokenizer.encode_places(texts)
-    labels, words = _labels_of(batch, source, points, tokenizer, places, tags, options.label_pieces == "all")
+    labels, found, spans = _labels_of(batch, source, points, tokenizer, places, tags, options.label_pieces == "all")
     sizes = np.diff(places.offsets)
     room = int(rooms_of(options, tokenizer).all[0])
     too_long = (sizes > room) & (options.long == "refuse")
@@ -120,6 +122,13 @@ def tokenize_labels(
     none = [(IGNORED,) * len(part) for part in (before, after)]
     marks, _ = frame(copy_spans(labels, starts, keep), offsets_of(keep), *none)
     kept, cut = batch.take(pa.array(rows)), (sizes[rows] > keep)
+    border = np.full(batch.num_rows, len(points) + 1)  # where the text of a row is cut
+    border[rows[cut]] = points.offsets[rows[cut]] + places.ends[(starts + keep)[cut] - 1]
+    lost = copy_spans(labels, starts + keep, sizes[rows] - keep)
+    found["label_words"] |= {
+        "cut": int((lost != IGNORED).sum()),
+        "spans_cut": int(((spans.starts < border[spans.rows]) & (border[spans.rows] < spans.ends)).sum()),
+    }
     langs = langs.take(pa.array(rows))
     edges = pa.array(offsets.astype(np.int32))
     name = "doc_id" if "doc_id" in batch.schema.names else "pair_id"
@@ -135,7 +144,7 @@ def tokenize_labels(
     }
     schema = VIEWS[VIEW].schema
     made = pa.RecordBatch.from_arrays([columns[field] for field in schema.names], schema=schema)
-    made = beside(made, options.kept.of(kept)) if options.kept else made
+    made = put_columns(made, {ROW: kept.column(ROW)}) if ROW in kept.schema.names else made
     numbers = np.bincount(marks[marks >= 0], minlength=len(tags.names)).tolist()
     counts: Counts = no_side_counts() | {
         "rows": len(rows),
@@ -146,7 +155,7 @@ def tokenize_labels(
         "languages": sum_by(langs, keep),
         "bytes": sum_by(langs, byte_lengths(texts.take(pa.array(rows)))),
         "label_tags": dict(zip(tags.names, numbers, strict=True)),
-        "label_words": words,
+        **found,
     }
     return Result(made, decisions, counts=counts)
 
@@ -159,8 +168,9 @@ def _labels_of(
     places: Places,
     tags: LabelIds,
     every: bool,
-) -> tuple[np.ndarray, dict[str, int]]:
-    """int32[tokens]: the number of each token's label; and how many words had one, and lost it, and texts without."""
+) -> tuple[np.ndarray, Counts, LabelSpans]:
+    """int32[tokens]: the number of each token's label; how many words had one, and lost it, texts without, and what was
+    damaged; the spans."""
     units = read_units(batch, source.columns, points)
     layer = read_layer(batch, source.column, source.columns, points, units)
     words = units if units is not None else units_of_text(points)
@@ -178,7 +188,7 @@ def _labels_of(
     if every:
         offsets = np.searchsorted(row[there], np.arange(len(points) + 1)).astype(np.int64)
         pieces = Units(offsets, starts, ends, np.ones(len(there), dtype=bool))
-        owner, _ = owners(pieces, spans)
+        owner, damage = owners(pieces, spans)
         found = tags.number(tags_of(owner, offsets, spans, styles, outside))
         said, _ = owners(pieces, _as_spans(words, unknown & words.placed))
         found[(said >= 0) & (owner < 0)] = IGNORED
@@ -186,7 +196,7 @@ def _labels_of(
         missed = len(spans) - len(np.unique(owner[owner >= 0]))
         counted = len(spans)
     else:
-        owner, _ = owners(words, spans)
+        owner, damage = owners(words, spans)
         found = tags.number(tags_of(owner, words.offsets, spans, styles, outside))
         found[unknown & (owner < 0)] = IGNORED
         at = np.searchsorted(ends, words.starts, side="right")
@@ -197,7 +207,8 @@ def _labels_of(
         head = np.append(True, np.diff(at[mine]) > 0)[: len(mine)]
         labelled = found >= 0
         counted, missed = int(labelled.sum()), int(labelled.sum() - labelled[mine[head]].sum())
-    return labels, {"labelled": counted, "without_piece": missed, "texts_without": int((~layer.valid).sum())}
+    counts = {"labelled": counted, "without_piece": missed, "texts_without": int((~layer.valid).sum())}
+    return labels, {"label_words": counts, DAMAGE: {**layer.damage, **damage}}, spans
 
 
 def _as_spans(words: Units, which: np.ndarray) -> LabelSpans:

@@ -22,6 +22,7 @@ from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.pack_counts import PackCounts
 from xlcorpus.pack.sides import VIEWS, no_side_counts
 from xlcorpus.pack.templated import OTHER_KIND, columns_read, template_of
+from xlcorpus.tags.counts import damage_lines
 from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 from xlcorpus.text.tables import table_lines
@@ -185,8 +186,10 @@ def label_lines(counts: Counts) -> list[str]:
     tags = ", ".join(f"{tag} {count:,}" for tag, count in counts["label_tags"].items() if count)
     words = counts["label_words"]
     return [
-        f"labels: {tags or 'none'}; of {words['labelled']:,} labels {words['without_piece']:,} got no piece; "
-        f"{words['texts_without']:,} texts without labels"
+        f"labels: {tags or 'none'}; of {words['labelled']:,} labels {words['without_piece']:,} got no piece, "
+        f"{words['cut']:,} pieces with one and {words['spans_cut']:,} spans are cut; "
+        f"{words['texts_without']:,} texts without labels",
+        *damage_lines(counts),
     ]
 
 

@@ -187,6 +187,16 @@ class PackOptions(KeepOptions):
                 f"--least-ratio {self.least_ratio} is above --most-ratio {self.most_ratio}",
                 remedy="give the shorter one first: --least-ratio 0.05 --most-ratio 0.5",
             )
+        if self.rests is not None and (self.min_tokens == 1 or self.long == "refuse"):
+            way_out = "leave it out" if self.long == "refuse" else "leave it out, or give --min-tokens 32"
+            why = "--long refuse splits no document" if self.long == "refuse" else "no rest is below --min-tokens 1"
+            raise UserError(f"--rests {self.rests} means nothing: {why}", remedy=way_out)
+        least_is_more = self.view is None and self.min_tokens > self.length
+        if least_is_more and (self.long == "refuse" or (self.strategy == "one" and self.rests != "keep")):
+            raise UserError(
+                f"--min-tokens {self.min_tokens} is more than a row of --length {self.length} can have",
+                remedy=f"give --min-tokens {self.length} or less, or a greater --length",
+            )
         if self.rests == "balance" and 2 * self.min_tokens > self.length + 1:
             raise UserError(
                 f"--rests balance cannot make parts of {self.min_tokens} tokens of rests beyond {self.length}",

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset.columns import put_columns
+from xlcorpus.dataset.kept import ROW
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.pack.kept import ROW
 from xlcorpus.pack.strategies import Parts
 from xlcorpus.pack.token_documents import TokenDocuments
 from xlcorpus.text.ragged import offsets_of

@@ -5,7 +5,7 @@ So a row is what a sequence-to-sequence model reads (mBART-50, NLLB), without a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +40,12 @@ def read_side_templates(value: Any) -> Any:
     return value
 
 
-def check_sides(templates: Mapping[str, str], view: str, sides: Sequence[str]) -> None:
-    """Raise UserError where a template is of no side of the view, or a side has none."""
+def check_sides(templates: Mapping[str, Template], view: str, rooms: Mapping[str, int]) -> None:
+    """Raise UserError where a template is of no side of the view, a side has none, or no room beside its special ids.
+
+    rooms: most tokens of each side of the view.
+    """
+    sides = list(rooms)
     for name in templates:
         if name not in sides:
             raise UserError(f"{_FLAG}: the view {view} has no side {name!r}; {nearest(name, sides)}", remedy=EXAMPLE)
@@ -51,6 +55,12 @@ def check_sides(templates: Mapping[str, str], view: str, sides: Sequence[str]) -
                 f"{_FLAG}: the side {name} of the view {view} has no template, and the collator adds nothing to a part "
                 "of them",
                 remedy=f"give one for each side; for the text alone '{name}={{{{ {name} }}}}'",
+            )
+        specials = templates[name].least_specials
+        if specials >= rooms[name]:
+            raise UserError(
+                f"{_FLAG}: {rooms[name]} tokens of {name} leave no room beside {specials} special tokens",
+                remedy=f"give --limits {name}={specials + 1} or more, and no smaller --length",
             )
 
 

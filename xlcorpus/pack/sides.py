@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from xlcorpus.dataset.columns import column_or_null, sum_by, text_column
+from xlcorpus.dataset.columns import column_or_null, put_columns, sum_by, text_column
 from xlcorpus.dataset.decisions import decide
-from xlcorpus.dataset.kept import beside
+from xlcorpus.dataset.kept import ROW
 from xlcorpus.dataset.kinds import DOCUMENT, PAIR, RESTORE, TRANSLICO, rows_of_kind
 from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.pack.decision_rows import for_decisions, row_ids
@@ -135,7 +135,8 @@ def tokenize_sides(
     options.length: most tokens of a side (of tlm, of both together), the collator's special ids included; of a side
     with a limit, that. first: pack_id of the first row written. Counts: see `no_side_counts`. Decisions: no_tokens,
     where a side has none; longer_than_pack (score: the tokens of the side that is furthest above its room, threshold:
-    the room), where options.long is refuse. Raises UserError where a column is missing.
+    the room), where options.long is refuse, or a template leaves no room for text. Raises UserError where a column is
+    missing.
     """
     assert options.view is not None
     spec = VIEWS[options.view]
@@ -154,16 +155,17 @@ def tokenize_sides(
     keep, asked = room.keep(sizes), room.asked(sizes)
     above = np.argmax(asked - room.all, axis=1) if len(sizes) else np.zeros(0, dtype=np.int64)
     empty = (sizes == specials).any(axis=1)
-    refused = ~empty & (asked > room.all).any(axis=1) & (options.long == "refuse")
+    too_long = (asked > room.all).any(axis=1) & (options.long == "refuse")
+    refused = ~empty & (too_long | (keep <= specials).any(axis=1))
     rows, gone = np.flatnonzero(~empty & ~refused), np.flatnonzero(empty | refused)
 
-    too_long = refused[gone]
+    is_long = refused[gone]
     decisions = decide(
         for_decisions(batch.take(pa.array(gone))),
         STEP_NAME,
-        pa.array([NO_TOKENS, TOO_LONG]).take(pa.array(too_long.astype(np.int8))),
-        score=np.where(too_long, asked[gone, above[gone]], 0).astype(np.float64),
-        threshold=np.where(too_long, room.all[above[gone]], 1).astype(np.float64),
+        pa.array([NO_TOKENS, TOO_LONG]).take(pa.array(is_long.astype(np.int8))),
+        score=np.where(is_long, asked[gone, above[gone]], 0).astype(np.float64),
+        threshold=np.where(is_long, room.all[above[gone]], 1).astype(np.float64),
         keep_text=keep_text,
     )
     keep, cut = keep[rows], (sizes - keep)[rows]
@@ -187,9 +189,9 @@ def rows_of_sides(
     first: int,
     languages: LanguageIds | None,
 ) -> dict[str, Any]:
-    """Rows of a view and their counts, as `Result` takes them. kept: the row that each is made of; ids: int32[tokens]
-    of each side, end to end; keep, cut, text_bytes: int64[rows, sides], tokens of each side, those that it lost, and
-    bytes of its text; first: pack_id of the first."""
+    """Rows of a view and their counts, as `Result` takes them. kept: the row that each is made of, with `ROW` where
+    columns are kept; ids: int32[tokens] of each side, end to end; keep, cut, text_bytes: int64[rows, sides], tokens of
+    each side, those that it lost, and bytes of its text; first: pack_id of the first."""
     spec = VIEWS[str(options.view)]
     lists = {
         f"{side}_ids": pa.ListArray.from_arrays(
@@ -207,7 +209,7 @@ def rows_of_sides(
         **_labels(kept, spec, languages),
     }
     made = pa.RecordBatch.from_arrays([columns[name] for name in spec.schema.names], schema=spec.schema)
-    made = beside(made, options.kept.of(kept)) if options.kept else made
+    made = put_columns(made, {ROW: kept.column(ROW)}) if ROW in kept.schema.names else made
 
     def by_side(values: np.ndarray) -> dict[str, int]:
         return dict(zip(spec.sides, values.sum(axis=0).tolist(), strict=True))

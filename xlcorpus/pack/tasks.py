@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.columns import column_or_null, sum_by, text_or_empty
+from xlcorpus.dataset.columns import column_or_null, languages_read, sum_by, text_or_empty
 from xlcorpus.dataset.dataset import Shard, read_batches
 from xlcorpus.dataset.decisions import DECISION, decide, empty
+from xlcorpus.dataset.kept import numbered, with_kept
 from xlcorpus.dataset.kinds import marks_read
 from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.record import Written
@@ -22,7 +23,7 @@ from xlcorpus.pack.byte_budgets import ByteBudget, plan_bytes, read_budgets
 from xlcorpus.pack.crops import tokenize_crops
 from xlcorpus.pack.decision_rows import for_decisions
 from xlcorpus.pack.holdout import HELD_OUT, HeldOut, id_column, labels_of
-from xlcorpus.pack.kept import KeptValues, numbered, packed_schema
+from xlcorpus.pack.kept import KeptValues, packed_schema
 from xlcorpus.pack.label_ids import LabelIds, ids_for, load_label_ids, tags_in
 from xlcorpus.pack.labels import VIEW as LABELS
 from xlcorpus.pack.labels import LabelSource, label_source, tokenize_labels
@@ -95,10 +96,10 @@ class CountShard:
         wanted = {"text", "lang"} if self.bytes else set()
         wanted |= {id_column(shard.columns)} if self.bytes and self.held is not None else set()
         wanted |= {*self.labels, *(("script", "kind") if self.scripts else ())}
-        wanted |= {"src_lang", "tgt_lang"} if "lang" in wanted else set()  # of a pair both are its language
-        wanted |= set() if self.view is None else set(marks_read(VIEWS[self.view].kind, shard.schema, shard.columns))
+        of_packs = languages_read(shard.columns) if self.view is None and "lang" in self.labels else ()
+        wanted |= {*of_packs, *(marks_read(VIEWS[self.view].kind, shard.schema, shard.columns) if self.view else ())}
         columns = [name for name in shard.columns if name in wanted]
-        given = [name for name in self.labels if name in columns or (name == "lang" and "src_lang" in columns)]
+        given = [name for name in self.labels if of_packs or name in columns]
         if len(given) < len(self.labels):
             labels.add("")  # rows without a label are und
             scripts.add(NO_SCRIPT)
@@ -111,7 +112,7 @@ class CountShard:
             if self.view is not None:
                 batch = batch.filter(pa.array(rows_for(batch, shard.schema, self.view)))
             for name in given:
-                langs = labels_of(batch) if name == "lang" else text_or_empty(batch, name)
+                langs = labels_of(batch) if of_packs else text_or_empty(batch, name)
                 labels.update(pc.unique(langs).to_pylist())
                 further = [column_or_null(batch, column, pa.string()) for column in ("script", "kind")]
                 found = script_names(langs, *further) if self.scripts else script_names(langs)
@@ -253,10 +254,11 @@ class TokenizeShard:
             batch, gone = _of_side(batch, self.held, keep_text=self.keep_text)
             if gone.num_rows:
                 yield Result(none, gone, rows_in=gone.num_rows)
-            made = self._made(batch, tokenizer, first, source)
+            made = self._made(numbered(batch) if kept else batch, tokenizer, first, source)
             first += made.rows.num_rows
             add_counts(counts, made.counts)
-            yield replace(made, counts={}, rows_in=batch.num_rows)
+            made = replace(made, counts={}, rows_in=batch.num_rows)
+            yield from with_kept(made, kept.of(batch)) if kept else (made,)
         yield Result(none)
 
     def _made(self, batch: pa.RecordBatch, tokenizer: Tokenizer, first: int, source: LabelSource | None) -> Result:

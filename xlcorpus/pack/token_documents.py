@@ -18,7 +18,7 @@ class TokenDocuments:
     ids: int32[n], document i is ids[offsets[i]:offsets[i + 1]]; offsets: int64[documents + 1], from 0; doc_ids:
     binary[16][documents]; langs (swh_Latn), scripts, kinds and sources: string[documents], null where not known;
     epochs: int32[documents], how often each was used before; text_bytes: int64[documents], of its text in UTF-8; rows:
-    int64[documents], where its kept columns stand (`pack.kept`), None: none are kept; trained: bool[n], the tokens
+    int64[documents], where its kept columns stand (`kept.ROW`), None: none are kept; trained: bool[n], the tokens
     where the loss counts, None: all of them.
     """
 

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset.columns import column_or_null, text_column
 from xlcorpus.dataset.decisions import decide
+from xlcorpus.dataset.kept import ROW
 from xlcorpus.errors import UserError
-from xlcorpus.pack.kept import ROW
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.templated import fill
 from xlcorpus.pack.token_documents import TokenDocuments, frame

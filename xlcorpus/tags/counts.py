@@ -35,7 +35,7 @@ def count_labels(column: str, spans: LabelSpans, lost: np.ndarray, langs: pa.Arr
 def label_notes(counts: Counts) -> tuple[dict[str, Any], list[str]]:
     """What the manifest notes of labels: spans and lost ones by language and label, damage; and lines for people."""
     spans, lost = counts.get(SPANS, {}), counts.get(LOST, {})
-    damage = {name: count for name, count in sorted(counts.get(DAMAGE, {}).items()) if count}
+    damage = _damage(counts)
     if not spans and not damage:
         return {}, []
     by_language: dict[str, dict[str, dict[str, dict[str, int]]]] = {}
@@ -49,6 +49,15 @@ def label_notes(counts: Counts) -> tuple[dict[str, Any], list[str]]:
     lines = ["", *table_lines(rows[:_SHOWN], right=(3, 4, 5))] if spans else []
     if len(rows) > _SHOWN:
         lines.append(f"and {len(rows) - _SHOWN:,} more labels: the manifest has them")
-    if damage:
-        lines += ["labels of the input: " + ", ".join(f"{name} {count:,}" for name, count in damage.items())]
-    return {"labels": by_language, "label_damage": damage}, lines
+    return {"labels": by_language, DAMAGE: damage}, [*lines, *damage_lines(counts)]
+
+
+def damage_lines(counts: Counts) -> list[str]:
+    """What was damaged, in a line; none where nothing was."""
+    damage = _damage(counts)
+    said = ", ".join(f"{name} {count:,}" for name, count in damage.items())
+    return [f"labels of the input: {said}"] if damage else []
+
+
+def _damage(counts: Counts) -> dict[str, int]:
+    return {name: count for name, count in sorted(counts.get(DAMAGE, {}).items()) if count}

@@ -148,6 +148,13 @@ class Template:
         return bool(self.specials) or self.names_languages
 
     @property
+    def least_specials(self) -> int:
+        """How many special tokens every row has; 0 where that is more than fields, literals and special tokens say."""
+        return sum(
+            op.special is not None and (op.column is None or op.special.kind == LANGUAGE) for op in self._ops or ()
+        )
+
+    @property
     def by_arrow(self) -> bool:
         """Whether it is fields, literals and special tokens alone."""
         return self._ops is not None

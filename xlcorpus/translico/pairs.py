@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from xlcorpus.dataset.beside import read_beside
 from xlcorpus.dataset.columns import put_columns
 from xlcorpus.dataset.dataset import read_batches
 from xlcorpus.dataset.decisions import decide, empty, reject
-from xlcorpus.dataset.kept import Kept, spread
+from xlcorpus.dataset.kept import ROW, Kept, with_kept
 from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.result import Counts, Result
 from xlcorpus.dataset.schema import load_schema
@@ -33,7 +32,6 @@ from xlcorpus.translico.sentences import Found, as_documents, columns_of, find_s
 
 PAIR = load_schema("translico").arrow
 STEP_NAME = "romanize"
-ROW = "__row"
 NOTHING = Kept()
 _TABLE_ROWS = 40
 
@@ -198,13 +196,6 @@ def pairs_of_shard(
         raise IntegrityError(
             f"{shard} has {start} sentences, {rows[-1] + 1} were listed", remedy="run again with --overwrite"
         )
-
-
-def with_kept(made: Result, kept: pa.RecordBatch) -> Iterator[Result]:
-    """The pairs with the kept columns of their documents in the place of `ROW`, in results of bounded size."""
-    pieces = spread(made.rows.drop_columns([ROW]), kept, made.rows.column(ROW).to_numpy())
-    yield replace(made, rows=next(pieces))
-    yield from map(Result, pieces)
 
 
 def notes_of(counts: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset import storage
+from xlcorpus.dataset.columns import recast
 from xlcorpus.dataset.features import only_features, said_in
 from xlcorpus.dataset.result import Result, add_counts
 from xlcorpus.dataset.storage import Location
@@ -37,6 +38,8 @@ def plain_type(type: pa.DataType) -> pa.DataType:
     Dictionaries become their values, large and view types of strings and bytes become string and binary. Instants in a
     time zone that nobody knows (of a damaged footer, say) are in UTC, as they are stored.
     """
+    if isinstance(type, pa.BaseExtensionType):  # uuid, json, tensors: known or not, as which packages are imported
+        return plain_type(type.storage_type)
     if pa.types.is_dictionary(type):
         return plain_type(type.value_type)
     if pa.types.is_large_string(type) or type == pa.string_view():
@@ -167,7 +170,7 @@ def _values(path: Location, name: str) -> Iterator[pa.Array]:
 
 
 def _plain(values: pa.Array) -> pa.Array:
-    return values.cast(plain_type(values.type))
+    return recast(values, plain_type(values.type))
 
 
 def read_parquet(part: FileRange, options: ReadOptions, schema: pa.Schema) -> Iterator[Result]:
