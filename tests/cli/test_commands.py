@@ -75,6 +75,7 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
         (["mix", "in", "--output", "out", "--ratios", "a=nan"], 1, "the share of 'a' is nan"),
         (["mix", "in", "--output", "out", "--ratios", "a=1", "--budget", "lots"], 1, "'lots' is not a size"),
         (["dedup", "in", "--output", "out", "--threshold", "7"], 1, "threshold"),
+        (["pack", "in", "--output", "out", "--keep", "a", "--keep", "b"], 1, "--keep is given 2 times"),
         (["dedup", "in", "--output", "out", "--runner", "flnk"], 1, "did you mean 'flink'"),
         (["dedup", "in", "--output", "out", "--", "--direct_running_mode=multi_threading"], 1, "loses rows"),
         (["run", "quikstart"], 1, "did you mean 'quickstart'"),

@@ -71,6 +71,8 @@ def test_crops_are_those_of_the_reference(sizes: list[int], chunk: int, least: i
     assert made.decisions.num_rows == len(texts) - len(wanted)
     assert set(made.decisions.column("reason").to_pylist()) <= {"no_tokens", "fewer_than_min_tokens"}
     assert len(texts) + made.repeated == made.rows.num_rows + made.decisions.num_rows
+    rests = [size % chunk for size in sizes if least <= size and 0 < size % chunk < min(least, chunk)]
+    assert (made.counts["rests"], made.counts["rest_tokens"]) == (len(rests), sum(rests))
     assert made.counts["tokens"] == {
         side: sum(len(row[place]) for rows in wanted.values() for row in rows)
         for place, side in enumerate(("query", "positive"))

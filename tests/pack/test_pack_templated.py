@@ -163,6 +163,10 @@ def test_refusals(tmp_path: Path) -> None:
         ({"template": "{{ bos }}{{ src }}"}, "has no bos id"),
         ({"template": "chat"}, "the tokenizer bytes has no chat template"),
         ({"template": "{src}", "byte_budget": "1k"}, "--byte-budget counts the bytes of the column text"),
+        (
+            {"template": "{src}", "strategy": "concatenate", "objective": "plain"},
+            "neither --template nor the objective",
+        ),
         ({"template": "{src}", "view": "bitext"}, "--template is an option of runs without"),
     ):
         with pytest.raises(UserError, match=message):

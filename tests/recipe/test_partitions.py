@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.pack.pack_runs import packing
 from tests.recipe.test_whose_files import ingest
 from tests.running import digests, run_nodes
 from xlcorpus.beam import write
@@ -102,6 +103,12 @@ def test_a_value_that_is_too_long_for_a_folder_is_named(tmp_path: Path, value: s
     with pytest.raises(UserError, match=r"--partition-by k: a value names a folder of \d+ bytes, 255 are allowed"):
         ingest(raw, tmp_path / "made", partition_by="k")
     assert not (tmp_path / "made" / "ingest").exists()
+
+
+def test_a_column_that_packs_have_as_lists_names_no_folder(tmp_path: Path) -> None:
+    made = ingest(plant(tmp_path / "raw", [1, 2]), tmp_path / "made").dataset
+    with pytest.raises(UserError, match=r"--partition-by k: it holds list<.*>, which names no folder"):
+        run_nodes([packing(made.folder, keep="k")], tmp_path / "packs", partition_by="k")
 
 
 def test_too_many_values_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,7 +128,14 @@ def step_option(name: str, field: FieldInfo) -> click.Option:
         settings["type"] = click.Choice(choices)
     elif kind in (int, float) and name != "budget":
         settings["type"] = kind
-    return click.Option([flag], default=None, **settings)
+    return click.Option([flag], default=None, multiple=True, callback=_once, **settings)
+
+
+def _once(context: click.Context, given: click.Parameter, values: tuple[Any, ...]) -> Any:
+    """The one value; raises UserError where there are more, of which click would take the last without a word."""
+    if len(values) > 1:
+        raise UserError(f"{given.opts[0]} is given {len(values)} times", remedy="give it once")
+    return values[0] if values else None
 
 
 def _kind(annotation: Any) -> tuple[Any, list[str]]:

@@ -29,6 +29,14 @@ def names_folders(kind: pa.DataType) -> bool:
     return any(is_kind(kind) for is_kind in (*_PLAIN, *_TIMES))
 
 
+def check_folders(column: str, kind: pa.DataType) -> None:
+    """Raise UserError where the values of a column cannot name folders."""
+    if not names_folders(kind.value_type if pa.types.is_dictionary(kind) else kind):
+        raise UserError(
+            f"--partition-by {column}: it holds {kind}, which names no folder", remedy="name a plain column"
+        )
+
+
 @dataclass(frozen=True)
 class Partition:
     """The rows of one value of a column. value: its one row; position: of the column in the rows."""
@@ -107,9 +115,13 @@ def shard_schema(location: Location) -> pa.Schema:
 
 
 def split_by(rows: pa.RecordBatch, column: str) -> Iterator[tuple[Partition, pa.RecordBatch]]:
-    """The rows of each value without its column, values in the order of their texts, null last."""
+    """The rows of each value without its column, values in the order of their texts, null last.
+
+    Raises UserError for values that name no folders: a column that packs keep is a list there.
+    """
     position = rows.schema.get_field_index(column)
     values, inside = rows.column(position), rows.drop_columns([column])
+    check_folders(column, values.type)
     encoded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
     texts = encoded.dictionary.cast(pa.string())
     for code in [*pc.sort_indices(texts).to_pylist(), None]:

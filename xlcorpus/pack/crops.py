@@ -43,7 +43,8 @@ def tokenize_crops(
     A chunk is options.chunk tokens of text, what is left of a document one more; those of fewer than
     options.min_tokens make no row. A crop longer than its side may be is cut. first: pack_id of the first row written.
     Decisions: no_tokens; fewer_than_min_tokens (score: tokens of text); longer_than_pack (score likewise, threshold:
-    the chunk), where options.long is refuse. Bytes are counted as those of the crops' pieces.
+    the chunk), where options.long is refuse. Bytes are counted as those of the crops' pieces; besides `no_side_counts`
+    the chunks that make no row, and their tokens (rests, rest_tokens).
     """
     ids, offsets = encode(text_column(batch), tokenizer)
     counts, chunk = np.diff(offsets), options.chunk or options.length
@@ -65,6 +66,7 @@ def tokenize_crops(
     starts = number * chunk
     sizes = np.minimum(counts[rows] - starts, chunk)
     long_enough = sizes >= min(options.min_tokens, chunk)
+    rests = {"rests": int((~long_enough).sum()), "rest_tokens": int(sizes[~long_enough].sum())}
     rows, number, starts, sizes = rows[long_enough], number[long_enough], starts[long_enough], sizes[long_enough]
 
     epochs = pc.fill_null(column_or_null(batch, "mix_epoch", pa.int32()), 0).to_numpy(zero_copy_only=False)
@@ -84,4 +86,5 @@ def tokenize_crops(
     names = [name for name in batch.schema.names if name in ("doc_id", "pair_id", "lang", ROW)]
     kept = batch.select(names).take(pa.array(rows))
     made = rows_of_sides(kept, sides, keep, cut, text_bytes, options, first, languages)
+    made["counts"] |= rests
     return Result(**made, decisions=decisions, repeated=len(rows) - len(whole))

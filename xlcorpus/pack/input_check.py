@@ -61,6 +61,11 @@ def check_tokenizer(options: PackOptions, tokenizer: Tokenizer) -> None:
     template = template_of(options)
     if template is not None:
         _check_specials(tokenizer, template)
+        if options.strategy == "concatenate" and not options.with_eos and not template.names_specials:
+            raise UserError(
+                "concatenate parts documents by eos, and neither --template nor the objective has one",
+                remedy="write {{ eos }} into the template, or choose the strategy best-fit or one",
+            )
     if options.byte_budget is not None and tokenizer.kind != "bytes":
         raise UserError("--byte-budget counts bytes, and so must the tokenizer", remedy="use --tokenizer bytes")
 

@@ -158,16 +158,13 @@ def pack_lines(counts: PackCounts, length: int) -> list[str]:
     return [
         f"{counts.packs:,} packs of {length:,}: {counts.documents:,} documents ({counts.split:,} split), "
         f"{counts.packed:,} tokens, padding {100 * counts.padding:.2f} %",
-        *([rests_line(counts)] if counts.rests else []),
+        *([f"{rests_line(counts.rests, counts.rest_tokens)} (--rests balance keeps them)"] if counts.rests else []),
     ]
 
 
-def rests_line(counts: PackCounts) -> str:
+def rests_line(rests: int, tokens: int) -> str:
     """What --min-tokens left out of split documents."""
-    return (
-        f"{counts.rests:,} rests of split documents with fewer than --min-tokens left out, "
-        f"{counts.rest_tokens:,} tokens (--rests balance keeps them)"
-    )
+    return f"{rests:,} rests of split documents with fewer than --min-tokens left out, {tokens:,} tokens"
 
 
 def side_lines(counts: Counts) -> list[str]:
@@ -176,7 +173,8 @@ def side_lines(counts: Counts) -> list[str]:
     cut = f"{counts['truncated']:,} rows cut, {sum(counts['tokens_cut'].values()):,} tokens lost"
     others = ", ".join(f"{kind or 'none'} {rows:,}" for kind, rows in sorted(counts.get(OTHER_KIND, {}).items()))
     left = [f"rows of other kinds in the mix, left out: {others}"] if others else []
-    return [f"{counts['rows']:,} rows: {sides} ({cut})", *label_lines(counts), *left]
+    rests = [rests_line(counts["rests"], counts["rest_tokens"])] if counts.get("rests") else []
+    return [f"{counts['rows']:,} rows: {sides} ({cut})", *rests, *label_lines(counts), *left]
 
 
 def label_lines(counts: Counts) -> list[str]:

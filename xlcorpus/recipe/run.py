@@ -26,7 +26,7 @@ from xlcorpus.dataset.kept import KeepOptions
 from xlcorpus.dataset.layout import BESIDE, CARD, HELD_OUT, HOLDOUT
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.ours import check_removable, shown
-from xlcorpus.dataset.partition import names_folders
+from xlcorpus.dataset.partition import check_folders
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import PlainFile, schema_of
 from xlcorpus.dataset.storage import Location
@@ -206,10 +206,7 @@ def _check_partition(column: str | None, schema: str, datasets: list[Dataset], s
             f"--partition-by {column}: there is no such column; {nearest(column, known)}",
             remedy="name a column that the output has, such as lang",
         )
-    if not names_folders(known[column]):
-        raise UserError(
-            f"--partition-by {column}: it holds {known[column]}, which names no folder", remedy="name a plain column"
-        )
+    check_folders(column, known[column])
 
 
 @contextmanager
