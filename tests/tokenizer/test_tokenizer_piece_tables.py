@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from tests.rows import write_dataset
 from tests.running import invoked
+from tests.tokenizer.families import save_family
 from tests.tokenizer.tokenizer_helpers import documents, rows, train_model
 from xlcorpus.cli.tokenizer import command
 from xlcorpus.errors import UserError
@@ -22,9 +24,9 @@ from xlcorpus.tokenizer.piece_tables import (
     piece_lines,
     pieces_of_words,
     shared_pieces,
-    trimmed,
 )
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL
+from xlcorpus.tokenizer.trim import trimmed
 
 _LANGS = ("eng_Latn", "rus_Cyrl", "tha_Thai")
 
@@ -115,6 +117,37 @@ def test_a_loose_overlap_minds_neither_case_nor_space() -> None:
     ]
 
 
+def test_special_tokens_are_shared_by_any_role_or_name_and_bytes_however_written(made: Path, tmp_path: Path) -> None:
+    """XLM-R's <s> is bos and cls at once; a hole in the ids is like no other; Ã of byte-level BPE is <0xC3>."""
+    library = pytest.importorskip("tokenizers")
+    own = open_tokenizer(made / "t.model")
+    shared = {}
+    for name in ("xlm-r", "bert", "gpt-2"):
+        other = open_tokenizer(save_family(library, name, tmp_path / name))
+        ours, theirs = own.piece_names(), other.piece_names()
+        table = shared_pieces(own, other).to_pylist()
+        shared[name] = {ours[row["id"]]: theirs[row["other_id"]] for row in table if row["id"] < 5}
+        assert {row["other_id"]: row["id"] for row in shared_pieces(other, own).to_pylist()} == {
+            row["id"]: row["other_id"] for row in table if name != "gpt-2" or row["id"] not in (2, 3)
+        } | ({} if name != "gpt-2" else {2: theirs.index("<|endoftext|>")})
+    assert shared["xlm-r"] == {name: name for name in ("<pad>", "<unk>", "<s>", "</s>", "<mask>")}
+    assert shared["bert"] == {"<pad>": "[PAD]", "<unk>": "[UNK]", "<mask>": "[MASK]"}
+    assert shared["gpt-2"] == {"<s>": "<|endoftext|>", "</s>": "<|endoftext|>"}
+    levels = open_tokenizer(tmp_path / "gpt-2")
+    pairs = {row["piece"]: own.piece_names()[row["other_id"]] for row in shared_pieces(levels, own).to_pylist()}
+    assert (pairs["Ã"], pairs["Ġ"]) == ("<0xC3>", "▁")
+    value = {**levels.json}  # type: ignore[attr-defined]
+    value["added_tokens"] = [{**token, "id": 600} for token in value["added_tokens"]]
+    value["model"] = {**value["model"], "vocab": {**value["model"]["vocab"], "<|endoftext|>": 600}}
+    holes = [tmp_path / "one", tmp_path / "two"]
+    for folder in holes:
+        folder.mkdir()
+        (folder / "tokenizer.json").write_text(json.dumps(value))
+    table = shared_pieces(*map(open_tokenizer, holes))
+    assert "" not in table["piece"].to_pylist()
+    assert table["id"].to_pylist() == table["other_id"].to_pylist()
+
+
 def test_both_forms_of_a_model_share_all_pieces(tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data", [documents(rows(_LANGS, count=5))])
     invoked(command, "train", data.folder, "-o", tmp_path / "t.model", "--vocab-size", 430)
@@ -158,6 +191,9 @@ def test_the_commands_write_tables(made: Path, tmp_path: Path) -> None:
         "of 420 pieces are among the 370"
         in invoked(command, "overlap", made / "t.model", made / "o.model", "-o", tmp_path / "o.tsv").output
     )
+    (tmp_path / "w.tsv").write_text("word\tform\tcount\nriver\tr\t2\nрека\treka\t1\n")
+    invoked(command, "words", made / "t.model", tmp_path / "w.tsv", "-o", tmp_path / "w.parquet")
+    assert pq.read_table(tmp_path / "w.parquet")["word"].to_pylist() == ["river", "река"]
     (tmp_path / "w.vec").write_text("2 3\nriver 1 2 3\nрека 1 2 3\n")
     invoked(command, "words", made / "t.model", tmp_path / "w.vec", "-o", tmp_path / "w.txt")
     assert [line.split("\t")[0] for line in (tmp_path / "w.txt").read_text().splitlines()] == ["river", "река"]

@@ -32,9 +32,8 @@ def pieces_command(tokenizer: str, datasets: tuple[Location, ...], output: Locat
     opened = _start(tokenizer, output)
     counts = count_pieces(opened, _datasets(datasets))
     table = counts_table(opened, counts, by_language=by_language)
-    tokens = sum(int(found.sum()) for found in counts.values())
-    seen = int((sum(counts.values()) > 0).sum()) if counts else 0  # type: ignore[union-attr]
-    click.echo(f"{tokens:,} tokens, {seen:,} of {opened.vocab_size:,} pieces")
+    total = counts_table(opened, counts)["count"].to_numpy()
+    click.echo(f"{total.sum():,} tokens, {(total > 0).sum():,} of {opened.vocab_size:,} pieces")
     _write(table, output)
 
 
@@ -52,13 +51,15 @@ def pieces_command(tokenizer: str, datasets: tuple[Location, ...], output: Locat
 def trim_command(tokenizer: str, datasets: tuple[Location, ...], output: Location, threshold: float) -> None:
     """Which pieces of TOKENIZER to keep for the languages of DATASETS, as BiStil trims: new_id, id, piece, why, share.
 
-    Kept are special tokens, bytes, and what is not below the threshold in one language at least.
+    Kept are special tokens, bytes, what is not below the threshold in one language at least, and what BPE makes that
+    of, so that texts of such pieces are cut as before.
 
     \b
     Example:
       xlcorpus tokenizer trim xlmr/ out/mix --threshold 1e-6 --output kept.tsv
     """
-    from xlcorpus.tokenizer.piece_tables import count_pieces, trimmed
+    from xlcorpus.tokenizer.piece_tables import count_pieces
+    from xlcorpus.tokenizer.trim import trimmed
 
     opened = _start(tokenizer, output)
     table = trimmed(opened, count_pieces(opened, _datasets(datasets)), threshold)

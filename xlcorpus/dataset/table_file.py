@@ -61,7 +61,9 @@ def _field(column: pa.Array) -> pa.Array:
 def read_words(path: Location) -> list[str]:
     """The first field (by TAB, else by space) of each line: of a word list, a table, or vectors in word2vec's text.
 
-    The line of sizes at the head of vectors is left out. Raises UserError where the file cannot be read or is empty.
+    The line of sizes at the head of vectors, and the header of a .tsv, are left out.
+
+    Raises UserError where the file cannot be read or is empty.
     """
     try:
         lines = storage.read_text(path).removeprefix("\ufeff").split("\n")
@@ -70,6 +72,7 @@ def read_words(path: Location) -> list[str]:
     lines = [line.rstrip("\r") for line in lines if line.strip()]
     if lines and len(sizes := lines[0].split(" ")) == 2 and all(one.isdecimal() for one in sizes):
         lines = lines[1:]
+    lines = lines[1:] if path.suffix == ".tsv" else lines  # its header
     words = [line.split("\t" if "\t" in line else " ", 1)[0] for line in lines]
     if not any(words):
         raise UserError(f"{path} has no words", remedy="give a file with a word a line")

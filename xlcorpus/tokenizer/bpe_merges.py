@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 _ROUNDS = 3
 
@@ -18,13 +19,23 @@ _ROUNDS = 3
 class Merges:
     """A vocabulary whose merges are pairs with ranks (Hugging Face): only a listed pair is joined."""
 
-    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, pairs: Sequence[tuple[str, str]], prefix: str = "") -> None:
+        self._prefix = prefix
         self._ranks: dict[tuple[str, str], float] = {}
         for rank, pair in enumerate(pairs):
             self._ranks.setdefault(pair, rank)
 
+    @classmethod
+    def of(cls, model: Mapping[str, Any]) -> Merges:
+        """Those of the model in a tokenizer.json."""
+        pairs = (merge.split(" ", 1) if isinstance(merge, str) else merge for merge in model["merges"])
+        return cls([(left, right) for left, right in pairs], model.get("continuing_subword_prefix") or "")
+
     def rank(self, left: str, right: str) -> float:
         return self._ranks.get((left, right), math.inf)
+
+    def join(self, left: str, right: str) -> str:
+        return left + right.removeprefix(self._prefix)
 
     def add(self, left: str, right: str) -> None:
         self._ranks.setdefault((left, right), len(self._ranks))
@@ -40,20 +51,29 @@ class Pieces:
     def rank(self, left: str, right: str) -> float:
         return self._ranks.get(left + right, math.inf)
 
+    def join(self, left: str, right: str) -> str:
+        return left + right
+
     def add(self, left: str, right: str) -> None:
         self._last += 1
         self._ranks[left + right] = self._last
 
 
-def cut(symbols: Sequence[str], merges: Merges | Pieces) -> list[str]:
-    """Join the best pair, the leftmost of equals, until none is left. For single words: quadratic in their length."""
+def cut(symbols: Sequence[str], merges: Merges | Pieces, made: set[str] | None = None) -> list[str]:
+    """Join the best pair, the leftmost of equals, until none is left. For single words: quadratic in their length.
+
+    made: gets the symbols and all that is joined on the way.
+    """
     parts = list(symbols)
+    made = set() if made is None else made
+    made.update(parts)
     while len(parts) > 1:
         ranks = [merges.rank(left, right) for left, right in itertools.pairwise(parts)]
         at = min(range(len(ranks)), key=ranks.__getitem__)
         if ranks[at] == math.inf:
             break
-        parts[at : at + 2] = [parts[at] + parts[at + 1]]
+        parts[at : at + 2] = [merges.join(*parts[at : at + 2])]
+        made.add(parts[at])
     return parts
 
 

@@ -19,7 +19,8 @@ def letter_of_byte() -> dict[int, str]:
 
 
 @functools.cache
-def _byte_of_letter() -> dict[str, int]:
+def byte_of_letter() -> dict[str, int]:
+    """The byte of each letter."""
     return {letter: value for value, letter in letter_of_byte().items()}
 
 
@@ -31,7 +32,7 @@ def to_letters(text: str) -> str:
 
 def from_letters(piece: str) -> str | None:
     """The text of a byte-level piece; None where its bytes are no whole characters, or it has other letters."""
-    table = _byte_of_letter()
+    table = byte_of_letter()
     try:
         return bytes(table[letter] for letter in piece).decode("utf-8")
     except (KeyError, UnicodeDecodeError):

@@ -57,9 +57,8 @@ def extend_huggingface(
         fresh = [str(text) for text, _ in entries]
     else:
         as_text = bool(model["merges"]) and isinstance(model["merges"][0], str)
-        pairs = [tuple(merge.split(" ", 1) if isinstance(merge, str) else merge) for merge in model["merges"]]
         letters = {pieces.write(one.text) for one in ordered if len(one.text) == 1}
-        made = choose_merges([text for text, _ in usable], Merges(pairs), set(known), count, letters)
+        made = choose_merges([text for text, _ in usable], Merges.of(model), set(known), count, letters)
         for one in made:
             vocab[one.text] = len(vocab)
             if one.pair:

@@ -1,9 +1,8 @@
-"""Tables of pieces that new embeddings are made by: counts in text, pieces to keep, those that two vocabularies share,
-and the pieces of words.
+"""Tables of pieces that new embeddings are made by: counts in text, those that two vocabularies share, and the pieces
+of words.
 
-BiStil (Ansell et al. 2023) keeps what is frequent enough; CLP-Transfer (Ostendorff and Rehm 2023) copies the rows of
-shared pieces; OFA (Liu et al. 2024) averages the vectors of the words that a piece is in. Special tokens count nowhere
-as text, and are always kept.
+CLP-Transfer (Ostendorff and Rehm 2023) copies the rows of shared pieces; OFA (Liu et al. 2024) averages the vectors of
+the words that a piece is in. Special tokens count nowhere as text.
 """
 
 from __future__ import annotations
@@ -16,15 +15,16 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset.columns import require_column
 from xlcorpus.dataset.dataset import Dataset
-from xlcorpus.errors import UserError
 from xlcorpus.text.normalize import normalize_for_matching
 from xlcorpus.text.ragged import offsets_of, sum_segments
+from xlcorpus.tokenizer.byte_alphabet import byte_of_letter
 from xlcorpus.tokenizer.kinds.huggingface import is_byte
 from xlcorpus.tokenizer.text_sample import languages_of
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer
 
-SPECIAL, BYTE, FREQUENT = "special", "byte", "frequent"  # why a piece is kept
+SPECIAL, BYTE, WORDS = "special", "byte", "text"  # what a piece is
 EXACT, LOOSE = "exact", "loose"  # how two pieces are the same
+_Key = tuple[str, str]
 _TEXTS = 4096  # texts that are cut at a time
 _WORDS = 1 << 16  # words that are cut at a time
 
@@ -32,7 +32,8 @@ _WORDS = 1 << 16  # words that are cut at a time
 def count_pieces(tokenizer: Tokenizer, datasets: Sequence[Dataset]) -> dict[str, np.ndarray]:
     """int64[vocab_size] by language in order (`und` where there is none): how often each id stands in all texts.
 
-    As `encode_batch` gives them, so without special ids. Raises UserError where a dataset has no text.
+    As `encode_batch` gives them, so without special ids. 2 MB a language with 250,000 pieces. Raises UserError where a
+    dataset has no text.
     """
     counts: dict[str, np.ndarray] = {}
     for dataset in datasets:
@@ -43,8 +44,8 @@ def count_pieces(tokenizer: Tokenizer, datasets: Sequence[Dataset]) -> dict[str,
             codes = langs.indices.to_numpy()
             for number, lang in enumerate(langs.dictionary.to_pylist()):
                 ids, _ = tokenizer.encode_batch(batch.column("text").take(pa.array(np.flatnonzero(codes == number))))
-                found = np.bincount(ids, minlength=tokenizer.vocab_size).astype(np.int64)
-                counts[lang] = counts.get(lang, 0) + found
+                # In proportion to the ids, not to the vocabulary: a batch may have a text each of many languages.
+                np.add.at(counts.setdefault(lang, np.zeros(tokenizer.vocab_size, np.int64)), ids, 1)
     return dict(sorted(counts.items()))
 
 
@@ -65,34 +66,6 @@ def counts_table(tokenizer: Tokenizer, counts: Mapping[str, np.ndarray], *, by_l
     return pa.concat_tables(parts)
 
 
-def trimmed(tokenizer: Tokenizer, counts: Mapping[str, np.ndarray], threshold: float) -> pa.Table:
-    """What is left of a vocabulary: new_id, id (int32, ascending), piece, why, share (float64).
-
-    Kept are special tokens, single bytes, and pieces whose share of the tokens of one language at least is not below
-    the threshold (BiStil: 1e-6); share: the largest of the languages'. Raises UserError where there is no text.
-    """
-    totals = {lang: int(found.sum()) for lang, found in counts.items()}
-    if not any(totals.values()):
-        raise UserError("there is no text to count pieces in", remedy="name a dataset with documents")
-    share = np.max([found / totals[lang] for lang, found in counts.items() if totals[lang]], axis=0)
-    names, kinds = tokenizer.piece_names(), tokenizer.piece_kinds
-    special = (kinds == CONTROL) | (kinds == UNKNOWN)
-    single = np.array([is_byte(name) for name in names], dtype=bool)
-    if tokenizer.kind == "bytes":
-        single |= ~special
-    why = np.where(special, SPECIAL, np.where(single, BYTE, FREQUENT))
-    ids = np.flatnonzero(special | single | (share >= threshold)).astype(np.int32)
-    return pa.table(
-        {
-            "new_id": np.arange(len(ids), dtype=np.int32),
-            "id": ids,
-            "piece": pa.array(names, pa.string()).take(pa.array(ids)),
-            "why": pa.array(why[ids].tolist(), pa.string()),
-            "share": share[ids],
-        }
-    )
-
-
 def shared_pieces(one: Tokenizer, other: Tokenizer, *, loose: bool = False) -> pa.Table:
     """Pieces that two vocabularies have: id, other_id (int32), piece, match; in the order of the first one's ids.
 
@@ -101,10 +74,11 @@ def shared_pieces(one: Tokenizer, other: Tokenizer, *, loose: bool = False) -> p
     of the other that differs in case and the space before it alone (OFA).
     """
     ours, theirs = _keys(one), _keys(other)
-    place: dict[tuple[str, str], int] = {}
-    for number, key in enumerate(theirs):
-        place.setdefault(key, number)
-    found = [place.get(key, -1) for key in ours]
+    place: dict[_Key, int] = {}
+    for number, keys in enumerate(theirs):
+        for key in keys:
+            place.setdefault(key, number)
+    found = [next((place[key] for key in keys if key in place), -1) for keys in ours]
     match = [EXACT if at >= 0 else "" for at in found]
     if loose:
         bare: dict[str, int] = {}
@@ -125,25 +99,34 @@ def shared_pieces(one: Tokenizer, other: Tokenizer, *, loose: bool = False) -> p
     )
 
 
-def _keys(tokenizer: Tokenizer) -> list[tuple[str, str]]:
-    """What each id is: of text, of bytes, or special, and its text or name."""
-    roles = {number: role for role, number in tokenizer.special_ids().items() if number is not None}
-    keys = []
-    for number, (name, text, kind) in enumerate(
-        zip(tokenizer.piece_names(), tokenizer.piece_texts(), tokenizer.piece_kinds.tolist(), strict=True)
-    ):
-        if kind in (CONTROL, UNKNOWN):
-            keys.append((SPECIAL, roles.get(number, name)))
+def _keys(tokenizer: Tokenizer) -> list[tuple[_Key, ...]]:
+    """What each id is: of text, of bytes, or special, and its text, its bytes, or its name and roles; () of a hole."""
+    roles: dict[int | None, list[str]] = {}
+    for role, number in tokenizer.special_ids().items():
+        roles.setdefault(number, []).append(role)
+    names, texts, kinds = tokenizer.piece_names(), tokenizer.piece_texts(), tokenizer.piece_kinds.tolist()
+    keys: list[tuple[_Key, ...]] = []
+    for number, (name, text, kind) in enumerate(zip(names, texts, kinds, strict=True)):
+        if not name:
+            keys.append(())
+        elif kind in (CONTROL, UNKNOWN):
+            keys.append(((SPECIAL, name), *((SPECIAL, f"role {role}") for role in roles.get(number, ()))))
         elif kind == PARTIAL or text is None or is_byte(name):
-            keys.append((BYTE, name))
+            keys.append(((BYTE, name if is_byte(name) else _byte_name(name)),))
         else:
-            keys.append(("text", text))
+            keys.append(((WORDS, text),))
     return keys
 
 
-def _bare(keys: Sequence[tuple[str, str]]) -> list[str]:
+def _byte_name(piece: str) -> str:
+    """A byte of byte-level BPE as others write it, <0xC3>; pieces of several bytes as they are."""
+    value = byte_of_letter().get(piece)
+    return piece if value is None else f"<0x{value:02X}>"
+
+
+def _bare(keys: Sequence[Sequence[_Key]]) -> list[str]:
     """The texts in lower case without the space before them; '' of what is no text."""
-    texts = pa.array([text if kind == "text" else "" for kind, text in keys], pa.string())
+    texts = pa.array([one[0][1] if one and one[0][0] == WORDS else "" for one in keys], pa.string())
     bare: list[str] = pc.utf8_trim(normalize_for_matching(texts), " ").to_pylist()
     return bare
 
