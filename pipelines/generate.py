@@ -15,7 +15,9 @@ from xlcorpus.beam.step import Outcome, Step
 from xlcorpus.beam.workspace import Task, Workspace
 from xlcorpus.beam.write import write_results
 from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
+from xlcorpus.dataset.decisions import empty
 from xlcorpus.dataset.kinds import PAIR
+from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import Location
@@ -60,7 +62,7 @@ class WritePairs:
 
     def _results(self, shard: Shard, met: Met) -> Iterator[Result]:
         begin = 0
-        for batch in read_batches(shard):
+        for batch in read_batches(shard) if shard.rows else [empty(shard_schema(shard.location))]:
 
             def offered(rows: np.ndarray, copy: int, begin: int = begin) -> pa.Array:
                 return met.offered(begin + rows, copy)

@@ -45,6 +45,13 @@ def test_pairs_on_disk(tmp_path: Path) -> None:
     assert digests(tmp_path / "one") == digests(tmp_path / "two")
 
 
+def test_a_dataset_without_rows_gives_one(tmp_path: Path) -> None:
+    given = write_dataset(tmp_path / "given", [documents([], [], names=[])])
+    made = generated(given.folder, tmp_path, operator="next-sentence")
+    assert made.manifest.rows == 0
+    assert "is_next" in made.to_arrow().column_names
+
+
 @pytest.mark.slow
 def test_the_page_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

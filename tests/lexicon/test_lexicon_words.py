@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import textwrap
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.rows import documents as text_rows
 from tests.rows import write_dataset
 from tests.running import invoked
 from tests.tokenizer.tokenizer_helpers import documents, rows, train_model
 from xlcorpus.cli.lexicon import command
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.words import with_forms
+from xlcorpus.romanize.ipa import ipa_codes
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +73,83 @@ def test_words_with_their_forms(data: Path, tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "a.parquet").schema.names == ["word", "count"]
     with pytest.raises(UserError, match="no text is in 'swh_Latn'"):
         invoked(command, "words", data / "data", "--lang", "swh_Latn", "-o", tmp_path / "x.tsv")
+
+
+def stand_in(folder: Path) -> None:
+    """A package epitran that reads German: long vowels, voiceless ends of words."""
+    for path, content in (
+        ("epitran/__init__.py", ""),
+        ("epitran/data/map/deu-Latn.csv", "Orth,Phon\n"),
+        ("epitran-9.1.dist-info/METADATA", "Metadata-Version: 2.1\nName: epitran\nVersion: 9.1\n"),
+        (
+            "epitran/simple.py",
+            """
+            import re
+
+            class SimpleEpitran:
+                def __init__(self, code):
+                    assert code == "deu-Latn"
+
+                def transliterate(self, word):
+                    return re.sub("d$", "t", word.replace("ie", "iː"))
+            """,
+        ),
+    ):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(textwrap.dedent(content), encoding="utf-8")
+
+
+@pytest.fixture
+def epitran_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    own = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "epitran"}
+
+    def forget() -> None:
+        for name in [one for one in sys.modules if one.partition(".")[0] == "epitran"]:
+            del sys.modules[name]
+        ipa_codes.cache_clear()
+
+    forget()
+    with monkeypatch.context() as patch:
+        yield patch
+    forget()
+    sys.modules.update(own)
+
+
+def test_ipa_forms(tmp_path: Path, epitran_away: pytest.MonkeyPatch) -> None:
+    stand_in(tmp_path / "packages")
+    epitran_away.syspath_prepend(tmp_path / "packages")
+    write_dataset(tmp_path / "data", [text_rows(["Die Hand, die Wand!", "die"], "deu_Latn")])
+    made = invoked(
+        command, "words", tmp_path / "data", "--lang", "deu_Latn", "--tool", "epitran", "-o", tmp_path / "w.txt"
+    )
+    assert "forms: epitran 9.1" in made.output
+    assert (tmp_path / "w.txt").read_text() == "die\tdiː\nhand\thant\nwand\twant\n"
+    write_dataset(tmp_path / "ka", [text_rows(["გამარჯობა"], "kat_Geor")])
+    with pytest.raises(UserError, match="--tool epitran and kat_Geor: there are no rules"):
+        invoked(command, "words", tmp_path / "ka", "--lang", "kat_Geor", "--tool", "epitran", "-o", tmp_path / "x.txt")
+
+
+@pytest.mark.parametrize(("tool", "module"), [("epitran", "epitran"), ("icu", "icu")])
+def test_tools_that_are_not_installed_are_named(
+    tool: str, module: str, data: Path, tmp_path: Path, epitran_away: pytest.MonkeyPatch
+) -> None:
+    epitran_away.setitem(sys.modules, module, None)
+    with pytest.raises(UserError, match=tool) as raised:
+        invoked(command, "words", data / "data", "--lang", "deu_Latn", "--tool", tool, "-o", tmp_path / "w.txt")
+    assert "pip install" in (raised.value.remedy or "")
+    assert not (tmp_path / "w.txt").exists()
+
+
+def test_forms_by_icu(tmp_path: Path) -> None:
+    pytest.importorskip("icu")
+    write_dataset(tmp_path / "data", [text_rows(["Καλή μέρα, καλή", "e\u0301té"], "ell_Grek")])
+    invoked(command, "words", tmp_path / "data", "--lang", "ell_Grek", "--tool", "icu", "-o", tmp_path / "w.tsv")
+    assert (tmp_path / "w.tsv").read_text().splitlines() == [
+        "word\tform\tcount",
+        "καλή\tkale\t2",
+        "été\tete\t1",
+        "μέρα\tmera\t1",
+    ]
 
 
 def test_ipa_forms_are_epitrans_own(data: Path, tmp_path: Path) -> None:

@@ -89,6 +89,10 @@ def test_the_command(tmp_path: Path) -> None:
     texts = [json.loads(line)["text"] for line in (tmp_path / "n.jsonl").read_text().splitlines()]
     assert sum(map(len, texts)) == 3000
     assert set("".join(texts)) == set("()[]{}<>")
+    for wrong in ('{"0": 1}', '{"2": NaN}', '{"2": 1e400}', '{"2": -1, "3": 2}', '{"2": 0}', "{}", "[1]", '{"a": 1}'):
+        (tmp_path / "w.json").write_text(wrong)
+        with pytest.raises(UserError, match=r"lengths|distances"):
+            invoked(command, "flat", "--bytes", 9, "--lengths", tmp_path / "w.json", "-o", tmp_path / "x.txt")
     (tmp_path / "l.json").write_text('{"1": 1}')
     invoked(command, "flat", "--bytes", 100, "--words", 8, "--lengths", tmp_path / "l.json", "-o", tmp_path / "f.txt")
     first = (tmp_path / "f.txt").read_text().splitlines()[0].split()
@@ -97,6 +101,10 @@ def test_the_command(tmp_path: Path) -> None:
         (("zipf", "--bytes", 9, "--brackets", "-o", tmp_path / "x.txt"), "--brackets"),
         (("flat", "--bytes", 9, "--closed", "-o", tmp_path / "x.txt"), "--closed"),
         (("zipf", "--bytes", 9, "-o", tmp_path / "x.csv"), "JSON lines, or text"),
+        (("uniform", "--bytes", 9, "--exponent", 2, "-o", tmp_path / "x.txt"), "--exponent: uniform has no use for it"),
+        (("flat", "--bytes", 9, "--open-share", 0.3, "-o", tmp_path / "x.txt"), "--open-share: flat"),
+        (("zipf", "--bytes", 9, "--paired", "-o", tmp_path / "x.txt"), "--paired: zipf"),
+        (("nested", "--bytes", 9, "--lengths", tmp_path / "l.json", "-o", tmp_path / "x.txt"), "--lengths: nested"),
     ):
         with pytest.raises(UserError, match=said):
             invoked(command, *arguments)

@@ -18,8 +18,14 @@ from xlcorpus.errors import StorageError, UserError
 @click.argument("kind", type=click.Choice(["zipf", "uniform", "nested", "flat"]))
 @click.option("--output", "-o", type=OutputPath(dir_okay=False), required=True, help="FILE.jsonl, or FILE.txt")
 @click.option("--bytes", "budget", required=True, help="bytes of text in all, exactly: 10M")
-@click.option("--vocabulary", type=at_least(1), default=50_000, show_default=True, help="words, or pairs of brackets")
-@click.option("--words", type=at_least(2), default=512, show_default=True, help="words of a document")
+@click.option(
+    "--vocabulary",
+    type=click.IntRange(1, 10_000_000),
+    default=50_000,
+    show_default=True,
+    help="words, or pairs of brackets",
+)
+@click.option("--words", type=click.IntRange(2, 1 << 20), default=512, show_default=True, help="words of a document")
 @click.option(
     "--exponent", type=click.FloatRange(0, 10), default=1.0, show_default=True, help="of Zipf's law; 0: uniform"
 )

@@ -14,6 +14,7 @@ MonoByte (Abonizio et al. 2022, COLING) pretrains two such controls at the byte 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -27,6 +28,13 @@ KINDS = ("zipf", "uniform", "nested", "flat")
 BRACKETS = "()[]{}<>"
 _NEAR = 3  # a place that is taken is replaced by one that is less than this away
 _AT_ONCE = 1 << 20  # words that are drawn at a time
+_ALIKE = dict.fromkeys(range(1, 31), 1.0)
+_KINDS_WITH = {
+    "exponent": ("zipf", "nested", "flat"),
+    "open_share": ("nested",),
+    "paired": ("nested", "flat"),
+    "lengths": ("flat",),
+}
 
 
 @dataclass(frozen=True)
@@ -45,9 +53,14 @@ class Control:
     paired: bool = False
     closed: bool = False
     brackets: bool = False
-    lengths: Mapping[int, float] = field(default_factory=lambda: dict.fromkeys(range(1, 31), 1.0))
+    lengths: Mapping[int, float] = field(default_factory=lambda: _ALIKE)
 
     def __post_init__(self) -> None:
+        for name, kinds in _KINDS_WITH.items():
+            if self.kind not in kinds and getattr(self, name) != getattr(type(self), name, _ALIKE):
+                raise UserError(
+                    f"--{name.replace('_', '-')}: {self.kind} has no use for it", remedy=f"it is of {', '.join(kinds)}"
+                )
         if self.brackets and (self.kind not in ("nested", "flat") or self.vocabulary > len(BRACKETS) // 2):
             raise UserError(
                 f"--brackets: {self.kind} with {self.vocabulary:,} words",
@@ -55,12 +68,8 @@ class Control:
             )
         if self.closed and (self.kind != "nested" or self.words % 2):
             raise UserError("--closed closes the brackets of nested documents", remedy="nested, and an even --words")
-        if (
-            not self.lengths
-            or min(self.lengths) < 1
-            or min(self.lengths.values()) < 0
-            or not any(self.lengths.values())
-        ):
+        weights = [*self.lengths.values()]
+        if min(self.lengths, default=0) < 1 or not all(0 <= one < math.inf for one in weights) or not any(weights):
             raise UserError(
                 "the distances of flat are whole numbers above 0 with weights", remedy='write {"1": 5, "2": 3}'
             )
