@@ -30,7 +30,6 @@ from xlcorpus.mix.inputs import check, fingerprints, plan_for, shard_sizes
 from xlcorpus.mix.mixed_rows import columns_of_all, features_in_mix, form_of
 from xlcorpus.mix.options import Options
 from xlcorpus.mix.repeated import PackIds, RefuseRepeated, Repeated, find_repeated
-from xlcorpus.mix.rules.match import matches
 from xlcorpus.mix.scatter import Scatter
 from xlcorpus.mix.uses import DrawCell, PackTexts, WriteUses
 
@@ -42,7 +41,6 @@ class Choose(beam.PTransform):  # type: ignore[misc]
     folder: Location
     plan: tuple[CellPlan, ...]
     seed: int
-    nearest: bool
     pack_ids: PackIds
     refuse: RefuseRepeated
 
@@ -61,7 +59,7 @@ class Choose(beam.PTransform):  # type: ignore[misc]
             tasks
             | "Pack" >> beam.FlatMap(Carried(lambda task: pack(task.number))).with_output_types(batches)
             | "ByCell" >> beam.GroupByKey()
-            | "Draw" >> beam.FlatMap(Carried(DrawCell(self.plan, self.seed, self.nearest))).with_output_types(batches)
+            | "Draw" >> beam.FlatMap(Carried(DrawCell(self.plan, self.seed))).with_output_types(batches)
             | "ByShard" >> beam.GroupByKey()
             | "Write" >> beam.FlatMap(Carried(WriteUses(self.folder))).with_output_types(int)
         )
@@ -116,7 +114,7 @@ def run(options: Options, inputs: Sequence[Dataset], execution: Execution) -> Ou
     spec, plan = plan_for(options, execution.each("count", tasks, CountShard(folder, counting)))
     pack_ids = PackIds.of(folder, sum(dataset.manifest.rows for dataset in inputs))
     refuse = RefuseRepeated.of(folder, inputs)
-    execution.shuffle("choose", tasks, Choose(folder, plan.cells, execution.seed, matches(spec), pack_ids, refuse))
+    execution.shuffle("choose", tasks, Choose(folder, plan.cells, execution.seed, pack_ids, refuse))
 
     targets = [Task(number, size, None) for number, size in enumerate(shard_sizes(options, plan))]
     form = form_of(inputs, swaps=options.ways.swaps)

@@ -118,39 +118,54 @@ def share_out(tree: Tree, budget: int) -> dict[Key, int]:
     """Units of each cell: everybody's share, but nobody above what it can give, what is over to the others again."""
     if "cell" in tree:
         return {tree["cell"]: budget}
-    shares = {number: share for number, (_, share, _) in enumerate(tree["groups"])}
-    can = {number: most(inner)[1] for number, (_, _, inner) in enumerate(tree["groups"])}
-    names = {number: _shown(name, len(shares)) for number, (name, _, _) in enumerate(tree["groups"])}
-    given: dict[int, int] = {}
-    while True:
-        open_, left = [number for number in shares if number not in given], budget - sum(given.values())
-        whole = sum(shares[number] for number in open_)
-        due = {number: shares[number] * left / whole for number in open_}
-        full = [number for number in open_ if due[number] >= can[number]]
-        if not full:
-            break
-        given |= {number: can[number] for number in full}
-        if len(full) == len(open_):
-            due = {}
-            break
-    for number, wanted in due.items():
-        given[number] = math.floor(wanted)
-    late = sorted(due, key=lambda number: (given[number] - due[number], names[number]))
-    for number in late[: budget - sum(given.values())]:
-        given[number] += 1
+    groups = [
+        (share, most(inner)[1], _shown(name, len(tree["groups"])), inner) for name, share, inner in tree["groups"]
+    ]
+    groups.sort(key=lambda group: (group[1] / group[0], group[2]))
     found: dict[Key, int] = {}
-    for number, (_, _, inner) in enumerate(tree["groups"]):
-        found |= share_out(inner, given[number])
+    for (*_, inner), units in zip(groups, in_halves([group[:2] for group in groups], budget), strict=True):
+        found |= share_out(inner, units)
     return found
+
+
+def in_halves(groups: Sequence[tuple[Fraction, int]], units: int) -> list[int]:
+    """Whole units of each of some groups (share, what it can give), in the order in which they fill up."""
+    if len(groups) == 1:
+        return [units]
+    before = [sum(share for share, _ in groups[:place]) for place in range(len(groups) + 1)]
+    cut = min(range(1, len(groups)), key=lambda place: abs(2 * before[place] - before[-1]))
+    due: dict[int, Fraction] = {}
+    while len(due) < len(groups):
+        left, whole = units - sum(due.values()), sum(groups[place][0] for place in range(len(due), len(groups)))
+        share, most_units = groups[len(due)]
+        if share * left / whole < most_units:
+            due |= {place: groups[place][0] * left / whole for place in range(len(due), len(groups))}
+        else:
+            due[len(due)] = Fraction(most_units)
+    mine = math.floor(sum(due[place] for place in range(cut)) + Fraction(1, 2))
+    return [*in_halves(groups[:cut], mine), *in_halves(groups[cut:], units - mine)]
 
 
 def _shown(name: Any, groups: int) -> str:
     return name if isinstance(name, str) else f"{name:0{groups}d}"
 
 
+def shared_out_by(content: Any) -> set[str]:
+    """What rules share out by that would do nothing where no text has it."""
+    if isinstance(content, list):
+        return set().union(*map(shared_out_by, content))
+    if not isinstance(content, Mapping):
+        return set()
+    rules = {"uniform", "unimax", "exponent", "temperature"}
+    own = {content["by"]} & {"lang", "script", "domain"} if content.get("rule") in rules else set[str]()
+    return own.union(*map(shared_out_by, content.values()))
+
+
 def plan(node: Mapping[str, Any], sizes: Mapping[Key, int], budget: int | None, cap: Any) -> dict[Key, int] | None:
     """Units of each cell in the mix; None where that cannot be. budget: none for as much as there can be."""
     full = {key: size for key, size in sizes.items() if size}
+    if any(all(value_of(key, by) == "none" for key in full) for by in shared_out_by(node)):
+        return None
     tree = tree_of(node, full, () if cap is None else (exactly(cap),))
     largest = most(tree)[1]
     wanted = largest if budget is None else budget

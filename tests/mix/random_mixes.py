@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.mix.mix_helpers import Shard, mix, pairs
+from tests.mix.mix_helpers import Mixed, Shard, mix, pairs
 from tests.mix.planner import Key, plan
 from tests.rows import cut, documents
 from xlcorpus.errors import UserError
@@ -134,7 +134,19 @@ def check(seed: int, folder: Path) -> str:
         uses = Counter(row["doc_id"] for row in mine)
         most = -(-Fraction(expected.get(key, 0), sizes[key]) // 1)
         assert max(uses.values(), default=0) <= max(most, 1), (seed, cell)
+    asked["budget"] = chaos.randint(1, found.plan.budget)
+    assert_rung(mix(folder / "rung", shards, spec, **asked, targets=3), found)
     return "made"
+
+
+def assert_rung(small: Mixed, large: Mixed) -> None:
+    """A smaller mix of the same inputs: every use of a text is one of the larger one, in the same order in its cell."""
+    for item in small.taken:
+        uses = [
+            [(row["doc_id"], row["kind"], row["mix_epoch"]) for row in rung.rows if row["mix_class"] == item.name]
+            for rung in (small, large)
+        ]
+        assert uses[0] == uses[1][: len(uses[0])], item.name
 
 
 def main() -> None:

@@ -4,44 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from fractions import Fraction
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from xlcorpus.mix.achieved import mix_table
 from xlcorpus.mix.allocate import CellPlan, plan_mix
 from xlcorpus.mix.cells import Cell
 from xlcorpus.mix.ratios_option import spec_of_ratios
 from xlcorpus.mix.spec import parse_mix
-from xlcorpus.text.apportion import largest_remainder
-
-RATIOS = st.dictionaries(st.text("abcdef", min_size=1, max_size=2), st.floats(1e-6, 1), min_size=1, max_size=7)
-
-
-@given(RATIOS, st.integers(0, 10**12))
-def test_shares_are_exact_and_within_one_of_their_due(ratios: dict[str, float], total: int) -> None:
-    shares = largest_remainder(ratios, total)
-    assert sum(shares.values()) == total
-    whole = sum(map(Fraction, ratios.values()))
-    for name, share in shares.items():
-        assert abs(share - Fraction(ratios[name]) * total / whole) < 1
-        assert isinstance(share, int)
-
-
-@given(RATIOS, st.integers(0, 10**6), st.data())
-def test_shares_do_not_depend_on_the_order(ratios: dict[str, float], total: int, data: st.DataObject) -> None:
-    mixed = dict(data.draw(st.permutations(list(ratios.items()))))
-    assert largest_remainder(mixed, total) == largest_remainder(ratios, total)
-
-
-def test_the_largest_remainders_get_what_is_left_over() -> None:
-    assert largest_remainder({"a": 0.5, "b": 0.3, "c": 0.2}, 7) == {"a": 4, "b": 2, "c": 1}  # 3.5, 2.1, 1.4
-    assert largest_remainder({"d": 0.25, "b": 0.25, "c": 0.25, "a": 0.25}, 6) == {"a": 2, "b": 2, "c": 1, "d": 1}
-    assert largest_remainder({"a": 0.1, "b": 0.9}, 1) == {"a": 0, "b": 1}
-    # 0.1 + 0.2 in floating point is not 0.3; the sum is exact all the same.
-    assert sum(largest_remainder({"a": 0.1, "b": 0.2, "c": 0.7}, 10**15 + 1).values()) == 10**15 + 1
 
 
 def planned(sizes: Mapping[str, int], ratios: Mapping[str, float], budget: int) -> list[CellPlan]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.mix.mix_helpers import totals_by
 from xlcorpus.errors import UserError
-from xlcorpus.mix.allocate import fill, plan_mix
+from xlcorpus.mix.allocate import plan_mix
 from xlcorpus.mix.cells import Cell
 from xlcorpus.mix.exact import Number, Weights, exact, power
 from xlcorpus.mix.options import Options
@@ -24,7 +24,6 @@ from xlcorpus.mix.rules.exponent import powers
 from xlcorpus.mix.rules.floor import floor_counts
 from xlcorpus.mix.spec import parse_mix
 from xlcorpus.mix.tree import Division, Setting
-from xlcorpus.text.apportion import largest_remainder
 
 NAMES = st.text("abcdefgh", min_size=1, max_size=3)
 SIZES = st.dictionaries(NAMES, st.integers(1, 10**9), min_size=1, max_size=8)
@@ -132,51 +131,6 @@ def test_new_languages_that_are_too_small_are_left_out_and_set_no_floor() -> Non
     counts = floor_counts({"tiny": 10, "new": 500, "old": 9}, {"old"}, Fraction(1), Fraction(2), least=100)
     assert counts == {"tiny": 0, "new": 1000, "old": 1000}
     assert floor_counts({"old": 9}, {"old"}, Fraction(1), Fraction(2)) == {"old": 0}
-
-
-@st.composite
-def fillings(draw: st.DrawFn) -> tuple[dict[str, Fraction], dict[str, int], int]:
-    """Weights, caps and a budget that they hold."""
-    names = draw(st.lists(NAMES, min_size=1, max_size=8, unique=True))
-    weights = {name: Fraction(draw(st.integers(0, 50)), draw(st.integers(1, 9))) for name in names}
-    caps = {name: draw(st.integers(0, 1000)) for name in names}
-    budget = draw(st.integers(0, sum(cap for name, cap in caps.items() if weights[name])))
-    return weights, caps, budget
-
-
-@given(fillings())
-def test_filling_is_exact_capped_and_fair(filling: tuple[dict[str, Fraction], dict[str, int], int]) -> None:
-    weights, caps, budget = filling
-    shares = fill(weights, caps, budget)
-    assert sum(shares.values()) == budget
-    assert all(0 <= shares[name] <= caps[name] for name in weights)
-    assert all(shares[name] == 0 for name in weights if not weights[name])
-    # Nobody who has room got less, in proportion and up to rounding, than anybody else.
-    levels = {name: shares[name] / weights[name] for name in weights if weights[name]}
-    for name, level in levels.items():
-        if shares[name] < caps[name]:
-            for other in levels:
-                assert level + 1 / weights[name] >= levels[other] - 1 / weights[other]
-
-
-@given(fillings(), st.data())
-def test_filling_does_not_depend_on_the_order(
-    filling: tuple[dict[str, Fraction], dict[str, int], int], data: st.DataObject
-) -> None:
-    weights, caps, budget = filling
-    mixed = dict(data.draw(st.permutations(list(weights.items()))))
-    assert fill(mixed, caps, budget) == fill(weights, caps, budget)
-
-
-@given(SIZES, st.integers(0, 10**6))
-def test_without_tight_caps_filling_is_the_largest_remainder(sizes: dict[str, int], budget: int) -> None:
-    weights = weights_of(sizes, "proportional")
-    assert fill(weights, dict.fromkeys(sizes, 10**6), budget) == largest_remainder(sizes, budget)
-
-
-def test_caps_that_hold_less_than_the_budget_are_an_error() -> None:
-    with pytest.raises(ValueError, match="less than the budget"):
-        fill({"a": Fraction(1), "b": Fraction(0)}, {"a": 5, "b": 100}, 6)
 
 
 class Square(Rule):

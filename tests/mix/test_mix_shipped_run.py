@@ -226,12 +226,26 @@ def test_the_two_sides_of_the_maltese_ladder_are_of_one_size(mixed: Any) -> None
     assert {row["lang"] for row in rows_of(domains.folder, ["lang"])} == {"mlt_Latn"}
 
 
-def test_a_smaller_rung_is_the_beginning_of_the_larger_one(mixed: Any) -> None:
-    """The same order of documents by hash: but for the last documents, which fill up, a rung holds those below it."""
-    rungs = [mixed("maltese-domains", "maltese", budget=budget) for budget in (1_000, 4_000)]
-    small, large = ({row["doc_id"] for row in rows_of(rung.folder, ["doc_id"])} for rung in rungs)
-    assert len(small) > 40
-    assert len(small - large) <= 0.2 * len(small)
+@pytest.mark.parametrize(
+    ("name", "corpus", "budgets"),
+    [
+        ("maltese-domains", "maltese", (1_000, 1_001, 4_000)),
+        pytest.param("mbart50", "web", (101, 102, 400), marks=pytest.mark.slow),
+        pytest.param("umt5", "web", (9_000, 30_000, 90_000), marks=pytest.mark.slow),
+        pytest.param("glot500", "glot", (999, 1_000, 4_000), marks=pytest.mark.slow),
+    ],
+)
+def test_a_smaller_rung_is_a_part_of_the_larger_one(
+    mixed: Any, name: str, corpus: str, budgets: tuple[int, ...]
+) -> None:
+    """Every use of every text, with caps of epochs and without."""
+    rungs = [
+        Counter((row["doc_id"], row["mix_epoch"]) for row in rows_of(mixed(name, corpus, budget=budget).folder))
+        for budget in budgets
+    ]
+    assert all(rung.total() > 0 for rung in rungs)
+    assert rungs[0] <= rungs[1] <= rungs[2]
+    assert rungs[0] != rungs[2]
 
 
 def test_every_file_that_ships_is_run_here() -> None:

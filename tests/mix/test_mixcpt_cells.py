@@ -212,6 +212,17 @@ def test_cells_run_in_bytes(name: str, corpora: Any, outputs: Path) -> None:
     check_mix(name, made(corpora(parts_of(name)[3]), name, "bytes", outputs), "bytes")
 
 
+@pytest.mark.parametrize(
+    "name", ["L3-Bi-Sel", *(pytest.param(name, marks=pytest.mark.slow) for name in FAST if name != "L3-Bi-Sel")]
+)
+def test_a_smaller_cell_is_a_part_of_a_larger_one(name: str, corpora: Any, outputs: Path, tmp_path: Path) -> None:
+    small = corpora(parts_of(name)[3]).run(tmp_path, name, budget=BUDGET["tokens"] // 7)
+    large = made(corpora(parts_of(name)[3]), name, "tokens", outputs)
+    held = [{row["doc_id"] for row in rows_of(rung.folder, ["doc_id"])} for rung in (small, large)]
+    assert 0 < len(held[0]) < len(held[1])
+    assert held[0] < held[1]
+
+
 def plain(dataset: Dataset) -> tuple[dict[str, str], dict[str, Any]]:
     """Digests of all files but the manifest; the manifest's notes without name and model."""
     files = {name: digest for name, digest in digests(dataset.folder).items() if name.endswith(".parquet")}

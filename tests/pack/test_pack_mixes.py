@@ -6,18 +6,18 @@ import gzip
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.pack.pack_runs import SAMPLE, decisions_of, run_pack
 from tests.rows import rows_of
 from tests.running import run, write_recipe
+from xlcorpus.dataset.card import card_of
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer.open import open_tokenizer
 
-NTREX = Path(__file__).resolve().parents[3] / "shared" / "data" / "ntrex"
 TOKENIZER = open_tokenizer(SAMPLE)
 VIEWS = ("bitext", "tlm", "restore")
 LINES = {
@@ -89,6 +89,16 @@ def test_a_view_takes_its_rows_and_says_what_it_leaves(
     assert set(notes["languages"]) == {"bi": {"eng", "deu", "hin"}, "restore": {"eng"}}[kind]
 
 
+def test_the_card_says_what_each_column_of_a_mix_is(made: dict[str, Dataset]) -> None:
+    for name in ("bitext", "all"):
+        lines = card_of(made[name].manifest).splitlines()
+        cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+        columns = {cell[0]: cell[-1] for cell in cells[2:]}
+        assert {"text", "lang", "kind", "src", "tgt_lang", "mix_class"} < set(columns)
+        # All but what the user gave.
+        assert {column for column, meaning in columns.items() if not meaning} <= {"extra", "input_lang"}, name
+
+
 def test_packs_are_of_the_texts_of_all(made: dict[str, Dataset]) -> None:
     kinds = Counter(kind for row in rows_of(made["packs"]) for kind in row["kinds"])
     assert kinds == {"bi": 20, "restore": 10, "mono": 10}
@@ -104,49 +114,55 @@ def test_a_view_without_rows_is_refused(made: dict[str, Dataset], tmp_path: Path
 
 
 @pytest.mark.slow
-def test_three_views_of_one_mix_of_three_directions(tmp_path: Path) -> None:
-    """Shares at T = 1.5 by the rule, both sides' languages, no second ingest; on news of NTREX."""
-    if not NTREX.is_dir():
-        pytest.skip("the shared NTREX data are not here")
-
-    def texts(code: str) -> dict[int, str]:
-        with gzip.open(NTREX / f"{code}.jsonl.gz", "rt", encoding="utf-8") as lines:
-            return {row["id"]: row["text"] for row in map(json.loads, lines)}
-
-    sizes = {"deu_Latn-eng_Latn": 900, "kor_Hang-eng_Latn": 400, "eng_Latn-hin_Deva": 150}
-    rows: list[dict[str, Any]] = []
-    for direction, size in sizes.items():
-        one, two = direction.split("-")
-        sides = [texts(lang.partition("_")[0]) for lang in (one, two)]
-        names = {"src_lang": one.replace("Hang", "Kore"), "tgt_lang": two}
-        ids = sorted(sides[0])[-size:] if one == "eng_Latn" else sorted(sides[0])[:size]
-        rows += [{"src": sides[0][number], "tgt": sides[1][number], **names} for number in ids]
-    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    (tmp_path / "en-de.tsv").write_text("the\tder\nand\tund\nof\tvon\nto\tzu\n", encoding="utf-8")
-    switch = "src: eng_Latn, tgt: deu_Latn, view: restore, rounding: ceil, ratio: 0.35"
-    views = [
-        f"{{step: pack, id: {view}, input: mix, view: {view}, tokenizer: {SAMPLE}, length: 1024}}" for view in VIEWS
+def test_three_views_of_one_mix_of_three_directions(shared_data: Path, tmp_path: Path) -> None:
+    """Sentences of Tatoeba: shares at T = 1.5, the sides with their languages, one ingest of each file."""
+    into = {"deu_Latn": 500, "jpn_Jpan": 500, "swh_Latn": 195}  # pairs with English; Swahili is the target
+    ends = {"deu_Latn": ("text", "eng"), "jpn_Jpan": ("text", "eng"), "swh_Latn": ("eng", "text")}
+    lines: set[tuple[str, ...]] = set()
+    steps = []
+    for lang, (src, tgt) in ends.items():
+        code, file = lang[:3], shared_data / "tatoeba" / f"{lang[:3]}-eng.tsv.gz"
+        langs = [lang if side == "text" else "eng_Latn" for side in (src, tgt)]
+        sides = f"src_column: {src}, tgt_column: {tgt}, src_lang: {langs[0]}, tgt_lang: {langs[1]}"
+        steps.append(f"{{step: ingest, id: {code}, files: {file}, kind: pairs, source: tatoeba, {sides}}}")
+        with gzip.open(file, "rt", encoding="utf-8") as stream:
+            rows = [dict(zip(("id", "text", "eng"), line.rstrip("\n").split("\t"), strict=True)) for line in stream]
+        assert len(rows) - 1 == into[lang]
+        lines |= {(*langs, row[src], row[tgt]) for row in rows[1:]}
+    switch = f"dictionary: [{shared_data}/dict/wiktionary/en-de.tsv.gz], src: eng_Latn, tgt: deu_Latn, view: restore"
+    steps += [
+        f"{{step: codeswitch, id: switched, input: deu, {switch}}}",
+        f"{{step: mix, input: [deu, jpn, swh, switched], mix: {tmp_path}/mix.yaml, budget: 601}}",
+        *(f"{{step: pack, id: {view}, input: mix, view: {view}, tokenizer: {SAMPLE}, length: 1024}}" for view in VIEWS),
     ]
-    steps = [
-        f"{{step: ingest, id: pairs, files: {tmp_path}/pairs.jsonl, kind: pairs, source: ntrex}}",
-        f"{{step: codeswitch, id: switched, input: pairs, dictionary: [{tmp_path}/en-de.tsv], {switch}}}",
-        f"{{step: mix, input: [pairs, switched], mix: {tmp_path}/mix.yaml, budget: 1000}}",
-        *views,
-    ]
-    recipe = "name: three\nsteps:\n" + "".join(f"  - {step}\n" for step in steps)
     spec = """
     unit: docs
     mix:
       parts:
-        - {where: {kind: bi}, share: 0.75, within: {by: direction, rule: temperature, temperature: 1.5}}
-        - {where: {kind: restore}, share: 0.25}
+        - {where: {kind: bi}, share: 451/601, within: {by: direction, rule: temperature, temperature: 1.5}}
+        - {where: {kind: restore}, share: 150/601}
     """
     write_recipe(tmp_path, spec, "mix.yaml")
-    done = run(write_recipe(tmp_path, recipe), tmp_path / "out")
-    weights = {direction: size ** (1 / 1.5) for direction, size in sizes.items()}
+    recipe = write_recipe(tmp_path, "name: three\nsteps:\n" + "".join(f"  - {step}\n" for step in steps))
+    done = {name: one.dataset for name, one in run(recipe, tmp_path / "out").items()}
+    mixed = {kind: [row for row in rows_of(done["mix"]) if row["kind"] == kind] for kind in ("bi", "restore")}
+    assert {kind: len(rows) for kind, rows in mixed.items()} == {"bi": 451, "restore": 150}
+    due = np.array(list(into.values())) ** (1 / 1.5)
+    due *= 451 / due.sum()
     for view in ("bitext", "tlm"):
-        found = Counter(f"{row['src_lang']}-{row['tgt_lang']}" for row in rows_of(done[view].dataset))
-        assert set(found) == set(sizes)
-        for direction, weight in weights.items():
-            assert abs(found[direction] - 750 * weight / sum(weights.values())) < 1
-    assert Counter(row["lang"] for row in rows_of(done["restore"].dataset)) == {"eng_Latn": 250}
+        packed = rows_of(done[view])
+        counts = Counter(row["src_lang"] if row["src_lang"] != "eng_Latn" else row["tgt_lang"] for row in packed)
+        assert np.abs(np.array([counts[lang] for lang in into]) - due).max() < 1
+        assert {row["pair_id"] for row in packed} == {row["doc_id"] for row in mixed["bi"]}
+        assert Counter(row["reason"] for row in decisions_of(done[view])) == {"other_kind": 150}
+        for row in packed:
+            sides = [TOKENIZER.decode(row[f"{side}_ids"]) for side in ("src", "tgt")]
+            assert (row["src_lang"], row["tgt_lang"], *sides) in lines
+    texts = {(row["inputs"], row["targets"]) for row in mixed["restore"]}
+    found = {
+        tuple(TOKENIZER.decode(row[f"{side}_ids"]) for side in ("inputs", "targets"))
+        for row in rows_of(done["restore"])
+    }
+    assert found == texts
+    assert {row["lang"] for row in rows_of(done["restore"])} == {"eng_Latn"}
+    assert {text[1] for text in texts} <= {text[3] for text in lines if text[0] == "deu_Latn"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from xlcorpus.dataset.kinds import KINDS, is_mix
 from xlcorpus.dataset.layout import DATA, DECISIONS, HELD_OUT, HOLDOUT, REJECTS
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.schema import load_schema
@@ -22,8 +23,11 @@ def card_of(manifest: Manifest) -> str:
     counts = sorted(manifest.languages.items(), key=lambda item: (-item[1], item[0]))
     languages = ", ".join(f"{lang or '(none)'} {count:,}" for lang, count in counts[:_MOST])
     more = f" and {len(counts) - _MOST:,} more" if len(counts) > _MOST else ""
-    said = load_schema(manifest.schema_name, int(manifest.schema.rpartition("-")[2]))
-    meanings = {field.name: (field.metadata or {}).get(b"description", b"").decode() for field in said.fields}
+    own = load_schema(manifest.schema_name, int(manifest.schema.rpartition("-")[2]))
+    schemas = [own, *(map(load_schema, KINDS) if is_mix(manifest.arrow_schema.names) else ())]
+    meanings: dict[str, str] = {}
+    for field in (field for schema in schemas for field in schema.fields):
+        meanings.setdefault(field.name, (field.metadata or {}).get(b"description", b"").decode())
     columns = [
         f"| {_cell(f.name)} | {_cell(str(f.type))} | {_cell(meanings.get(f.name, ''))} |" for f in manifest.arrow_schema
     ]

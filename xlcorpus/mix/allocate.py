@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from xlcorpus.mix.exact import Number, exact
 from xlcorpus.mix.rehydration import Rehydration
 from xlcorpus.mix.spec import MixSpec
 from xlcorpus.mix.tree import Branch, Leaf, build_tree, natural_budget
-from xlcorpus.text.apportion import largest_remainder
+from xlcorpus.text.apportion import apportion
 
 _MOST_ROWS = 12  # in an error message
 
@@ -25,7 +25,8 @@ class CellPlan:
 
     ratio: share of the whole mix, as planned. available, documents: what there is; of a rehydrated cell every document
     counted by its weight, so one epoch uses a document `weight` times. path: the rules that gave the budget, outermost
-    first; () for a cell that the mix leaves out, whose budget is 0.
+    first; () for a cell that the mix leaves out, whose budget is 0. nearest: texts are to come as near to the budget as
+    they can; else they are the beginning of one order.
     """
 
     cell: Cell
@@ -35,6 +36,7 @@ class CellPlan:
     documents: int
     path: tuple[str, ...] = ()
     rehydration: Rehydration | None = field(default=None, repr=False)
+    nearest: bool = False
 
     @property
     def name(self) -> str:
@@ -108,9 +110,8 @@ def plan_mix(
 
     budget: in units of the spec; None: that of the spec, else what its rule asks for by itself (`match`, `floor`),
     else the largest; 'largest': the largest in any case. max_epochs: the cap above all others; None: that of the spec,
-    else 1 where no node names `epochs`. The budgets sum to the budget exactly. Every group is within one unit of its
-    share for each cell in it (exactly its share by largest remainder where caps are whole epochs), and none is above
-    its cap. Raises UserError with the numbers where that cannot be.
+    else 1 where no node names `epochs`. The budgets sum to the budget exactly, none is above its cap, and none falls
+    when the budget grows (`apportion`). Raises UserError with the numbers where that cannot be.
     """
     ordered = sort_cells(cells)
     cap = _read_epochs(max_epochs)
@@ -151,33 +152,9 @@ def _read_epochs(value: Number | None) -> Fraction | None:
     return cap
 
 
-def fill(weights: Mapping[str, Fraction], caps: Mapping[str, int], budget: int) -> dict[str, int]:
-    """Share `budget` out in proportion to `weights` but nobody above its cap; what is over goes to the others.
-
-    The caps must hold the budget (ValueError). Sums to `budget` exactly; groups below their cap are within one unit of
-    their proportion of what the full ones left over, by largest remainder. With equal weights and caps of N epochs
-    this is UniMax: taking the tightest group first, each gets an equal share of what remains or all it may have.
-    """
-    names = [name for name, weight in weights.items() if weight > 0]
-    if sum(caps[name] for name in names) < budget:
-        raise ValueError("the caps hold less than the budget")
-    shares = dict.fromkeys(weights, 0)
-    whole, left = sum((weights[name] for name in names), Fraction(0)), budget
-    names.sort(key=lambda name: (caps[name] / weights[name], name))
-    for place, name in enumerate(names):
-        if caps[name] * whole > weights[name] * left:  # it stays below its cap, and so do all after it
-            rest = {name: weights[name] for name in names[place:]}
-            return shares | largest_remainder(rest, left)
-        shares[name] = caps[name]
-        whole -= weights[name]
-        left -= caps[name]
-    return shares
-
-
 def _assign(branch: Branch, budget: int, path: tuple[str, ...], total: int, plans: dict[str, CellPlan]) -> None:
     """Share the budget of a branch out, down to its cells. It is at most `branch.whole`."""
-    weights = {group.name: group.share for group in branch.groups}
-    shares = fill(weights, {group.name: group.below.whole for group in branch.groups}, budget)
+    shares = _shares(branch, budget)
     for group in branch.groups:
         units = shares[group.name]
         percent = f"{float(100 * group.share if not budget else Fraction(100 * units, budget)):.4g} %"
@@ -192,10 +169,16 @@ def _assign(branch: Branch, budget: int, path: tuple[str, ...], total: int, plan
                 leaf.documents,
                 steps or (branch.label,),
                 leaf.rehydration,
+                leaf.nearest,
             )
         else:
             step = f"{branch.label}: {group.name} {percent}" if group.name else branch.label
             _assign(group.below, units, (*path, step), total, plans)
+
+
+def _shares(branch: Branch, budget: int) -> dict[str, int]:
+    weights = {group.name: group.share for group in branch.groups}
+    return apportion(weights, budget, {group.name: group.below.whole for group in branch.groups})
 
 
 def _without_effect(branch: Branch, budget: int, unit: str, name: str = "") -> Iterator[str]:
@@ -203,11 +186,7 @@ def _without_effect(branch: Branch, budget: int, unit: str, name: str = "") -> I
 
     UniMax without a budget is the case that people meet: it takes everything, which is proportional.
     """
-    shares = fill(
-        {group.name: group.share for group in branch.groups},
-        {group.name: group.below.whole for group in branch.groups},
-        budget,
-    )
+    shares = _shares(branch, budget)
     if branch.redistributes and any(
         abs(budget * group.share - shares[group.name]) > 1 for group in branch.groups
     ) and all(shares[group.name] == group.below.whole for group in branch.groups):  # fmt: skip
@@ -229,7 +208,7 @@ def shortfalls(node: Branch | Leaf, budget: int, name: str = "") -> list[Shortfa
     own = Shortfall(name or "all together", budget, node.available, node.whole)
     if isinstance(node, Leaf) or node.plain or node.redistributes:
         return [own]
-    asked = largest_remainder({group.name: group.share for group in node.groups}, budget)
+    asked = apportion({group.name: group.share for group in node.groups}, budget)
     rows = [
         row
         for group in node.groups

@@ -7,11 +7,9 @@ import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any
 
 from xlcorpus.text import labels
-from xlcorpus.text.apportion import largest_remainder
+from xlcorpus.text.apportion import apportion
 
 KINDS = (
     "mono",
@@ -157,7 +155,7 @@ def language_totals(
     totals: dict[str, int] = {}
     for lang, units in achieved:
         name = canonical_lang(lang)
-        shares: Mapping[str, Any] = (sides or {}).get(name) or dict.fromkeys(languages_of(name), Fraction(1))
-        for language, part in largest_remainder(shares, units).items() if shares else ():
+        shares = (sides or {}).get(name) or dict.fromkeys(languages_of(name), 1)
+        for language, part in apportion(shares, units).items() if shares else ():
             totals[language] = totals.get(language, 0) + part
     return {language: units for language, units in sorted(totals.items()) if units}

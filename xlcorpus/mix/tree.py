@@ -18,13 +18,15 @@ from xlcorpus.mix.spec import MixSpec, Node, Where
 
 @dataclass(frozen=True)
 class Leaf:
-    """One cell: what there is of it, counted with its weights where it is rehydrated, and how often it may be used."""
+    """One cell: what there is of it, counted with its weights where it is rehydrated, how often it may be used, and
+    whether its budget is an amount that texts are to come as near to as they can (`match`)."""
 
     cell: Cell
     available: int
     documents: int
     cap: Fraction
     rehydration: Rehydration | None = None
+    nearest: bool = False
 
     @property
     def real(self) -> Fraction:
@@ -97,6 +99,7 @@ class Setting:
     values: Mapping[str, Collection[str]]
     empty: Mapping[str, Collection[str]]
     rehydration: Rehydration | None = None
+    nearest: bool = False
     missing: dict[str, None] = field(default_factory=dict)
 
     def size(self, cell: Cell) -> tuple[int, int]:
@@ -262,7 +265,7 @@ def _build_parts(node: Node, cells: Sequence[Cell], setting: Setting, place: str
 def _leaf(cell: Cell, setting: Setting) -> Leaf:
     units, documents = setting.size(cell)
     cap = Fraction(1) if setting.epochs is None else setting.epochs
-    return Leaf(cell, units, documents, cap, setting.rehydration)
+    return Leaf(cell, units, documents, cap, setting.rehydration, setting.nearest)
 
 
 def _select(cells: Sequence[Cell], where: Where, setting: Setting, place: str) -> list[Cell]:

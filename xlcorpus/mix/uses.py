@@ -59,11 +59,10 @@ class PackTexts:
 
 @dataclass(frozen=True)
 class DrawCell:
-    """Draw the texts of one cell. nearest: as near to its budget as can be (`draw_cell`)."""
+    """Draw the texts of one cell (`draw_cell`)."""
 
     plan: tuple[CellPlan, ...]
     seed: int
-    nearest: bool = False
 
     def __call__(self, group: tuple[int, Iterable[pa.RecordBatch]]) -> Iterator[tuple[int, pa.RecordBatch]]:
         """(shard, batch of row, variant, cell, epoch, place and units): one row a use."""
@@ -77,7 +76,7 @@ class DrawCell:
         if item.rehydration is not None:
             repeats = item.rehydration.repeats(item.cell.lang, parts.column("dup_size").to_numpy())
         ids, units = id_halves(parts.column("doc_id")), parts.column("units").to_numpy()
-        drawn = draw_cell(ids, units, item.budget, self.seed, repeats, nearest=self.nearest)
+        drawn = draw_cell(ids, units, item.budget, self.seed, repeats, nearest=item.nearest)
         taken = parts.take(pa.array(drawn.index))
         cell = pa.repeat(pa.scalar(number, pa.int32()), len(drawn.index))
         facts = pa.RecordBatch.from_arrays(

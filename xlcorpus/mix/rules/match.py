@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar
 
@@ -13,7 +14,7 @@ from xlcorpus.errors import UserError
 from xlcorpus.mix.exact import Weights
 from xlcorpus.mix.rule import Rule, Some
 from xlcorpus.mix.spec import MixSpec, Node, parse_mix
-from xlcorpus.mix.tree import Division
+from xlcorpus.mix.tree import Branch, Division
 
 
 class Match(Rule):
@@ -21,7 +22,8 @@ class Match(Rule):
 
     name: ClassVar[str] = "match"
     formula: ClassVar[str] = (
-        "q ∝ totals, units by name, or what the mix in the folder `to` achieved; without a budget exactly so"
+        "q ∝ totals, units by name, or what the mix in the folder `to` achieved; without a budget exactly so; nearest: "
+        "texts are chosen to come as near as they can, as they are with `to`"
     )
     source: ClassVar[str] = "MixCPT"
     key: ClassVar[str | None] = "lang"
@@ -31,6 +33,7 @@ class Match(Rule):
     needs_groups: ClassVar[bool] = False
     totals: Annotated[dict[str, int] | None, Some] = None
     to: str | None = None
+    nearest: bool | None = None
 
     @field_validator("totals")
     @classmethod
@@ -44,6 +47,11 @@ class Match(Rule):
         """One of the two."""
         if (self.totals is None) == (self.to is None):
             raise ValueError("the rule 'match' needs either `totals` or `to`, a mix that is done")
+
+    def divide(self, division: Division) -> Branch:
+        """By the totals; `nearest` holds for all cells below."""
+        setting = replace(division.setting, nearest=bool(self.nearest))
+        return replace(division, setting=setting).by_weights(self.weights(division))
 
     def weights(self, division: Division) -> Weights:
         """The totals, which are amounts."""
@@ -65,11 +73,6 @@ def references(spec: MixSpec | None) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys((to, key) for to, key in found if to is not None))
 
 
-def matches(spec: MixSpec) -> bool:
-    """Whether a rule of the mix asks for given amounts, which the texts are to come as near to as they can."""
-    return any(isinstance(node.rule, Match) for node in spec.mix.nodes())
-
-
 def resolve(spec: MixSpec, totals: Callable[[str, str], Mapping[str, int]]) -> MixSpec:
     """The spec with totals in the place of names: `totals(mix, key)` gives units by group of what that mix achieved.
 
@@ -85,7 +88,7 @@ def resolve(spec: MixSpec, totals: Callable[[str, str], Mapping[str, int]]) -> M
             raise UserError(
                 f"{spec.name}: the mix {name!r} that is to be matched holds nothing", remedy="match a mix with texts"
             )
-        return {**node, "totals": found}
+        return {"nearest": True, **node, "totals": found}
 
     return parse_mix(_rewrite(spec.to_json(), fill_in), spec.name)
 
