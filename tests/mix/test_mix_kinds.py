@@ -179,6 +179,19 @@ def test_sentences_of_one_document_are_drawn_one_by_one(tmp_path: Path) -> None:
     assert Counter(row["reason"] for row in found.decisions.to_pylist()) == {"over_budget": 1}
 
 
+def test_which_version_of_a_document_is_drawn_does_not_depend_on_where_it_stands(tmp_path: Path) -> None:
+    """Two rows to restore of each document have one key: what is in them decides."""
+    parts = []
+    for version in ("first", "second"):
+        kind, batch = named(to_restore("abcdefgh"))
+        inputs = pa.array([f"{text} {version}" for text in batch["inputs"].to_pylist()])
+        parts.append((kind, batch.set_column(batch.schema.get_field_index("inputs"), "inputs", inputs)))
+    spec = parse_mix({"unit": "docs", "mix": {}})
+    one, other = (mix(tmp_path / str(turn), parts[::turn], spec, budget=7, template="{targets}") for turn in (1, -1))
+    assert one.rows == other.rows
+    assert len({row["inputs"] for row in one.rows}) == 7
+
+
 def test_the_step_says_what_it_makes() -> None:
     from xlcorpus.pipelines.mix import STEP
 

@@ -123,7 +123,13 @@ def test_a_document_and_its_switched_and_romanised_versions_are_no_copies(tmp_pa
     finished(tmp_path / "x again", switched([f"{text} x" for text in TEXTS], TEXTS, "swh_Latn"), 3)
     how: dict[str, Any] = {"rule": "proportional", "by": "kind", "unit": "docs", "latin": True}
     made = xlcorpus.mix(*(tmp_path / name for name in ("plain", "x", "y")), output=tmp_path / "out", **how)
-    assert Counter(row["kind"] for row in rows_of(made)) == {"mono": 6, "cs": 12, "translit": 6}
+    kinds = {"mono": 6, "cs": 12, "translit": 6}
+    assert Counter(row["kind"] for row in rows_of(made)) == kinds
+    # Nor are they in a mix of that mix; beside it its inputs are.
+    again = xlcorpus.mix(made, output=tmp_path / "again", **how | {"latin": False})
+    assert Counter(row["kind"] for row in rows_of(again)) == kinds
+    for name in ("plain", "x"):
+        assert "given twice: 6," in refused(made, tmp_path / name, output=tmp_path / "no", **how | {"latin": False})
     assert "6 of" in refused(tmp_path / "x", tmp_path / "x again", output=tmp_path / "no", **how | {"latin": False})
 
 

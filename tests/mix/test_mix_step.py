@@ -194,7 +194,7 @@ def test_matched_mixes(data: Path, tmp_path: Path, counting: dict[str, Any]) -> 
     # The dataset depends on the content of the mix that it matches.
     fingerprint = bilingual.manifest.content_fingerprint
     assert matched.manifest.steps[-1].models[f"match {bilingual.folder.name}"] == fingerprint
-    assert notes_without_totals(matched) == {"rule": "match"}
+    assert notes_without_totals(matched) == {"rule": "match", "nearest": True}
 
 
 def test_switched_words_count_for_their_own_language(tmp_path: Path) -> None:

@@ -22,14 +22,14 @@ from xlcorpus.pairs.swap import Directions
 from xlcorpus.text.hashes import digests
 from xlcorpus.tokenizer.template import Ids
 
-KEYED = (CODESWITCH, RESTORE)  # of one document there may be several
+_SWITCHED = (CODESWITCH, RESTORE)
 _KEY = "\x1f"  # between the parts of a cell's key, which have a space where a name holds it
 CENSUS = pa.schema(
     [
         pa.field("row", pa.int64()),
         pa.field("variant", pa.int8()),
         pa.field("doc_id", pa.binary(16)),
-        pa.field("text_key", pa.uint64()),  # of rows of which a document may have several; else 0
+        pa.field("text_key", pa.uint64()),  # hash of `Texts.version`; 0 where there is none
         pa.field("cell", pa.dictionary(pa.int32(), pa.string())),
         pa.field("units", pa.int64()),
         pa.field("dup_size", pa.int32()),
@@ -99,7 +99,7 @@ class CountShard:
                 if variant != LATIN and counting.unit == "tokens" and counting.tokenizer is not None:
                     units = tokens_by(counting.template, schema, texts.used, counting.tokenizer, counting.around)
                 docs = counting.unit == "docs"
-                part = _count(batch, texts, first, variant, counters, units, keyed=schema in KEYED, docs=docs)
+                part = _count(batch, texts, first, variant, counters, units, switched=schema in _SWITCHED, docs=docs)
                 parts.append(part)
                 cells += _cells(part, texts, with_sizes=counting.dup_size and "dup_size" in wanted)
             first += batch.num_rows
@@ -119,11 +119,14 @@ def _count(
     counters: tuple[Callable[[pa.Array], np.ndarray], ...],
     units: np.ndarray | None,
     *,
-    keyed: bool,
+    switched: bool,
     docs: bool,
 ) -> pa.RecordBatch:
     count = len(texts.rows)
-    text_keys = np.frombuffer(digests(texts.text), dtype=np.uint64)[::2] if keyed else np.zeros(count, dtype=np.uint64)
+    text_keys = np.zeros(count, dtype=np.uint64)
+    if texts.version is not None:
+        here = np.asarray(pc.is_valid(texts.version))
+        text_keys[here] = np.frombuffer(digests(texts.version.filter(pa.array(here))), dtype=np.uint64)[::2]
     keys = pc.binary_join_element_wise(*map(_part, (texts.source, texts.kind, texts.lang, texts.domain)), _KEY)
     of_texts, of_sides = counters
     units = of_texts(texts.text) if units is None else units
@@ -131,9 +134,9 @@ def _count(
     if texts.switched is not None or texts.restored is not None:
         # Then the sides are what is of the text's own language and what was put in; of a document there are no parts.
         put_in = np.zeros(count, dtype=np.int64) if docs else _put_in(texts, units, sides[0], of_sides)
-        switched = put_in > 0 if not keyed and not docs else np.ones(count, dtype=bool)
+        parted = np.ones(count, dtype=bool) if switched or docs else put_in > 0
         whole = 0 if docs else units
-        sides = [np.where(switched, whole - put_in, sides[0]), np.where(switched, put_in, sides[1])]
+        sides = [np.where(parted, whole - put_in, sides[0]), np.where(parted, put_in, sides[1])]
     columns = [
         pc.add(texts.rows, first),
         pa.repeat(pa.scalar(variant, pa.int8()), count),

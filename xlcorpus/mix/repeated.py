@@ -33,8 +33,8 @@ _SHOWN = 3
 class PackIds:
     """The rows of a shard by what tells them apart, in `groups` groups: never text.
 
-    That is the id (of a swapped pair its own); of code-switched rows and those to restore, of which a document may have
-    several, the text as well; a romanised text is there as often as its document.
+    That is the id (of a swapped pair its own), and of rows of which a document may have several what sets them apart
+    (`Texts.version`); a romanised text beside its document is there as often as that.
     """
 
     folder: Location

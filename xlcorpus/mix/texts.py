@@ -24,6 +24,7 @@ from xlcorpus.dataset.kinds import (
     PAIR,
     RESTORE,
     TRANSLICO,
+    is_mix,
     may_hold,
     rows_of_kind,
 )
@@ -32,6 +33,7 @@ from xlcorpus.pairs.swap import Directions, with_both_sides
 from xlcorpus.text.ragged import offsets_of
 
 ORIGINAL, LATIN, SWAPPED = 0, 1, 2  # variants of a row's text
+TRANSLIT = "translit"  # the kind of a romanised text
 AS_IS = Directions()
 FIELDS = ("src", "tgt", "src_lang", "tgt_lang")
 _KIND = {DOCUMENT: "mono", PAIR: "bi", CODESWITCH: "cs", RESTORE: "restore", TRANSLICO: "translico"}
@@ -53,7 +55,8 @@ class Texts:
     text (what counts), source, kind, lang, domain: string[n], empty where there is none; sides: for pairs and rows to
     restore the two texts, each string[n], empty in other rows; switched: of code-switched rows the words put in,
     string[n], empty in other rows; restored: of rows to restore the share of the words of `inputs` (first of sides)
-    that was put in, float64[n], 0 in other rows.
+    that was put in, float64[n], 0 in other rows; version: of rows of which one document may have several, beside itself
+    (switched, to restore, romanised in a mix), what sets them apart, string[n], null in other rows.
     """
 
     rows: pa.Array
@@ -67,6 +70,7 @@ class Texts:
     sides: tuple[pa.Array, ...] = ()
     switched: pa.Array | None = None
     restored: np.ndarray | None = None
+    version: pa.Array | None = None
 
 
 def kinds_in(schema: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -78,9 +82,9 @@ def columns_read(
     schema: str, names: Sequence[str], template: str = PAIRS, *, latin: bool, domain: bool, dup_size: bool
 ) -> list[str]:
     """The columns of a dataset that `texts_of` and the census need, of those that it has."""
-    wanted = ["doc_id", *_TEXTS[schema], *(["lang"] if schema != PAIR else []), "source", "kind"]
+    wanted = ["doc_id", *_TEXTS[schema], *(["lang"] if schema != PAIR else []), "source", "kind", MIX_CLASS]
     for kind in kinds_in(schema, names):
-        wanted += [*_TEXTS[kind], *MARKS.get(kind, ()), MIX_CLASS] if kind != schema else []
+        wanted += [*_TEXTS[kind], *MARKS.get(kind, ())] if kind != schema else []
     wanted += columns_of(template, schema, names)
     wanted += ["text_latn", "translit_identity"] if latin else []
     wanted += ["domain"] if domain else []
@@ -112,7 +116,7 @@ def texts_of(
     if variant == SWAPPED:
         batch = with_both_sides(batch, swapped=True)
     count = batch.num_rows
-    fixed = _repeat("translit" if variant == LATIN else _KIND[schema], count)
+    fixed = _repeat(TRANSLIT if variant == LATIN else _KIND[schema], count)
     kind = text_or_empty(batch, "kind")
     found = Texts(
         rows=rows,
@@ -141,17 +145,22 @@ def direction_of(pairs: pa.RecordBatch) -> pa.Array:
 def _of_kind(found: Texts, batch: pa.RecordBatch, schema: str, kind: str) -> Texts:
     """The texts with the parts of the rows of one kind; in a mix of several kinds `text` is what was counted."""
     if kind == DOCUMENT:
-        return found
+        romanised = pc.equal(found.kind, TRANSLIT)
+        none = pa.scalar(None, pa.string())
+        return replace(found, version=pc.if_else(romanised, found.text, none)) if is_mix(batch.schema.names) else found
     all_of_it = schema == kind  # then their text is made already
     here = pa.array(rows_of_kind(batch, schema, kind))
 
-    def only(values: pa.Array, others: pa.Array | str = "") -> pa.Array:
+    def only(values: pa.Array, others: pa.Array | pa.Scalar | str = "") -> pa.Array:
         return values if all_of_it else pc.if_else(here, values, others)
+
+    others = found.version if found.version is not None else pa.scalar(None, pa.string())
 
     if kind == PAIR:
         return replace(found, sides=tuple(only(text_or_empty(batch, side)) for side in ("src", "tgt")))
     if kind == CODESWITCH:
-        return replace(found, switched=_words_put_in(batch) if "cs_spans" in batch.schema.names else None)
+        put_in = _words_put_in(batch) if "cs_spans" in batch.schema.names else None
+        return replace(found, switched=put_in, version=only(text_or_empty(batch, "cs_source"), others))
     if kind == TRANSLICO:
         ids = pc.coalesce(column_or_null(batch, "pair_id", pa.binary(16)), batch.column("doc_id"))
         return replace(found, ids=ids, text=found.text if all_of_it else only(_lines(batch, TRANSLICO), found.text))
@@ -163,6 +172,7 @@ def _of_kind(found: Texts, batch: pa.RecordBatch, schema: str, kind: str) -> Tex
         found,
         sides=tuple(only(mine, other) for mine, other in zip((inputs, targets), given, strict=True)),
         restored=restored,
+        version=only(_lines(batch, RESTORE), others),
     )
 
 

@@ -19,7 +19,7 @@ from xlcorpus.mix.draw import draw_cell
 from xlcorpus.text.draws import id_halves
 
 SIDES = ("src_units", "tgt_units")
-_SHUFFLED = ("doc_id", "units", "dup_size", *SIDES, "row", "variant")
+_SHUFFLED = ("doc_id", "text_key", "units", "dup_size", *SIDES, "row", "variant")
 
 
 def uses_file(folder: Location, number: int) -> Location:
@@ -70,8 +70,9 @@ class DrawCell:
         item = self.plan[number]
         if not item.budget:
             return
-        # In a fixed order, for code-switched rows of one document: their uses have equal keys.
-        parts = parts.take(pc.sort_indices(parts, sort_keys=[("shard", "ascending"), ("row", "ascending")]))
+        # In a fixed order, for code-switched rows of one document, wherever they stand: their uses have equal keys.
+        order = [(name, "ascending") for name in ("text_key", "shard", "row")]
+        parts = parts.take(pc.sort_indices(parts, sort_keys=order))
         repeats = None
         if item.rehydration is not None:
             repeats = item.rehydration.repeats(item.cell.lang, parts.column("dup_size").to_numpy())
