@@ -86,6 +86,21 @@ def test_languages_and_directions_that_are_not_wanted() -> None:
     assert judged("{drop_directions: [eng_Latn-tha_Thai]}", batch())[0] == [1, 3, 4]
 
 
+def test_other_names_of_a_label_mean_the_rows_that_have_it() -> None:
+    """Rows have kor_Hang and zho_Hans, whatever their files said."""
+    rows = pairs([("a", "b")] * 2, "eng_Latn", ["kor_Hang", "zho_Hans"], sim=pa.array([0.5, 0.5]))
+    for text in (
+        "{drop_languages: [kor_Kore]}",
+        "{keep_languages: [eng_Latn, cmn_Hans]}",
+        "{drop_directions: [eng_Latn-kor_Kore]}",
+        "{keep_directions: [eng_Latn-cmn_Hans]}",
+        "{directions: {eng_Latn-kor_Kore: {sim: {min: 0.9}}}}",
+        "{languages: {kor_Kore: {n: {min: 1}}}, default: {n: {min: 0}}}",
+    ):
+        given = rows.append_column("src_n", pa.array([0, 0])).append_column("tgt_n", pa.array([0, 0]))
+        assert judged(text, given)[0] == [1], text
+
+
 def test_the_first_rule_that_fails_is_the_reason() -> None:
     rows = batch(src_lang_disagreement=[0.95] * 5, tgt_lang_disagreement=[1.0] * 5, src_q_n_chars=[0] * 5)
     rows = rows.append_column("tgt_q_n_chars", pa.array([0] * 5)).append_column("pair_numerals", pa.array([0.0] * 5))
@@ -147,6 +162,9 @@ def test_missing_columns_are_named_as_the_pairs_have_them() -> None:
         ("{pairs: {stop_words: [a]}}", "stop words are of a language"),
         ("{directions: {eng_Latn: {}}}", "'eng_Latn' is no direction"),
         ("{keep_directions: [eng]}", "'eng' is no direction"),
+        ("{drop_directions: [eng_Latn-ko]}", "drop_directions: 'ko' is no label of a language with its script"),
+        ("{keep_languages: [swh]}", "keep_languages: 'swh' is no label"),
+        ("{directions: {eng_Latn-kor_Kore: {}, eng_Latn-kor_Hang: {}}}", "eng_Latn-kor_Hang is there twice"),
         ("{keep_directions: eng-deu}", "expected a list of directions"),
         ("{directions: {eng_Latn-deu_Latn: {sim: {min: 2, max: 1}}}}", "no document can pass"),
         ("{direction: {}}", "did you mean 'directions'"),

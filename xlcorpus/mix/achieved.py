@@ -10,11 +10,11 @@ from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.storage import locate
 from xlcorpus.errors import UserError
 from xlcorpus.mix.allocate import CellPlan, MixPlan
-from xlcorpus.mix.cells import NONE, canonical_direction, canonical_label, canonical_lang, language_totals
+from xlcorpus.mix.cells import NONE, canonical_lang, language_totals
 from xlcorpus.mix.gather import Sums, put_in_by
 from xlcorpus.mix.rules.match import references
 from xlcorpus.mix.spec import MixSpec
-from xlcorpus.text.labels import language_of
+from xlcorpus.text.labels import canonical_direction, canonical_label, language_of
 
 _MOST_NAMES = 10
 _MOST_ROWS = 40  # of the table; a mix of more cells is shown by kind and language

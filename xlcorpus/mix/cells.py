@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import itertools
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xlcorpus.text import labels
 from xlcorpus.text.apportion import apportion
+from xlcorpus.text.labels import canonical_direction
 
 KINDS = (
     "mono",
@@ -22,7 +22,6 @@ KINDS = (
     "translico",
 )  # what our own steps write; any other name is as good
 KEYS = ("source", "kind", "lang", "direction", "script", "domain")  # what rules group by and parts select by
-_LABEL = re.compile(r"[a-z]{2,3}_[A-Z][a-z]{3}")
 NONE = "none"  # how rules and parts name an empty value: the domain of a dataset without that column
 
 
@@ -80,17 +79,6 @@ class Cell:
 
 
 @functools.cache
-def canonical_label(label: str) -> str:
-    """The label of a language as steps write it: `kor_Hang` of `kor_Kore`. What is no code with a script stays, as does
-    Chinese of either kind (`zho_Hani`): no label says which it is."""
-    return label if not _LABEL.fullmatch(label) or label.endswith("_Hani") else labels.normalize_label(label)
-
-
-def canonical_direction(lang: str) -> str:
-    """A pair with the labels of steps, in its direction; a language likewise."""
-    return "-".join(map(canonical_label, lang.split("-")))
-
-
 def canonical_lang(lang: str) -> str:
     """The name of a pair whatever its direction: `zul_Latn-eng_Latn` and `eng_Latn-zul_Latn` are the latter; labels as
     steps write them (`canonical_label`)."""

@@ -13,7 +13,7 @@ from xlcorpus.dataset.storage import fingerprint, fingerprint_of_file, locate
 from xlcorpus.errors import UserError
 from xlcorpus.mix.achieved import achieved_totals
 from xlcorpus.mix.allocate import MixPlan, plan_mix
-from xlcorpus.mix.cells import KINDS, NONE, Cell, canonical_direction, canonical_lang
+from xlcorpus.mix.cells import KINDS, NONE, Cell, canonical_lang
 from xlcorpus.mix.census import ShardCells, cells_of
 from xlcorpus.mix.mixed_rows import columns_of_all, features_in_mix, form_of, partly_there
 from xlcorpus.mix.options import Options
@@ -22,6 +22,7 @@ from xlcorpus.mix.rules.match import references, resolve, without_paths
 from xlcorpus.mix.shipped import load_mix
 from xlcorpus.mix.spec import MixSpec
 from xlcorpus.mix.templated import check_template
+from xlcorpus.text.labels import canonical_direction
 from xlcorpus.tokenizer.open import open_tokenizer
 
 TARGET_BYTES = 64 << 20  # of text in an output shard: what one worker sorts in memory

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 
 from xlcorpus.errors import UserError, given_twice, nearest
-from xlcorpus.mix.cells import canonical_direction, canonical_lang
+from xlcorpus.mix.cells import canonical_lang
 from xlcorpus.mix.rule import SUM_TOLERANCE
 from xlcorpus.mix.spec import MixSpec, parse_mix
-from xlcorpus.text.labels import normalize_label
+from xlcorpus.text.labels import canonical_direction, normalize_label
 
 
 def parse_ratios(texts: Sequence[str]) -> dict[str, float]:

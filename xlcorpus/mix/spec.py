@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.languages.choose import choose_all, choose_from, wish_of
-from xlcorpus.mix.cells import KEYS, canonical_direction, canonical_lang
+from xlcorpus.mix.cells import KEYS, canonical_lang
 from xlcorpus.mix.rule import (
     RULES,
     Epochs,
@@ -31,6 +31,7 @@ from xlcorpus.mix.rule import (
 )
 from xlcorpus.mix.rules.proportional import Proportional
 from xlcorpus.mix.units import UNITS
+from xlcorpus.text.labels import canonical_direction
 from xlcorpus.text.sizes import parse_size
 
 Key = Literal["source", "kind", "lang", "direction", "script", "domain", "cell"]
@@ -47,7 +48,9 @@ def _budget(value: Any) -> Any:
 
 def group_name(key: str, name: str) -> str:
     """A name by a key as cells have it (`Cell.value`): labels as steps write them, of a pair by lang in one order."""
-    return {"lang": canonical_lang, "direction": canonical_direction}.get(key, str)(name)
+    if key == "lang":
+        return canonical_lang(name)
+    return canonical_direction(name) if key == "direction" else name
 
 
 class Where(Model):

@@ -12,6 +12,7 @@ from xlcorpus.quality.datatrove.signals import datatrove_fields
 from xlcorpus.quality.fineweb2 import MIN_STOP_WORDS
 from xlcorpus.quality.rules import Bounds, Layer, Section, StopWords, is_number
 from xlcorpus.quality.signals import signal_fields
+from xlcorpus.text.labels import canonical_direction, normalize_label, script_of
 from xlcorpus.text.properties import script_names
 
 TOP_KEYS = (
@@ -73,8 +74,10 @@ def parse_file(content: Any, where: str) -> Written:
         languages[str(name)] = _section(section, where, f"languages: {name}")
     directions = {}
     for name, section in _mapping(top.get("directions") or {}, where, "directions").items():
-        _check_direction(name, f"{where}: directions")
-        directions[name] = _section(section, where, f"directions: {name}", of_pairs=True)
+        label = _label(name, f"{where}: directions", sides=2)
+        if label in directions:
+            raise UserError(f"{where}: directions: {label} is there twice, as {name!r} too", remedy="put them together")
+        directions[label] = _section(section, where, f"directions: {name}", of_pairs=True)
     wanted = {}
     for what in ("languages", "directions"):
         lists = [_labels(top.get(f"{how}_{what}"), where, f"{how}_{what}") for how in ("keep", "drop")]
@@ -90,11 +93,19 @@ def parse_file(content: Any, where: str) -> Written:
     )
 
 
-def _check_direction(name: Any, place: str) -> None:
-    if not isinstance(name, str) or name.count("-") != 1:
-        raise UserError(
-            f"{place}: {name!r} is no direction", remedy="write both labels with a hyphen: eng_Latn-deu_Latn"
-        )
+def _label(name: Any, place: str, *, sides: int) -> str:
+    """A language, or a direction of two, as rows have it: `kor_Hang` of `kor_Kore` (`canonical_label`)."""
+    what, how = ("direction", "eng_Latn-deu_Latn") if sides == 2 else ("language", "swh_Latn")
+    if not isinstance(name, str) or name.count("-") != sides - 1:
+        both = "both labels with a hyphen" if sides == 2 else "its label"
+        raise UserError(f"{place}: {name!r} is no {what}", remedy=f"write {both}: {how}")
+    for part in name.split("-"):
+        if not script_of(part):
+            raise UserError(
+                f"{place}: {part!r} is no label of a language with its script",
+                remedy=f"write {normalize_label(part)}, say",
+            )
+    return canonical_direction(name)
 
 
 def _near_script(name: str, known: tuple[str, ...]) -> str:
@@ -119,13 +130,11 @@ def _kind(value: Any) -> str:
 def _labels(value: Any, where: str, key: str) -> tuple[str, ...] | None:
     if value is None:
         return None
-    what, example = ("directions", "eng_Latn-deu_Latn") if key.endswith("directions") else ("languages", "swh_Latn")
+    directions = key.endswith("directions")
+    what, example = ("directions", "eng_Latn-deu_Latn") if directions else ("languages", "swh_Latn")
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise UserError(f"{where}: {key}: expected a list of {what}", remedy=f"write `{key}: [{example}, ...]`")
-    if what == "directions":
-        for name in value:
-            _check_direction(name, f"{where}: {key}")
-    return tuple(value)
+    return tuple(_label(name, f"{where}: {key}", sides=2 if directions else 1) for name in value)
 
 
 def _section(value: Any, where: str, path: str, *, of_pairs: bool = False) -> Section:

@@ -31,6 +31,7 @@ UNKNOWN_LANGUAGE = "und"
 
 LABEL_PREFIX = re.compile(r"^__[A-Za-z0-9]+__")  # of fastText: __label__, and those of models
 _SCRIPT = re.compile(r"^[A-Za-z]{4}$")
+_LABEL = re.compile(r"[a-z]{2,3}_[A-Z][a-z]{3}")
 # Languages that write a dotless i: there I is the capital of ı, and İ that of i. In Latin letters only.
 _DOTLESS = frozenset({"tur", "aze", "azj", "azb", "crh", "gag", "kaz", "tat"})
 _LID176_ONLY = {"als": "gsw"}
@@ -100,6 +101,17 @@ def normalize_label(raw: str, *, script: str | None = None, han: str = "Hans") -
     if language == "yue" and given in _HAN:
         given = "Hant"
     return f"{language}_{given}"
+
+
+def canonical_label(label: str) -> str:
+    """The label of a language as steps write it: `kor_Hang` of `kor_Kore`. What is no code with a script stays, as does
+    Chinese of either kind (`zho_Hani`): no label says which it is."""
+    return label if not _LABEL.fullmatch(label) or label.endswith("_Hani") else normalize_label(label)
+
+
+def canonical_direction(lang: str) -> str:
+    """A pair with the labels of steps, in its direction; a language likewise."""
+    return "-".join(map(canonical_label, lang.split("-")))
 
 
 def fits_script(label: str, script: str) -> bool:
