@@ -86,6 +86,7 @@ def test_what_the_commands_make(shown: Callable[[str, str], list[str]]) -> None:
     )
     assert "".join(shown("xglm", "xglm")) == "</s>".join([*first.split("\n"), *second.split("\n"), ""])
     assert shown("answers", "xglm") == [f"{a}</s>[[{b}</s>]]" for a, b in PAIRS]
+    assert shown("limited", "xglm") == [f"{a}</s>[[{b}</s>]]" for a, b in (("der Fluss", tgt), ("雨が降", rain))]
     assert shown("sft", "qwen") == [
         "<|im_start|>user\n<image>\nwer?<|im_end|>\n<|im_start|>assistant\n[[ውሻ <|im_end|><|im_end|>]]\n"
     ]

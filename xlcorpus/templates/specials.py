@@ -15,6 +15,7 @@ from xlcorpus.tokenizer.open import open_once
 from xlcorpus.tokenizer.tokenizer import CONTROL, INSTEAD, ROLES, UNKNOWN, Tokenizer
 
 ROLE, TOKEN, LANGUAGE = "role", "token", "language"
+LIMIT = "limit"  # no token: how many of them a text has at most, below 0 its last ones (`name`)
 # How models name languages in tokens, by the pattern of the names, and whether a script is part of it. Sources: NLLB
 # Team (2022), FLORES-200 codes; Tang et al. (2020), mBART-50, `en_XX`; Fan et al. (2021), M2M-100, `__en__`; Kudugunta
 # et al. (2023), MADLAD-400, `<2en>`; Radford et al. (2022), Whisper, `<|en|>`; Seamless Communication (2023),

@@ -21,14 +21,15 @@ from xlcorpus.errors import UserError, first_line, nearest
 from xlcorpus.templates import plan
 from xlcorpus.templates.rendered import FAILED, Failure, Pieced, Rendered
 from xlcorpus.templates.sandbox import MOST_STEPS, NeverEnds, Sandbox, TooLong
-from xlcorpus.templates.specials import CONVENTIONS, LANGUAGE, ROLE, ROLES, TOKEN, Special
+from xlcorpus.templates.specials import CONVENTIONS, LANGUAGE, LIMIT, ROLE, ROLES, TOKEN, Special
 from xlcorpus.templates.traced import MARK, SPECIAL, SpecialInText, Traced, code, traced
 from xlcorpus.templates.turns import read_json, turns
 
 _FILES = (".jinja", ".jinja2", ".j2")
 _JINJA = ("{{", "{%", "{#")
 _SHORT_FIELD = re.compile(r"\{(\w+)\}")
-_NAMES = (*ROLES, "special", "lang_token", "row")  # ours, before a column of the name
+_LIMITS = ("first_tokens", "last_tokens")
+_NAMES = (*ROLES, "special", "lang_token", *_LIMITS, "row")  # ours, before a column of the name
 _LABELS = frozenset({"doc_id", "pair_id", "lang", "src_lang", "tgt_lang", "script", "kind", "source", "origin"})
 _HINT = "write for example '[{src_lang}]: {src}\\n[{tgt_lang}]: {tgt}', or in Jinja '{{ bos }}{{ src }}{{ eos }}'"
 
@@ -118,6 +119,7 @@ class Template:
                 raise UserError(
                     f"--template, line {line}: {named!r} has a meaning of its own", remedy="take another name"
                 )
+        _check_limits(tree)
         for name in tree.find_all(nodes.Name):
             if name.name in ("special", "lang_token") and id(name) not in written:
                 raise UserError(
@@ -144,8 +146,8 @@ class Template:
 
     @property
     def names_specials(self) -> bool:
-        """Whether special tokens stand in it."""
-        return bool(self.specials) or self.names_languages
+        """Whether it says more of the tokens than its text does: special ones, or limits."""
+        return bool(self.specials) or self.names_languages or any(name in self.source for name in _LIMITS)
 
     @property
     def least_specials(self) -> int:
@@ -205,7 +207,12 @@ class Template:
         """One row. names: takes the special tokens."""
         given = traced(values)
         roles = {special.name: names(special) for special in self.specials if special.kind == ROLE}
-        ours = {"special": lambda name: names(Special(TOKEN, str.__str__(name))), "lang_token": names.language}
+        ours = {
+            "special": lambda name: names(Special(TOKEN, str.__str__(name))),
+            "lang_token": names.language,
+            "first_tokens": names.first,
+            "last_tokens": names.last,
+        }
         context = self._compiled.new_context({**given, "row": given, **roles, **ours})
         self._sandbox.begin_row()
         return Traced.joined(self._compiled.root_render_func(context))
@@ -220,10 +227,31 @@ class Names:
 
     def __init__(self) -> None:
         self.numbers: dict[Special, int] = {}
+        self._limits = 0
 
     def __call__(self, special: Special) -> Traced:
         number = self.numbers.setdefault(special, len(self.numbers))
         return Traced(MARK, code(SPECIAL + number))
+
+    def first(self, text: Any, count: Any) -> Traced:
+        """The text, to be cut to its first tokens."""
+        return self._limited(text, count, 1)
+
+    def last(self, text: Any, count: Any) -> Traced:
+        """The text, to be cut to its last tokens."""
+        return self._limited(text, count, -1)
+
+    def _limited(self, text: Any, count: Any, sign: int) -> Traced:
+        plain = Traced.of("" if text is None else text)
+        if type(count) is not int or count < 1:
+            raise TemplateError(f"a text has at least 1 token, not {count}")
+        if MARK in plain:
+            raise TemplateError("special tokens stand in a text that is to be cut to a number of tokens")
+        self._limits += 1  # so that two such texts side by side are two
+        limit = Special(LIMIT, str(sign * count), str(self._limits % 2))
+        return Traced(
+            str.__str__(plain), code(SPECIAL + self.numbers.setdefault(limit, len(self.numbers))) * len(plain)
+        )
 
     def language(self, label: Any, convention: Any = "") -> Traced:
         """The token of a language."""
@@ -251,7 +279,8 @@ def rendered_rows(template: Any, batch: pa.RecordBatch) -> Rendered:
             failed.append(Failure(row, FAILED, first_line(error)))
             found = Traced("")
         pieced.add(found)
-    return Rendered(pieced.pieces(trains=template.trains), list(names.numbers), failed)
+    named = list(names.numbers)
+    return Rendered(pieced.pieces(trains=template.trains), named, failed, pieced.tokens_at_most(named))
 
 
 def _endless(batch: pa.RecordBatch, row: int, what: str) -> UserError:
@@ -281,6 +310,21 @@ def rows_of_columns(batch: pa.RecordBatch, names: Sequence[str]) -> list[dict[st
 
 def _node_of(op: plan.Op) -> nodes.Expr:
     return nodes.TemplateData(op.literal) if op.column is None else nodes.Name(op.column, "load")
+
+
+def _check_limits(tree: nodes.Template) -> None:
+    """Raise UserError where what first_tokens and last_tokens make is not written out as it is."""
+    written: set[int] = set()
+    for output in tree.find_all(nodes.Output):
+        for child in output.nodes:
+            parts = child.nodes if isinstance(child, nodes.Concat) else [child]
+            written.update(id(one.node) for one in parts if isinstance(one, nodes.Call))
+    for name in tree.find_all(nodes.Name):
+        if name.name in _LIMITS and id(name) not in written:
+            raise UserError(
+                f"--template, line {name.lineno}: {name.name} is not called, or something alters what it makes",
+                remedy=f"alter what it is given: {{{{ {name.name}(name_of_column | trim, 200) }}}}",
+            )
 
 
 def _check_convention(call: nodes.Call) -> None:
