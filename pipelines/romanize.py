@@ -64,7 +64,8 @@ def sides_of(options: Options, reads: str) -> tuple[str, ...]:
 
 def models(options: Options) -> dict[str, str]:
     """Version of the tool and its rules, and of the library that finds sentences."""
-    found = {"romanizer": f"{options.tool} {open_tool(options.tool, 1 << 20, options.named_signs).version}"}
+    tool = open_tool(options.tool, 1 << 20, options.named_signs)
+    found = {"romanizer": f"{tool.name} {tool.version}"}
     if options.sentence_breaker:
         breaker = SENTENCE_BREAKERS.find(options.sentence_breaker)
         found["sentences"] = f"{breaker.name} {breaker.version}"

@@ -58,11 +58,11 @@ def test_the_page_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     sample = sample_folder()
     shutil.copy(sample / "tokenizer.model", "t.model")
     row = {"query": "who rows? " * 40, "positive": "Three men row. " * 90, "negative": "Four walls.", "lang": "en"}
-    jsonl(tmp_path / "triples.jsonl", {**row, "text": "-"})
+    jsonl(tmp_path / "triples.jsonl", row)
     for line in (
         f"ingest {sample / 'web'} --output out/raw --quiet",
         "identify out/raw --output out/identified --quiet",
-        "ingest triples.jsonl --lang-column lang --output out/triples --quiet",
+        "ingest triples.jsonl --text-column positive --lang-column lang --output out/triples --quiet",
     ):
         assert called(*shlex.split(line)).returncode == 0, line
     for _, code in blocks("generate.md", "bash"):

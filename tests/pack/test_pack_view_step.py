@@ -111,3 +111,8 @@ class TestViews:
             for side, values in columns.items():
                 assert row[f"{side}_ids"] == ids_of(SAMPLE_TOKENIZER, values[place], "plain")[:62]
         assert [row["reason"] for row in decisions_of(made)] == ["no_tokens"]
+        # What `ingest --text-column positive` gives: the text of the document is the positive.
+        without = rows.set_column(rows.schema.names.index("text"), "text", rows.column("positive"))
+        renamed = save(tmp_path / "texts", [without.drop_columns(["positive"])])
+        again = run_pack(renamed, tmp_path / "again", view="triples", length=64)
+        assert rows_of(again) == rows_of(made)

@@ -53,7 +53,7 @@ def resolve(location: str | Location) -> Location:
     return Path(location).resolve()
 
 
-def is_inside(location: Location, folder: Location) -> bool:
+def is_inside(location: str | Location, folder: Location) -> bool:
     """Whether a location is a folder, or lies in it, links followed."""
     return resolve(location).is_relative_to(resolve(folder))
 

@@ -53,13 +53,13 @@ def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
                 remedy="name it once; --max-epochs repeats documents",
             )
     fixed = options.fixed()
-    if options.ratios is not None:
+    if options.ratios is not None and inputs:
         languages, sources = Counter[str](), Counter[str]()
         for dataset in inputs:
             languages.update(dataset.manifest.languages)
             sources.update(dataset.manifest.sources)
         check_names(options.ratios, languages, sources, _kinds_in(inputs))
-    if options.latin and not any("text_latn" in dataset.manifest.arrow_schema.names for dataset in inputs):
+    if options.latin and inputs and not any("text_latn" in dataset.manifest.arrow_schema.names for dataset in inputs):
         raise UserError("--latin: no input has romanised texts", remedy="run `xlcorpus romanize` before mixing")
     check_template(options.template, inputs, options.tokenizer)
     achieved_totals(fixed, options.unit_means(fixed))

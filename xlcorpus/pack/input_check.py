@@ -169,7 +169,7 @@ def check_columns(options: PackOptions, folder: Location, schema: str, columns: 
     for side in () if templates else sides:
         require_column(
             columns,
-            side,
+            VIEWS[options.view].column_of(side, columns.names) if options.view else side,
             f"{folder}, and {what} made of {', '.join(sides)}",
             remedy="ingest files that have these columns besides the one that becomes the text (--text-column)",
         )

@@ -163,8 +163,8 @@ def pack_lines(counts: PackCounts, length: int) -> list[str]:
 
 
 def rests_line(rests: int, tokens: int) -> str:
-    """What --min-tokens left out of split documents."""
-    return f"{rests:,} rests of split documents with fewer than --min-tokens left out, {tokens:,} tokens"
+    """What --min-tokens, or --long truncate, left out of documents."""
+    return f"{rests:,} rests of long documents left out (--min-tokens, or --long truncate), {tokens:,} tokens"
 
 
 def side_lines(counts: Counts) -> list[str]:

@@ -46,7 +46,9 @@ class PackOptions(KeepOptions):
         description="the text of a row: '{src}\\n{tgt}', Jinja, a file of it (.jinja), or chat (docs/templates.md)",
     )
     long: Literal["split", "refuse", "truncate"] | None = option(
-        None, description="documents longer than a pack: split (default) or refuse; views: truncate (default) or refuse"
+        None,
+        description="documents longer than a pack: split (default) or refuse, one a row also truncate; views: truncate "
+        "(default) or refuse",
     )
     bos: bool | None = option(
         None,
@@ -151,6 +153,11 @@ class PackOptions(KeepOptions):
         return self.rests or "drop" if self.view is None and self.strategy == "one" else "keep"
 
     @property
+    def least_rest(self) -> int:
+        """Tokens of the shortest rest of a document that is a row: none is, where documents are cut."""
+        return self.length + 1 if self.long == "truncate" else self.min_tokens
+
+    @property
     def with_eos(self) -> bool:
         """Whether eos stands after each document."""
         return OBJECTIVES[self.objective].end if self.eos is None else self.eos
@@ -178,8 +185,14 @@ class PackOptions(KeepOptions):
                 f"--row-group {self.row_group} is not between 64k and 16MB",
                 remedy="write 1MB, or 4MB for object stores",
             )
-        if self.view is None and self.long == "truncate":
-            raise UserError("--long truncate is for views", remedy="use split or refuse")
+        if self.view is None and self.long == "truncate" and (self.strategy != "one" or self.template is not None):
+            raise UserError(
+                "--long truncate is for views, and for --strategy one without a template", remedy="use split or refuse"
+            )
+        if self.view is None and self.long == "truncate" and self.rests is not None:
+            raise UserError(
+                "--rests is of split documents; --long truncate leaves none", remedy="leave one of them out"
+            )
         if self.view is not None and self.long == "split":
             raise UserError("--long split is for packs", remedy="use truncate or refuse")
         if self.least_ratio > self.most_ratio:

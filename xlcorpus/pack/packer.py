@@ -44,7 +44,7 @@ class Packer:
     ) -> None:
         self.counts = PackCounts()
         self._length, self._strategy = options.length, options.strategy
-        self._rests, self._least = options.rests_of_documents, options.min_tokens
+        self._rests, self._least = options.rests_of_documents, options.least_rest
         self._window_documents, self._window_tokens = window_documents, window_tokens
         self._languages, self._piece_bytes = languages, piece_bytes
         self._next_id = task * TASK_ROWS

@@ -1,4 +1,4 @@
-"""What becomes of the rest of a split document that is shorter than a row has to be (`--min-tokens`).
+"""What becomes of the rest of a document that is shorter than a row has to be (`--min-tokens`; `--long truncate`: any).
 
 Contriever cuts its corpus to chunks of 256 tokens and has none shorter (Izacard et al. 2022, arXiv:2112.09118, appendix
 A.1; its data.py takes as many whole chunks as there are): a short rest is dropped, and counted. Balanced, the last two
@@ -48,17 +48,17 @@ def without_rests(waiting: Waiting, parts: Parts, part_bytes: np.ndarray, least:
     short = _short(parts, least)
     keep = np.delete(np.arange(len(parts.sizes)), short)
     totals = waiting.totals.copy()
-    totals[parts.documents[short]] -= parts.sizes[short]
+    np.subtract.at(totals, parts.documents[short], parts.sizes[short])
     return Dropped(
         replace(waiting, totals=totals),
         parts.take(keep, np.arange(len(keep))),
         part_bytes[keep],
-        len(short),
+        len(np.unique(parts.documents[short])),
         int(parts.sizes[short].sum()),
         int(part_bytes[short].sum()),
     )
 
 
 def _short(parts: Parts, least: int) -> np.ndarray:
-    """int64[k]: parts that are not the first of their document, and too short; these are the last of it."""
+    """int64[k]: parts that are not the first of their document, and too short; these are its last ones."""
     return np.flatnonzero((parts.starts > 0) & (parts.sizes < least))

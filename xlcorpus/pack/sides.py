@@ -49,11 +49,16 @@ class Sides:
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # names for several sides, in limits
     more: tuple[str, ...] = ()
     text: str | None = None  # the column that all sides are parts of; None: each side is a column
+    document: str | None = None  # the side that is the text of the document, where no column has its name
 
     @property
     def texts(self) -> tuple[str, ...]:
         """The columns of text that sides are made of."""
         return self.sides if self.text is None else (self.text,)
+
+    def column_of(self, side: str, names: Sequence[str]) -> str:
+        """Where the text of a side stands, among columns of these names."""
+        return "text" if side == self.document and side not in names else side
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -103,6 +108,7 @@ VIEWS = {
         2,
         _LANG,
         groups={"document": ("positive", "negative")},
+        document="positive",
     ),
     "crops": Sides(DOCUMENT, ("query", "positive"), ("pad", "bos", "eos"), 2, _LANG, text="text"),
 }
@@ -148,7 +154,10 @@ def tokenize_sides(
         )
         batch, sides, rejects, specials, ends = found.batch, found.sides, found.rejects, found.specials, found.ends
     else:
-        sides = {side: encode(text_column(batch, side, remedy=remedy), tokenizer) for side in spec.sides}
+        texts = {
+            side: text_column(batch, spec.column_of(side, batch.schema.names), remedy=remedy) for side in spec.sides
+        }
+        batch, sides = put_columns(batch, texts), {side: encode(text, tokenizer) for side, text in texts.items()}
         specials = ends = np.zeros((batch.num_rows, len(spec.sides)), dtype=np.int64)
     sizes = np.stack([np.diff(offsets) for _, offsets in sides.values()], axis=1)
     room = rooms_of(options, tokenizer)

@@ -83,9 +83,12 @@ class TokenDocuments:
 
 
 def frame(
-    ids: np.ndarray, offsets: np.ndarray, before: Sequence[int], after: Sequence[int]
+    ids: np.ndarray, offsets: np.ndarray, before: Sequence[int], after: Sequence[int], *, most: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ids (int32) and offsets (int64) with these special ids before and after each document."""
+    """Ids (int32) and offsets (int64) with these special ids before and after each document.
+
+    most: of longer ones (special ids included) those after end the first `most` tokens, and the rest follows them.
+    """
     added = len(before) + len(after)
     if not added:
         return ids, offsets
@@ -93,6 +96,7 @@ def frame(
     framed = np.empty(int(framed_offsets[-1]), dtype=np.int32)
     text = np.ones(len(framed), dtype=bool)
     starts, ends = framed_offsets[:-1], framed_offsets[1:] - len(after)
+    ends = ends if most is None else np.minimum(ends, starts + most - len(after))
     for first, specials in ((starts, before), (ends, after)):
         for place, special in enumerate(specials):
             text[first + place] = False

@@ -59,7 +59,8 @@ def tokenize_batch(
             counts = np.minimum(counts, keep)
             ids, offsets = copy_spans(ids, offsets[:-1], counts), offsets_of(counts)
         before, after = special_ids_around(tokenizer, options.objective, options.bos, options.eos)
-        framed, framed_offsets = frame(ids, offsets, before, after)
+        most = options.length if options.long == "truncate" else None
+        framed, framed_offsets = frame(ids, offsets, before, after, most=most)
     else:
         found = fill(batch, tokenizer, options, step=STEP_NAME, keep_text=keep_text)
         batch, framed, framed_offsets, trained = found.batch, found.ids, found.offsets, found.trained

@@ -12,7 +12,7 @@ from xlcorpus.dataset.kinds import DOCUMENT, PAIR
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.storage import Location
 from xlcorpus.recipe.graph import Node, Pass, passes_of
-from xlcorpus.recipe.run import Settings, identity_of, prepare_source, remarks_on
+from xlcorpus.recipe.run import Settings, identity_of, prepare_source, refuse_early, remarks_on
 
 _NOUNS = {DOCUMENT: "documents", PAIR: "pairs"}  # of rows
 _START_SECONDS = 3.0  # importing Beam and starting a pipeline
@@ -24,6 +24,7 @@ def plan_lines(nodes: Sequence[Node], folder_of: Callable[[Node], Location], set
     lines: list[str] = []
     known: dict[str, Dataset | None] = {}
     size: dict[str, float] = {}
+    refuse_early(nodes, folder_of)
     for number, work in enumerate(passes_of(nodes), 1):
         folder = folder_of(work.nodes[-1])
         given = [known[i.id] if isinstance(i, Node) else Dataset.open(i) for i in work.inputs]

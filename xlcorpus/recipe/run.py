@@ -71,12 +71,27 @@ class Finished:
 def run_recipe(nodes: Sequence[Node], folder_of: Callable[[Node], Location], settings: Settings) -> list[Finished]:
     """Run all passes of the nodes in order; `folder_of` names each pass's output by its last node."""
     finished: dict[str, Finished] = {}
+    refuse_early(nodes, folder_of)
     for work in passes_of(nodes):
         datasets = [
             finished[given.id].dataset if isinstance(given, Node) else Dataset.open(given) for given in work.inputs
         ]
         finished[work.id] = run_pass(work, datasets, folder_of(work.nodes[-1]), settings)
     return list(finished.values())
+
+
+def refuse_early(nodes: Sequence[Node], folder_of: Callable[[Node], Location]) -> None:
+    """Raise UserError for what later passes cannot do (no such tokenizer, say), before the first one runs.
+
+    A step that names a file of the recipe's own output, which may be made by then, is left for later.
+    """
+    passes = passes_of(nodes)
+    made = [folder_of(work.nodes[-1]) for work in passes]
+    for node in (node for work in passes[1:] for node in work.nodes):
+        given = [getattr(node.options, name) for name in node.options.files]
+        named = [path for value in given if value for path in ([value] if isinstance(value, str) else value)]
+        if not any(storage.is_inside(path, folder) for path in named for folder in made):
+            node.step.check(node.options, ())
 
 
 def prepare_source(work: Pass, folder: Location) -> SourcePlan | None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar
 
 from pydantic import field_validator
 
 from xlcorpus.options import StepOptions, option
 from xlcorpus.romanize.rules import NamedSigns
-from xlcorpus.romanize.tools import check_lcode
+from xlcorpus.romanize.tools import check_lcode, check_tool
 
 
 class RomanizeOptions(StepOptions):
     """The tool, the language it is given, and the memory it may take."""
 
-    tool: Literal["uroman", "icu", "epitran"] = option(
-        "uroman", description="uroman, icu (needs xlcorpus[icu]), or epitran for IPA (needs xlcorpus[ipa])"
+    files: ClassVar[tuple[str, ...]] = ("tool",)
+    tool: str = option(
+        "uroman",
+        description="uroman, icu (needs xlcorpus[icu]), for IPA epitran (needs xlcorpus[ipa]), or a pronunciation "
+        "lexicon (swh_Latn.txt: word, TAB, IPA) or a folder of them",
     )
     lcode: str = option(
         "auto", description="language for the tool: auto (each document's own), none (as TransliCo), or ISO 639-3"
@@ -27,6 +30,12 @@ class RomanizeOptions(StepOptions):
         only={"tool": ["uroman"]},
         description="signs that uroman reads by their Unicode name, as tones: uroman (as it does), leave, drop, read",
     )
+
+    @field_validator("tool")
+    @classmethod
+    def _check_tool(cls, value: str) -> str:
+        check_tool(value)
+        return value
 
     @field_validator("lcode")
     @classmethod

@@ -1,4 +1,4 @@
-"""One interface to the tools that write text in Latin letters or in IPA: uroman, ICU and epitran.
+"""One interface to what writes text in Latin letters or in IPA: uroman, ICU, epitran, pronunciation lexicons.
 
 Open a tool once a worker (`open_tool`): tools hold tables and native objects and cannot be pickled. What a tool makes
 of a text depends on nothing but the text, the language, the script and the tool's `version`.
@@ -18,7 +18,8 @@ from xlcorpus.text.labels import known_languages, language_of, normalize_label
 from xlcorpus.text.romanizer import Tool as Tool
 
 TOOLS = ("uroman", "icu", "epitran")
-COLUMNS = {"uroman": "text_latn", "icu": "text_latn", "epitran": "text_ipa"}  # for plans, before a tool is opened
+# Where each writes; for plans, before a tool is opened.
+COLUMNS = {"uroman": "text_latn", "icu": "text_latn", "epitran": "text_ipa", "pronunciations": "text_ipa"}
 
 _NO_LANGUAGE = frozenset(["und", "zxx", "mul", "mis"])  # codes of ISO 639-3 that name no single language
 _ISO_639_3 = re.compile(r"[a-z]{3}$")
@@ -26,7 +27,7 @@ _RECORD_FIELD = re.compile(r"::(\S+) (.*?)(?= ::|$)")
 
 
 def open_tool(name: str, cache_bytes: int, named_signs: NamedSigns = "uroman") -> Tool:
-    """Open one of TOOLS; its package is imported now and not before.
+    """Open one of TOOLS, or lexicons by their path; its package is imported now and not before.
 
     cache_bytes: how much a tool may keep of the words it has seen; named_signs: of uroman alone. Raises UserError where
     there is no such tool, or its package is missing.
@@ -43,12 +44,24 @@ def open_tool(name: str, cache_bytes: int, named_signs: NamedSigns = "uroman") -
         from xlcorpus.romanize.ipa import EpitranTool
 
         return EpitranTool(cache_bytes)
-    raise UserError(f"there is no tool {name!r}; {nearest(name, TOOLS)}", remedy=f"choose one of {', '.join(TOOLS)}")
+    check_tool(name)
+    from xlcorpus.romanize.pronunciations import Pronunciations
+
+    return Pronunciations(name)
+
+
+def check_tool(name: str) -> None:
+    """Raise UserError where this is neither one of TOOLS nnor the path of pronunciation lexicons."""
+    if name not in TOOLS and not storage.exists(storage.locate(name)):
+        raise UserError(
+            f"there is no tool {name!r}; {nearest(name, TOOLS)}",
+            remedy=f"choose one of {', '.join(TOOLS)}, or give a pronunciation lexicon (swh_Latn.txt: word, TAB, IPA)",
+        )
 
 
 def check_latin(name: str) -> None:
     """Raise UserError where the tool of this name writes something else than Latin script."""
-    column = COLUMNS.get(name, "text_latn")
+    column = COLUMNS.get(name, "text_ipa")
     if column != "text_latn":
         raise UserError(
             f"the tool {name} writes {column}, the view pairs a text with text_latn", remedy="--tool uroman, or icu"

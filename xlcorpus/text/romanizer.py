@@ -10,7 +10,7 @@ class Tool(Protocol):
 
     @property
     def name(self) -> str:
-        """Its name: uroman, icu or epitran."""
+        """Its name: uroman, icu, epitran or pronunciations."""
 
     @property
     def version(self) -> str:
