@@ -6,6 +6,8 @@ import itertools
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 import regex
 from uroman import Uroman
@@ -45,19 +47,36 @@ def test_translico(texts: Path, tmp_path: Path) -> None:
 
 def test_langsamp(texts: Path, tmp_path: Path) -> None:
     """Shares by n^0.3; each pack of one language and script, with the numbers of both, at most 512 tokens."""
-    made = system("langsamp", tmp_path, documents=texts, tokenizer=TOKENIZER, budget=60_000)
+    made = system("langsamp", tmp_path, documents=texts, tokenizer=TOKENIZER, budget=200_000)
     cells = made["mix"].manifest.notes["cells"]
-    budget = {cell["lang"]: cell["budget"] for cell in cells}
-    size = {cell["lang"]: cell["available"] for cell in cells}
-    ratio = [budget[lang] / size[lang] ** 0.3 for lang in budget if budget[lang] < 30 * size[lang]]
-    assert max(ratio) / min(ratio) == pytest.approx(1, abs=0.001)
+    opened = open_tokenizer(str(TOKENIZER))
+    framed = {
+        row["doc_id"]: [opened.bos_id, *opened.encode_batch(pa.array([row["text"]]))[0].tolist(), opened.eos_id]
+        for row in rows_of(made["identify"])
+    }
+    sizes = Counter[str]()
+    for row in rows_of(made["identify"]):
+        sizes[row["lang"]] += len(framed[row["doc_id"]])
+    assert {cell["lang"]: cell["available"] for cell in cells} == sizes
+    weights = np.array(list(sizes.values()), dtype=float) ** 0.3
+    due = dict(zip(sizes, 200_000 * weights / weights.sum(), strict=True))
+    assert {cell["lang"]: cell["budget"] for cell in cells} == pytest.approx(due, abs=1)
+    streams: dict[str, list[int]] = {}
+    order: dict[str, list[int]] = {}
+    for row in rows_of(made["mix"]):
+        order.setdefault(row["lang"], []).extend(framed[row["doc_id"]])
+    for lang, stream in order.items():
+        largest = max(len(framed[row["doc_id"]]) for row in rows_of(made["mix"]) if row["lang"] == lang)
+        assert abs(len(stream) - due[lang]) <= largest
     numbers: dict[str, set[tuple[int, int]]] = {}
     for row in rows_of(made["pack"]):
         assert set(row["langs"]) == {row["lang"]}
         assert len(row["input_ids"]) <= 512
+        streams.setdefault(row["lang"], []).extend(row["input_ids"])
         numbers.setdefault(row["lang"], set()).add((row["lang_id"], row["script_id"]))
     assert all(len(found) == 1 for found in numbers.values())
     assert len({next(iter(found)) for found in numbers.values()}) == len(numbers)
+    assert streams == order  # every token of the mix once, in its order
 
 
 def test_monobyte(texts: Path, tmp_path: Path) -> None:
@@ -83,6 +102,13 @@ def test_cw2v(shared_data: Path, texts: Path, tmp_path: Path) -> None:
     switched = rows_of(made["mixed"])
     assert len(switched) > 200
     for row in switched:
+        at, rebuilt = 0, []
+        for span in row["cs_spans"]:  # each span is of the source, and stands where it says
+            assert span["new_token"] in row["src"]
+            assert row["cs_source"][span["start"] : span["end"]] == span["new_token"]
+            rebuilt += [row["cs_source"][at : span["start"]], span["src_token"]]
+            at = span["end"]
+        assert "".join([*rebuilt, row["cs_source"][at:]]).split() == row["cs_target"].split()
         longest = max(len(WORD.findall(span["new_token"])) for span in row["cs_spans"])
         assert longest <= max(1, 0.4 * len(WORD.findall(row["src"])))
     kinds = Counter(row["kind"] for row in rows_of(made["mix"]))
@@ -108,18 +134,35 @@ def test_maltese_ladder(shared_data: Path, tmp_path: Path) -> None:
     held = [[row["doc_id"] for row in rows_of(rung["mix"])] for rung in rungs]
     assert 0 < len(held[0]) < len(held[1]) < len(held[2])
     assert set(held[0]) < set(held[1]) < set(held[2])
+    sizes = Counter[str]()
+    for row in rows:
+        sizes[row["domain"]] += len(row["text"])
+    for rung in rungs[1:]:  # in proportion, but for a document each
+        kept = rows_of(rung["mix"])
+        units = Counter({name: sum(row["mix_units"] for row in kept if row["domain"] == name) for name in sizes})
+        largest = max(row["mix_units"] for row in kept)
+        assert abs(units["wiki"] / units.total() - sizes["wiki"] / sizes.total()) <= 2 * largest / units.total()
 
 
-def test_ofa(texts: Path, tmp_path: Path) -> None:
-    """Glot500's rule: known languages all at one floor, new ones at scale m (n / m)^0.3."""
+def test_ofa(shared_data: Path, tmp_path: Path) -> None:
+    """Glot500's rule with four new languages: known ones at one floor, scale m; new ones scale m (n / m)^0.3."""
+    known, new = {"eng": 40, "hin": 9, "tha": 25}, {"yor": 50, "wol": 23, "ven": 12, "fij": 7}
+    rows = [row for code, size in {**known, **new}.items() for row in list(documents(shared_data, [code]))[:size]]
+    given = ingested(tmp_path / "given", iter(rows))
     mix = tmp_path / "glot.yaml"
     mix.write_text(
-        "{name: small, unit: docs, max_epochs: 30, mix: {rule: floor, alpha: 0.3, scale: 2, least: 30, "
-        "names: [eng_Latn, hin_Deva, tha_Thai, bul_Cyrl, srp_Cyrl, hrv_Latn, swh_Latn]}}",
+        "{name: small, unit: docs, max_epochs: 3, mix: {rule: floor, alpha: 0.3, scale: 3, least: 7, "
+        "names: [eng_Latn, hin_Deva, tha_Thai]}}",
         encoding="utf-8",
     )
-    made = system("ofa", tmp_path / "run", documents=texts, tokenizer=TOKENIZER, mix=mix, budget="largest")
-    cells = {cell["lang"]: cell for cell in made["mix"].manifest.notes["cells"]}
-    known = {cell["budget"] for lang, cell in cells.items() if lang != "yor_Latn"}
-    assert len(known) == 1
-    assert cells["yor_Latn"]["budget"] == known.pop()  # alone it is the smallest new one
+    made = system("ofa", tmp_path / "run", documents=given, tokenizer=TOKENIZER, mix=mix, budget="largest")
+    counts = Counter(row["lang"] for row in rows_of(made["mix"]))
+    smallest = min(new.values())
+    due = {"eng_Latn": 1.0, "hin_Deva": 1.0, "tha_Thai": 1.0}
+    due |= {f"{code}_Latn": (size / smallest) ** 0.3 for code, size in new.items()}
+    total = sum(counts.values())
+    share = total / sum(due.values())
+    assert counts == pytest.approx({lang: share * weight for lang, weight in due.items()}, abs=1)
+    assert share == pytest.approx(3 * smallest, abs=1)  # the smallest new one is used three times, no more can be
+    held = {doc for row in rows_of(made["pack"]) for doc in row["doc_ids"]}
+    assert held == {row["doc_id"] for row in rows_of(made["mix"])}
