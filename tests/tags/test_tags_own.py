@@ -239,7 +239,7 @@ def test_numbers_of_a_class_label_stay_numbers() -> None:
     index = index_of(direction("eng_Latn", "fra_Latn", **{"in": "à la", "New": "Nouvelle"}))
     made, counts = carry_labels(switch_words(batch, index, CodeswitchOptions(ratio=1)).rows)
     assert made["tokens"].to_pylist()[0] == ["à", "la", "Nouvelle", "York"]
-    assert made["ner_tags"].to_pylist()[0] == [0, 0, 1, 2]
+    assert made["ner_tags"].to_pylist() == [[0, 0, 1, 2], [None, None, None, 0]]  # of nothing nothing is said
     assert made["ner_tags"].type == pa.list_(pa.int64())
     assert counts["label_damage"] == {"tag_number_without_a_name": 1}
 
@@ -260,6 +260,22 @@ def test_tags_are_written_in_the_style_of_the_names(names: list[str], given_tags
     index = index_of(direction("eng_Latn", "fra_Latn", New="Nouvelle Grande"))
     rows = switch_words(batch.replace_schema_metadata(metadata), index, CodeswitchOptions(ratio=1)).rows
     assert carry_labels(rows)[0]["ner_tags"].to_pylist() == [wanted]
+
+
+def test_nothing_is_not_outside() -> None:
+    """Tokens without a tag are not O in the other text: not after a switch, not after translation, not in a pack."""
+    tokens, tags = ["Ana", "sees", "old", "York"], ["B-PER", None, "_", "O"]
+    batch = documents(["Ana sees old York"], "eng_Latn", tokens=listed([tokens]), tags=listed([tags]))
+    index = index_of(direction("eng_Latn", "deu_Latn", sees="sieht an", York="Jork"))
+    made, _ = carry_labels(switch_words(batch, index, CodeswitchOptions(ratio=1)).rows)
+    assert made["tokens"].to_pylist() == [["Ana", "sieht", "an", "old", "Jork"]]
+    assert made["tags"].to_pylist() == [["B-PER", None, None, None, "O"]]
+    links = [{"src": 0, "tgt": 2}, {"src": 1, "tgt": 1}, {"src": 3, "tgt": 3}]
+    side = {"src_tokens": listed([tokens]), "src_tags": listed([tags])}
+    batch = pairs(
+        [("Ana sees old York", "eben sieht Ana Jork")], "eng_Latn", "deu_Latn", align=pa.array([links], ALIGN), **side
+    )
+    assert project_pairs(batch, ProjectOptions()).rows["tgt_tags"].to_pylist() == [["O", None, "B-PER", "O"]]
 
 
 def test_what_spans_say_of_their_text_is_new_and_numbers_of_tokens_are_none() -> None:

@@ -78,7 +78,7 @@ def carry_labels(
             made[name] = write_spans(layer, moved, which, texts, switched)
         else:
             assert into is not None
-            made[name], _ = write_tags(layer, moved.in_order(), into)
+            made[name], _ = write_tags(layer, moved.in_order(), into, edits.touched(layer.unknown))
         add_counts(counts, count_labels(name, layer.spans, lost, rows.column("lang"), layer.damage))
     return put_columns(rows, {**made, LOST: pa.array(lost_of.astype(np.int32))}), counts
 

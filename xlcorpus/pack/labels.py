@@ -176,7 +176,6 @@ def _labels_of(
     words = units if units is not None else units_of_text(points)
     styles = np.full(len(points), list(STYLES).index(tags.style), dtype=np.int8)
     outside = layer.valid & tags.with_outside
-    unknown = np.zeros(len(words), dtype=bool) if layer.decoded is None else layer.decoded.unknown
     spans, row = layer.spans.in_order(), rows_of(places.offsets)
     # Pieces without the white space around: a piece of nothing else has no label. The ▁ that tokenizers put before a
     # text has the place of its first character.
@@ -190,7 +189,7 @@ def _labels_of(
         pieces = Units(offsets, starts, ends, np.ones(len(there), dtype=bool))
         owner, damage = owners(pieces, spans)
         found = tags.number(tags_of(owner, offsets, spans, styles, outside))
-        said, _ = owners(pieces, _as_spans(words, unknown & words.placed))
+        said, _ = owners(pieces, layer.unknown)
         found[(said >= 0) & (owner < 0)] = IGNORED
         labels[there] = found
         missed = len(spans) - len(np.unique(owner[owner >= 0]))
@@ -198,7 +197,8 @@ def _labels_of(
     else:
         owner, damage = owners(words, spans)
         found = tags.number(tags_of(owner, words.offsets, spans, styles, outside))
-        found[unknown & (owner < 0)] = IGNORED
+        if layer.decoded is not None:
+            found[layer.decoded.unknown & (owner < 0)] = IGNORED
         at = np.searchsorted(ends, words.starts, side="right")
         within = words.placed & (at < len(ends))
         within[within] = starts[at[within]] <= words.starts[within]
@@ -209,9 +209,3 @@ def _labels_of(
         counted, missed = int(labelled.sum()), int(labelled.sum() - labelled[mine[head]].sum())
     counts = {"labelled": counted, "without_piece": missed, "texts_without": int((~layer.valid).sum())}
     return labels, {"label_words": counts, DAMAGE: {**layer.damage, **damage}}, spans
-
-
-def _as_spans(words: Units, which: np.ndarray) -> LabelSpans:
-    at = np.flatnonzero(which)
-    nothing = pa.nulls(len(at), pa.string())
-    return LabelSpans(words.rows[at], words.starts[at], words.ends[at], nothing, np.zeros(len(at), dtype=bool))

@@ -133,6 +133,11 @@ class Edits:
         lost |= moved.starts >= moved.ends  # replaced by nothing
         return spans.at(moved.starts, moved.ends).take(~lost), lost
 
+    def touched(self, spans: LabelSpans) -> LabelSpans:
+        """Spans in the switched texts, with all of each stretch that they have a part of."""
+        moved = self.move(spans.rows, spans.starts, spans.ends)
+        return spans.at(moved.starts, moved.ends).take(moved.starts < moved.ends)
+
 
 @dataclass(frozen=True)
 class Moved:

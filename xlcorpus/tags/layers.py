@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset.result import Counts
 from xlcorpus.tags.columns import LabelColumns
-from xlcorpus.tags.schemes import NUMBER, STYLES, Decoded, decode, encode, named_tags, style_of
-from xlcorpus.tags.spans import LabelSpans, label_field, listed_spans, spans_of_column
+from xlcorpus.tags.schemes import NUMBER, STYLES, Decoded, decode, encode, named_tags, style_of, unknown_spans
+from xlcorpus.tags.spans import LabelSpans, label_field, listed_spans, no_spans, spans_of_column
 from xlcorpus.tags.tokens import Units, cut_out, place_tokens
 from xlcorpus.text.codepoints import CodePoints
 from xlcorpus.text.ragged import sums_before
@@ -26,12 +26,14 @@ _TOKEN_NUMBERS = frozenset({"token_start", "token_end", "start_token", "end_toke
 class Layer:
     """The labels of one column.
 
-    column: its values; spans: its labels; valid: bool[texts], what is not null; damage: counts by name. decoded: of
-    tags; items: of spans in characters, where each stands among all items of the column. names: of numbers.
+    column: its values; spans: its labels; unknown: tokens without a tag (null, `_`), as spans; valid: bool[texts], what
+    is not null; damage: counts by name. decoded: of tags; items: of spans in characters, where each stands among all
+    items of the column. names: of numbers.
     """
 
     column: pa.Array
     spans: LabelSpans
+    unknown: LabelSpans
     valid: np.ndarray
     damage: Counts
     decoded: Decoded | None = None
@@ -52,7 +54,7 @@ def read_layer(
     valid = pc.is_valid(column).to_numpy(zero_copy_only=False)
     if name in columns.spans:
         spans, items, damage = spans_of_column(column, points)
-        return Layer(column, spans, valid, damage, items=items)
+        return Layer(column, spans, no_spans(), valid, damage, items=items)
     assert units is not None
     names = columns.names.get(name)
     tags, wrong = named_tags(column, names)
@@ -60,16 +62,20 @@ def read_layer(
     if names is not None:  # what is written has to be among them
         decoded = replace(decoded, styles=np.full_like(decoded.styles, list(STYLES).index(style_of(names))))
     damage = {**decoded.damage, **({NUMBER: wrong} if wrong else {})}
-    return Layer(column, decoded.spans, valid, damage, decoded=decoded, names=names)
+    unknown = unknown_spans(units, decoded.unknown)
+    return Layer(column, decoded.spans, unknown, valid, damage, decoded=decoded, names=names)
 
 
-def write_tags(layer: Layer, spans: LabelSpans, units: Units, *, numbers: bool = True) -> tuple[pa.Array, Counts]:
+def write_tags(
+    layer: Layer, spans: LabelSpans, units: Units, unknown: LabelSpans, *, numbers: bool = True
+) -> tuple[pa.Array, Counts]:
     """Spans as tags of these tokens, in the style and type of the layer; null where its column is.
 
-    numbers: as numbers where the column holds such, otherwise by name.
+    unknown: where nothing is said of tokens (`Layer.unknown`), in this text. numbers: as numbers where the column holds
+    such, otherwise by name.
     """
     assert layer.decoded is not None
-    tags, damage = encode(units, spans, layer.decoded.styles, layer.decoded.outside, layer.valid)
+    tags, damage = encode(units, spans, layer.decoded.styles, layer.decoded.outside, layer.valid, unknown)
     kind = layer.column.type.value_type
     if not numbers or not pa.types.is_integer(kind):
         return tags, damage

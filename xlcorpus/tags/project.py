@@ -83,7 +83,8 @@ def project_pairs(
             made[own] = write_spans(layer, moved.take(order), np.flatnonzero(~lost)[order], wanted, targets)
         else:
             assert into is not None
-            made[own], more = write_tags(layer, moved.take(order), into, numbers=False)
+            unknown, _ = project_aligned(layer.unknown, one, two, links)
+            made[own], more = write_tags(layer, moved.take(order), into, unknown, numbers=False)
             damage = {**damage, **{f"{key}_of_{other}": count for key, count in more.items()}}
         add_counts(counts, count_labels(own, layer.spans, lost, langs, damage))
     add_counts(counts, {"label_damage": {BAD_ALIGNMENT: int(bad.sum())}})

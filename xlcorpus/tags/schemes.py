@@ -175,15 +175,29 @@ def owners(units: Units, spans: LabelSpans) -> tuple[np.ndarray, Counts]:
     return whole, {name: count for name, count in damage.items() if count}
 
 
+def unknown_spans(units: Units, unknown: np.ndarray) -> LabelSpans:
+    """Tokens of which nothing is said (bool[tokens]), as spans without a label."""
+    at = np.flatnonzero(unknown & units.placed)
+    return LabelSpans(units.rows[at], units.starts[at], units.ends[at], pa.nulls(len(at), pa.string()), at >= 0)
+
+
 def encode(
-    units: Units, spans: LabelSpans, styles: np.ndarray, outside: np.ndarray, valid: np.ndarray
+    units: Units,
+    spans: LabelSpans,
+    styles: np.ndarray,
+    outside: np.ndarray,
+    valid: np.ndarray,
+    unknown: LabelSpans | None = None,
 ) -> tuple[pa.Array, Counts]:
     """list<string>[texts]: a tag a token, and what `owners` counts. Null where not valid (bool[texts]).
 
-    styles, outside: as `Decoded` has them.
+    styles, outside: as `Decoded` has them; unknown: spans of which nothing is said, their tokens are null, not O.
     """
     owner, damage = owners(units, spans)
     tags = tags_of(owner, units.offsets, spans, styles, outside)
+    if unknown is not None and len(unknown):
+        nothing = (owners(units, unknown.in_order())[0] >= 0) & (owner < 0)
+        tags = pc.if_else(pa.array(nothing), pa.scalar(None, pa.string()), tags)
     offsets = pa.array(units.offsets.astype(np.int32))
     return pa.ListArray.from_arrays(offsets, tags, mask=None if valid.all() else pa.array(~valid)), damage
 
