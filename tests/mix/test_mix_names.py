@@ -9,6 +9,7 @@ import pytest
 
 from tests.mix.mix_helpers import totals_by
 from tests.mix.plans import COMPOSED, CORPUS, languages, mix, refusal
+from xlcorpus.mix.achieved import near_lines
 from xlcorpus.mix.allocate import plan_mix
 from xlcorpus.mix.cells import Cell
 
@@ -74,6 +75,16 @@ def test_absent_names_are_left_out_where_the_mix_says_so() -> None:
     plan = plan_mix(CORPUS, mix(node, missing="skip", where={"kind": ["mono", "mined"]}), 900)
     assert totals_by(plan, "lang") == {"eng_Latn": 600, "swh_Latn": 300}
     assert plan.missing == ("kind mined", "lang wol_Latn")
+
+
+@pytest.mark.parametrize("key", ["lang", "direction"])
+def test_a_missing_language_that_is_there_in_another_script_is_noted(key: str) -> None:
+    langs = ("eng_Latn-srp_Latn", "deu_Latn-eng_Latn", "uzb_Cyrl", "kor_Hang-eng_Latn")
+    cells = [Cell("web", "bi", lang, "", 10, 1000) for lang in langs]
+    ratios = {"eng_Latn-srp_Cyrl": 0.5, "deu_Latn-eng_Latn": 0.25, "fra_Latn-eng_Latn": 0.25}
+    plan = plan_mix(cells, mix({"by": key, "rule": "ratios", "ratios": ratios}, missing="skip"), 10)
+    (line,) = near_lines(plan)
+    assert line == "NOTE: eng_Latn-srp_Cyrl is missing, and eng_Latn-srp_Latn is there and not in the mix"
 
 
 def test_faults_of_the_whole() -> None:

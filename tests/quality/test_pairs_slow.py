@@ -27,7 +27,7 @@ pytestmark = [
 
 def kept(batch: pa.RecordBatch) -> float:
     """Per cent that pass identify, score and filter."""
-    kernels = (IdentifyKernel(IdentifyOptions(), True), ScoreKernel(pairs=True))
+    kernels = (IdentifyKernel(IdentifyOptions(), pairs=True), ScoreKernel(pairs=True))
     given = batch.num_rows
     for kernel in kernels:
         batch = kernel.apply(batch, kernel.load()).rows  # type: ignore[arg-type]

@@ -53,7 +53,7 @@ def notes_of(plan: MixPlan, spec: MixSpec, achieved: Achieved, unit_means: str, 
     notes["table"] += [f"NOTE: {line}" for line in (*plan.without_effect, *_nothing_of(notes["nothing_of"], plan))]
     if plan.missing:
         notes["table"].append(f"no document bears {', '.join(plan.missing[:10])}" + ("..." * (len(plan.missing) > 10)))
-        notes["table"] += _near(plan)
+        notes["table"] += near_lines(plan)
     if spec.related:
         notes["table"].append("to be evaluated, for gains on their relatives may cost them: " + ", ".join(spec.related))
     if plan.related_trained:
@@ -75,15 +75,15 @@ def _nothing_of(names: Sequence[str], plan: MixPlan) -> list[str]:
     ]
 
 
-def _near(plan: MixPlan) -> list[str]:
+def near_lines(plan: MixPlan) -> list[str]:
     """What to say of languages that are left out, and are those of a missing name in another script."""
     left: dict[tuple[str, ...], list[str]] = {}
     for item in plan.cells:
         if not item.path and item.cell.lang:
             name = canonical_lang(item.cell.lang)
             left.setdefault(tuple(map(language_of, name.split("-"))), []).append(name)
-    missing = [name.removeprefix("lang ") for name in plan.missing if name.startswith("lang ")]
-    near = {name: left.get(tuple(map(language_of, name.split("-"))), []) for name in missing}
+    missing = [name for key, _, name in (one.partition(" ") for one in plan.missing) if key in ("lang", "direction")]
+    near = {name: left.get(tuple(map(language_of, canonical_lang(name).split("-"))), []) for name in missing}
     return [
         f"NOTE: {name} is missing, and {', '.join(dict.fromkeys(found))} is there and not in the mix"
         for name, found in near.items()
