@@ -65,6 +65,7 @@ class TestViews:
         assert made.manifest.rows == 40
         assert [(row["reason"], row["threshold"]) for row in decisions_of(made)] == [("longer_than_pack", 62)] * 3
 
+    @pytest.mark.slow  # what rows of all views are is in test_pack_views_slow.py
     def test_translico_and_restore_of_the_sample(self, tmp_path: Path) -> None:
         recipe = write_recipe(
             tmp_path,

@@ -19,7 +19,7 @@ from xlcorpus.dataset.result import Counts
 from xlcorpus.pack import crops, sides
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.sides import VIEWS
-from xlcorpus.pack.tasks import TokenizeShard
+from xlcorpus.pack.tasks import CountShard, TokenizeShard, number_languages
 from xlcorpus.tokenizer.open import open_tokenizer
 
 TOKENIZER = open_tokenizer(SAMPLE)
@@ -58,7 +58,9 @@ def shard_of(folder: Path, view: str, rows: list[list[str | None]], langs: list[
 
 def made_of(shard: Any, options: PackOptions) -> tuple[list[dict[str, Any]], list[dict[str, Any]], Counts]:
     counts: Counts = {}
-    results = list(TokenizeShard(options).results(0, shard, counts))
+    count = CountShard.for_options(options)
+    assert count is not None
+    results = list(TokenizeShard(options, number_languages([count(0, shard)], None)).results(0, shard, counts))
     rows = [row for one in results for row in one.rows.to_pylist()]
     gone = [row for one in results if one.decisions is not None for row in one.decisions.to_pylist()]
     return rows, gone, counts
@@ -79,6 +81,7 @@ def test_rows_of_pairs_and_triples(tmp_path_factory: pytest.TempPathFactory, vie
     options = PackOptions(tokenizer=SAMPLE, view=view, length=length, limits=limits or None, long=long, keep="n=number")
     found, gone, counts = made_of(shard_of(tmp_path_factory.mktemp(view), view, rows, langs), options)
     wanted, why = [], {}
+    languages = sorted({(lang or "und").partition("_")[0] for lang in langs})
     for number, (texts, lang) in enumerate(zip(rows, langs, strict=True)):
         ids, is_cut = slow_row(view, texts, length, limits)
         if not all(map(pieces, texts)):
@@ -86,13 +89,14 @@ def test_rows_of_pairs_and_triples(tmp_path_factory: pytest.TempPathFactory, vie
         elif is_cut and long == "refuse":
             why[doc_id(f"row {number}")] = "longer_than_pack"
         else:
-            wanted.append((doc_id(f"row {number}"), ids, is_cut, [lang] * len(VIEWS[view].labels), [number, None]))
+            label = [lang, languages.index((lang or "und").partition("_")[0])]
+            wanted.append((doc_id(f"row {number}"), ids, is_cut, [label] * len(VIEWS[view].labels), [number, None]))
     assert [
         (
             row["pair_id"],
             [row[f"{side}_ids"] for side in names],
             row["truncated"],
-            [row[label] for label in VIEWS[view].labels],
+            [[row[label], row[number]] for label, number in VIEWS[view].labels.items()],
             row["n"],
         )
         for row in found

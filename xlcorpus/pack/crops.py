@@ -12,14 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.columns import column_or_null, text_column
-from xlcorpus.dataset.decisions import decide
 from xlcorpus.dataset.kept import ROW
 from xlcorpus.dataset.result import Result
-from xlcorpus.pack.decision_rows import for_decisions
 from xlcorpus.pack.language_ids import LanguageIds
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.sides import rooms_of, rows_of_sides
-from xlcorpus.pack.tokenize import NO_TOKENS, STEP_NAME, TOO_FEW, TOO_LONG, encode
+from xlcorpus.pack.tokenize import STEP_NAME, encode, leave_out
 from xlcorpus.text.draws import draw_crop, draw_keys, id_halves
 from xlcorpus.text.ragged import offsets_of, ranges, sum_segments
 from xlcorpus.tokenizer.tokenizer import Tokenizer
@@ -48,19 +46,8 @@ def tokenize_crops(
     """
     ids, offsets = encode(text_column(batch), tokenizer)
     counts, chunk = np.diff(offsets), options.chunk or options.length
-    refused = (counts > chunk) & (options.long == "refuse")
-    reason = np.select([counts == 0, counts < options.min_tokens, refused], [1, 2, 3], 0)
-    gone = np.flatnonzero(reason)
-    decisions = decide(
-        for_decisions(batch.take(pa.array(gone))),
-        STEP_NAME,
-        pa.array(["", NO_TOKENS, TOO_FEW, TOO_LONG]).take(pa.array(reason[gone])),
-        score=counts[gone].astype(np.float64),
-        threshold=np.array([0, 1, options.min_tokens, chunk], dtype=np.float64)[reason[gone]],
-        keep_text=keep_text,
-    )
-
-    whole = np.flatnonzero(reason == 0)
+    stays, decisions = leave_out(batch, counts, counts, chunk, options, keep_text=keep_text)
+    whole = np.flatnonzero(stays)
     chunks = -(-counts[whole] // chunk)
     rows, number = np.repeat(whole, chunks), ranges(np.zeros_like(chunks), chunks)
     starts = number * chunk

@@ -17,7 +17,7 @@ from xlcorpus.dataset.decisions import decide
 from xlcorpus.dataset.kept import ROW
 from xlcorpus.dataset.result import Counts, Result
 from xlcorpus.errors import UserError, nearest
-from xlcorpus.pack.decision_rows import for_decisions
+from xlcorpus.pack.decision_rows import document_ids, for_decisions
 from xlcorpus.pack.label_ids import IGNORED, LabelIds
 from xlcorpus.pack.language_ids import LanguageIds
 from xlcorpus.pack.options import PackOptions
@@ -131,11 +131,10 @@ def tokenize_labels(
     }
     langs = langs.take(pa.array(rows))
     edges = pa.array(offsets.astype(np.int32))
-    name = "doc_id" if "doc_id" in batch.schema.names else "pair_id"
     columns = {
         "pack_id": pa.array(np.arange(first, first + len(rows), dtype=np.int64)),
         "length": pa.array(np.diff(offsets).astype(np.int32)),
-        "pair_id": kept.column(name),
+        "pair_id": document_ids(kept),
         "truncated": pa.array(cut),
         "input_ids": pa.ListArray.from_arrays(edges, pa.array(ids)),
         "labels": pa.ListArray.from_arrays(edges, pa.array(marks)),

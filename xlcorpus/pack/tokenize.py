@@ -12,6 +12,7 @@ from xlcorpus.dataset.columns import column_or_null, text_column
 from xlcorpus.dataset.decisions import decide
 from xlcorpus.dataset.kept import ROW
 from xlcorpus.errors import UserError
+from xlcorpus.pack.decision_rows import for_decisions
 from xlcorpus.pack.options import PackOptions
 from xlcorpus.pack.templated import fill
 from xlcorpus.pack.token_documents import TokenDocuments, frame
@@ -66,30 +67,41 @@ def tokenize_batch(
         batch, framed, framed_offsets, trained = found.batch, found.ids, found.offsets, found.trained
         counts, text_bytes, others, rejects = found.text_tokens, found.text_bytes, found.decisions, found.rejects
     lengths = np.diff(framed_offsets)
-    refused = (lengths > options.length) & (options.long == "refuse")
-    reason = np.select([counts == 0, counts < options.min_tokens, refused], [1, 2, 3], 0)
+    stays, decisions = leave_out(batch, counts, lengths, options.length, options, keep_text=keep_text)
     labels = ("lang", "script", "kind", "source")
     columns = [column_or_null(batch, name, pa.string()).cast(pa.string()) for name in labels]
     epochs = pc.fill_null(column_or_null(batch, "mix_epoch", pa.int32()), 0)
     facts = [batch.column("doc_id"), *columns, epochs, pa.array(text_bytes, pa.int64())]
     facts += [batch.column(ROW)] if ROW in batch.schema.names else []
     documents = replace(TokenDocuments(framed, framed_offsets, *facts), trained=trained)
-    gone = np.flatnonzero(reason)
-    if len(gone):
-        kept = np.flatnonzero(reason == 0)
+    if not stays.all():
+        kept = np.flatnonzero(stays)
         documents = documents.spans(kept, np.zeros(len(kept), dtype=np.int64), lengths[kept])
-    why = reason[gone]
-    decisions = decide(
-        batch.take(pa.array(gone)),
-        STEP_NAME,
-        pa.array(["", NO_TOKENS, TOO_FEW, TOO_LONG]).take(pa.array(why)),
-        score=np.where(why == 3, lengths[gone], counts[gone]).astype(np.float64),
-        threshold=np.array([0, 1, options.min_tokens, options.length], dtype=np.float64)[why],
-        keep_text=keep_text,
-    )
     if others is not None and others.num_rows:
         decisions = pa.concat_batches([decisions, others])
     return Tokenized(documents, decisions, rejects)
+
+
+def leave_out(
+    batch: pa.RecordBatch, counts: np.ndarray, lengths: np.ndarray, most: int, options: PackOptions, *, keep_text: bool
+) -> tuple[np.ndarray, pa.RecordBatch]:
+    """bool[rows]: the documents that stay; and decisions for the others.
+
+    counts: int64[rows], tokens of text; lengths: int64[rows], at most `most`, where options.long is refuse.
+    """
+    refused = (lengths > most) & (options.long == "refuse")
+    reason = np.select([counts == 0, counts < options.min_tokens, refused], [1, 2, 3], 0)
+    gone = np.flatnonzero(reason)
+    why = reason[gone]
+    decisions = decide(
+        for_decisions(batch.take(pa.array(gone))),
+        STEP_NAME,
+        pa.array(["", NO_TOKENS, TOO_FEW, TOO_LONG]).take(pa.array(why)),
+        score=np.where(why == 3, lengths[gone], counts[gone]).astype(np.float64),
+        threshold=np.array([0, 1, options.min_tokens, most], dtype=np.float64)[why],
+        keep_text=keep_text,
+    )
+    return reason == 0, decisions
 
 
 def encode(texts: pa.Array, tokenizer: Tokenizer) -> tuple[np.ndarray, np.ndarray]:
