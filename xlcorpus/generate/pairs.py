@@ -38,6 +38,12 @@ def purpose_of(options: GenerateOptions, seed: int) -> str:
     return f"{STEP_NAME}/{options.operator}/{seed}"
 
 
+def _purpose_of_ids(options: GenerateOptions, seed: int) -> str:
+    """What ids are drawn for: pairs made in two ways of one operator are other rows, which one mix may hold."""
+    changed = options.model_dump(mode="json", exclude_defaults=True, exclude={"operator", "copies"})
+    return "/".join([purpose_of(options, seed), *(f"{name}={value}" for name, value in sorted(changed.items()))])
+
+
 def breaker_of(options: GenerateOptions) -> SentenceBreaker | None:
     """The sentence breaker that is asked for."""
     return SENTENCE_BREAKERS.find(options.sentence_breaker) if options.sentence_breaker else None
@@ -84,7 +90,7 @@ def generate_batch(
             made, follows = _made(source, drawn, options, offered, rows, copy)
             reasons[copy, rows], found[rows] = made.reasons, made.found
             sides.append((rows[made.reasons == MADE], copy, made, follows))
-    pairs = _pairs(batch, options, purpose, sides)
+    pairs = _pairs(batch, options, _purpose_of_ids(options, seed), sides)
     left = np.flatnonzero((reasons != MADE).all(axis=0))
     why = reasons[0, left]
     words = why == FEW_WORDS

@@ -1,8 +1,9 @@
 """A text with misspelt words: letters dropped, put in, put for others, said twice, or in each other's place.
 
 The typos of Xiao et al. 2024 (Pixel Sentence Representation Learning, arXiv:2402.08183: insertion, deletion,
-substitution, swap), and a letter twice. A letter is a grapheme cluster, so no mark is parted from what it stands on,
-and what is put in is a letter of the same text and script: there is a keyboard of hardly any of them.
+substitution, swap), and a letter twice; which share of the words has one is ours. A letter is a grapheme cluster, so no
+mark is parted from what it stands on, and what is put in is a letter of the same text and script: there is a keyboard
+of hardly any of them.
 """
 
 from __future__ import annotations
