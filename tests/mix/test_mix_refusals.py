@@ -127,3 +127,13 @@ def test_what_cannot_be_matched(data: Path, tmp_path: Path, through_files: Datas
     assert "remedy: use the same --unit, --tokenizer and --objective" in message
     message = refused(data, tmp_path / "c", ("switched",), match_tokens_to=str(through_files.folder), unit="chars")
     assert "no document has the lang 'ell_Grek'" in message
+
+
+def test_directions_that_would_turn_nothing(data: Path, tmp_path: Path) -> None:
+    message = refused(data, tmp_path / "a", ("web",), rule="proportional", directions="both")
+    assert "--directions: no input holds sentence pairs" in message
+    message = refused(data, tmp_path / "b", ("opus",), rule="proportional", directions="into=hin_Deva")
+    assert "--directions into=hin_Deva: no pair has that language" in message
+    several = mixed(data, tmp_path / "several", ("opus", "web"), rule="proportional", unit="docs")
+    message = refused(data, tmp_path / "c", ("opus", str(several.folder)), rule="proportional", directions="swapped")
+    assert f"{several.folder} is a mix of several kinds, whose pairs stay as they are" in message

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.features import features_of
+from xlcorpus.dataset.kinds import PAIR, may_hold
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.storage import fingerprint, fingerprint_of_file, locate
-from xlcorpus.errors import UserError
+from xlcorpus.errors import UserError, nearest
 from xlcorpus.mix.achieved import achieved_totals
 from xlcorpus.mix.allocate import MixPlan, plan_mix
 from xlcorpus.mix.cells import KINDS, NONE, Cell, canonical_lang
@@ -22,7 +23,8 @@ from xlcorpus.mix.rules.match import references, resolve, without_paths
 from xlcorpus.mix.shipped import load_mix
 from xlcorpus.mix.spec import MixSpec
 from xlcorpus.mix.templated import check_template
-from xlcorpus.text.labels import canonical_direction
+from xlcorpus.pairs.swap import Directions
+from xlcorpus.text.labels import canonical_direction, same_language
 from xlcorpus.tokenizer.open import open_tokenizer
 
 TARGET_BYTES = 64 << 20  # of text in an output shard: what one worker sorts in memory
@@ -61,6 +63,8 @@ def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
         check_names(options.ratios, languages, sources, _kinds_in(inputs))
     if options.latin and inputs and not any("text_latn" in dataset.manifest.arrow_schema.names for dataset in inputs):
         raise UserError("--latin: no input has romanised texts", remedy="run `xlcorpus romanize` before mixing")
+    if options.ways.swaps and inputs:
+        _check_directions(options.ways, inputs)
     check_template(options.template, inputs, options.tokenizer)
     achieved_totals(fixed, options.unit_means(fixed))
     form = form_of(inputs, swaps=options.ways.swaps)
@@ -70,6 +74,27 @@ def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
     related = ", ".join(fixed.related[:10]) if fixed is not None else ""
     said = [f"mix: evaluate on these related languages too: {related}"] if related else []
     return [*partly_there(inputs), *differing, *said, *_only_given(fixed, inputs)]
+
+
+def _check_directions(ways: Directions, inputs: Sequence[Dataset]) -> None:
+    """Raise UserError where --directions would do nothing: to pairs in a mix of several kinds, or without pairs."""
+    pairs = [one.manifest for one in inputs if one.manifest.schema_name == PAIR]
+    for one in inputs:
+        if one.manifest.schema_name != PAIR and may_hold(
+            PAIR, one.manifest.schema_name, one.manifest.arrow_schema.names
+        ):
+            raise UserError(
+                f"--directions: {one.folder} is a mix of several kinds, whose pairs stay as they are",
+                remedy="give --directions to the mix that the pairs go into first, or leave it out",
+            )
+    if not pairs:
+        raise UserError("--directions: no input holds sentence pairs", remedy="leave it out")
+    known = {side for manifest in pairs for name in manifest.languages for side in name.split("-") if side}
+    if ways.label and not any(same_language(side, ways.label) for side in known):
+        raise UserError(
+            f"--directions {ways.way}={ways.label}: no pair has that language; {nearest(ways.label, known)}",
+            remedy="`xlcorpus inspect DIR` lists the languages of a dataset",
+        )
 
 
 def _only_given(spec: MixSpec | None, inputs: Sequence[Dataset]) -> list[str]:
