@@ -8,6 +8,7 @@ from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner, Result
@@ -17,11 +18,12 @@ from xlcorpus.cli.lexicon import command
 from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.storage import locate
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.build import build_index
 from xlcorpus.lexicon.dictionaries import read_entries
 from xlcorpus.lexicon.embed import EmbedOptions, word_lines
-from xlcorpus.lexicon.induce import breaker_of, induce_lexicon, texts_of
+from xlcorpus.lexicon.induce import InducedLexicon, breaker_of, induce_lexicon, texts_of, write_all_vectors
 from xlcorpus.text.breakers import WORD_BREAKERS
 from xlcorpus.text.breakers.icu import IcuBreaker
 
@@ -66,7 +68,37 @@ def test_texts_are_those_of_the_language_and_bounded(dataset: Path) -> None:
         texts_of(opened, "aab_Latn", 1, 0)
 
 
-def test_words_in_like_places_are_found_from_numerals(dataset: Path) -> None:
+def _read_vectors(path: Path) -> tuple[list[str], np.ndarray]:
+    head, *lines = path.read_text().splitlines()
+    fields = [line.split(" ") for line in lines]
+    matrix = np.array([[float(one) for one in row[1:]] for row in fields])
+    assert head == f"{matrix.shape[0]} {matrix.shape[1]}"
+    return [row[0] for row in fields], matrix
+
+
+def _check_kept_vectors(made: InducedLexicon, folder: Path) -> None:
+    """The files have the vectors that were used: CSLS (10 neighbours) over them gives the entries and their scores."""
+    languages = ("aaa_Latn", "bbb_Latn")
+    write_all_vectors(made, languages, locate(str(folder)))
+    for lang, vectors in zip(languages, made.vectors, strict=True):
+        words, matrix = _read_vectors(folder / f"{lang}.vec")
+        assert words == vectors.words
+        assert np.allclose(matrix, vectors.matrix, atol=1e-6)
+    (ours, one), (theirs, other) = (_read_vectors(folder / f"{lang}.mapped.vec") for lang in languages)
+    cosines = one @ other.T
+    near, near_other = (np.sort(side, axis=1)[:, -10:].mean(axis=1) for side in (cosines, cosines.T))
+    scores = 2 * cosines - near[:, None] - near_other
+    expected = {
+        (ours[at], theirs[to]): scores[at, to]
+        for at in range(len(ours))
+        for to in np.argsort(-scores[at])[:3]
+        if ours[at] != theirs[to]  # a word on both sides is no entry
+    }
+    found = {(row["src"], row["tgt"]): row["score"] for row in made.entries.to_pylist()}
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_words_in_like_places_are_found_from_numerals(dataset: Path, tmp_path: Path) -> None:
     texts = tuple(texts_of([Dataset.open(dataset)], lang, 1 << 30, 0) for lang in ("aaa_Latn", "bbb_Latn"))
     made = induce_lexicon(texts, ("aaa_Latn", "bbb_Latn"), embed=_FAST)  # type: ignore[arg-type]
     assert made.seeds == WORDS // 5
@@ -78,6 +110,7 @@ def test_words_in_like_places_are_found_from_numerals(dataset: Path) -> None:
     right = sum(best.get(word) == other for word, other in wanted.items())
     assert right > len(wanted) * 0.8, best
     assert set(made.entries["source"].to_pylist()) == {"induced"}
+    _check_kept_vectors(made, tmp_path)
     mixed = tuple(pa.array(reversed(side.to_pylist())) for side in texts)
     again = induce_lexicon(mixed, ("aaa_Latn", "bbb_Latn"), embed=_FAST)  # type: ignore[arg-type]
     assert again.entries.equals(made.entries)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from xlcorpus.cli.options import SEED, THREADS, OutputPath, at_least, together
 from xlcorpus.cli.print_table import print_table
-from xlcorpus.cli.tokenizer_tables import COMMANDS
+from xlcorpus.cli.tokenizer_tables import COMMANDS, DATASETS, open_datasets
 from xlcorpus.dataset.storage import Location
 
-_DATASETS = click.argument("datasets", nargs=-1, required=True, type=click.Path(path_type=Location))
 _OVERWRITE = click.option("--overwrite", is_flag=True, help="replace what is there")
 _PLAN = click.option("--plan", "--dry-run", "plan_only", is_flag=True, help="show the sample, but train nothing")
 
@@ -35,7 +33,7 @@ for _one in COMMANDS:
 
 
 @command.command("train")
-@_DATASETS
+@DATASETS
 @click.option(
     "--output",
     "-o",
@@ -77,7 +75,7 @@ def train_command(
     options["sample_bytes"] = _size(options["sample_bytes"])
     settings = TrainOptions(**options)
     settings.check()
-    opened = _open(datasets)
+    opened = open_datasets(datasets)
     sample = draw_sample(opened, settings.sample_bytes, settings.seed)
     _show_sample(sample)
     needed = memory_needed(sum(sample.bytes_by_language().values()), settings.model)
@@ -147,7 +145,7 @@ def extend_command(
     check = options.pop("check")
     asked.check(has_text=bool(datasets))
     settings = TrainOptions(**options | {"sample_bytes": _size(options["sample_bytes"]), "special": asked.specials})
-    opened, checked = _open(datasets), _open(check)
+    opened, checked = open_datasets(datasets), open_datasets(check)
     old = open_tokenizer(base)
     check_extended_output(old, base, output, overwrite=overwrite)
     if asked.romanized:
@@ -183,7 +181,7 @@ def extend_command(
 
 @command.command("report")
 @click.argument("tokenizer")
-@_DATASETS
+@DATASETS
 @click.option("--plot", type=OutputPath(dir_okay=False), help="also as bars: FILE.svg")
 @click.option("--output", "-o", type=OutputPath(dir_okay=False), help="also as a table: FILE.csv or .json")
 @click.option("--parallel", help="column whose equal values are translations: parity is counted over them")
@@ -217,7 +215,7 @@ def report_command(
         check_plot(plot)
     opened, parallel = open_tokenizer(tokenizer), options["parallel"]
     most = None if parallel is not None else _size(options["sample_bytes"])
-    sample = draw_sample(_open(datasets), most, options["seed"], [parallel] if parallel is not None else [])
+    sample = draw_sample(open_datasets(datasets), most, options["seed"], [parallel] if parallel is not None else [])
     table = measure(opened, sample.by_language().batches(), parallel=parallel, reference=options["reference"])
     _show_report(table)
     if output is not None:
@@ -226,12 +224,6 @@ def report_command(
     if plot is not None:
         write_plot(table, plot, f"{opened.name}, {opened.vocab_size:,} pieces")
         click.echo(f"plot: {plot}")
-
-
-def _open(folders: Sequence[Location]) -> list[Any]:
-    from xlcorpus.dataset.dataset import Dataset
-
-    return [Dataset.open(folder) for folder in folders]
 
 
 def _size(text: str) -> int:

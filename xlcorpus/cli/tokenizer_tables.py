@@ -9,7 +9,7 @@ import click
 from xlcorpus.cli.options import OutputPath
 from xlcorpus.dataset.storage import Location
 
-_DATASETS = click.argument("datasets", nargs=-1, required=True, type=click.Path(path_type=Location))
+DATASETS = click.argument("datasets", nargs=-1, required=True, type=click.Path(path_type=Location))
 _OUTPUT = click.option(
     "--output", "-o", type=OutputPath(dir_okay=False), required=True, help="FILE.tsv, .txt (no header) or .parquet"
 )
@@ -17,7 +17,7 @@ _OUTPUT = click.option(
 
 @click.command("pieces")
 @click.argument("tokenizer")
-@_DATASETS
+@DATASETS
 @_OUTPUT
 @click.option("--by-language", is_flag=True, help="count each language by itself: a column lang")
 def pieces_command(tokenizer: str, datasets: tuple[Location, ...], output: Location, by_language: bool) -> None:
@@ -30,7 +30,7 @@ def pieces_command(tokenizer: str, datasets: tuple[Location, ...], output: Locat
     from xlcorpus.tokenizer.piece_tables import count_pieces, counts_table
 
     opened = _start(tokenizer, output)
-    counts = count_pieces(opened, _datasets(datasets))
+    counts = count_pieces(opened, open_datasets(datasets))
     table = counts_table(opened, counts, by_language=by_language)
     total = counts_table(opened, counts)["count"].to_numpy()
     click.echo(f"{total.sum():,} tokens, {(total > 0).sum():,} of {opened.vocab_size:,} pieces")
@@ -39,7 +39,7 @@ def pieces_command(tokenizer: str, datasets: tuple[Location, ...], output: Locat
 
 @click.command("trim")
 @click.argument("tokenizer")
-@_DATASETS
+@DATASETS
 @_OUTPUT
 @click.option(
     "--threshold",
@@ -62,7 +62,7 @@ def trim_command(tokenizer: str, datasets: tuple[Location, ...], output: Locatio
     from xlcorpus.tokenizer.trim import trimmed
 
     opened = _start(tokenizer, output)
-    table = trimmed(opened, count_pieces(opened, _datasets(datasets)), threshold)
+    table = trimmed(opened, count_pieces(opened, open_datasets(datasets)), threshold)
     click.echo(f"{table.num_rows:,} of {opened.vocab_size:,} pieces are kept")
     _write(table, output)
 
@@ -121,7 +121,8 @@ def _start(tokenizer: str, output: Location) -> Any:
     return open_tokenizer(tokenizer)
 
 
-def _datasets(folders: tuple[Location, ...]) -> list[Any]:
+def open_datasets(folders: tuple[Location, ...]) -> list[Any]:
+    """The datasets in these folders."""
     from xlcorpus.dataset.dataset import Dataset
 
     return [Dataset.open(folder) for folder in folders]

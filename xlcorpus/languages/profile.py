@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from xlcorpus.languages.bags import Bag, Counter
 from xlcorpus.text import properties
@@ -15,7 +14,7 @@ from xlcorpus.text.codepoints import CodePoints, code_points
 from xlcorpus.text.hashes import hash_spans, mix
 from xlcorpus.text.normalize import normalize_for_matching
 from xlcorpus.text.words import tokens
-from xlcorpus.tokenizer.text_sample import languages_of
+from xlcorpus.tokenizer.text_sample import texts_by_language
 from xlcorpus.tokenizer.tokenizer import CONTROL, Tokenizer
 
 _SPACE = 0x20
@@ -40,7 +39,7 @@ def profiles(batches: Iterable[pa.RecordBatch], tokenizer: Tokenizer, size: int)
     counters: dict[str, tuple[Counter, Counter, Counter]] = {}
     ordinary = tokenizer.piece_kinds != CONTROL
     for batch in batches:
-        for lang, texts in _by_language(batch):
+        for lang, texts in texts_by_language(batch):
             ngrams, words, pieces = counters.setdefault(lang, (Counter(), Counter(), Counter()))
             points = code_points(normalize_for_matching(texts))
             ngrams.add(ngram_hashes(points, size))
@@ -49,14 +48,6 @@ def profiles(batches: Iterable[pa.RecordBatch], tokenizer: Tokenizer, size: int)
             ids, _ = tokenizer.encode_batch(texts)
             pieces.add(mix(ids[ordinary[ids]]))
     return {lang: Profile(*(one.bag() for one in counters[lang])) for lang in sorted(counters)}
-
-
-def _by_language(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.Array]]:
-    """(label, its texts) of a batch."""
-    langs = languages_of(batch).dictionary_encode()
-    codes, texts = langs.indices.to_numpy(), pc.fill_null(batch.column("text"), "")
-    for number, name in enumerate(langs.dictionary.to_pylist()):
-        yield name, texts.take(pa.array(np.flatnonzero(codes == number)))
 
 
 def ngram_hashes(points: CodePoints, size: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from xlcorpus.text.normalize import normalize_for_matching
 from xlcorpus.text.ragged import offsets_of, sum_segments
 from xlcorpus.tokenizer.byte_alphabet import byte_of_letter
 from xlcorpus.tokenizer.kinds.huggingface import is_byte
-from xlcorpus.tokenizer.text_sample import languages_of
+from xlcorpus.tokenizer.text_sample import texts_by_language
 from xlcorpus.tokenizer.tokenizer import CONTROL, NORMAL, PARTIAL, UNKNOWN, Tokenizer
 
 SPECIAL, BYTE, WORDS = "special", "byte", "text"  # what a piece is
@@ -40,10 +40,8 @@ def count_pieces(tokenizer: Tokenizer, datasets: Sequence[Dataset]) -> dict[str,
         names = dataset.manifest.arrow_schema.names
         require_column(dataset.manifest.arrow_schema, "text", str(dataset.folder))
         for batch in dataset.batches([name for name in ("text", "lang") if name in names]):
-            langs = languages_of(batch).dictionary_encode()
-            codes = langs.indices.to_numpy()
-            for number, lang in enumerate(langs.dictionary.to_pylist()):
-                ids, _ = tokenizer.encode_batch(batch.column("text").take(pa.array(np.flatnonzero(codes == number))))
+            for lang, texts in texts_by_language(batch):
+                ids, _ = tokenizer.encode_batch(texts)
                 # In proportion to the ids, not to the vocabulary: a batch may have a text each of many languages.
                 np.add.at(counts.setdefault(lang, np.zeros(tokenizer.vocab_size, np.int64)), ids, 1)
     return dict(sorted(counts.items()))

@@ -93,6 +93,14 @@ def languages_of(batch: pa.RecordBatch) -> pa.Array:
     return text_or_empty(batch, "lang", UNKNOWN_LANGUAGE)
 
 
+def texts_by_language(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.Array]]:
+    """(label, its texts without nulls) of a batch, `und` where there is none."""
+    langs = languages_of(batch).dictionary_encode()
+    codes, texts = langs.indices.to_numpy(), text_or_empty(batch, "text")
+    for number, lang in enumerate(langs.dictionary.to_pylist()):
+        yield lang, texts.take(pa.array(np.flatnonzero(codes == number)))
+
+
 def _in_order(datasets: Sequence[Dataset], columns: Sequence[str]) -> list[Dataset]:
     if not datasets:
         raise UserError("there is no dataset to read", remedy="name at least one dataset folder")
