@@ -197,6 +197,8 @@ def test_the_commands_write_tables(made: Path, tmp_path: Path) -> None:
     (tmp_path / "w.vec").write_text("2 3\nriver 1 2 3\nрека 1 2 3\n")
     invoked(command, "words", made / "t.model", tmp_path / "w.vec", "-o", tmp_path / "w.txt")
     assert [line.split("\t")[0] for line in (tmp_path / "w.txt").read_text().splitlines()] == ["river", "река"]
+    with pytest.raises(UserError, match="are the same dataset"):
+        invoked(command, "pieces", made / "t.model", made / "data", made / "data", "-o", tmp_path / "p.tsv")
     with pytest.raises(UserError, match="a table is"):
         invoked(command, "trim", made / "t.model", made / "data", "-o", tmp_path / "k.json")
     (tmp_path / "empty.txt").write_text("")

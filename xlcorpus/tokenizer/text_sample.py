@@ -58,7 +58,7 @@ def draw_sample(
     Reads the datasets twice: ids and sizes (40 bytes a row stay in memory), then the texts. Raises UserError where a
     dataset has no text or doc_id, lacks one of `columns`, is given twice, or holds no text at all.
     """
-    datasets = _in_order(datasets, columns)
+    datasets = in_order(datasets, columns)
     facts = [_facts(dataset) for dataset in datasets]
     languages = sorted({name for one in facts for name in one[2].unique().to_pylist()})
     ids = np.concatenate([one[0] for one in facts])
@@ -101,7 +101,9 @@ def texts_by_language(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.Array]]:
         yield lang, texts.take(pa.array(np.flatnonzero(codes == number)))
 
 
-def _in_order(datasets: Sequence[Dataset], columns: Sequence[str]) -> list[Dataset]:
+def in_order(datasets: Sequence[Dataset], columns: Sequence[str] = ()) -> list[Dataset]:
+    """The datasets by their fingerprints. Raises UserError for none, one that lacks text, doc_id or one of `columns`,
+    and one that is given twice."""
     if not datasets:
         raise UserError("there is no dataset to read", remedy="name at least one dataset folder")
     by_print: dict[str, Dataset] = {}
