@@ -179,7 +179,7 @@ def test_a_language_of_one_document_has_no_negatives(tmp_path: Path) -> None:
 
 
 def test_two_ways_of_one_operator_have_other_ids() -> None:
-    ways = ({}, {"within": "clause"}, {"distance": 2}, {"of": "sentence"})
+    ways: tuple[dict[str, Any], ...] = ({}, {"within": "clause"}, {"distance": 2}, {"of": "sentence"})
     ids = [generate_batch(corpus(12), options_of("shuffle", **way), 1).rows["doc_id"].to_pylist() for way in ways]
     assert len(set().union(*ids)) == sum(map(len, ids))
     more = generate_batch(corpus(12), options_of("shuffle", copies=2), 1).rows["doc_id"].to_pylist()
