@@ -110,7 +110,7 @@ def next_rows(folder: Path, shards: Sequence[pa.RecordBatch], options: GenerateO
     made = [
         generate_batch(batch, options, seed, offered=Met.of(met, number).offered) for number, batch in enumerate(shards)
     ]
-    assert [one.rows_in + one.repeated for one in made] == [
+    assert [(one.rows_in or 0) + one.repeated for one in made] == [
         one.rows.num_rows + (one.decisions.num_rows if one.decisions else 0) for one in made
     ]
     return sorted((row for one in made for row in one.rows.to_pylist()), key=lambda row: (row["doc_id"], row["tgt"]))
