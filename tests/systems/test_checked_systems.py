@@ -150,11 +150,14 @@ def test_mixcpt_cleaning(shared_data: Path, tmp_path: Path) -> None:
     # A wrong label alone is one language: 51 of 60 documents fall to the share, or more.
     assert reasons["lang_sentence_share_below"] >= before["wrong"] * 0.8
     units = Counter[str]()
-    largest = Counter[str]()
     for row in rows_of(made["mix"]):
         units[row["lang"]] += row["mix_units"]
-        largest[row["lang"]] = max(largest[row["lang"]], row["mix_units"])
-    assert set(units) == set(STAGNANT)
+    opened, largest = open_tokenizer(str(TOKENIZER)), Counter[str]()  # Wolof is due less than half of a document
+    for row in rows_of(made["filter"]):
+        size = 1 + len(opened.encode_batch(pa.array([row["text"]]))[0])
+        largest[row["lang"]] = max(largest[row["lang"]], size)
+    assert set(units) >= set(STAGNANT) - {"wol_Latn"}
+    assert set(units) <= set(STAGNANT)
     for lang, tokens in STAGNANT.items():
         assert abs(units[lang] - 30_000 * tokens / sum(STAGNANT.values())) <= largest[lang]
 
