@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 DEMO := out/quickstart
 
-.PHONY: demo demo-pretrain test check format fuzz slow cluster benchmark damages clean
+.PHONY: demo demo-pretrain test check format fuzz slow effects cluster benchmark damages clean
 
 $(VENV)/core: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "xlcorpus needs Python 3.11 or 3.12; name it: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -49,7 +49,7 @@ check: $(VENV)/test  ## lint, types and the fast tests, before every commit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not cluster and not slow and not process"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not cluster and not slow and not effects and not process"
 
 format: $(VENV)/test
 	$(BIN)/ruff format .
@@ -63,6 +63,10 @@ fuzz: $(VENV)/test  ## CPU minutes in every parser and the command line, every r
 
 slow: $(VENV)/test  ## load tests and many kills: some minutes
 	$(BIN)/python -m pytest -m slow
+
+effects: $(VENV)/test  ## what methods are worth: trains what has no result yet, an arm at a time (hours), and makes docs/effects.md
+	$(BIN)/python -m tests.effects
+	$(BIN)/python -m tests.effects.page
 
 cluster: $(VENV)/test  ## Spark, Flink and Prism on this machine (needs Java 17, Maven, Go)
 	$(BIN)/python -m tests.cluster.engines.install
