@@ -253,7 +253,7 @@ def test_totals_of_a_mix_by_single_language(tmp_path: Path) -> None:
     # 1000 bytes of pairs: 350 of 500 parts are English.
     assert totals == {(mix, "lang"): {"eng_Latn": 8000 + 700, "swh_Latn": 4000 + 300}}
     resolved = spec_of(Options(match_tokens_to=mix, unit="bytes"), CELLS, totals)
-    assert resolved.mix.rule == Match(totals={"eng_Latn": 8700, "swh_Latn": 4300})
+    assert resolved.mix.rule == Match(totals={"eng_Latn": 8700, "swh_Latn": 4300}, nearest=True)
 
 
 def test_sides_that_were_not_counted_are_halves(tmp_path: Path) -> None:
