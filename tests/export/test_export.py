@@ -349,3 +349,15 @@ def test_the_command_says_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFi
     assert "the view tlm" in capsys.readouterr().err
     assert sum(map(len, read_litgpt(tmp_path / "out"))) == 17_812
     assert module.ExportOptions(format="mds").file_bytes == 64_000_000
+
+
+def test_what_is_trained_on_is_said_to_be_left_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    template = "{{ lang }}: {% generation %}{{ text }}{% endgeneration %}{{ eos }}"
+    for name, options in (("part", {"template": template}), ("all", {})):
+        exported(packs(**options), tmp_path / name, "mds")
+        card = (tmp_path / name / "README.md").read_text("utf-8")
+        said = json.loads((tmp_path / name / "export.json").read_text("utf-8"))
+        assert ("`loss_spans`" in card) == said["dataset"].get("trained_in_part", False) == (name == "part")
+    with pytest.raises(SystemExit, match="0"):
+        main(["export", str(packs(template=template)), "--format", "mds", "--output", str(tmp_path / "cli")])
+    assert "loss_spans" in capsys.readouterr().out

@@ -27,7 +27,7 @@ def _command() -> click.Command:
         Example:
           xlcorpus export out/packed --format megatron --output out/megatron
         """
-        from xlcorpus.export.card import end_line
+        from xlcorpus.export.card import TRAINED_IN_PART, end_line
         from xlcorpus.export.export import export
         from xlcorpus.options import checked
 
@@ -39,6 +39,8 @@ def _command() -> click.Command:
             f"{'file' if len(done.files) == 1 else 'files'}: {output}"
         )
         click.echo(end_line(done.target.end, done.documents, done.ending, done.inside))
+        if done.trained_in_part:
+            click.echo(TRAINED_IN_PART)
 
     command.params[1:1] = [step_option(name, field) for name, field in ExportOptions.model_fields.items()]
     return command

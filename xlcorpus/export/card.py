@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+TRAINED_IN_PART = (
+    "The packs say which tokens are trained on (`loss_spans`), for which the format has no place: all are alike here."
+)
+
 
 def card_of(said: Mapping[str, Any], opened_by: Sequence[str]) -> str:
     """The card. said: what export.json says; opened_by: lines of Python."""
@@ -19,6 +23,7 @@ def card_of(said: Mapping[str, Any], opened_by: Sequence[str]) -> str:
         f"fingerprint {tokenizer['fingerprint']}).",
         "",
         end_line(end["id"], said["documents"], end["documents"], end["elsewhere"]),
+        *([] if not said["dataset"].get("trained_in_part") else ["", TRAINED_IN_PART]),
         "",
         "```python",
         *opened_by,

@@ -25,7 +25,7 @@ from xlcorpus.export.folder import making, put
 from xlcorpus.export.format import FORMATS, Counted, Format, Target
 from xlcorpus.options import StepOptions, option
 from xlcorpus.pack.facts import PackFacts
-from xlcorpus.pack.packs import PACK_AGAIN
+from xlcorpus.pack.packs import LOSS, PACK_AGAIN
 from xlcorpus.text.sizes import parse_size
 
 _LEAST_FILE = 1_000
@@ -77,7 +77,8 @@ class ExportOptions(StepOptions):
 class Exported:
     """What was written: files, documents and tokens.
 
-    ending: documents that end with the id that is to end them; inside: how often that id stands elsewhere.
+    ending: documents that end with the id that is to end them; inside: how often that id stands elsewhere;
+    trained_in_part: the packs say which tokens are trained on, which is left behind.
     """
 
     target: Target
@@ -86,6 +87,7 @@ class Exported:
     tokens: int = 0
     ending: int = 0
     inside: int = 0
+    trained_in_part: bool = False
 
     def counting(self, dataset: Location, documents: Iterable[Documents]) -> Iterator[Documents]:
         """The documents of the dataset, counted and checked as they pass."""
@@ -126,7 +128,8 @@ def export(dataset: Location, output: Location, options: ExportOptions, *, overw
         )
     dtype = format_.dtype(facts.tokenizer.vocab_size)
     with making(output, overwrite=overwrite) as made:
-        done = Exported(Target(made, dtype, facts.tokenizer, end, options.block))
+        target = Target(made, dtype, facts.tokenizer, end, options.block)
+        done = Exported(target, trained_in_part=LOSS in manifest.arrow_schema.names)
         epochs = EPOCHS in manifest.arrow_schema.names
         joiner = Joiner(dataset, facts.length, epochs, made.parent)
         packs = opened.batches([*COLUMNS, *([EPOCHS] if epochs else [])])
@@ -206,6 +209,7 @@ def _said(manifest: Manifest, facts: PackFacts, options: ExportOptions, done: Ex
             "rows": manifest.rows,
             "length": facts.length,
             "around": manifest.notes.get("around"),
+            **({"trained_in_part": True} if done.trained_in_part else {}),
         },
         "tokenizer": dump_record(facts.tokenizer),
         "code_version": xlcorpus.__version__,
