@@ -11,6 +11,7 @@ from xlcorpus.cli.options import output_option, step_option
 from xlcorpus.cli.print_table import print_table
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
+from xlcorpus.evaluate.measure import MEASURES
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.evaluate.report import check_output, tables, write_report
 from xlcorpus.options import checked
@@ -18,19 +19,6 @@ from xlcorpus.options import checked
 
 @click.command("evaluate")
 @click.argument("model")
-@click.option("--bits", multiple=True, metavar="DATASET", help="packs to measure bits per byte on (may be repeated)")
-@click.option(
-    "--retrieval",
-    multiple=True,
-    metavar="PATH",
-    help="sentence pairs: a file or folder as `ingest --kind pairs` reads it, or a dataset (may be repeated)",
-)
-@click.option(
-    "--mixing",
-    multiple=True,
-    metavar="PATH",
-    help="what prompts are taken from: packs, documents, or files as `ingest` reads them (may be repeated)",
-)
 @click.option("--against", metavar="DIR", help="another evaluation: how bits per byte differ on the same documents")
 @output_option(help="folder of evaluation.json, documents.parquet and the plots; none: the tables alone")
 @click.option("--overwrite", is_flag=True, help="replace the evaluation that is there")
@@ -38,9 +26,6 @@ from xlcorpus.options import checked
 @click.option("--device", help="cpu, cuda, ...; default: a GPU where there is one")
 def command(
     model: str,
-    bits: tuple[str, ...],
-    retrieval: tuple[str, ...],
-    mixing: tuple[str, ...],
     against: str | None,
     output: Location | None,
     overwrite: bool,
@@ -67,6 +52,7 @@ def command(
             raise UserError(
                 f"evaluating needs {name}, which is not installed", remedy="pip install 'xlcorpus[pretrain]'"
             )
+    asked = {name: values.pop(name) for name in MEASURES.all}
     given = {key: value for key, value in values.items() if value is not None}
     options = checked(EvaluateOptions, given, "xlcorpus evaluate", "evaluate", "`xlcorpus evaluate --help`")
     if output is not None:
@@ -75,9 +61,7 @@ def command(
 
     made = evaluate(
         model,
-        bits=bits,
-        retrieval=retrieval,
-        mixed=mixing,
+        asked,
         against=against,
         options=options,
         tokenizer=tokenizer,
@@ -91,4 +75,8 @@ def command(
         click.echo("\n" + "\n".join(f"wrote {one}" for one in write_report(made.report, made.documents, output)))
 
 
+command.params[1:1] = [
+    click.Option([f"--{one.name}"], multiple=True, metavar="PATH", help=f"{one.help} (may be repeated)")
+    for one in MEASURES.all.values()
+]
 command.params[-2:-2] = [step_option(key, field) for key, field in EvaluateOptions.model_fields.items()]

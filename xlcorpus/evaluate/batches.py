@@ -7,10 +7,25 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
+from xlcorpus.dataset import storage
+from xlcorpus.errors import UserError
 from xlcorpus.loader.rows import TokenRows
 from xlcorpus.text.hashes import hash_text, mix
 
 HOLD_OUT_MORE = "hold out more: xlcorpus pack --holdout 2%"
+
+
+def open_packs(name: str, columns: Sequence[str], what: str) -> TokenRows:
+    """Packs with these columns; what: what reads them, for errors. Raises UserError for a view, or no row."""
+    rows = TokenRows.open(storage.locate(name))
+    if rows.view is not None:
+        raise UserError(
+            f"{name} holds rows of the view {rows.view}; {what} reads packs",
+            remedy="make packs of held-out documents: xlcorpus pack, without --view",
+        )
+    rows.require(columns, what)
+    rows.require_rows(HOLD_OUT_MORE)
+    return rows
 
 
 def batches(

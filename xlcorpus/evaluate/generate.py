@@ -13,14 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.dataset import Dataset, is_dataset
 from xlcorpus.errors import UserError
+from xlcorpus.evaluate.batches import open_packs
 from xlcorpus.evaluate.mixing import judge
 from xlcorpus.evaluate.models import TrainedModel
 from xlcorpus.evaluate.options import EvaluateOptions
-from xlcorpus.evaluate.texts import Texts
+from xlcorpus.evaluate.texts import Texts, read_documents
 from xlcorpus.initialize.architecture import CAUSAL
 from xlcorpus.lid.model import load_model
 from xlcorpus.loader.rows import TokenRows
+from xlcorpus.pack.facts import SCHEMA
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 
 _COLUMNS = ("input_ids", "doc_starts", "doc_offsets", "langs")
@@ -54,6 +58,21 @@ def mixing(trained: TrainedModel, prompts: Sequence[Prompt], options: EvaluateOp
         }
         for lang in found
     }
+
+
+def open_prompts(name: str, options: EvaluateOptions) -> TokenRows | Texts:
+    """What prompts are taken from: packs, or documents."""
+    folder = storage.locate(name)
+    if is_dataset(folder) and Dataset.open(folder).manifest.schema_name == SCHEMA:
+        return open_packs(name, _COLUMNS, "--mixing")
+    return read_documents(name, options.reading("documents"))
+
+
+def prompts_of(trained: TrainedModel, given: TokenRows | Texts, options: EvaluateOptions) -> list[Prompt]:
+    """Of either."""
+    if isinstance(given, TokenRows):
+        return prompts_of_packs(trained, given, options)
+    return prompts_of_texts(trained, given, options)
 
 
 def prompts_of_packs(trained: TrainedModel, rows: TokenRows, options: EvaluateOptions) -> list[Prompt]:

@@ -1,0 +1,1 @@
+"""Measures, a file each (see `xlcorpus.evaluate.measure`)."""
