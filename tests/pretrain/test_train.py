@@ -222,7 +222,8 @@ def test_what_does_not_go_together(
 def test_what_the_start_lacks_names_the_recipe(tmp_path: Path) -> None:
     for begin, said in (({"shape": "lama"}, "there is no shape 'lama'"), ({"model": str(tmp_path)}, "has no config")):
         with pytest.raises(UserError, match=rf"recipe.yaml: start: .*{said}"):
-            train(tmp_path, start=begin, overwrite=True)
+            train(tmp_path, start=begin)
+        assert not (tmp_path / "out" / "run.json").exists()
 
 
 def test_what_a_later_stage_lacks_is_said_before_the_first_is_trained(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +84,17 @@ class RunFolder:
             storage.entries_of(self.root / _CHECKPOINTS) if storage.is_folder(self.root / _CHECKPOINTS) else []
         ):
             remove_unfinished(folder)
+
+    @contextmanager
+    def begun_for(self, rank: int) -> Iterator[None]:
+        """Inside, a model is made to begin with: where it is refused, the first rank leaves no run behind."""
+        try:
+            yield
+        except UserError:
+            if rank == 0 and not storage.is_folder(self.root / _CHECKPOINTS):
+                storage.remove(self.root / RUN)
+                storage.remove_empty(self.root)
+            raise
 
     def write(self, facts: Mapping[str, Any]) -> None:
         """Write the run card."""

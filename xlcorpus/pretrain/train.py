@@ -103,7 +103,8 @@ def pretrain(recipe: Recipe, output: Location, settings: Settings, evaluation: E
                 continue
             if number == 0:
                 before = None if recipe.start.model is None else storage.locate(recipe.start.model)
-                model, counted = _start(recipe, tokenizer, stages, say)
+                with folder.begun_for(rank):
+                    model, counted = _start(recipe, tokenizer, stages, say)
                 if rank == 0:
                     folder.note(start=counted)
             else:
