@@ -52,7 +52,7 @@ def test_borders_and_padding_have_no_label_and_eos_keeps_its_own() -> None:
 def test_the_cross_entropy_is_that_of_hand_and_so_is_its_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("xlcorpus.objectives.label_costs._CHUNK", 3)  # a row at a time
     logits = torch.log(torch.tensor([[0.5, 0.25, 0.25], [0.125, 0.125, 0.75]])).requires_grad_()
-    losses = _CrossEntropy.apply(logits.clone(), torch.tensor([1, 2]))
+    losses = _CrossEntropy.apply(logits.clone(), torch.tensor([1, 2]), 0.0)
     torch.testing.assert_close(losses, torch.tensor([math.log(4), math.log(4 / 3)]))
     (losses * torch.tensor([1.0, 10.0])).sum().backward()
     torch.testing.assert_close(logits.grad, torch.tensor([[0.5, -0.75, 0.25], [1.25, 1.25, -2.5]]))

@@ -26,10 +26,16 @@ def costs_at(
     called with. The output's logits are spent: they may hold the gradient, so nothing reads
     them afterwards, and there is one backward pass.
     """
+    logits, output = logits_at(model, chosen, **inputs)
+    return _CrossEntropy.apply(logits, ids, smoothing), output
+
+
+def logits_at(model: Any, chosen: torch.Tensor, **inputs: Any) -> tuple[torch.Tensor, Any]:
+    """float[n, vocabulary], the logits at the places of `chosen` (bool[rows, L]), and the model's output."""
     with _head_on(model, chosen):
         output = model(**inputs)
     logits = output.logits
-    return _CrossEntropy.apply(logits[chosen] if logits.dim() == 3 else logits, ids, smoothing), output
+    return logits[chosen] if logits.dim() == 3 else logits, output
 
 
 def masked_costs(model: Any, labels: torch.Tensor, **inputs: Any) -> tuple[torch.Tensor, Any]:

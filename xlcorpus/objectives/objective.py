@@ -88,7 +88,8 @@ class Objective(ABC):
     optional: those that it reads where the rows have them;
     by_row: a row's tensors do not depend on the rows beside it, so many may be collated at once and cut by rows;
     added: special ids that `collate` puts around what a row holds; key: name of the source that it is of, while it is
-    trained; names: what the rows of its own weights stand for, in their order, where they stand for something.
+    trained; names: what the rows of its own weights stand for, in their order, where they stand for something;
+    teacher: folder of a model that it asks beside the one that is trained, None: there is none.
     """
 
     columns: tuple[str, ...] | None = None
@@ -97,6 +98,7 @@ class Objective(ABC):
     added: int = 0
     key: str = ""
     names: Mapping[str, Any] = MappingProxyType({})
+    teacher: str | None = None
 
     @abstractmethod
     def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
@@ -108,6 +110,12 @@ class Objective(ABC):
 
     def fit_rows(self, folder: Location, rows: int) -> None:  # noqa: B027
         """Fit the objective to the dataset that it is trained on; raises UserError where the two do not go together."""
+
+    def learn_from(self, teacher: Any, ids: np.ndarray) -> None:  # noqa: B027
+        """Take the teacher, before `prepare`: a model of the same architecture that is not trained, on its device.
+
+        ids: int64[size], the teacher's id of each id of the vocabulary, the same piece.
+        """
 
     def prepare(self, model: Any) -> None:  # noqa: B027
         """Fit the objective to a model that is not wrapped yet (by DDP, FSDP, compile), once before it is trained.

@@ -33,6 +33,7 @@ from xlcorpus.pretrain.plan import Plan, memory_bytes, plan_stage
 from xlcorpus.pretrain.recipe import Recipe, StageOptions
 from xlcorpus.pretrain.run_folder import CARD, CURVES, RECIPE, RunFolder
 from xlcorpus.pretrain.sources import Data, open_data
+from xlcorpus.pretrain.teachers import bring_teachers, check_teachers
 from xlcorpus.tokenizer.open import open_tokenizer
 
 Evaluation = Callable[[Any, Data, StageOptions], Mapping[str, Any]]
@@ -71,6 +72,7 @@ def pretrain(recipe: Recipe, output: Location, settings: Settings, evaluation: E
     with naming(recipe.path):
         for options in recipe.stages:
             data = open_data(options, recipe.tokenizer_path)
+            check_teachers(data)
             stages.append(Stage(options, data, plan_stage(options, data, ranks)))
         tokenizer = _tokenizer(recipe, stages)
     folder = RunFolder(output, _identity(recipe, tokenizer, stages))
@@ -114,7 +116,7 @@ def pretrain(recipe: Recipe, output: Location, settings: Settings, evaluation: E
                 ).model.train()
             done = {one.options.name for one in stages[:number]}
             with needing_memory(partial(out_of_memory, stage.options, stage.data.length)):
-                engine = fit(model, stage, recipe, before, folder, book, done, stop, evaluation, say)
+                engine = fit(model, stage, recipe, tokenizer, before, folder, book, done, stop, evaluation, say)
             if engine.stopped:
                 say(f"stopped by signal {engine.stopped - 128} and saved; go on with --resume")
                 return engine.stopped
@@ -129,6 +131,7 @@ def fit(
     model: Any,
     stage: Stage,
     recipe: Recipe,
+    tokenizer: str,
     before: Location | None,
     folder: RunFolder,
     book: Book,
@@ -139,7 +142,8 @@ def fit(
 ) -> Engine:
     """Train the model in one stage, from its last checkpoint where there is one.
 
-    before: the folder that the model is of, None: it is new; done: stages before it.
+    tokenizer: path of that of the shards; before: the folder that the model is of, None: it is new; done: stages before
+    it.
     """
     options, data, plan = stage.options, stage.data, stage.plan
     try:
@@ -151,6 +155,7 @@ def fit(
     freeze(model, options.freeze)
     arguments = training_arguments(options, plan, recipe.seed, folder.root)
     model.to(arguments.device)
+    bring_teachers(data, tokenizer, recipe.seed, arguments.device)
     for source in data.sources:
         source.objective.prepare(model)
     attach(model, data.objectives, recipe.seed, before)
@@ -315,15 +320,22 @@ def _start(
 def _identity(recipe: Recipe, tokenizer: str, stages: list[Stage]) -> dict[str, Any]:
     """What the weights depend on; of files their content."""
     begin = recipe.start
-    given = [storage.locate(path) for path in (begin.model, begin.old_tokenizer) if path is not None]
-    files = [one for place in given for one in (storage.files_below(place) if storage.is_folder(place) else [place])]
+    teachers = [one.teacher for stage in stages for one in stage.data.objectives.values()]
     return {
         "recipe": recipe.fingerprint,
         "data": [[one.rows.manifest.content_fingerprint for one in stage.data.sources] for stage in stages],
-        "start": [begin.recorded(), [(one.name, storage.fingerprint_of_file(one)) for one in files]],
+        "start": [begin.recorded(), _content_of(begin.model, begin.old_tokenizer)],
+        **({"teachers": _content_of(*teachers)} if any(teachers) else {}),
         "tokenizer": open_tokenizer(tokenizer).fingerprint,
         "batch": [[stage.plan.step_rows, stage.plan.steps] for stage in stages],
     }
+
+
+def _content_of(*paths: str | None) -> list[tuple[str, str]]:
+    """Name and fingerprint of every file there."""
+    given = [storage.locate(path) for path in paths if path is not None]
+    files = [one for place in given for one in (storage.files_below(place) if storage.is_folder(place) else [place])]
+    return [(one.name, storage.fingerprint_of_file(one)) for one in files]
 
 
 def _join(arguments: transformers.TrainingArguments, ranks: int) -> None:

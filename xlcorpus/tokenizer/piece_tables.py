@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.errors import UserError
 from xlcorpus.text.normalize import normalize_for_matching
 from xlcorpus.text.ragged import offsets_of, sum_segments
 from xlcorpus.tokenizer.byte_alphabet import byte_of_letter
@@ -93,6 +94,23 @@ def shared_pieces(one: Tokenizer, other: Tokenizer, *, loose: bool = False) -> p
             "match": pa.array(match, pa.string()).take(pa.array(ids)),
         }
     )
+
+
+def places_of_pieces(ours: Tokenizer, theirs: Tokenizer, whose: str) -> np.ndarray:
+    """int64[size]: of each of our ids, theirs of the same piece. Raises UserError where `whose` tokenizer lacks one."""
+    if ours.fingerprint == theirs.fingerprint:
+        return np.arange(ours.vocab_size)
+    shared = shared_pieces(ours, theirs)
+    found = np.full(ours.vocab_size, -1, dtype=np.int64)
+    found[shared["id"].to_numpy()] = shared["other_id"].to_numpy()
+    lacking = np.flatnonzero(found < 0)
+    if len(lacking):
+        raise UserError(
+            f"{whose} has another vocabulary: {len(lacking):,} of our {ours.vocab_size:,} pieces are none of its, such "
+            f"as {ours.piece_names()[lacking[0]]!r}",
+            remedy="pack with its tokenizer, or with one that xlcorpus tokenizer trim made of it",
+        )
+    return found
 
 
 def _keys(tokenizer: Tokenizer) -> list[tuple[_Key, ...]]:
