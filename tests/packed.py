@@ -112,7 +112,7 @@ def pack(given: Sequence[pa.RecordBatch], schema: str, folder: Path, **options: 
     count = tasks.CountShard.for_options(asked)
     held = [count(number, shard) for number, shard in enumerate(inputs.shards)] if count else []
     languages = tasks.numbers_for(asked, held)
-    work = tasks.work_for(asked, held, languages, keep_text=False)
+    work = tasks.work_for(asked, held, languages, keep_text=False, scratch=folder.parent)
     counts: list[Counts] = []
     made: list[pa.RecordBatch] = []
     for number, shard in enumerate(inputs.shards):
@@ -120,8 +120,10 @@ def pack(given: Sequence[pa.RecordBatch], schema: str, folder: Path, **options: 
         rows = [result.rows for result in work.results(number, shard, counts[-1])]
         made.append(pa.Table.from_batches(rows).combine_chunks().to_batches()[0])
     step = StepRecord("pack", asked.recorded())
-    said = notes.of_run(asked, [inputs], languages, None, counts, made)
-    for name, content in (languages.files() if languages and options.get("pure") else {}).items():
+    tags = work.tags if isinstance(work, tasks.TokenizeShard) else None
+    said = notes.of_run(asked, [inputs], languages, tags, counts, made)
+    beside = (languages.files() if languages and options.get("pure") else {}) | (tags.files() if tags else {})
+    for name, content in beside.items():
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, "utf-8")
     return write_dataset(folder, made, "token", steps=(step,), notes=said)

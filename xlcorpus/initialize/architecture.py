@@ -8,12 +8,18 @@ import transformers
 from transformers.models.auto import modeling_auto
 
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.objectives.labelled import CLASSIFIER, TAGGER
 
 CAUSAL, MASKED, BODY = "AutoModelForCausalLM", "AutoModelForMaskedLM", "AutoModel"
 _OTHER = {CAUSAL: MASKED, MASKED: CAUSAL}
 _MAPPINGS = {
     CAUSAL: modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
     MASKED: modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+}
+
+_OF_LABELS = {
+    TAGGER: modeling_auto.MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES,
+    CLASSIFIER: modeling_auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
 }
 
 
@@ -30,8 +36,11 @@ def auto_class(architecture: str) -> Any:
 
 
 def architecture_of(config: Any) -> str:
-    """What a checkpoint of this config was saved as: CAUSAL, MASKED, or BODY where it has neither head."""
+    """What a checkpoint of this config was saved as: TAGGER, CLASSIFIER, CAUSAL, MASKED, or BODY, without a head."""
     saved = (getattr(config, "architectures", None) or [""])[0]
+    for architecture, mapping in _OF_LABELS.items():
+        if saved in _names(mapping):
+            return architecture
     for architecture in (MASKED, CAUSAL):
         if saved in _names(_MAPPINGS[architecture]):
             return architecture
@@ -62,6 +71,21 @@ def check_architecture(architecture: str, config: Any, what: str) -> None:
             remedy += f", or another model: {', '.join(short)}, ..."
         is_a = f"a {kind}{f' saved as {saved[0]}' if saved else ''}"
         raise UserError(f"{what} is {is_a}, and the objective needs one of {architecture}", remedy=remedy)
+
+
+def check_labels(saved: Any, asked: Any, what: str) -> None:
+    """Raise UserError where a checkpoint (config `saved`) has a head for labels that are not those of the rows.
+
+    asked: the config that the rows want; a checkpoint without such a head gets a new one.
+    """
+    if architecture_of(saved) not in _OF_LABELS or saved.id2label == asked.id2label:
+        return
+    there, here = (", ".join(map(str, one.id2label.values())) for one in (saved, asked))
+    raise UserError(
+        f"{what} was trained on the labels {there[:200]}; the rows have {here[:200]}, or another order",
+        remedy="pack the rows with the same labels (--label-ids DIR, or the same labels.json), or start from a model "
+        "without them",
+    )
 
 
 def _names(mapping: Any) -> set[str]:

@@ -16,7 +16,7 @@ from transformers import modeling_gguf_pytorch_utils
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError, first_line
-from xlcorpus.initialize.architecture import architecture_of, auto_class, check_architecture
+from xlcorpus.initialize.architecture import architecture_of, auto_class, check_architecture, check_labels
 from xlcorpus.tokenizer.open import open_tokenizer, tokenizer_in
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 
@@ -58,11 +58,15 @@ def load_model(
     folder, more = (place.parent, {"gguf_file": place.name}) if gguf else (place, {})
     with storage.local_copy(folder) as path, _quiet():
         try:
-            config = transformers.AutoConfig.from_pretrained(path, local_files_only=True, **more, **(settings or {}))
+            read = partial(transformers.AutoConfig.from_pretrained, path, local_files_only=True, **more)
+            config = read(**(settings or {}))
+            saved = read() if settings else config
         except Exception as error:  # of any class, by what is wrong with the file
             raise _damaged(place, error, named) from error
         architecture = architecture or architecture_of(config)
         check_architecture(architecture, config, f"{named} {place}")
+        if settings:
+            check_labels(saved, config, f"{named} {place}")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             try:
@@ -79,7 +83,8 @@ def load_model(
         model = _plain(model) if gguf else model
         tokenizer = _of_gguf(path, place) if gguf else tokenizer_in(folder)
     missing = sorted(found["missing_keys"])
-    body = [name for name in missing if name.startswith(f"{model.base_model_prefix}.")]
+    # A head for masked tokens is saved without the pooler that one for texts reads: it is drawn, as that head is.
+    body = [name for name in missing if name.startswith(f"{model.base_model_prefix}.") and ".pooler." not in name]
     if body:
         raise UserError(
             f"{named} {place} lacks {len(body):,} weights of a {config.model_type}, such as {body[0]}",

@@ -1,0 +1,222 @@
+"""What objectives of labelled texts share: names of labels and their numbers, and what a label costs.
+
+Tokens have theirs in `labels` (`pack --view labels`), texts and pairs in the kept column `label` (`pack --keep label`,
+or `--keep label=COLUMN`). `labels.json` numbers them; where there is none, the names of a ClassLabel do, else the
+values in order.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from torch.nn import functional
+
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.features import said_in
+from xlcorpus.dataset.layout import LABELS_FILE
+from xlcorpus.dataset.storage import Location
+from xlcorpus.errors import UserError
+from xlcorpus.objectives.attention import check_length
+from xlcorpus.objectives.objective import NO_LABEL, Batch, Losses, Objective, Vocabulary
+from xlcorpus.objectives.ranks import mean_over_ranks
+from xlcorpus.options import StepOptions, option
+from xlcorpus.pack.label_ids import load_label_ids
+from xlcorpus.pack.packs import sizes_of
+from xlcorpus.pack.segments import fill_up
+from xlcorpus.tags.schemes import split_tag
+
+LABEL, LABELS, SOFT = "label", "labels", "soft_labels"
+TAGGER, CLASSIFIER = "AutoModelForTokenClassification", "AutoModelForSequenceClassification"
+_SHOWN = 8
+
+
+class LabelledOptions(StepOptions):
+    """Options of all objectives with labels."""
+
+    absent_labels: bool = option(False, description="train though no row has some of the labels")
+
+
+def names_of(folder: Location) -> tuple[str, ...]:
+    """The labels of a dataset of token shards, in the order of their numbers; raises UserError where it has none."""
+    if storage.is_file(folder / LABELS_FILE):
+        return load_label_ids(folder).names
+    dataset = Dataset.open(folder)
+    kind = _kind_of(dataset)
+    said = json.loads(said_in(dataset.manifest.arrow_schema.metadata).get(LABEL, "{}"))
+    if isinstance(said, dict) and said.get("names"):
+        return tuple(map(str, said["names"]))
+    values = pc.drop_null(pa.chunked_array([batch.column(0) for batch in dataset.batches([LABEL])], kind))
+    if not len(values):
+        raise _unlabelled(folder)
+    if pa.types.is_integer(kind):
+        return tuple(map(str, range(pc.max(values).as_py() + 1)))
+    return tuple(sorted(map(str, pc.unique(values.cast(pa.string())).to_pylist())))
+
+
+def settings_of(folder: Location) -> Mapping[str, Any]:
+    """Settings of a model's config for the labels of a dataset."""
+    return settings_for(names_of(folder))
+
+
+def settings_for(names: Sequence[str]) -> Mapping[str, Any]:
+    """id2label and label2id, from which num_labels follows."""
+    return {"id2label": dict(enumerate(names)), "label2id": {name: number for number, name in enumerate(names)}}
+
+
+def numbers_of(column: pa.Array, names: Sequence[str]) -> np.ndarray:
+    """int64[rows]: numbers of the labels of texts, NO_LABEL for null and -1; raises UserError for an unknown one."""
+    if pa.types.is_integer(column.type):
+        numbers = pc.fill_null(column.cast(pa.int64()), -1).to_numpy(zero_copy_only=False).astype(np.int64)
+        wrong = numbers[numbers >= len(names)].tolist()
+    else:
+        known = pa.array(names, pa.string())
+        found = pc.index_in(column.cast(pa.string()), known)
+        numbers = pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+        wrong = column.filter(pc.and_(found.is_null(), column.is_valid())).to_pylist()
+    if wrong:
+        raise UserError(
+            f"a row has the label {wrong[0]!r}, which is none of {_shown(names)}",
+            remedy="hold out rows of the same labels, or pack all of them with one labels.json",
+        )
+    return np.where(numbers < 0, NO_LABEL, numbers)
+
+
+class LabelledObjective(Objective):
+    """An objective with a label a token, or a text. labels: their names, in the order of their numbers.
+
+    column: of the labels; `logits` and `gold` are what evaluation reads.
+    """
+
+    columns: tuple[str, ...]
+    column: str
+    name: str
+
+    def __init__(self, options: LabelledOptions, vocabulary: Vocabulary, length: int) -> None:
+        """Raises UserError where a special id is missing."""
+        self.options, self.vocabulary, self.length = options, vocabulary, length
+        self.labels: tuple[str, ...] = ()
+        self.optional = (self.column,)
+        self._pad = vocabulary.id_of("pad")
+
+    def fit_rows(self, folder: Location, rows: int) -> None:
+        """Take the names of the labels; raises UserError where rows have none, or not all of them."""
+        self.labels = names_of(folder)
+        counts = self._counts(folder)
+        if not counts.sum():
+            raise _unlabelled(folder)
+        tags = [split_tag(name)[1] or name for name in self.labels]
+        seen = {tag for tag, count in zip(tags, counts.tolist(), strict=True) if count}
+        absent = [tag for tag in dict.fromkeys(tags) if tag not in seen]
+        if absent and not self.options.absent_labels:
+            raise UserError(
+                f"{folder}: no row has the label {_shown(absent)}, so that the model would never learn it",
+                remedy="pack rows that have it, leave it out (pack without --label-ids), or write absent_labels: true",
+            )
+
+    def _counts(self, folder: Location) -> np.ndarray:
+        """int64[labels]: how many tokens or texts have each."""
+        counts = np.zeros(len(self.labels), dtype=np.int64)
+        for batch in Dataset.open(folder).batches([self.column]):
+            numbers = self.numbers(batch.column(0))
+            counts += np.bincount(numbers[numbers >= 0], minlength=len(counts))[: len(counts)]
+        return counts
+
+    @abstractmethod
+    def numbers(self, column: pa.Array) -> np.ndarray:
+        """int64[n]: the numbers of all labels in a column."""
+
+    def prepare(self, model: Any) -> None:
+        """Raise UserError where the model lacks ids or positions."""
+        self.vocabulary.check_fits(model)
+        check_length(model, self.length, type(model).__name__)
+
+    @abstractmethod
+    def logits(self, model: Any, batch: Batch) -> torch.Tensor:
+        """float[..., labels], at the places of `batch["labels"]`."""
+
+    def losses(self, model: Any, batch: Batch) -> Losses:
+        """The mean over all labels, and the share that is right; collective in training."""
+        return self.mean(*label_costs(self.logits(model, batch), batch["labels"]), training=model.training)
+
+    def mean(self, costs: torch.Tensor, right: torch.Tensor, *, training: bool) -> Losses:
+        """Of costs and hits (float32[n], bool[n]); collective in training where there are several ranks."""
+        count = costs.new_tensor(len(costs))
+        loss, hits = (mean_over_ranks(one.sum(), count, training=training) for one in (costs, right.float()))
+        return Losses(loss, {self.name: loss.detach(), f"{self.name}_right": hits.detach()})
+
+    def padded(self, ids: pa.Array, width: int) -> Batch:
+        """input_ids and attention_mask (int64[rows, width]) of some rows of ids."""
+        mask = np.arange(width) < sizes_of(ids)[:, None]
+        filled = fill_up(ids, width, self._pad).astype(np.int64)
+        return {"input_ids": torch.from_numpy(filled), "attention_mask": torch.from_numpy(mask.astype(np.int64))}
+
+
+def label_costs(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """float32[n], nats for each label, and bool[n], whether it is the likeliest.
+
+    logits: float[..., classes]; labels: int64[...], NO_LABEL where there is none.
+    """
+    chosen = labels != NO_LABEL
+    found, wanted = logits[chosen].float(), labels[chosen]
+    return functional.cross_entropy(found, wanted, reduction="none"), found.argmax(dim=-1) == wanted
+
+
+def soft_costs(logits: torch.Tensor, soft: torch.Tensor) -> torch.Tensor:
+    """float32[n]: the divergence KL(soft || model) in nats. logits, soft: float[n, classes], soft summing to 1."""
+    return functional.kl_div(torch.log_softmax(logits.float(), dim=-1), soft.float(), reduction="none").sum(dim=-1)
+
+
+def soft_of(rows: pa.RecordBatch, classes: int) -> list[np.ndarray]:
+    """float32[n, classes] for each row, of the column that `xlcorpus predict` adds.
+
+    Raises UserError where it is missing, or of other labels.
+    """
+    if SOFT not in rows.schema.names:
+        raise UserError(
+            f"the rows have no column {SOFT}", remedy="make it: xlcorpus predict MODEL DATASET --output DIR"
+        )
+    column = rows.column(SOFT)
+    sizes = sizes_of(column)
+    if (sizes % classes).any():
+        raise UserError(
+            f"a row has {int(sizes[sizes % classes > 0][0])} numbers as soft labels, and there are {classes} labels",
+            remedy="predict them with a model of the same labels",
+        )
+    flat = pc.list_flatten(column).to_numpy(zero_copy_only=False).astype(np.float32)
+    return np.split(flat.reshape(-1, classes), np.cumsum(sizes // classes)[:-1])
+
+
+def _kind_of(dataset: Dataset) -> pa.DataType:
+    schema = dataset.manifest.arrow_schema
+    if LABEL not in schema.names:
+        raise UserError(
+            f"{dataset.folder} has no column {LABEL}",
+            remedy="keep the column of the labels: xlcorpus pack --strategy one --keep label (or label=COLUMN)",
+        )
+    kind = schema.field(LABEL).type
+    if not (pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_string(kind)):
+        raise UserError(
+            f"{dataset.folder}: its column {LABEL} is {kind}, not a name or a number of a class",
+            remedy="pack with --strategy one, so that a row has one label, and keep a column of names or whole numbers",
+        )
+    return kind
+
+
+def _unlabelled(folder: Location) -> UserError:
+    return UserError(
+        f"{folder}: no row has a label",
+        remedy="pack labelled rows; those of a model's own labels are made by `xlcorpus predict MODEL DATASET`",
+    )
+
+
+def _shown(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
