@@ -90,6 +90,24 @@ def pair_rows(count: int) -> pa.RecordBatch:
     return pairs(rows, "eng_Latn", langs, names=[f"pair {row}" for row in range(count)])
 
 
+def restore_rows(count: int) -> pa.RecordBatch:
+    """Sentences, and the same with their second word in English."""
+    langs = [list(TEXTS)[row % len(TEXTS)] for row in range(count)]
+    texts = [f"{TEXTS[lang]} {row}" for row, lang in enumerate(langs)]
+    words = [text.split() for text in texts]
+    switched = pa.array([" ".join([one[0], "bread", *one[2:]]) for one in words])
+    made = documents(
+        texts,
+        langs,
+        names=[f"restored {row}" for row in range(count)],
+        inputs=switched,
+        cs_langs=pa.array([["eng_Latn"]] * count),
+        cs_ratio=pa.array(np.full(count, 0.2), pa.float32()),
+        cs_operator=["dict_word"] * count,
+    )
+    return made.rename_columns([{"text": "targets"}.get(name, name) for name in made.schema.names])
+
+
 def translico_rows(count: int) -> pa.RecordBatch:
     """Sentences and how they are read in Latin letters, each with a number of its own."""
     langs = [list(LATIN)[row % len(LATIN)] for row in range(count)]
@@ -138,8 +156,12 @@ def packs(count: int = 300, shards: int = 2, **options: Any) -> Path:
 
 @functools.cache
 def view(name: str, count: int = 120, shards: int = 2, **options: Any) -> Path:
-    """Rows of the view `tlm`, `bitext`, `translico` or `crops`."""
-    made = {"translico": ("translico", translico_rows), "crops": ("document", document_rows)}
+    """Rows of the view `tlm`, `bitext`, `restore`, `translico` or `crops`."""
+    made = {
+        "translico": ("translico", translico_rows),
+        "crops": ("document", document_rows),
+        "restore": ("restore", restore_rows),
+    }
     schema, rows_of = made.get(name, ("pair", pair_rows))
     rows = rows_of(count)
     return pack(_cut(rows, shards), schema, _folder(), view=name, **options).folder

@@ -8,13 +8,21 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.house.pages import blocks
 from tests.house.source import ROOT
+from tests.packed import packs
+from tests.pretrain.runs import metrics, train
 from tests.running import each_command
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.errors import UserError
+from xlcorpus.loader.source import open_source
+from xlcorpus.loader.stream import TokenStream
+from xlcorpus.objectives.objective import OBJECTIVES
+from xlcorpus.registry import Registry
 
 FILMS = {
     "a.srt": [
@@ -113,7 +121,28 @@ class TestToys:
         assert "length: characters that stay" in done.stdout
 
 
+def test_an_objective_is_trained(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its name in a recipe, with its own option; a word too much is refused as for ours."""
+    monkeypatch.syspath_prepend(str(toy))
+    monkeypatch.setattr(OBJECTIVES, "all", Registry.all.func(OBJECTIVES))  # type: ignore[attr-defined]
+    data = {"folder": str(packs()), "objective": "later", "skip": 4}
+    assert train(tmp_path, data=[data], steps=1) == 0
+    assert any("loss" in line for line in metrics(tmp_path))
+    batch = batch_of(open_source(data["folder"], "later", {"skip": 4}))
+    first, other = batch["position_ids"] < 4, batch_of(open_source(data["folder"], "clm"))["labels"]
+    assert bool((batch["labels"][first] == -100).all())
+    assert bool((batch["labels"] == other)[~first].all())
+    with pytest.raises(UserError, match="later has no option 'skipp'; did you mean 'skip'"):
+        train(tmp_path, data=[{**data, "skipp": 4}], steps=1)
+
+
+def batch_of(source: Any) -> Any:
+    """A batch of eight rows."""
+    return next(iter(TokenStream([source], rows=8, seed=1)))
+
+
 def test_the_table_says_where_things_are() -> None:
-    for folder in ("xlcorpus/ingest/formats", "xlcorpus/mix/rules", "xlcorpus/lid/models", "xlcorpus/tokenizer/kinds"):
+    folders = ("ingest/formats", "mix/rules", "lid/models", "tokenizer/kinds", "objectives/kinds")
+    for folder in (f"xlcorpus/{one}" for one in folders):
         assert len(list((ROOT / folder).glob("[a-z]*.py"))) >= 2
         assert f"`{folder}/NAME.py`" in (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")

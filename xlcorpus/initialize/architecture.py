@@ -11,6 +11,7 @@ from xlcorpus.errors import UserError, nearest
 from xlcorpus.objectives.labelled import CLASSIFIER, TAGGER
 
 CAUSAL, MASKED, BODY = "AutoModelForCausalLM", "AutoModelForMaskedLM", "AutoModel"
+SEQ2SEQ = "AutoModelForSeq2SeqLM"
 _OTHER = {CAUSAL: MASKED, MASKED: CAUSAL}
 _MAPPINGS = {
     CAUSAL: modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,

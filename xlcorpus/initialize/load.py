@@ -16,6 +16,7 @@ from transformers import modeling_gguf_pytorch_utils
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError, first_line
+from xlcorpus.initialize import encoder_decoder  # noqa: F401  # makes its model type known
 from xlcorpus.initialize.architecture import architecture_of, auto_class, check_architecture, check_labels
 from xlcorpus.tokenizer.open import open_tokenizer, tokenizer_in
 from xlcorpus.tokenizer.tokenizer import Tokenizer

@@ -51,6 +51,19 @@ class StartOptions(StepOptions):
     old_tokenizer: str | None = option(
         None, min_length=1, only={"shape": [None]}, description="the tokenizer of the model where none lies beside it"
     )
+    decoder_layers: int | None = option(
+        None,
+        ge=1,
+        le=1000,
+        only={"shape": [None]},
+        description="put a decoder of so many random layers behind the encoder, with its embeddings (SixT+: 12)",
+    )
+    decoder_heads: int | None = option(
+        None, ge=1, le=1024, only={"decoder_layers": ()}, description="as many as the encoder's where not said"
+    )
+    decoder_intermediate: int | None = option(
+        None, ge=1, le=1 << 20, only={"decoder_layers": ()}, description="the encoder's where not said"
+    )
     vocabulary_multiple: int = option(
         1, ge=1, le=1 << 16, description="the number of rows is rounded up to a multiple of this; 64 is fast on GPUs"
     )

@@ -84,7 +84,8 @@ def _config(options: StartOptions, tokenizer: Tokenizer, length: int | None, obj
         "head_dim": options.width // options.heads,
         **{name: value for name, value in given.items() if value is not None},
     }
-    if options.width % options.heads or options.heads % (options.key_value_heads or 1):
+    own_heads = bool({"d_kv", "head_dim"} & options.config.keys())  # as ByT5's: 6 heads of 64, and 1,472 wide
+    if (options.width % options.heads and not own_heads) or options.heads % (options.key_value_heads or 1):
         raise _refused(options, "they do not divide one another")
     settings: dict[str, Any] = {}
     for name, value in given.items():

@@ -8,7 +8,10 @@ from typing import Any, NamedTuple
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
+from xlcorpus.errors import UserError
+from xlcorpus.initialize.architecture import BODY, SEQ2SEQ
 from xlcorpus.initialize.counted import Counted, Rows
+from xlcorpus.initialize.encoder_decoder import add_decoder
 from xlcorpus.initialize.load import Loaded, download, load_model
 from xlcorpus.initialize.options import StartOptions
 from xlcorpus.initialize.shapes import random_model
@@ -54,10 +57,24 @@ def start(
         counted = _all_drawn(model, tokenizer, options.shape)
     else:
         where = options.model if options.hub is None else str(download(options.hub, str(options.revision), say))
-        loaded = load_model(str(where), architecture, seed, settings=settings)
+        add = options.decoder_layers is not None
+        if add and architecture != SEQ2SEQ:
+            raise UserError(
+                f"start: decoder_layers makes an encoder-decoder, and the objective needs one of {architecture}",
+                remedy="leave it out, or train translation, restore or spans",
+            )
+        loaded = load_model(str(where), BODY if add else architecture, seed, settings=settings)
         model = loaded.model
         source = options.model or f"{options.hub} at {options.revision}"
         counted = _fitted(loaded, tokenizer, tokenizer_path, options, seed, str(source))
+        if add:
+            model = add_decoder(model, options, tokenizer, seed)
+            counted = replace(
+                counted,
+                parameters=model.num_parameters(),
+                fresh=tuple(name for name in counted.fresh if not name.startswith("pooler.")),
+                notes=(*counted.notes, f"{options.decoder_layers} layers of a decoder were drawn"),
+            )
     check_length(model, length, counted.source)
     _train_pad_that_is_eos(model)
     with storage.scratch_folder() as scratch:

@@ -76,19 +76,22 @@ class MomentumObjective(Objective):
 
     A batch has 2 rows an example, the query's text and the key's. The queue begins empty and grows, where the published
     codes fill it before the first step: then the first steps have fewer keys to tell apart. Keys are made without
-    dropout. In evaluation a query has the other keys of its batch against it, whatever is queued.
+    dropout. In evaluation a query has the other keys of its batch against it, whatever is queued; one
+    alone the queue.
     """
 
     options: MomentumOptions
     name: str
+    rows_a_key = 1
 
     def fit_rows(self, folder: Location, rows: int) -> None:
         """Raise UserError where the queue is longer than an epoch: a text's own earlier key would be a wrong one."""
-        if self.options.queue > rows:
+        keys = -(-rows // self.rows_a_key)
+        if self.options.queue > keys:
             raise UserError(
-                f"the queue holds {self.options.queue:,} keys, and there are {rows:,} rows: a text would have to "
+                f"the queue holds {self.options.queue:,} keys, and {rows:,} rows make {keys:,}: a text would have to "
                 "tell its key from its own earlier ones",
-                remedy=f"write queue: {max(rows // 2, 1)}, or less",
+                remedy=f"write queue: {max(keys // 2, 1)}, or less",
             )
 
     def momentum_of(self, model: Any) -> Momentum:
@@ -111,7 +114,7 @@ class MomentumObjective(Objective):
         own.encoder.eval()
         with torch.no_grad():
             keys = self._scaled(own.followed(vectors(own.encoder, answers)))
-        others = own.queued() if model.training else _beside(keys)
+        others = own.queued() if model.training or len(keys) == 1 else _beside(keys)
         costs, found = find_keys(queries, keys, others, self.options.temperature)
         if model.training:
             own.put(gather_rows(keys)[0])

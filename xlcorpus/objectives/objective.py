@@ -134,6 +134,12 @@ class Objective(ABC):
     def after_step(self, model: Any) -> None:  # noqa: B027
         """What follows a step of the optimiser, as a momentum encoder does; model: as of `losses`."""
 
+    def tokens(self, batch: Batch) -> int:
+        """Tokens of a batch as budgets count them: of packs all positions, filled or not, as litgpt and torchtitan
+        count; of pairs without what fills up a batch."""
+        mask = batch.get("attention_mask")
+        return batch["input_ids"].numel() if mask is None else int(mask.sum())
+
     @abstractmethod
     def losses(self, model: Any, batch: Batch) -> Losses:
         """The losses of a batch, on the device of the model. Means are over all its labels."""

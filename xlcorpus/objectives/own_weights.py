@@ -23,8 +23,10 @@ FOLDER = "objectives"  # beside a saved model: NAME.safetensors of an objective'
 _ATTRIBUTE = "xlcorpus_objectives"
 
 
-def attach(model: Any, objectives: Mapping[str, Objective], seed: int, before: Location | None = None) -> None:
-    """Make the weights that objectives (by name of their source) have of their own, as submodules of the model.
+def attach(
+    model: Any, objectives: Mapping[str, Objective], seed: int, before: Location | None = None
+) -> tuple[str, ...]:
+    """Make the weights that objectives (by name of their source) have of their own, as submodules of the model; whose.
 
     before: folder of a model whose objectives' weights are gone on with where they have the same name. Their gradients
     are not DDP's, which takes all of a model to be in its forward pass: `average_gradients` shares them. Raises
@@ -46,6 +48,7 @@ def attach(model: Any, objectives: Mapping[str, Objective], seed: int, before: L
         model.add_module(_ATTRIBUTE, made)
         ignored = [f"{_ATTRIBUTE}.{name}" for name in made.state_dict()]
         DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(model, ignored)
+    return tuple(made)
 
 
 def own_weights_of(model: Any, key: str) -> Any:
@@ -54,13 +57,21 @@ def own_weights_of(model: Any, key: str) -> Any:
 
 
 def average_gradients(model: Any) -> None:
-    """Give the objectives' own weights the mean gradient of all ranks, as DDP gives the model's; collective."""
+    """Give the objectives' own weights the mean gradient of all ranks, as DDP gives the model's; collective.
+
+    What no rank used in this step keeps no gradient, so that the optimiser leaves it alone as it does in one process.
+    """
     ranks = rank_and_ranks()[1]
     modules = getattr(unwrapped(model), _ATTRIBUTE, None)
     if modules is None or ranks == 1:
         return
-    for weight in modules.parameters():
-        if weight.requires_grad:
+    trained = [weight for weight in modules.parameters() if weight.requires_grad]
+    if not trained:
+        return
+    used = torch.tensor([weight.grad is not None for weight in trained], dtype=torch.int64, device=trained[0].device)
+    dist.all_reduce(used)
+    for weight, uses in zip(trained, used.tolist(), strict=True):
+        if uses:
             if weight.grad is None:  # none of this rank's micro-batches used it
                 weight.grad = torch.zeros_like(weight)
             dist.all_reduce(weight.grad)

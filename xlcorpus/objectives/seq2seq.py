@@ -84,6 +84,10 @@ class Seq2Seq(Objective):
         }
         return {name: torch.from_numpy(values) for name, values in made.items()}
 
+    def tokens(self, batch: Batch) -> int:
+        """Those that are read and those that are written."""
+        return super().tokens(batch) + int((batch["labels"] != NO_LABEL).sum())
+
     def prepare(self, model: Any) -> None:
         """Raise UserError where the model lacks ids, positions, or what its decoder begins with."""
         self.vocabulary.check_fits(model)

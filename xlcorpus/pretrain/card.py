@@ -87,9 +87,14 @@ def run_facts(
 
 
 def model_card(
-    recipe: Recipe, facts: Mapping[str, Any], evaluation: Mapping[str, Any] | None, architecture: str
+    recipe: Recipe,
+    facts: Mapping[str, Any],
+    evaluation: Mapping[str, Any] | None,
+    architecture: str,
+    *,
+    own_kind: bool = False,
 ) -> str:
-    """README.md of the model's folder, with the front matter that hubs read."""
+    """README.md of the model's folder, with the front matter that hubs read; own_kind: of a type that is ours."""
     labels = list(facts["languages"])
     codes = list(dict.fromkeys(language_of(label) for label in labels))
     front = ["---", "library_name: transformers", "tags: [xlcorpus]", f"language: [{', '.join(codes)}]", "---", ""]
@@ -101,6 +106,7 @@ def model_card(
         f"Begun from: {facts['start'].get('source', 'random weights')}.",
         "",
         "```python",
+        *(["import xlcorpus.initialize.encoder_decoder  # the kind of model", ""] if own_kind else []),
         f"from transformers import AutoTokenizer, {architecture}",
         "",
         f'model = {architecture}.from_pretrained("PATH")',

@@ -137,7 +137,7 @@ class Engine(Trainer):  # type: ignore[misc]  # transformers is not followed
         batches = [next(epoch_iterator) for _ in range(num_batches)]
         self.meter.waited(time.perf_counter() - begun)
         counts = [sum(int((one != NO_LABEL).sum()) for one in _labels(batch)) for batch in batches]
-        tokens = sum(_tokens(batch) for batch in batches)
+        tokens = sum(self.data.sources[batch["source"]].objective.tokens(batch) for batch in batches)
         told = torch.tensor([*counts, tokens, float(self._stop.status > 0)], dtype=torch.float64)
         if rank_and_ranks()[1] > 1:
             told = told.to(device if torch.device(device).type != "mps" else "cpu")
@@ -253,12 +253,6 @@ def _end_on_sigterm(worker: int) -> None:
 
 def _labels(batch: Mapping[str, Any]) -> list[torch.Tensor]:
     return [value for name, value in batch.items() if name.startswith("labels")]
-
-
-def _tokens(batch: Mapping[str, Any]) -> int:
-    """Positions of packs, filled or not, as litgpt and torchtitan count; of pairs without what fills up a batch."""
-    mask = batch.get("attention_mask")
-    return batch["input_ids"].numel() if mask is None else int(mask.sum())
 
 
 class _Watch(TrainerCallback):  # type: ignore[misc]

@@ -136,8 +136,16 @@ class StageOptions(StepOptions, allow_inf_nan=False):
     schedule: ScheduleOptions = Field(default_factory=ScheduleOptions)
     evaluation: EvaluationOptions = Field(default_factory=EvaluationOptions)
     checkpoints: CheckpointOptions = Field(default_factory=CheckpointOptions)
-    freeze: Literal["none", "embeddings", "body"] = option(
-        "none", description="what stays as it is: nothing, the embeddings (with the head's), or all but those"
+    freeze: Literal["none", "embeddings", "body", "encoder"] = option(
+        "none",
+        description="what stays as it is: nothing, the embeddings (with the head's), all but those, or the encoder of "
+        "an encoder-decoder and all embeddings",
+    )
+    without_residual: int | None = option(
+        None,
+        ge=0,
+        description="encoder layer, from 0, that loses the residual connection around self-attention (SixT+: the last "
+        "but one), for good; of a model of start: decoder_layers",
     )
     precision: Literal["fp32", "bf16"] = option("fp32", description="of the computation; weights are float32")
     attention: Literal["sdpa", "eager", "flex_attention", "flash_attention_2", "flash_attention_3"] = option(

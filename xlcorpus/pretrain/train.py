@@ -16,6 +16,7 @@ import transformers
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, first_line, naming
+from xlcorpus.initialize.encoder_decoder import JoinedConfig, remove_residual
 from xlcorpus.initialize.load import load_model
 from xlcorpus.initialize.start import copy_tokenizer, start
 from xlcorpus.objectives.own_weights import attach, detach
@@ -36,6 +37,8 @@ from xlcorpus.pretrain.sources import Data, open_data
 from xlcorpus.pretrain.teachers import bring_teachers, check_teachers
 from xlcorpus.tokenizer.open import open_tokenizer
 
+# Layers that are left out at random (M2M100: 0.05 unless told otherwise) have no gradient then, which DDP must know.
+_LAYER_DROPS = ("layerdrop", "encoder_layerdrop", "decoder_layerdrop")
 Evaluation = Callable[[Any, Data, StageOptions], Mapping[str, Any]]
 
 
@@ -152,13 +155,22 @@ def fit(
         raise UserError(
             f"stage {options.name}: attention: {first_line(error)}", remedy="write attention: sdpa"
         ) from error
+    if options.without_residual is not None:
+        remove_residual(model, options.without_residual)
     freeze(model, options.freeze)
     arguments = training_arguments(options, plan, recipe.seed, folder.root)
+    if any(getattr(model.config, name, 0) for name in _LAYER_DROPS):
+        arguments.ddp_find_unused_parameters = True
     model.to(arguments.device)
     bring_teachers(data, tokenizer, recipe.seed, arguments.device)
     for source in data.sources:
         source.objective.prepare(model)
-    attach(model, data.objectives, recipe.seed, before)
+    attached = attach(model, data.objectives, recipe.seed, before)
+    if attached and arguments.fsdp:
+        raise UserError(
+            f"stage {options.name}: {' and '.join(attached)} has weights of its own, which fsdp would cut up",
+            remedy="leave fsdp out",
+        )
 
     checkpoint = last_checkpoint(folder.checkpoints(options.name))
     cursor = read_cursor(checkpoint, verify=arguments.process_index == 0) if checkpoint else None
@@ -235,7 +247,10 @@ def write_cards(recipe: Recipe, stages: list[Stage], folder: RunFolder, book: Bo
     of_stages = [(one.options, one.data, one.plan) for one in stages]
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine()
     facts = run_facts(recipe, of_stages, before.get("start", {}), {"name": device, "ranks": rank_and_ranks()[1]})
-    card = model_card(recipe, facts, evaluated[0] if evaluated else None, stages[0].data.architecture)
+    own_kind = storage.read_json(folder.root / "config.json")["model_type"] == JoinedConfig.model_type
+    card = model_card(
+        recipe, facts, evaluated[0] if evaluated else None, stages[0].data.architecture, own_kind=own_kind
+    )
     storage.write_text(folder.root / CARD, card)
     write_curves(book.lines, folder.root / CURVES)
     storage.write_json(folder.root / RECIPE, recipe.content)
@@ -243,11 +258,22 @@ def write_cards(recipe: Recipe, stages: list[Stage], folder: RunFolder, book: Bo
 
 
 def freeze(model: Any, what: str) -> None:
-    """Leave the embeddings (with the head's), or all but those, as they are."""
+    """Leave the embeddings (with the head's), all but those, or the encoder and all embeddings as they are.
+
+    Raises UserError for `encoder` where the model has no decoder beside it.
+    """
     tables = [one for one in (model.get_input_embeddings(), model.get_output_embeddings()) if one is not None]
-    embeddings = {id(weight) for table in tables for weight in table.parameters()}
+    if what == "encoder":
+        if not model.config.is_encoder_decoder:
+            raise UserError(
+                f"freeze: encoder would leave nothing of a {model.config.model_type} to train",
+                remedy="write freeze: body, or train an encoder-decoder",
+            )
+        positions = getattr(model.get_decoder().base_model, "embeddings", None)
+        tables += [model.get_encoder(), *([positions] if positions is not None else [])]
+    held = {id(weight) for table in tables for weight in table.parameters()}
     for weight in model.parameters():
-        weight.requires_grad_(what == "none" or (id(weight) in embeddings) == (what == "body"))
+        weight.requires_grad_(what == "none" or (id(weight) in held) == (what == "body"))
 
 
 def plan_lines(stages: list[Stage], ranks: int) -> list[str]:

@@ -6,10 +6,13 @@ spans a row loses is a matter of its length alone, where the spans lie is drawn,
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
 from xlcorpus.errors import UserError
+from xlcorpus.objectives.attention import most_tokens
 from xlcorpus.objectives.joined import column_of
 from xlcorpus.objectives.objective import Batch, ObjectiveKind, Vocabulary
 from xlcorpus.objectives.seq2seq import ARCHITECTURE, Seq2Seq, Seq2SeqOptions, sentinels_of
@@ -54,6 +57,9 @@ class Spans(Seq2Seq):
                 remedy="give a longer mean_span, shorter rows, first_sentinel, or a tokenizer with more special tokens",
             )
         self._sentinels = np.array(there[:most], dtype=np.int64)
+        sizes = np.arange(1, length + 1)
+        gone, spans = spans_of(sizes, options.share, options.mean_span)
+        self._longest = int((np.maximum(sizes - gone, gone) + spans).max()) + 1  # each sentinel, and eos
 
     def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
         """Where spans lie follows from a row's key."""
@@ -72,6 +78,21 @@ class Spans(Seq2Seq):
         doubled = np.stack([sentinels, ids], axis=2).reshape(len(ids), -1)
         written = _lists(doubled, np.stack([begins, out], axis=2).reshape(len(ids), -1))
         return self.tensors(self._closed(read), self._closed(written))
+
+    def tokens(self, batch: Batch) -> int:
+        """All positions of the packs, as of every objective over packs."""
+        return len(batch["input_ids"]) * self.length
+
+    def prepare(self, model: Any) -> None:
+        """As of all; raises UserError too where sentinels and eos make more of a row than the model reads."""
+        super().prepare(model)
+        usable = most_tokens(model)
+        if usable is not None and self._longest > usable:
+            raise UserError(
+                f"rows of {self.length:,} tokens have up to {self._longest:,} with sentinels and eos, and "
+                f"{type(model).__name__} reads {usable:,}",
+                remedy=f"give a longer mean_span, pack shorter rows, or start with positions: {self._longest}",
+            )
 
     def _closed(self, lists: pa.Array) -> pa.Array:
         """With eos, also behind a special id of the text's own."""

@@ -50,6 +50,7 @@ class Xlco(MomentumObjective):
         """Raises UserError where a special id is missing."""
         self.options, self.vocabulary = options, vocabulary
         self._mixup, self._layer, self._masked = options.mixup, options.layer, options.masked
+        self.rows_a_key = 2 if options.mixup else 1
         self._length, self._pad = length, vocabulary.id_of("pad")
         self._begin, self._end = (vocabulary.id_of("cls", "bos"),), (vocabulary.id_of("sep", "eos"),)
         self._masker = Masker(options, vocabulary)
