@@ -56,7 +56,8 @@ class Experiment:
 
     @property
     def fingerprint(self) -> str:
-        """Of the experiment's own code and the material's: results of another are not counted."""
+        """Of the experiment's own code and the material's: results of another are not counted. What was found out about
+        it is not in these (`findings.py`), so it can be written when the results are there."""
         names = {getattr(one, "func", one).__module__ for one in (self.prepare, self.run)}
         names.add("tests.effects.material")
         sources = [inspect.getsource(importlib.import_module(name)) for name in sorted(names)]

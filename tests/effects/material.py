@@ -12,6 +12,7 @@ import pyarrow as pa
 import xlcorpus
 from tests.rows import records
 from xlcorpus.dataset.storage import locate
+from xlcorpus.evaluate.held_out import HeldOut
 from xlcorpus.evaluate.models import TrainedModel
 from xlcorpus.evaluate.retrieval import retrieval
 from xlcorpus.evaluate.vectors import encode, vectors
@@ -68,10 +69,33 @@ def pretrained(folder: Path, name: str, seed: int, recipe: Mapping[str, Any]) ->
     path, output = folder / f"{name}.yaml", folder / f"{name}-{seed}"
     path.write_text(json.dumps({"name": name.replace(" ", "-"), "seed": seed, "log_every": 100, **recipe}), "utf-8")
     said: list[str] = []
-    status = pretrain(load_recipe(str(path)), locate(output), Settings(overwrite=True, say=said.append))
+    loaded = load_recipe(str(path))
+    evaluation = HeldOut(loaded.tokenizer_path)
+    status = pretrain(loaded, locate(output), Settings(overwrite=True, say=said.append), evaluation)
     if status:
         raise SystemExit(status)
     return output
+
+
+def evaluations(output: Path) -> list[Mapping[str, Any]]:
+    """What a run said of its held-out rows, in order: before the first step, ..., after the last; of each source."""
+    lines = (output / "metrics.jsonl").read_text("utf-8").splitlines()
+    return [one["evaluation"] for one in map(json.loads, lines) if "evaluation" in one]
+
+
+def bits(evaluation: Mapping[str, Any], source: str) -> dict[str, float]:
+    """Bits per byte of the languages of a source's held-out packs."""
+    found = evaluation[source]
+    measure = next(name for name in found if name.endswith("bits_per_byte"))
+    return {lang: one[measure] for lang, one in found[measure].items() if lang != "all"}
+
+
+def data_of(folder: Path, data: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The data of a recipe, whose folders are named as they lie in `folder`."""
+    return [
+        {key: str(folder / value) if key in ("folder", "holdout") else value for key, value in one.items()}
+        for one in data
+    ]
 
 
 def recipe_of(folder: Path, data: Sequence[Mapping[str, Any]], steps: int, **changes: Any) -> dict[str, Any]:
@@ -79,7 +103,7 @@ def recipe_of(folder: Path, data: Sequence[Mapping[str, Any]], steps: int, **cha
     return {
         "tokenizer": str(folder / "tokenizer"),
         "start": {"shape": "xlm-roberta", "layers": 2, "width": 96, "heads": 4},
-        "data": [{**one, "folder": str(folder / one["folder"])} for one in data],
+        "data": data_of(folder, data),
         "rows": 32,
         "batch": "32 rows",
         "steps": steps,

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterable
 
 from tests.effects.experiment import Compared, Experiment, Run, compared, experiments, runs_of
+from tests.effects.findings import FINDINGS
 from tests.house.source import ROOT
 from xlcorpus.text.bars import Panel, bars
 
@@ -71,6 +72,8 @@ def _section(experiment: Experiment, runs: list[Run]) -> list[str]:
     if not runs:
         return [*lines, "", "Not run yet.", ""]
     measures = list(dict.fromkeys(name for one in runs for name in one.measures))
+    if experiment.name in FINDINGS:
+        lines += ["", FINDINGS[experiment.name]]
     lines += [
         "",
         f"| arm | seeds | {' | '.join(measures)} | CPU s a run |",

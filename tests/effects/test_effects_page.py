@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.effects.experiment import RESULTS, Claim, Experiment, Run, compared, experiments, run_missing, runs_of
+from tests.effects.findings import FINDINGS
 from tests.effects.page import PAGE, PLOTS, page, plots
 
 
@@ -22,6 +23,7 @@ def test_each_result_is_of_an_experiment_that_there_is() -> None:
     for line in RESULTS.read_text("utf-8").splitlines():
         run = Run(**json.loads(line))
         assert run.arm in known[run.experiment].arms
+    assert {*FINDINGS} <= {*known}
     for experiment in known.values():
         assert all(claim.worse in experiment.arms and claim.better in experiment.arms for claim in experiment.claims)
         keys = [(one.arm, one.seed) for one in runs_of(experiment)]

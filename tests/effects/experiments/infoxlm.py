@@ -13,11 +13,11 @@ from tests.effects.material import documents, found, ntrex, pairs, pairs_of, pre
 from xlcorpus.evaluate.models import open_model
 
 CODES = ("eng", "deu", "nld")
-LENGTH, LAYER, PIECES, STEPS = 96, 1, 2500, 500
+LENGTH, LAYER, PIECES, STEPS = 96, 1, 2500, 120
 MLM = {"folder": "packed", "objective": "mlm"}
 TLM = {"folder": "pairs-packed", "objective": "tlm"}
 XLCO = {"folder": "pairs-packed", "objective": "xlco", "layer": LAYER, "queue": 512, "momentum": 0.99}
-ARMS: Mapping[str, Any] = {"MLM": [MLM], "MLM + TLM": [MLM, TLM], "MLM + TLM + XLCO": [MLM, TLM, XLCO]}
+ARMS: Mapping[str, Any] = {"untrained": [], "MLM": [MLM], "MLM + TLM": [MLM, TLM], "MLM + TLM + XLCO": [MLM, TLM, XLCO]}
 
 
 def prepare(shared: Path, folder: Path) -> None:
@@ -35,7 +35,7 @@ def prepare(shared: Path, folder: Path) -> None:
 def run(folder: Path, arm: str, seed: int) -> dict[str, float]:
     """Top-1 retrieval, the mean over all two languages, by the mean of tokens and by the first token's vector."""
     data = ARMS[arm]
-    output = pretrained(folder, arm, seed, recipe_of(folder, data, STEPS * len(data)))
+    output = pretrained(folder, arm, seed, recipe_of(folder, data or [MLM], STEPS * len(data)))
     model = open_model(str(output))
     texts = {
         code: xlcorpus.open_dataset(folder / f"test-{code}").to_arrow(["text"]).column("text").to_pylist()
@@ -54,15 +54,16 @@ def run(folder: Path, arm: str, seed: int) -> dict[str, float]:
 EXPERIMENTS = (
     Experiment(
         "infoxlm",
-        "Chi et al. 2021 (InfoXLM): retrieval and transfer, XLCO beside MLM and TLM",
+        "Chi et al. 2021 (InfoXLM): by its abstract considerably better with XLCO beside MLM and TLM; its figures are "
+        "not in what could be read here",
         f"{', '.join(CODES)} of NTREX, an encoder of 2 layers from nothing, {STEPS} steps of 32 rows of each objective",
         tuple(
             Claim(f"retrieval, {pooling}", worse, better, figure)
             for pooling in ("mean", "cls")
             for worse, better, figure in (
-                ("MLM", "MLM + TLM", "higher"),
-                ("MLM + TLM", "MLM + TLM + XLCO", "higher"),
-                ("MLM", "MLM + TLM + XLCO", "higher"),
+                ("MLM", "MLM + TLM", "better, no figure"),
+                ("MLM + TLM", "MLM + TLM + XLCO", "better, no figure"),
+                ("MLM", "MLM + TLM + XLCO", "better, no figure"),
             )
         ),
         ARMS,

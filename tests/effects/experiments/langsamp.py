@@ -12,12 +12,13 @@ import pyarrow as pa
 
 import xlcorpus
 from tests.effects.experiment import Claim, Experiment
-from tests.effects.material import documents, found, ntrex, pretrained, recipe_of, tokenizer
+from tests.effects.material import documents, ntrex, pretrained, recipe_of, tokenizer
 from xlcorpus.evaluate.models import open_model
+from xlcorpus.evaluate.retrieval import retrieval
 from xlcorpus.evaluate.vectors import encode, vectors
 
 CODES = ("eng", "deu", "nld", "hrv", "srp-Cyrl", "bul", "hin", "nep")
-LENGTH, LAYER, PIECES, STEPS = 64, 2, 4000, 800
+LENGTH, LAYER, PIECES, STEPS = 64, 2, 4000, 300
 ARMS: Mapping[str, Any] = {
     "MLM": [{"folder": "packed", "objective": "mlm"}],
     "LangSAMP": [{"folder": "packed", "objective": "langsamp"}],
@@ -48,7 +49,7 @@ def run(folder: Path, arm: str, seed: int) -> dict[str, float]:
     centres = np.stack([one[:half].mean(axis=0) for one in unit.values()])
     right = [(one[half:] @ centres.T).argmax(axis=1) == place for place, one in enumerate(unit.values())]
     return {
-        "retrieval": sum(found(model, texts[a], texts[b], layer=LAYER, length=LENGTH) for a, b in two) / len(two),
+        "retrieval": float(np.mean([retrieval(made[a], made[b])["top_1"] for a, b in two])),
         "language probe": float(np.mean(right)),
         "cosine of translations": float(np.mean([(unit[a] * unit[b]).sum(axis=1).mean() for a, b in two])),
     }
@@ -57,12 +58,13 @@ def run(folder: Path, arm: str, seed: int) -> dict[str, float]:
 EXPERIMENTS = (
     Experiment(
         "langsamp",
-        "Liu et al. 2025 (LangSAMP): better zero-shot transfer, vectors of languages more alike",
+        "Liu et al. 2025 (LangSAMP): by its abstract consistently better in zero-shot transfer than MLM alone, and "
+        "vectors of languages more alike (pairwise cosine); its figures are not in what could be read here",
         f"{', '.join(CODES)} of NTREX, an encoder of 2 layers from nothing, {STEPS} steps of 32 pure packs",
         (
-            Claim("retrieval", "MLM", "LangSAMP", "higher"),
-            Claim("language probe", "MLM", "LangSAMP", "less of the language in the vectors", lower=True),
-            Claim("cosine of translations", "MLM", "LangSAMP", "more alike"),
+            Claim("retrieval", "MLM", "LangSAMP", "better, no figure"),
+            Claim("language probe", "MLM", "LangSAMP", "", lower=True),
+            Claim("cosine of translations", "MLM", "LangSAMP", "more alike, no figure"),
         ),
         ARMS,
         prepare,

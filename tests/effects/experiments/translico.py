@@ -13,7 +13,7 @@ from tests.effects.material import documents, found, ntrex, pairs, pretrained, r
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.evaluate.models import open_model
 
-LENGTH, LAYER, PIECES, STEPS = 48, 2, 2000, 400
+LENGTH, LAYER, PIECES, STEPS = 48, 2, 2000, 240
 VIEWS = {"folder": "views", "objective": "translico", "layer": LAYER}
 JOINED = {"folder": "joined", "objective": "tlm"}
 ARMS: Mapping[str, Any] = {
