@@ -123,6 +123,15 @@ def translico_rows(count: int) -> pa.RecordBatch:
     return made.append_column("pair_id", made.column("doc_id"))
 
 
+def triple_rows(count: int) -> pa.RecordBatch:
+    """Queries, each with the text that it is the beginning of, and one of another language."""
+    langs = [list(TEXTS)[row % len(TEXTS)] for row in range(count)]
+    texts = [f"{TEXTS[lang]} {row}" for row, lang in enumerate(langs)]
+    columns = {"query": [text[: len(text) // 2] for text in texts], "negative": [*texts[1:], texts[0]]}
+    given = {name: pa.array(column) for name, column in columns.items()}
+    return documents(texts, langs, names=[f"triple {row}" for row in range(count)], script=True, **given)
+
+
 def pack(given: Sequence[pa.RecordBatch], schema: str, folder: Path, **options: Any) -> Dataset:
     """What `xlcorpus pack --output FOLDER` makes of these shards: its rows, notes and step, a shard a shard."""
     inputs = write_dataset(folder.parent / f"{folder.name}-input", given, schema)
@@ -140,7 +149,8 @@ def pack(given: Sequence[pa.RecordBatch], schema: str, folder: Path, **options: 
     step = StepRecord("pack", asked.recorded())
     tags = work.tags if isinstance(work, tasks.TokenizeShard) else None
     said = notes.of_run(asked, [inputs], languages, tags, counts, made)
-    beside = (languages.files() if languages and options.get("pure") else {}) | (tags.files() if tags else {})
+    numbered = languages and (options.get("pure") or options.get("view") == "triples")
+    beside = (languages.files() if languages and numbered else {}) | (tags.files() if tags else {})
     for name, content in beside.items():
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, "utf-8")
@@ -156,11 +166,12 @@ def packs(count: int = 300, shards: int = 2, **options: Any) -> Path:
 
 @functools.cache
 def view(name: str, count: int = 120, shards: int = 2, **options: Any) -> Path:
-    """Rows of the view `tlm`, `bitext`, `restore`, `translico` or `crops`."""
+    """Rows of the view `tlm`, `bitext`, `restore`, `translico`, `triples` or `crops`."""
     made = {
         "translico": ("translico", translico_rows),
         "crops": ("document", document_rows),
         "restore": ("restore", restore_rows),
+        "triples": ("document", triple_rows),
     }
     schema, rows_of = made.get(name, ("pair", pair_rows))
     rows = rows_of(count)

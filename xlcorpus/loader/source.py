@@ -15,6 +15,7 @@ from xlcorpus.options import StepOptions, checked
 from xlcorpus.tokenizer.open import open_tokenizer
 
 SEE = "docs/training.md"
+_OF_PIECES = {"whole_word": "word_starts", "skip_punctuation": "punctuation"}  # what options need of the tokenizer
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ def open_source(
 ) -> Source:
     """Token shards and what is made of them; raises UserError where the two do not go together.
 
-    options: of the objective; tokenizer: path of that of the shards, which `whole_word` needs.
+    options: of the objective; tokenizer: path of that of the shards, which `whole_word` and
+    `skip_punctuation` need.
     """
     kind = OBJECTIVES.find(objective)
     settings = checked(kind.options, dict(options or {}), str(folder), kind.name, SEE)
@@ -58,9 +60,11 @@ def objective_for(
             "--special <mask>`",
         )
     vocabulary = rows.vocabulary
-    if tokenizer is not None and getattr(settings, "whole_word", False):
-        vocabulary.check_packed_with(open_tokenizer(tokenizer), tokenizer, rows.folder)
-        vocabulary = replace(vocabulary, word_starts=open_tokenizer(tokenizer).word_starts)
+    asked = [name for option, name in _OF_PIECES.items() if getattr(settings, option, False)]
+    if tokenizer is not None and asked:
+        opened = open_tokenizer(tokenizer)
+        vocabulary.check_packed_with(opened, tokenizer, rows.folder)
+        vocabulary = replace(vocabulary, **{name: getattr(opened, name) for name in asked})
     objective: Objective = kind.make(settings, vocabulary, rows.length)
     if objective.columns is not None:
         objective.columns += tuple(name for name in objective.optional if name in rows.columns)

@@ -42,6 +42,7 @@ class Vocabulary:
     around: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
     pair: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] = ((), (), ())
     word_starts: np.ndarray | None = field(default=None, compare=False, repr=False)
+    punctuation: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def id_of(self, *roles: str) -> int:
         """The id of the first of these roles that there is; raises UserError where there is none."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import string
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -185,6 +187,18 @@ class Tokenizer(ABC):
         """bool[vocab_size]: pieces of white space alone, as the ▁ that is put before a text whose first word has no
         piece with it."""
         return np.array([text is not None and text.isspace() for text in self.piece_texts()], dtype=bool)
+
+    @functools.cached_property
+    def punctuation(self) -> np.ndarray:
+        """bool[vocab_size]: pieces of punctuation alone, in any script, and of ASCII's symbols, as `$` or `+=`."""
+
+        def is_mark(character: str) -> bool:
+            return unicodedata.category(character)[0] == "P" or (
+                character.isascii() and character in string.punctuation
+            )
+
+        bodies = [(text or "").strip() for text in self.piece_texts()]
+        return np.array([bool(body) and all(map(is_mark, body)) for body in bodies], dtype=bool)
 
     @functools.cached_property
     def word_starts(self) -> np.ndarray:
