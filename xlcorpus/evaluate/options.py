@@ -21,17 +21,18 @@ class EvaluateOptions(StepOptions):
     rows: int | None = option(None, ge=1, description="bits: at most so many rows of a dataset, evenly from all")
     layers: str | None = option(
         None,
-        description="retrieval: numbers of layers, as 4,8,-1 (0: embeddings, -1: the last), or all; default: at two "
-        "thirds (8 of 12)",
+        description="retrieval, search: numbers of layers, as 4,8,-1 (0: embeddings, -1: the last), or all; default: "
+        "at two thirds (8 of 12), and in search by tokens of a model of colbert",
     )
+    queries: int = option(5_000, ge=1, description="search: most queries, evenly from all")
     pooling: Literal["mean", "cls", "last"] = option(
-        "mean", description="retrieval: the mean of a sentence's tokens, its first token, or its last one"
+        "mean", description="retrieval, search: the mean of a sentence's tokens, its first token, or its last one"
     )
-    similarity: Literal["cosine", "dot"] = option("cosine", description="retrieval: of two vectors")
+    similarity: Literal["cosine", "dot"] = option("cosine", description="retrieval, search: of two vectors")
     csls: int = option(
         0, ge=0, description="retrieval: neighbours that correct for vectors near to everything (usual: 10); 0: none"
     )
-    sentence_tokens: int = option(512, ge=8, description="retrieval: most tokens of a sentence")
+    sentence_tokens: int = option(512, ge=8, description="retrieval, search: most tokens of a sentence")
     pairs: int = option(5_000, ge=2, description="retrieval: most pairs of two languages, evenly from all")
     prompts: int = option(20, ge=1, description="mixing: texts of each language, evenly from all")
     prompt_tokens: int = option(32, ge=1, description="mixing: tokens of a text that the model goes on from")

@@ -1,9 +1,9 @@
-"""Retrieval of parallel sentences: whether a vector's nearest ones on the other side hold its partner."""
+"""Retrieval: whether the nearest ones hold what was to be found, of parallel sentences both ways or of documents."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def retrieval(
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise ValueError("a vector is not finite")
     if similarity == "cosine":
-        a, b = (_unit(one) for one in (a, b))
+        a, b = (unit(one) for one in (a, b))
     found: dict[str, float] = {}
     there, back = _ranked(a, b, csls), _ranked(b, a, csls)
     for top in tops:
@@ -39,6 +39,40 @@ def retrieval(
     return found
 
 
+def search(
+    scores: Iterable[np.ndarray], relevant: np.ndarray, *, tops: Sequence[int] = (1, 5, 10, 100), depth: int = 10
+) -> dict[str, np.ndarray]:
+    """Of each query, float64[queries]: `recall_K`, the share of its documents among the K nearest ones, and `mrr_10`,
+    one over the place of its first document where that is among the ten nearest (depth), else 0.
+
+    scores: float[n, m], block by block, a row a query in order; relevant: int64[k, 2], query and document, one document
+    at least a query. Equally near ones stand in all orders: the mean over these counts. Raises ValueError where a score
+    is no number.
+    """
+    harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, depth + 1))])
+    relevant = relevant[np.argsort(relevant[:, 0], kind="stable")]
+    found: dict[str, list[np.ndarray]] = {**{f"recall_{top}": [] for top in tops}, f"mrr_{depth}": []}
+    start = 0
+    for near in scores:
+        if not np.isfinite(near).all():
+            raise ValueError("a score is not finite")
+        first, last = np.searchsorted(relevant[:, 0], [start, start + len(near)])
+        query, document = relevant[first:last, 0] - start, relevant[first:last, 1]
+        own = near[query, document]
+        places = _places(near[query], own[:, None])
+        count = np.bincount(query, minlength=len(near))
+        for top in tops:
+            found[f"recall_{top}"].append(np.bincount(query, _within(places, top), len(near)) / count)
+        best = np.full(len(near), -np.inf)
+        np.maximum.at(best, query, own)
+        nearer, alike = _places(near, best[:, None]).T
+        alike -= np.bincount(query, own == best[query], len(near)).astype(np.int64) - 1  # its own stand in no one's way
+        ends = (harmonic[np.minimum(one, depth)] for one in (nearer + alike, nearer))
+        found[f"mrr_{depth}"].append((next(ends) - next(ends)) / alike)
+        start += len(near)
+    return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
 def _ranked(queries: np.ndarray, answers: np.ndarray, csls: int) -> np.ndarray:
     """int64[n, 2]: of each query, how many answers are nearer than its partner, and how many as near (itself too)."""
     near_answers = neighbourhood(answers, queries, csls) if csls else None
@@ -47,9 +81,13 @@ def _ranked(queries: np.ndarray, answers: np.ndarray, csls: int) -> np.ndarray:
         near = queries[start : start + _BLOCK] @ answers.T
         if near_answers is not None:  # what the query's own neighbourhood takes away is the same for all answers
             near = 2 * near - near_answers
-        partner = np.take_along_axis(near, np.arange(start, start + len(near))[:, None], axis=1)
-        places.append(np.stack([(near > partner).sum(axis=1), (near == partner).sum(axis=1)], axis=1))
+        places.append(_places(near, np.take_along_axis(near, np.arange(start, start + len(near))[:, None], axis=1)))
     return np.concatenate(places)
+
+
+def _places(near: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """int64[n, 2]: how many of a row (float[n, m]) are nearer than its own one (float[n, 1]), and how many as near."""
+    return np.stack([(near > own).sum(axis=1), (near == own).sum(axis=1)], axis=1)
 
 
 def _within(places: np.ndarray, top: int) -> np.ndarray:
@@ -57,7 +95,8 @@ def _within(places: np.ndarray, top: int) -> np.ndarray:
     return within
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """float32[n, d]: of length one each; zeros stay."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: np.ndarray = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
     return unit

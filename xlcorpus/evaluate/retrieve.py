@@ -36,7 +36,10 @@ def retrieve(
         if whole.sum() < 2:
             say(f"{src} - {tgt}: {whole.sum()} pairs, left out: there is nothing to choose from")
             continue
-        made = [vectors(trained, side.chosen(whole), layers, options.pooling, options.batch) for side in sides]
+        made = [
+            vectors(trained, side.chosen(whole), layers, options.pooling, options.batch, [lang] * int(whole.sum()))
+            for side, lang in zip(sides, (src, tgt), strict=True)
+        ]
         for layer in layers:
             shares = retrieval(made[0][layer], made[1][layer], similarity=options.similarity, csls=options.csls)
             count = int(whole.sum())

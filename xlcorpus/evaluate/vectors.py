@@ -14,6 +14,7 @@ from xlcorpus.evaluate.models import TrainedModel
 from xlcorpus.initialize.architecture import CAUSAL
 from xlcorpus.objectives.contrast import pool
 from xlcorpus.objectives.joined import Ids, around_text, cut, join, width_of
+from xlcorpus.objectives.late import adapters_of
 from xlcorpus.pack.packs import values_of
 from xlcorpus.pack.segments import fill_up
 
@@ -63,13 +64,20 @@ def layers_of(trained: TrainedModel, asked: str | None) -> list[int]:
 
 @torch.no_grad()
 def vectors(
-    trained: TrainedModel, sentences: Sentences, layers: Sequence[int], pooling: str = "mean", batch: int = 32
+    trained: TrainedModel,
+    sentences: Sentences,
+    layers: Sequence[int],
+    pooling: str = "mean",
+    batch: int = 32,
+    languages: Sequence[str] | None = None,
 ) -> dict[int, np.ndarray]:
-    """float32[rows, width] by layer. pooling: mean of the tokens of text, cls (the first token) or last (of the text).
+    """float32[rows, width] by layer. pooling: mean of the tokens of text, cls (the first token) or last (of the text);
+    languages: labels of the rows, for models with adapters of languages (X-MOD).
 
-    Raises UserError where a vector is not finite.
+    Raises UserError where a vector is not finite, or a language has no adapter.
     """
     model = trained.model
+    adapters = adapters_of(model.config, languages) if languages is not None else None
     order = np.argsort(-np.diff(sentences.ids.offsets.to_numpy()), kind="stable")  # the longest first: alike in size
     pad = trained.vocabulary.ids.get("pad", 0)
     device = next(model.parameters()).device
@@ -86,6 +94,7 @@ def vectors(
             input_ids=torch.from_numpy(fill_up(ids, width, pad)).to(device),
             attention_mask=here.long(),
             output_hidden_states=True,
+            **lang_ids(adapters, rows, device),
         ).hidden_states
         for layer in layers:
             if pooling == "last":
@@ -102,6 +111,11 @@ def vectors(
             remedy="its weights are damaged: use an earlier checkpoint",
         )
     return joined
+
+
+def lang_ids(adapters: Sequence[int] | None, rows: np.ndarray, device: torch.device) -> dict[str, torch.Tensor]:
+    """The argument that says which language adapter each row goes through; {} where the model has none."""
+    return {} if adapters is None else {"lang_ids": torch.from_numpy(np.array(adapters, np.int64)[rows]).to(device)}
 
 
 def _around(trained: TrainedModel) -> tuple[Ids, Ids]:

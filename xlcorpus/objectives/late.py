@@ -23,9 +23,7 @@ from xlcorpus.text.labels import canonical_code
 class LateOptions(StepOptions):
     """How queries and documents are written, as published."""
 
-    query_tokens: int = option(
-        32, ge=4, description="of a query, which is filled up with attended masks; special ids in"
-    )
+    query_tokens: int = option(32, ge=4, description="of a query, special ids in; it is filled up with attended masks")
     skip_punctuation: bool = option(True, description="no token of a query is compared with a document's punctuation")
     query_marker: int | None = option(None, ge=0, description="id that stands behind the first one in queries ([Q])")
     document_marker: int | None = option(None, ge=0, description="id that stands there in documents ([D])")
@@ -67,14 +65,14 @@ class Writing:
         return len(self._before) + len(self._after) + max(map(len, self._markers))
 
     def queries(self, texts: pa.Array) -> Written:
-        """int64[n, query_tokens]: filled up with masks, all of which are attended to and compared. texts: list<int32>."""
+        """[n, query_tokens]: filled up with masks, which are attended to and compared like text. texts: list<int32>."""
         lists, _ = self._joined(texts, self._markers[0], self._query_tokens)
         ids = fill_up(lists, self._query_tokens, self._mask).astype(np.int64)
         everywhere = np.ones(ids.shape, dtype=bool)
         return Written(ids, everywhere, everywhere)
 
     def documents(self, texts: pa.Array) -> Written:
-        """int64[n, L], as long as the longest; compared: no padding, and no punctuation where that is left out."""
+        """[n, L], as long as the longest; compared: no padding, and no punctuation where that is left out."""
         lists, sizes = self._joined(texts, self._markers[1], self._length)
         width = width_of([lists], self._length)
         ids = fill_up(lists, width, self._pad).astype(np.int64)

@@ -1,8 +1,8 @@
 """ColBERT-XM (Louis et al. 2024; code ant-louis/xm-retrievers): late interaction, with language adapters of X-MOD.
 
-A query must find its document: softmax over it and its negative, and over it and all other documents of the batch ("v1.5").
-Any encoder will do; of X-MOD each text goes through the adapter of its language, so that others can take its place
-afterwards (methods B19).
+A query must find its document: softmax over it and its negative, and over it and all other documents of the batch, as
+in "v1.5". Any encoder will do; of X-MOD each text goes through the adapter of its language, so that others can take its
+place afterwards (methods B19).
 """
 
 from __future__ import annotations
