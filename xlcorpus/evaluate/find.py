@@ -50,7 +50,7 @@ def find_documents(
         blocks = _by_layer(trained, given, options, say)
     chance = float((1 / np.arange(1, min(documents, 10) + 1)).sum() / documents)
     langs = np.array(given.queries.langs, dtype=object)
-    found = []
+    found: list[dict[str, Any]] = []
     for layer, scores in blocks.items():
         try:
             of_queries = search(scores, given.relevant)
@@ -64,7 +64,7 @@ def find_documents(
             count = int(here.sum())
             means = {name: float(values[here].mean()) for name, values in of_queries.items()}
             error = float(of_queries["mrr_10"][here].std(ddof=1) / math.sqrt(count)) if count > 1 else math.nan
-            row = {"lang": lang, "layer": layer, "queries": count, "documents": documents}
+            row: dict[str, Any] = {"lang": lang, "layer": layer, "queries": count, "documents": documents}
             found.append({**row, **means, "error": error, "chance": chance})
     return found
 
