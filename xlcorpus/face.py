@@ -17,7 +17,7 @@ from xlcorpus.recipe.registry import find_step
 from xlcorpus.recipe.run import Finished, Settings, run_recipe
 from xlcorpus.recipe.single import folders_of_step, nodes_of_step
 
-_OURS = {"runner", "seed", "stale_is_error", "say"}  # settings that a call gives otherwise
+_OURS = {"runner", "seed", "stale_is_error", "say", "around"}  # settings that a call gives otherwise
 Input = Dataset | str | os.PathLike[str]
 
 # How a step runs, as on the command line.

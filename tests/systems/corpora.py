@@ -11,6 +11,8 @@ from typing import Any
 from tests.rows import records
 from tests.running import run
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.yaml_file import load_yaml
+from xlcorpus.recipe.load import shipped_recipes
 
 
 def ntrex(shared_data: Path, code: str) -> list[dict[str, Any]]:
@@ -47,7 +49,9 @@ def ingested(folder: Path, rows: Iterator[dict[str, Any]], **options: str) -> Pa
 
 
 def system(name: str, output: Path, **variables: str | Path | int | float) -> dict[str, Dataset]:
-    """Run the recipe of a published system; its datasets by name."""
+    """Run the recipe of a published system; its datasets by name. Nothing is held out, so that all can be compared."""
     settings = [f"variables.{key}={json.dumps(str(value))}" for key, value in variables.items()]
+    steps = load_yaml(shipped_recipes()[f"systems/{name}"])["steps"]
+    settings += [f"{step.get('id', step['step'])}.holdout=null" for step in steps if "holdout" in step]
     run(f"systems/{name}", output, settings=settings)
     return {path.name: Dataset.open(path) for path in sorted(output.iterdir())}

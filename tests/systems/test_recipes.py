@@ -8,6 +8,7 @@ import pytest
 
 from tests.running import called
 from tests.systems.corpora import ingested
+from xlcorpus.cli.model import checked_training
 from xlcorpus.dataset.yaml_file import load_yaml
 from xlcorpus.errors import UserError
 from xlcorpus.recipe.graph import passes_of
@@ -36,7 +37,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     pair = {"src": "habari za asubuhi", "tgt": "good morning", "src_lang": "swh_Latn", "tgt_lang": "eng_Latn"}
     pairs = ingested(folder / "pairs", iter([pair]), kind="pairs")
     texts = ingested(folder / "texts", iter([{"text": "habari za asubuhi", "lang": "swh_Latn"}]))
-    named = {"pairs": pairs} | dict.fromkeys(
+    named = {"pairs": pairs, "test": pairs, "model": folder / "model"} | dict.fromkeys(
         ("documents", "triples", "chats", "tagged", "captions", "transcripts"), texts
     )
     compared = called("languages", texts, "--output", folder / "languages.json")
@@ -60,9 +61,26 @@ def test_a_recipe_loads_with_what_it_needs_and_names_what_it_lacks(name: str, gi
     needs = load_yaml(RECIPES[name])["needs"]
     with pytest.raises(UserError, match="the recipe needs") as caught:
         load_recipe(name)
+    content = load_yaml(RECIPES[name])
+    reading = str([content["steps"], content.get("variables")])
+    needs = [variable for variable in needs if f"${{{variable}}}" in reading]  # what training alone needs is not asked
     assert all(f"--set variables.{variable}=..." in str(caught.value) for variable in needs)
     recipe = load_recipe(name, [f"variables.{variable}={given[variable]}" for variable in needs])
     assert passes_of(recipe.nodes)  # each step reads what the one before it makes
+
+
+WHOLE = [name for name, path in RECIPES.items() if "pretrain" in load_yaml(path)]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_training_is_found_good_before_its_first_step(name: str, given: dict[str, str], tmp_path: Path) -> None:
+    """Objectives, their options, the views that they read and the options of the evaluation."""
+    needs = load_yaml(RECIPES[name])["needs"]
+    settings = [f"variables.{variable}={given[variable]}" for variable in needs]
+    training = checked_training(load_recipe(name, settings, data_only=False), tmp_path)
+    assert training is not None
+    assert training.pretrain.tokenizer in (given["tokenizer"], "bytes")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_page_names_every_recipe_once_with_what_is_tested() -> None:

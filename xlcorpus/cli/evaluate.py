@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
 import click
 
+from xlcorpus.cli.installed import EVALUATION, require
 from xlcorpus.cli.options import output_option, step_option
 from xlcorpus.cli.print_table import print_table
 from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import UserError
 from xlcorpus.evaluate.measure import MEASURES
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.evaluate.report import check_output, tables, write_report
@@ -47,11 +46,7 @@ def command(
       xlcorpus evaluate out/model --retrieval pairs.tsv --src-column en --tgt-column sw --src-lang en --tgt-lang sw
       xlcorpus evaluate out/model --mixing out/packed/holdout --new-tokens 100
     """
-    for name in ("torch", "transformers"):
-        if find_spec(name) is None:
-            raise UserError(
-                f"evaluating needs {name}, which is not installed", remedy="pip install 'xlcorpus[pretrain]'"
-            )
+    require(EVALUATION, "evaluating")
     asked = {name: values.pop(name) for name in MEASURES.all}
     given = {key: value for key, value in values.items() if value is not None}
     options = checked(EvaluateOptions, given, "xlcorpus evaluate", "evaluate", "`xlcorpus evaluate --help`")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import click
 
+from xlcorpus.cli.installed import TRAINING, require
 from xlcorpus.cli.options import output_option
 from xlcorpus.dataset.storage import Location, locate
-from xlcorpus.errors import UserError
 
 
 @click.command("pretrain")
@@ -47,9 +45,7 @@ def command(
       xlcorpus pretrain quickstart --output out/model --plan
       xlcorpus pretrain my.yaml --output out/model --set budget=100M --resume
     """
-    for name in ("torch", "transformers", "accelerate", "safetensors"):
-        if find_spec(name) is None:
-            raise UserError(f"training needs {name}, which is not installed", remedy="pip install 'xlcorpus[pretrain]'")
+    require(TRAINING, "training")
     from xlcorpus.evaluate.held_out import HeldOut
     from xlcorpus.pretrain.recipe import load_recipe
     from xlcorpus.pretrain.train import Settings, pretrain

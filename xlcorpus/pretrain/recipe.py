@@ -24,11 +24,11 @@ from xlcorpus.dataset.yaml_file import (
 )
 from xlcorpus.errors import UserError, given_twice, nearest
 from xlcorpus.initialize.options import StartOptions
-from xlcorpus.loader.source import SEE
 from xlcorpus.options import StepOptions, checked, option
 from xlcorpus.sample import sample_folder
 from xlcorpus.text.sizes import parse_size
 
+SEE = "docs/training.md"  # not of loader.source, which imports torch: recipes are listed without it
 _TOP = ("name", "about", "seed", "variables", "tokenizer", "start", "stages")
 _OF_DATA = ("folder", "objective", "weight", "holdout")
 # What may change between a checkpoint and what goes on with it: how the same steps are done, and what is told of them.
@@ -227,15 +227,23 @@ def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
     where = str(path)
     known = {"sample": str(sample_folder()), "recipe": str(storage.resolve(path).parent)}
     variables, seed = variables_of(content, known, where), seed_of(content, where)
+    content = filled_in({key: value for key, value in content.items() if key != "variables"}, variables, where)
+    return recipe_of(content, where, name_of(content, path), seed)
+
+
+def recipe_of(content: Mapping[str, Any], where: str, name: str, seed: int) -> Recipe:
+    """The recipe of plain data whose variables are filled in, as a recipe of steps has it in its block `pretrain`.
+
+    where: its file, for errors. Raises UserError.
+    """
     if not 0 <= seed < 1 << 32:  # numpy's, which Trainer sets
         raise UserError(f"{where}: seed {seed} is not between 0 and 4294967295", remedy="write `seed: 3`")
-    content = filled_in({key: value for key, value in content.items() if key != "variables"}, variables, where)
     refuse_unknown(content, [*_TOP, *_OF_STAGE[1:]], where)
     start = _mapping(content.get("start"), f"{where}: start", "start: {shape: llama, layers: 4, width: 256}")
     texts = checked(_Texts, {key: content[key] for key in _Texts.model_fields if key in content}, where, "recipe", SEE)
     return Recipe(
         where,
-        name_of(content, path),
+        name,
         texts.about,
         seed,
         texts.tokenizer,

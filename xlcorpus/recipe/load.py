@@ -27,7 +27,8 @@ from xlcorpus.recipe.options import make_options
 from xlcorpus.recipe.registry import find_step
 from xlcorpus.sample import sample_folder
 
-_KEYS = ("name", "about", "sources", "gives", "elsewhere", "needs", "seed", "variables", "steps")
+BLOCKS = ("pretrain", "evaluate")  # what is done with the datasets, each in a folder of that name beside theirs
+_KEYS = ("name", "about", "sources", "gives", "elsewhere", "needs", "seed", "variables", "steps", *BLOCKS)
 SYSTEMS = "systems/"  # before the names of recipes of published systems
 _STEP_KEYS = ("step", "id", "files", "input", "keep")
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -35,12 +36,18 @@ _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 @dataclass(frozen=True)
 class Recipe:
-    """A checked recipe: its name, seed and nodes in order; every node's inputs come before it."""
+    """A checked recipe: its name, seed and nodes in order; every node's inputs come before it.
+
+    path: of its file, for errors; blocks: `pretrain` and `evaluate`, of those that it has, with all variables filled in
+    but for `${output}`, the folder of its datasets (see `training.py`).
+    """
 
     name: str
     about: str
     seed: int
     nodes: tuple[Node, ...] = field(default=())
+    path: str = ""
+    blocks: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def shipped_recipes() -> dict[str, Location]:
@@ -49,15 +56,21 @@ def shipped_recipes() -> dict[str, Location]:
     return packaged_yaml("xlcorpus.pipelines.recipes") | {f"{SYSTEMS}{name}": path for name, path in systems.items()}
 
 
-def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
-    """Load a recipe and apply `--set key=value` (`seed=3`, `variables.x=y`, `ID.option=value`)."""
+def load_recipe(name: str, settings: Sequence[str] = (), *, data_only: bool = True) -> Recipe:
+    """Load a recipe and apply `--set key=value` (`seed=3`, `variables.x=y`, `ID.option=value`, `pretrain.steps=9`).
+
+    data_only: without its blocks `pretrain` and `evaluate`, and without what they alone need.
+    """
     path = find_yaml(name, "recipe", shipped_recipes)
     with naming(path):
-        return _parse(load_mapping(path, _KEYS, "quickstart"), path, settings)
+        return _parse(load_mapping(path, _KEYS, "quickstart"), path, settings, data_only)
 
 
-def _parse(content: dict[str, Any], path: Location, settings: Sequence[str]) -> Recipe:
+def _parse(content: dict[str, Any], path: Location, settings: Sequence[str], data_only: bool) -> Recipe:
     refuse_unknown(content, _KEYS, str(path))
+    for block in BLOCKS:
+        if not isinstance(content.get(block, {}), dict):
+            raise UserError(f"{path}: `{block}` must be a mapping", remedy=f"write `{block}: {{...}}`, or leave it out")
     if not isinstance(content.get("steps"), list) or not content["steps"]:
         raise UserError(
             f"{path}: `steps` must be a list of at least one step", remedy="write\n    steps:\n      - step: dedup"
@@ -68,19 +81,26 @@ def _parse(content: dict[str, Any], path: Location, settings: Sequence[str]) -> 
         _apply_setting(content, steps, setting)
     known = {"sample": str(sample_folder()), "recipe": str(storage.resolve(path).parent)}
     variables, seed = variables_of(content, known, str(path)), seed_of(content, str(path))
-    _check_needs(content, variables, path)
+    blocks = {} if data_only else {block: content[block] for block in BLOCKS if block in content}
+    _check_needs(content, variables, path, [steps, blocks])
     nodes = _link([filled_in(step, variables, str(path)) for step in steps], path)
-    return Recipe(name_of(content, path), str(content.get("about", "")), seed, nodes)
+    later = {**variables, "output": "${output}"}
+    filled = {block: filled_in(value, later, f"{path}: {block}") for block, value in blocks.items()}
+    return Recipe(name_of(content, path), str(content.get("about", "")), seed, nodes, str(path), filled)
 
 
-def _check_needs(content: Mapping[str, Any], variables: Mapping[str, str], path: Location) -> None:
-    """Raise UserError for a variable that only the user can say (`needs`: name and what it is) and has not said."""
+def _check_needs(content: Mapping[str, Any], variables: Mapping[str, str], path: Location, used: Any) -> None:
+    """Raise UserError for a variable that only the user can say (`needs`: name and what it is) and has not said.
+
+    used: what of the recipe is to be done; what else needs is not asked for.
+    """
     needs = {} if content.get("needs") is None else content["needs"]
     if not isinstance(needs, dict) or not all(isinstance(what, str) for what in needs.values()):
         raise UserError(
             f"{path}: `needs` must say what each variable is", remedy="write `needs: {documents: texts, raw files}`"
         )
-    missing = [name for name in needs if name not in variables]
+    reading = str([used, content.get("variables")])
+    missing = [name for name in needs if name not in variables and f"${{{name}}}" in reading]
     if missing:
         said = "\n".join(f"  {name}: {needs[name]}" for name in missing)
         raise UserError(
@@ -106,6 +126,8 @@ def _name_steps(steps: list[dict[str, Any]], path: Location) -> None:
             raise UserError(
                 f"{path}: id {name!r} is not a name of letters, digits, - and _", remedy="write `id: dedup-2`"
             )
+        if name in BLOCKS:
+            raise UserError(f"{path}: no step has the id {name!r}", remedy="give it another `id:`")
         if name in seen:
             raise UserError(f"{path}: two steps have the id {name!r}", remedy="give one of them another `id:`")
         seen.add(name)
@@ -114,12 +136,15 @@ def _name_steps(steps: list[dict[str, Any]], path: Location) -> None:
 def _apply_setting(content: dict[str, Any], steps: list[dict[str, Any]], setting: str) -> None:
     path, value = setting_of(setting, "dedup.threshold=0.7")
     by_id = {step["id"]: step for step in steps}
-    if len(path) == 1 and path[0] in ("seed", "name"):
+    if (len(path) == 1 and path[0] in ("seed", "name")) or (
+        len(path) > 1 and (path[0] == "variables" or (path[0] in BLOCKS and path[0] in content))
+    ):
         set_value(content, path, value)
-    elif len(path) > 1 and (path[0] == "variables" or path[0] in by_id):
-        set_value(content if path[0] == "variables" else by_id, path, value)
+    elif len(path) > 1 and path[0] in by_id:
+        set_value(by_id, path, value)
     else:
-        known = ["seed", "name", "variables.NAME", *(f"{name}.OPTION" for name in by_id)]
+        blocks = [block for block in BLOCKS if block in content]
+        known = ["seed", "name", "variables.NAME", *(f"{name}.OPTION" for name in [*by_id, *blocks])]
         raise UserError(f"--set {'.'.join(path)}: the recipe has no such key", remedy=f"it has {', '.join(known)}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,7 +39,10 @@ from xlcorpus.recipe.identity import Identity, held_out_of, identify_pass
 
 @dataclass(frozen=True)
 class Settings:
-    """How to run: runner, seed, and what the user asked for. `stale_is_error`: do not replace a differing dataset."""
+    """How to run: runner, seed, and what the user asked for.
+
+    stale_is_error: do not replace a differing dataset; around: entered for each pass, by the names of its steps.
+    """
 
     runner: RunnerChoice = field(default_factory=RunnerChoice)
     seed: int = 0
@@ -52,6 +55,7 @@ class Settings:
     allow_damaged: bool = False
     quiet: bool = False
     say: Callable[[str], None] = print
+    around: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext()
 
     @property
     def acceptance(self) -> Acceptance:
@@ -76,7 +80,8 @@ def run_recipe(nodes: Sequence[Node], folder_of: Callable[[Node], Location], set
         datasets = [
             finished[given.id].dataset if isinstance(given, Node) else Dataset.open(given) for given in work.inputs
         ]
-        finished[work.id] = run_pass(work, datasets, folder_of(work.nodes[-1]), settings)
+        with settings.around(work.label):
+            finished[work.id] = run_pass(work, datasets, folder_of(work.nodes[-1]), settings)
     return list(finished.values())
 
 
