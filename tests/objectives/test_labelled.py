@@ -23,6 +23,7 @@ from xlcorpus.evaluate.held_out import HeldOut
 from xlcorpus.initialize.architecture import architecture_of
 from xlcorpus.initialize.load import load_model
 from xlcorpus.loader.source import Source, open_source
+from xlcorpus.objectives.kinds.filter import FilterOptions
 from xlcorpus.objectives.labelled import CLASSIFIER, TAGGER, names_of, numbers_of, settings_for, soft_costs
 
 OF = {"tagging": tagged, "classification": classified, "filter": paired}
@@ -97,6 +98,27 @@ def test_fused_layers_are_those_of_slow_code(shape: str, apart: int, together: i
             assert found.total.item() == pytest.approx(float(sum(costs)), rel=1e-4)
     alone = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits  # no hook is left
     assert torch.allclose(alone, slow_fusion(model, batch, 4, 0), atol=1e-5)
+
+
+@pytest.mark.parametrize(("alpha", "transfer"), [(0.0, False), (0.3, True), (1.0, False)])
+def test_self_teaching_by_hand(alpha: float, transfer: bool) -> None:
+    """(1 - alpha) of the label and alpha of the soft labels on the translation, beside the label on the text."""
+    source, batch = opened("filter", paired(), transfer=transfer, temperature=0.5)
+    draw = np.random.default_rng(5)
+    soft = draw.dirichlet(np.ones(3), 9)
+    source.objective.options = FilterOptions(alpha=alpha, transfer=transfer, temperature=0.5)
+    model = model_of(source, "filter", "bert", initializer_range=0.5)
+    with torch.no_grad():
+        logits = slow_fusion(model, batch, 1, 1).numpy().astype(np.float64)
+        found = source.objective.losses(model, {**batch, "soft": torch.tensor(soft, dtype=torch.float32)})
+    logs = [one - np.log(np.exp(one).sum()) for one in logits]
+    heated = [one / 0.5 - np.log(np.exp(one / 0.5).sum()) for one in logits]
+    total = 0.0
+    for pair, label in enumerate(batch["labels"].tolist()):
+        taught = soft[pair] ** 2 / (soft[pair] ** 2).sum()
+        far = sum(t * (np.log(t) - h) for t, h in zip(taught, heated[2 * pair + 1], strict=True)) * 0.25
+        total -= logs[2 * pair][label] + (1 - alpha) * transfer * logs[2 * pair + 1][label] - alpha * far
+    assert found.total.item() == pytest.approx(total / 9, rel=1e-4)
 
 
 def test_soft_costs_by_hand() -> None:

@@ -25,6 +25,7 @@ COMMANDS = {
     "tokenizer": ("xlcorpus.cli.tokenizer", "Train, extend or measure a tokenizer; tables of pieces."),
     "pretrain": ("xlcorpus.cli.pretrain", "Train a model on token shards by a recipe."),
     "evaluate": ("xlcorpus.cli.evaluate", "Measure a model: bits per byte, retrieval, mixing of languages."),
+    "predict": ("xlcorpus.cli.predict", "Label the rows of a dataset with a trained model."),
     "lid": ("xlcorpus.cli.lid", "Train or evaluate a language identification model."),
 }
 

@@ -21,7 +21,7 @@ class Tagging(LabelledObjective):
     A batch: input_ids, attention_mask, labels, int64[rows, L]; labels are NO_LABEL where there is none.
     """
 
-    columns = ("input_ids",)
+    columns: tuple[str, ...] = ("input_ids",)
     column = LABELS
     name = "tagging"
 
