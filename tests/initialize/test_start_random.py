@@ -127,6 +127,7 @@ def test_the_examples_of_the_page_are_what_recipes_take() -> None:
         {"shape"},
         {"model"},
         {"hub"},
+        {"model"},
     ]
 
 

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.initialize.asked import asked_for
 from tests.initialize.starts import (
     CAUSAL,
     MASKED,
@@ -23,7 +24,10 @@ from tests.initialize.starts import (
 )
 from xlcorpus.errors import UserError
 from xlcorpus.initialize.counted import Rows
-from xlcorpus.initialize.vocabulary import _fresh, token_matrices
+from xlcorpus.initialize.initialization import NoOptions
+from xlcorpus.initialize.kinds.mean_of_pieces import mean_of_pieces
+from xlcorpus.initialize.multivariate import draw_multivariate
+from xlcorpus.initialize.vocabulary import token_matrices
 from xlcorpus.tokenizer.cuts import cuts
 from xlcorpus.tokenizer.extended_rows import FILE
 from xlcorpus.tokenizer.open import open_tokenizer
@@ -117,13 +121,12 @@ def test_rows_are_rounded_up_where_none_is_new(qwen: Path, tmp_path: Path, tied:
 def test_the_normal_has_mean_and_covariance_of_the_old_rows() -> None:
     draw = torch.Generator().manual_seed(0)
     shape = torch.randn(6, 6, generator=draw)
-    old = torch.randn(5000, 6, generator=draw) @ shape + 3
-    rows, (mixed, drawn) = _fresh(old, 20_000, "normal", None, 0.02, draw)
-    assert (mixed, drawn) == (0, 20_000)
+    old = torch.randn(5000, 6, generator=draw).double() @ shape.double() + 3
+    rows = draw_multivariate(old, 20_000, draw)
     np.testing.assert_allclose(rows.mean(dim=0), old.mean(dim=0), atol=1e-3)
     wanted = np.cov(old.numpy().T) * 1e-5
     np.testing.assert_allclose(np.cov(rows.double().numpy().T), wanted, atol=0.05 * np.abs(wanted).max())
-    few, _ = _fresh(old[:3], 4, "normal", None, 0.02, draw)  # fewer rows than dimensions
+    few = draw_multivariate(old[:3], 4, draw)  # fewer rows than dimensions
     assert torch.isfinite(few).all()
 
 
@@ -131,10 +134,11 @@ def test_the_normal_has_mean_and_covariance_of_the_old_rows() -> None:
 @given(st.lists(st.lists(st.integers(0, 8), max_size=5), min_size=1, max_size=12), st.booleans())
 def test_any_cuts_give_means_and_what_has_none_is_drawn(found: list[list[int]], bias: bool) -> None:
     old = torch.randn(9, generator=torch.Generator().manual_seed(1)) if bias else torch.eye(9)
-    rows, (mixed, drawn) = _fresh(old, len(found), "mean-of-pieces", found, 0.02, torch.Generator().manual_seed(2))
-    assert rows.shape == (len(found), *old.shape[1:])
-    assert (mixed, drawn) == (sum(map(bool, found)), sum(not cut for cut in found))
-    for row, cut in zip(rows, found, strict=True):
+    asked = asked_for({"token matrix": old}, [*range(9), *[-1] * len(found)], cut=[tuple(cut) for cut in found])
+    made = mean_of_pieces(asked, NoOptions()).matrices["token matrix"]
+    assert made.values.shape == (len(found), 1 if bias else 9)
+    assert (made.mixed, made.drawn) == (sum(map(bool, found)), sum(not cut for cut in found))
+    for row, cut in zip(made.values.reshape(-1, *old.shape[1:]).float(), found, strict=True):
         wanted = old[cut].mean(dim=0) if cut else old.mean(dim=0)
         torch.testing.assert_close(row, wanted, rtol=1e-5, atol=1e-6 if cut else 0.05)
 

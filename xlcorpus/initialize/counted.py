@@ -24,20 +24,22 @@ class Rows:
 @dataclass(frozen=True)
 class Counted:
     """source: what the weights come from, for people; parameters: of the model; matrices: as `token_matrices` names
-    them; new_rows: how new rows began, None where there are none; fresh: parameters that the checkpoint lacks, drawn as
-    the model draws its own; notes: what could not be compared."""
+    them; new_rows: how new rows began, as the recipe says it, None where there are none; fresh: parameters that the
+    checkpoint lacks, drawn as the model draws its own; notes: what rows were made of, and what could not be compared.
+    """
 
     source: str
     parameters: int
     matrices: dict[str, Rows]
-    new_rows: str | None = None
+    new_rows: Any = None
     fresh: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
     def lines(self) -> list[str]:
         """For the terminal."""
         lines = [f"start: {self.source}, {self.parameters:,} parameters"]
-        how = f" (new rows by {self.new_rows})" if self.new_rows else ""
+        method = self.new_rows["method"] if isinstance(self.new_rows, dict) else self.new_rows
+        how = f" (new rows by {method})" if method else ""
         lines += [f"  {name}: {rows}{how}" for name, rows in self.matrices.items()]
         if self.fresh:
             lines.append(f"  drawn, the checkpoint has none: {', '.join(self.fresh)}")

@@ -27,12 +27,13 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Loaded:
     """A model in float32 on the CPU; the tokenizer that lies beside it, None where there is none; the parameters that
-    its checkpoint lacks, which were drawn; those that the checkpoint has and the model does not take."""
+    its checkpoint lacks, which were drawn; those that the checkpoint has and the model does not take; its folder."""
 
     model: Any
     tokenizer: Tokenizer | None
     fresh: tuple[str, ...]
     unused: tuple[str, ...]
+    folder: Location
 
 
 def load_model(
@@ -91,7 +92,7 @@ def load_model(
             f"{named} {place} lacks {len(body):,} weights of a {config.model_type}, such as {body[0]}",
             remedy="copy the folder again; config.json and weights must be of one model",
         )
-    return Loaded(model, tokenizer, tuple(missing), tuple(sorted(found["unexpected_keys"])))
+    return Loaded(model, tokenizer, tuple(missing), tuple(sorted(found["unexpected_keys"])), folder)
 
 
 def download(name: str, revision: str, say: Say) -> Location:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import model_validator
 
+from xlcorpus.dataset import storage
 from xlcorpus.errors import UserError
-from xlcorpus.options import StepOptions, option
+from xlcorpus.options import StepOptions, checked, option
 
-NewRows = Literal["mean-of-pieces", "mean", "normal", "random"]
+if TYPE_CHECKING:
+    from xlcorpus.initialize.initialization import Initialization
 
 
 class StartOptions(StepOptions):
@@ -41,12 +43,19 @@ class StartOptions(StepOptions):
         {}, only={"shape": ()}, description="more settings of the shape, as transformers names them: {rope_theta: 1e5}"
     )
 
-    new_rows: NewRows | None = option(
+    new_rows: str | dict[str, Any] | None = option(
         None,
         only={"shape": [None]},
-        description="how rows of pieces begin that the model lacks: mean-of-pieces (the mean of the rows of the pieces "
-        "that the old tokenizer cuts them into), mean (of all rows), normal (the multivariate normal of all rows, its "
-        "covariance x 1e-5), random (as the model's own weights were)",
+        description="how rows of pieces begin that the model lacks, a word or {method: WORD, ...}: mean-of-pieces (the "
+        "mean of the rows of the pieces that the old tokenizer cuts them into), mean (of all rows), normal (the "
+        "multivariate normal of all rows, its covariance x 1e-5), random (as the model's own weights were), ofa, "
+        "wechsel, cw2v, clp",
+    )
+    vocabulary: Literal["extended", "replaced"] = option(
+        "extended",
+        only={"shape": [None]},
+        description="the tokenizer of the shards goes on where the model's ends, or is another: rows of pieces of "
+        "equal text are kept",
     )
     old_tokenizer: str | None = option(
         None, min_length=1, only={"shape": [None]}, description="the tokenizer of the model where none lies beside it"
@@ -67,6 +76,36 @@ class StartOptions(StepOptions):
     vocabulary_multiple: int = option(
         1, ge=1, le=1 << 16, description="the number of rows is rounded up to a multiple of this; 64 is fast on GPUs"
     )
+
+    def initialization(self) -> tuple[Initialization, StepOptions] | None:
+        """The way that `new_rows` names, with its options; raises UserError where there is none, or they are wrong."""
+        from xlcorpus.initialize.initialization import INITIALIZATIONS  # torch is not imported before it is asked for
+
+        if self.new_rows is None:
+            return None
+        given = {"method": self.new_rows} if isinstance(self.new_rows, str) else dict(self.new_rows)
+        method = given.pop("method", None)
+        if not isinstance(method, str):
+            raise UserError("new_rows: has no method", remedy="write new_rows: {method: ofa, ...}, or new_rows: normal")
+        kind = INITIALIZATIONS.find(method)
+        return kind, checked(kind.options, given, "new_rows", method, "docs/training.md")
+
+    def paths(self) -> tuple[str, ...]:
+        """Files and folders that the weights depend on; raises UserError where one that `new_rows` names is missing."""
+        found, initialization = [self.model, self.old_tokenizer], self.initialization()
+        for name in initialization[1].files if initialization else ():
+            value = getattr(initialization[1], name) if initialization else None
+            for path in [value] if isinstance(value, str) else value or ():
+                place = storage.locate(path)
+                if not (storage.is_file(place) or storage.is_folder(place)):
+                    raise UserError(f"new_rows: {name}: {path} is not there", remedy="check the path")
+                found.append(path)
+        return tuple(path for path in found if path is not None)
+
+    @model_validator(mode="after")
+    def _check_new_rows(self) -> StartOptions:
+        self.initialization()
+        return self
 
     @model_validator(mode="after")
     def _check_source(self) -> StartOptions:

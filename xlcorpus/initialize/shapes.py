@@ -65,6 +65,33 @@ def round_up(size: int, multiple: int) -> int:
     return -(-size // multiple) * multiple
 
 
+def check_positions(model: Any, tokenizer: Tokenizer) -> None:
+    """Raise UserError where positions count from the id of pad (RoBERTa), and a tokenizer has another one."""
+    config = model.config
+    if config.model_type in _AFTER_PAD and config.pad_token_id != tokenizer.pad_id:
+        raise UserError(
+            f"a {config.model_type} counts positions from its pad, id {config.pad_token_id}, and pad of "
+            f"{tokenizer.path} is {tokenizer.pad_id}",
+            remedy=f"take a tokenizer whose pad is id {config.pad_token_id}",
+        )
+
+
+def take_special_ids(model: Any, tokenizer: Tokenizer) -> None:
+    """Give the model's configs, and the row that padding has, the special ids of another tokenizer."""
+    special = tokenizer.special_ids()
+    for config in (model.config, getattr(model, "generation_config", None)):
+        for role in ("pad", "bos", "eos"):
+            if config is not None:
+                setattr(config, f"{role}_token_id", special[role])
+        for role in ("cls", "sep", "mask", "decoder_start"):
+            if getattr(config, f"{role}_token_id", None) is not None:
+                found = special["pad" if role == "decoder_start" else role]
+                setattr(config, f"{role}_token_id", found)
+    tokens = model.get_input_embeddings()
+    if getattr(tokens, "padding_idx", None) is not None:
+        tokens.padding_idx = tokenizer.pad_id
+
+
 def _config(options: StartOptions, tokenizer: Tokenizer, length: int | None, objective: Mapping[str, Any]) -> Any:
     shape = str(options.shape)
     known = transformers.CONFIG_MAPPING

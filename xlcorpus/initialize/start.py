@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import torch
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
@@ -12,16 +17,19 @@ from xlcorpus.errors import UserError
 from xlcorpus.initialize.architecture import BODY, SEQ2SEQ
 from xlcorpus.initialize.counted import Counted, Rows
 from xlcorpus.initialize.encoder_decoder import add_decoder
+from xlcorpus.initialize.factored import factor, said, take_up_factors, takes_factors
+from xlcorpus.initialize.initialization import Asked, NewRows
 from xlcorpus.initialize.load import Loaded, download, load_model
 from xlcorpus.initialize.options import StartOptions
-from xlcorpus.initialize.shapes import random_model
+from xlcorpus.initialize.overlap import equal_pieces
+from xlcorpus.initialize.shapes import check_positions, random_model, take_special_ids
 from xlcorpus.initialize.tokenizer_files import copy_tokenizer, open_in_transformers
-from xlcorpus.initialize.vocabulary import check_goes_on, fit_vocabulary, sizes, token_matrices
+from xlcorpus.initialize.vocabulary import Fit, check_goes_on, fit_vocabulary, sizes, token_matrices
 from xlcorpus.objectives.attention import check_length
 from xlcorpus.tokenizer.cuts import cuts
 from xlcorpus.tokenizer.extended_rows import ExtendedRows
 from xlcorpus.tokenizer.open import open_tokenizer
-from xlcorpus.tokenizer.tokenizer import Tokenizer
+from xlcorpus.tokenizer.tokenizer import NORMAL, Tokenizer
 
 __all__ = ["StartOptions", "Started", "copy_tokenizer", "start"]
 
@@ -89,24 +97,86 @@ def _fitted(
 ) -> Counted:
     model, notes = loaded.model, []
     old = open_tokenizer(options.old_tokenizer) if options.old_tokenizer is not None else loaded.tokenizer
-    if old is not None:
-        check_goes_on(old, tokenizer)
-    else:
+    replaced = options.vocabulary == "replaced"
+    if old is None:
+        if replaced:
+            raise UserError(
+                "vocabulary: replaced needs the model's own tokenizer, and none lies beside it",
+                remedy="start: old_tokenizer: FOLDER of the model's tokenizer",
+            )
         notes.append("no tokenizer lies beside the model, so its pieces were not compared with the shards'")
+    elif not replaced:
+        check_goes_on(old, tokenizer)
     if loaded.unused:
         notes.append(f"not taken from the checkpoint: {len(loaded.unused):,} weights, such as {loaded.unused[0]}")
     written = _written(given, tokenizer)
     known = old.vocab_size if old is not None else written.base.vocab_size if written is not None else None
-    fit = sizes(model, known, tokenizer.vocab_size, options.vocabulary_multiple)
-    pieces: Sequence[Sequence[int]] | None = None
-    if options.new_rows == "mean-of-pieces" and fit.new > fit.old:
-        if written is not None and written.base.vocab_size == fit.old:
-            pieces = [row.sources or row.cut for row in written.rows]
-        elif old is not None:  # as of a tokenizer that was extended twice, and the model never
-            pieces = cuts(old, tokenizer)
-    matrices = fit_vocabulary(model, fit, options.new_rows, pieces, seed)
-    counted = Counted(source, model.num_parameters(), matrices, fresh=loaded.fresh, notes=tuple(notes))
-    return replace(counted, new_rows=options.new_rows) if fit.new > fit.old else counted
+    fit = sizes(model, known, tokenizer.vocab_size, options.vocabulary_multiple, replaced=replaced)
+    if replaced:
+        assert old is not None
+        check_positions(model, tokenizer)
+        same = equal_pieces(old, tokenizer)
+    else:
+        same = np.concatenate([np.arange(fit.old), np.full(max(fit.new - fit.old, 0), -1)])
+    way = options.initialization()
+    make = None
+    if way is not None:
+        deviation = float(getattr(model.config.get_text_config(), "initializer_range", 0.02))
+        cut = partial(_cuts, old, tokenizer, written, fit, same)
+
+        def make(matrices: Mapping[str, torch.Tensor]) -> NewRows:
+            return way[0].make(Asked(matrices, same, old, tokenizer, deviation, seed, cut), way[1])
+
+    matrices, made = fit_vocabulary(model, fit, same, make, seed)
+    if replaced:
+        take_special_ids(model, tokenizer)
+    factored = _factored(model, made, loaded.folder, plain=options.decoder_layers is None)
+    if factored is not None:
+        notes.append(factored)
+    if replaced:
+        notes.append(f"another tokenizer: {int((same >= 0).sum()):,} of {len(same):,} pieces are the model's own")
+    counted = Counted(source, model.num_parameters(), matrices, fresh=loaded.fresh, notes=(*notes, *made.notes))
+    return replace(counted, new_rows=options.new_rows) if (same < 0).any() else counted
+
+
+def _factored(model: Any, made: NewRows, folder: Location, *, plain: bool) -> str | None:
+    """Put factors in the place of the token matrices, where new rows or the model's own folder have such; what was
+    done."""
+    pairs = {}
+    for name, rows in made.matrices.items():
+        if rows.factors is not None:
+            coordinates, primitives = rows.factors
+            padding = len(token_matrices(model)[name]) - len(coordinates)
+            pairs["output" if name == "output tokens" else "input"] = (
+                torch.cat([coordinates, coordinates.mean(dim=0).expand(padding, -1)]),
+                primitives,
+            )
+    if not pairs and not plain:
+        return None
+    if not pairs:
+        return take_up_factors(model, folder) if not made.matrices else None
+    if not plain or not takes_factors(model):
+        return f"the product of the factors is trained, as the tables of a {model.config.model_type} are not plain"
+    factor(model, pairs)
+    return said(pairs)
+
+
+def _cuts(
+    old: Tokenizer | None, new: Tokenizer, written: ExtendedRows | None, fit: Fit, same: np.ndarray
+) -> list[tuple[int, ...]] | None:
+    """Of each id without a row the old ids that its piece is cut into; None where that cannot be known."""
+    goes_on = np.array_equal(same[: fit.old], np.arange(fit.old))
+    if written is not None and written.base.vocab_size == fit.old and goes_on:
+        return [row.sources or row.cut for row in written.rows]
+    if old is None:
+        return None
+    wanted = np.flatnonzero(same < 0)
+    if len(wanted) and wanted[0] == old.vocab_size == (same >= 0).sum():  # as of a tokenizer that was extended twice
+        return cuts(old, new)
+    texts, kinds = new.piece_texts(), new.piece_kinds
+    plain = [(texts[at] or "") if kinds[at] == NORMAL else "" for at in wanted.tolist()]
+    ids, offsets = old.encode_batch(pa.array(plain, pa.string()))
+    return [tuple(one.tolist()) for one in np.split(ids, offsets[1:-1])] if len(wanted) else []
 
 
 def _written(given: str | Location, tokenizer: Tokenizer) -> ExtendedRows | None:

@@ -1,13 +1,11 @@
-"""Fit a model's token matrices to a tokenizer that goes on where the model's own ends.
+"""Fit a model's token matrices to a tokenizer: one that goes on where the model's own ends, or another one.
 
-Rows of old pieces stay bit by bit; those of new ones begin as asked: CW2V's baselines (methods B10: the multivariate
-normal with its covariance x 1e-5 does nearly as well as learnt ones) and the mean of the pieces that the old tokenizer
-cuts a new one into.
+Rows of old pieces stay bit by bit; those of new ones begin as asked (`kinds/`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +14,9 @@ import torch
 
 from xlcorpus.errors import UserError
 from xlcorpus.initialize.counted import Rows
-from xlcorpus.initialize.options import NewRows
+from xlcorpus.initialize.initialization import Made, NewRows
 from xlcorpus.initialize.shapes import round_up
-from xlcorpus.text.hashes import hash_text
 from xlcorpus.tokenizer.tokenizer import Tokenizer
-
-_COVARIANCE = 1e-5  # CW2V's repository, as methods B10 has it
-_RIDGE = 1e-6  # of the mean variance: makes the covariance of fewer rows than dimensions definite
 
 
 @dataclass(frozen=True)
@@ -45,12 +39,14 @@ def check_goes_on(old: Tokenizer, new: Tokenizer) -> None:
         raise UserError(
             f"id {wrong} is {ours[wrong] or 'a special token'!r} in the model's tokenizer {old.path} and {there} in "
             f"{new.path}, so the model's rows are not this tokenizer's",
-            remedy="pack with the model's tokenizer, or with one that `xlcorpus tokenizer extend` made of it",
+            remedy="pack with the model's tokenizer, or with one that `xlcorpus tokenizer extend` made of it; or, if "
+            "the model is to have another one, start: vocabulary: replaced",
         )
 
 
-def sizes(model: Any, old: int | None, new: int, multiple: int) -> Fit:
-    """The sizes for a model. old: ids of its tokenizer, None where that is not known: then all of its rows count.
+def sizes(model: Any, old: int | None, new: int, multiple: int, *, replaced: bool = False) -> Fit:
+    """The sizes for a model. old: ids of its tokenizer, None where that is not known: then all of its rows count;
+    replaced: rows behind those of the new ids go.
 
     Raises UserError where its tokenizer has more ids than it has rows.
     """
@@ -61,47 +57,50 @@ def sizes(model: Any, old: int | None, new: int, multiple: int) -> Fit:
             remedy="save model and tokenizer together again (model.resize_token_embeddings), or name its true one as "
             "start: old_tokenizer",
         )
-    return Fit(have if old is None else old, new, round_up(max(have, new), multiple))
+    return Fit(have if old is None else old, new, round_up(new if replaced else max(have, new), multiple))
 
 
 def fit_vocabulary(
-    model: Any, fit: Fit, new_rows: NewRows | None, cuts: Sequence[Sequence[int]] | None, seed: int
-) -> dict[str, Rows]:
-    """Give the model `fit.rows` rows and fill those of new ids; what was done by matrix.
+    model: Any, fit: Fit, same: np.ndarray, make: Callable[[Mapping[str, torch.Tensor]], NewRows] | None, seed: int
+) -> tuple[dict[str, Rows], NewRows]:
+    """Give the model `fit.rows` rows, those of its own pieces bit by bit; what was done by matrix, and what was made.
 
-    cuts: of each new id, the old ids that its piece is cut into; () where there are none (special tokens): these begin
-    as with `normal`. Rows without a piece behind these become the mean of all, so that no softmax sees a new
-    extreme. Raises UserError where there are new ids and no way is named, or mean-of-pieces without cuts.
+    same: int64[new ids], the old id that each is, -1 where it is new; make: their rows, from the matrices of old ids.
+    Rows without a piece behind them become the mean of all, so that no softmax sees a new extreme. Raises UserError
+    where there are new ids and no way is named.
     """
-    matrices, count = token_matrices(model), max(fit.new - fit.old, 0)
+    matrices, count = token_matrices(model), int((same < 0).sum())
     have = len(next(iter(matrices.values())))
-    kept = fit.old if count else have
-    if count and (new_rows is None or (new_rows == "mean-of-pieces" and cuts is None)):
+    if count and make is None:
         raise UserError(
-            f"the tokenizer has {fit.new:,} ids and the model {fit.old:,}, so {count:,} rows are new"
-            + ("" if new_rows is None else ", and the model has no tokenizer whose pieces they could be made of"),
-            remedy="start: new_rows: mean-of-pieces (or normal, mean, random)"
-            if new_rows is None
-            else "start: old_tokenizer: FOLDER of the model's tokenizer, or new_rows: normal",
+            f"the tokenizer has {fit.new:,} ids and the model {fit.old:,}, so {count:,} rows are new",
+            remedy="start: new_rows: mean-of-pieces (or normal, mean, random, ofa, wechsel, cw2v, clp)",
         )
-    before = {name: one.detach()[:kept].clone() for name, one in matrices.items()}
+    goes_on = np.array_equal(same[same >= 0], np.arange(fit.old)) and not (same[: fit.old] < 0).any()
+    kept = torch.arange(have) if goes_on and not count else torch.from_numpy(same)  # rows of no piece stay too
+    before = {name: one.detach().clone() for name, one in matrices.items()}
+    old = {name: one[: fit.old] for name, one in before.items()}
+    made = make(old) if make is not None and count else NewRows({})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if fit.rows != have:
             _resize(model, fit.rows)
     matrices = token_matrices(model)
-    deviation = float(getattr(model.config.get_text_config(), "initializer_range", 0.02))
     done: dict[str, Rows] = {}
     with torch.no_grad():
         for name, weight in matrices.items():
-            old, rows = before[name][: fit.old], (0, 0)
-            weight[:kept] = before[name]
-            if new_rows is not None and count:
-                draw = torch.Generator().manual_seed(int(hash_text(f"{seed} {name} new rows") >> np.uint64(1)))
-                weight[fit.old : fit.new], rows = _fresh(old, count, new_rows, cuts, deviation, draw)
-            weight[kept + count :] = old.double().mean(dim=0).to(old.dtype)
-            done[name] = Rows(fit.old, *rows, padding=weight.shape[0] - fit.old - count)
-    return done
+            known = kept >= 0
+            weight[: len(kept)][known] = before[name][kept[known]]
+            rows = made.matrices.get(name, Made(torch.empty(0)))
+            if count:
+                weight[: len(kept)][~known] = rows.values.reshape(count, *weight.shape[1:]).to(weight.dtype)
+            if rows.factors is not None:  # all rows are the factors' product
+                weight[: len(kept)] = (rows.factors[0] @ rows.factors[1]).to(weight.dtype)
+            weight[len(kept) :] = old[name].double().mean(dim=0).to(weight.dtype)
+            done[name] = Rows(
+                len(same) - count + rows.copied, rows.mixed, rows.drawn, padding=weight.shape[0] - len(same)
+            )
+    return done, made
 
 
 def _resize(model: Any, rows: int) -> None:
@@ -112,47 +111,6 @@ def _resize(model: Any, rows: int) -> None:
     if not tied and getattr(output, "bias", None) is not None:
         # transformers 5.24 ties the bias of an untied BERT to another parameter here, and does not save it.
         output.bias = torch.nn.Parameter(output.bias.detach().clone())
-
-
-def _fresh(
-    old: torch.Tensor,
-    count: int,
-    how: NewRows,
-    cuts: Sequence[Sequence[int]] | None,
-    deviation: float,
-    draw: torch.Generator,
-) -> tuple[torch.Tensor, tuple[int, int]]:
-    """New rows (float32[count, ...]), and how many are mixed and drawn."""
-    flat = old.reshape(len(old), -1).double()  # a bias is a matrix of one column
-    shape = (count, *old.shape[1:])
-    if how == "random":
-        made = torch.randn(count, flat.shape[1], generator=draw, dtype=torch.float64) * deviation
-        return (made if old.dim() > 1 else torch.zeros_like(made)).reshape(shape).float(), (0, count)
-    if how == "mean":
-        return flat.mean(dim=0).expand(count, -1).reshape(shape).float(), (count, 0)
-    made = _normal(flat, count, draw)
-    if how == "normal" or cuts is None:
-        return made.reshape(shape).float(), (0, count)
-    lengths = torch.tensor([len(one) for one in cuts])
-    ids = torch.tensor([number for one in cuts for number in one], dtype=torch.int64)
-    cut = lengths > 0
-    offsets = lengths[cut].cumsum(0) - lengths[cut]
-    if len(ids):
-        made[cut] = torch.nn.functional.embedding_bag(ids, flat, offsets, mode="mean")
-    mixed = int(cut.sum())
-    return made.reshape(shape).float(), (mixed, count - mixed)
-
-
-def _normal(flat: torch.Tensor, count: int, draw: torch.Generator) -> torch.Tensor:
-    """float64[count, d]: of the multivariate normal with mean and covariance x 1e-5 of some rows (float64[n, d])."""
-    mean = flat.mean(dim=0)
-    centred = flat - mean
-    covariance = centred.T @ centred / max(len(flat) - 1, 1)
-    ridge = _RIDGE * covariance.diagonal().mean() + torch.finfo(torch.float64).tiny
-    covariance.diagonal().add_(ridge)
-    factor = torch.linalg.cholesky(covariance)
-    noise = torch.randn(count, flat.shape[1], generator=draw, dtype=torch.float64)
-    return mean + _COVARIANCE**0.5 * noise @ factor.T
 
 
 def token_matrices(model: Any) -> dict[str, torch.Tensor]:

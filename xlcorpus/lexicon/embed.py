@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import UserError
+from xlcorpus.errors import UserError, first_line
 from xlcorpus.text.breakers import WordBreaker
 from xlcorpus.text.characters import LIKE_APOSTROPHE, codes_of
 from xlcorpus.text.codepoints import code_points
@@ -40,10 +41,11 @@ class Vectors:
 
 @dataclass(frozen=True)
 class EmbedOptions:
-    """How to train: skip-gram with negative sampling, one thread, so that the same text gives the same vectors.
+    """How to train: with negative sampling and one thread, so that the same text gives the same vectors.
 
-    minn, maxn: character n-grams that a word's vector is a sum of (0, 0: none); subsample: fastText's `t`.
-    seed: of the order of the texts and, with the text itself, of the vectors at the start.
+    model: skipgram, or cbow (as WECHSEL trains); minn, maxn: character n-grams that a word's vector is a sum of (0, 0:
+    none); subsample: fastText's `t`. seed: of the order of the texts and, with the text itself, of the vectors at the
+    start.
     """
 
     dim: int = 100
@@ -57,6 +59,7 @@ class EmbedOptions:
     lr: float = 0.05
     subsample: float = 1e-4
     seed: int = 1
+    model: Literal["skipgram", "cbow"] = "skipgram"
 
 
 def word_lines(texts: pa.Array, breaker: WordBreaker | None = None) -> Iterator[str]:
@@ -93,6 +96,40 @@ def write_vectors(location: Location, words: Sequence[str], matrix: np.ndarray) 
     storage.write_parts(location, (f"{row}\n".encode() for row in chain([f"{len(words)} {matrix.shape[1]}"], rows)))
 
 
+def read_vectors(location: Location) -> Vectors:
+    """Vectors that `write_vectors` wrote, or fastText and word2vec in their text format; counts are 0.
+
+    Raises UserError where the file is no such table, or a line has another size than the first one says.
+    """
+    try:
+        lines = storage.read_text(location).splitlines()
+        rows, size = (int(one) for one in lines[0].split())
+    except (OSError, ValueError, IndexError) as error:
+        raise UserError(
+            f"{location} holds no word vectors: {first_line(error)}",
+            remedy="name a file in word2vec's text format, whose first line is `words dimensions`, as "
+            "`xlcorpus lexicon induce --vectors` writes",
+        ) from error
+    words, values = [], []
+    for number, line in enumerate(lines[1:], 2):
+        word, *fields = line.rstrip(" ").split(" ")
+        if len(fields) != size:
+            raise UserError(
+                f"{location}: line {number} has {len(fields):,} numbers and not {size:,}", remedy="write the file again"
+            )
+        words.append(word)
+        values.append(fields)
+    if len(words) != rows or not rows:
+        raise UserError(
+            f"{location}: {len(words):,} words are there, and its first line says {rows:,}", remedy="copy it again"
+        )
+    try:
+        matrix = np.array(values, dtype=np.float32)
+    except ValueError as error:
+        raise UserError(f"{location}: {first_line(error)}", remedy="write the file again") from error
+    return Vectors(words, np.zeros(len(words), dtype=np.int64), matrix)
+
+
 def train_vectors(
     texts: pa.Array,
     options: EmbedOptions | None = None,
@@ -104,6 +141,18 @@ def train_vectors(
     breaker: of the texts' script, where it has no spaces (`breakers.word_breaker_for`); cut: what to train on instead
     of words. Raises UserError where no word occurs `min_count` times.
     """
+    return train_with_parts(texts, options, breaker, cut)[0]
+
+
+def train_with_parts(
+    texts: pa.Array,
+    options: EmbedOptions | None = None,
+    breaker: WordBreaker | None = None,
+    cut: Cut | None = None,
+    parts: Sequence[str] = (),
+) -> tuple[Vectors, np.ndarray]:
+    """`train_vectors`, and vectors of other strings by their n-grams (float32[parts, dimensions]): 0 where the texts
+    have none of these."""
     import fasttext
 
     options = options or EmbedOptions()
@@ -127,7 +176,7 @@ def train_vectors(
         _write_start(start, frequent, options.dim, int(hash_parts([str(options.seed), *lines])))
         model = fasttext.train_unsupervised(
             str(text),
-            model="skipgram",
+            model=options.model,
             dim=options.dim,
             epoch=options.epoch,
             ws=options.window,
@@ -144,4 +193,8 @@ def train_vectors(
         )
     words = sorted(frequent, key=lambda word: (-frequent[word], word))
     matrix = np.array([model.get_word_vector(word) for word in words], dtype=np.float32)
-    return Vectors(words, np.array([frequent[word] for word in words], dtype=np.int64), matrix)
+    of_parts = np.zeros((len(parts), options.dim), dtype=np.float32)
+    for number, part in enumerate(parts):
+        if part:  # fastText gives "" the vector of the end of a line
+            of_parts[number] = model.get_word_vector(part)
+    return Vectors(words, np.array([frequent[word] for word in words], dtype=np.int64), matrix), of_parts

@@ -17,6 +17,7 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError, first_line, naming
 from xlcorpus.initialize.encoder_decoder import JoinedConfig, remove_residual
+from xlcorpus.initialize.factored import check_sharding, make_whole, save_factors, take_up_factors
 from xlcorpus.initialize.load import load_model
 from xlcorpus.initialize.start import copy_tokenizer, start
 from xlcorpus.objectives.own_weights import attach, detach
@@ -117,6 +118,7 @@ def pretrain(recipe: Recipe, output: Location, settings: Settings, evaluation: E
                 model = load_model(
                     str(before), stage.data.architecture, recipe.seed, settings=stage.data.settings
                 ).model.train()
+                take_up_factors(model, before)
             done = {one.options.name for one in stages[:number]}
             with needing_memory(partial(out_of_memory, stage.options, stage.data.length)):
                 engine = fit(model, stage, recipe, tokenizer, before, folder, book, done, stop, evaluation, say)
@@ -161,6 +163,7 @@ def fit(
     arguments = training_arguments(options, plan, recipe.seed, folder.root)
     if any(getattr(model.config, name, 0) for name in _LAYER_DROPS):
         arguments.ddp_find_unused_parameters = True
+    check_sharding(model, sharded=bool(arguments.fsdp), where=f"stage {options.name}")
     model.to(arguments.device)
     bring_teachers(data, tokenizer, recipe.seed, arguments.device)
     for source in data.sources:
@@ -230,11 +233,12 @@ def save(engine: Engine, stage: str, folder: RunFolder, tokenizer: str, *, last:
     with writing_model(folder.root):
         temporary = folder.model_in_work(stage)
         engine.model.config.use_cache = True  # Trainer puts it off while it trains; users generate
-        own = detach(engine.model)
+        own, factors = detach(engine.model), make_whole(engine.model)
         engine.save_model(str(temporary), _internal_call=True)
         if engine.args.should_save:
             storage.remove(temporary / "training_args.bin")
             save_own(own, engine.data.objectives, temporary)
+            save_factors(factors, temporary)
             copy_tokenizer(open_tokenizer(tokenizer), tokenizer, temporary)
             folder.put_model(temporary, stage, last=last)
         engine.accelerator.wait_for_everyone()
@@ -350,7 +354,7 @@ def _identity(recipe: Recipe, tokenizer: str, stages: list[Stage]) -> dict[str, 
     return {
         "recipe": recipe.fingerprint,
         "data": [[one.rows.manifest.content_fingerprint for one in stage.data.sources] for stage in stages],
-        "start": [begin.recorded(), _content_of(begin.model, begin.old_tokenizer)],
+        "start": [begin.recorded(), _content_of(*begin.paths())],
         **({"teachers": _content_of(*teachers)} if any(teachers) else {}),
         "tokenizer": open_tokenizer(tokenizer).fingerprint,
         "batch": [[stage.plan.step_rows, stage.plan.steps] for stage in stages],

@@ -1,0 +1,1 @@
+"""Initializations, one a file; found by name, nothing lists them."""
