@@ -157,6 +157,12 @@ def test_borders() -> None:
         objective.collate(rows, np.zeros(rows.num_rows, np.uint64))
 
 
+def test_held_out_rows_without_soft_labels(tmp_path: Path) -> None:
+    data = {"folder": str(predicted(tmp_path)), "objective": "prokd_student", "absent_labels": True}
+    with pytest.raises(UserError, match="has no column soft_labels, which prokd_student reads"):
+        train(tmp_path / "run", data=[{**data, "holdout": str(tagged(12))}], start=BERT)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("objective", ["prokd", "prokd_student"])
 def test_a_run_that_ended_goes_on_to_the_same_bits(tmp_path: Path, objective: str) -> None:

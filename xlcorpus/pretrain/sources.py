@@ -60,6 +60,7 @@ def open_data(stage: StageOptions, tokenizer: str | None = None) -> Data:
                 rows.require_rows("hold out more: xlcorpus pack --holdout 2%, or name none")
                 _check_same(rows, source.rows)
                 check_view(kind, rows)
+                rows.require(source.objective.columns or (), kind.name)
                 holdouts.append((number, rows))
         asked = kind.settings(source.rows.folder) if kind.settings else {}
         other = next((name for name, value in asked.items() if settings.get(name, value) != value), None)
