@@ -105,6 +105,18 @@ def test_without_a_residual_connection(made: Any, tmp_path: Path) -> None:
     assert torch.equal(logits(again), after)
 
 
+def test_what_is_generated_follows_from_the_logits(made: Any) -> None:
+    """Token by token with a cache: places and cross attention are those of training."""
+    model = copy.deepcopy(made).eval()
+    given = ids()
+    found = model.generate(input_ids=given, max_new_tokens=6, min_new_tokens=6, do_sample=False, num_beams=1)
+    assert bool((found[:, 0] == model.config.decoder_start_token_id).all())
+    with torch.no_grad():
+        wanted = model(input_ids=given, decoder_input_ids=found[:, :-1]).logits
+    wanted[:, :, model.config.eos_token_id] = float("-inf")  # as asked: not before six tokens
+    assert torch.equal(wanted.argmax(dim=2), found[:, 1:])
+
+
 def test_what_is_refused(encoder: Path, made: Any) -> None:
     with pytest.raises(UserError, match="makes an encoder-decoder, and the objective needs one of AutoModelForMask"):
         start(StartOptions(model=str(encoder), decoder_layers=1), SAMPLE, MASKED, 0, say=print)
@@ -148,7 +160,10 @@ def test_two_stages(encoder: Path, tmp_path: Path) -> None:
     assert train(tmp_path / "ended", resume=True, **changes) == 0
     assert weights(tmp_path / "ended") == weights(tmp_path / "whole")
     assert metrics(tmp_path / "ended") == metrics(tmp_path / "whole")
-    assert train(tmp_path / "next", data=data, start={"model": str(tmp_path / "whole" / "out")}, steps=0) == 0
+    assert (
+        train(tmp_path / "next", data=data, start={"model": str(tmp_path / "whole" / "out")}, batch="12 rows", steps=0)
+        == 0
+    )
     assert load_model(str(tmp_path / "next" / "out"), SEQ2SEQ, 0).model.config.without_residual == [0]
 
 

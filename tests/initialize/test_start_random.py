@@ -137,3 +137,13 @@ def test_shards_of_another_tokenizer_are_refused(qwen: Path, extended: Path) -> 
     packed.check_packed_with(new, extended, "out/packed")
     with pytest.raises(UserError, match=f"out/packed was packed with the tokenizer {new.fingerprint}"):
         packed.check_packed_with(open_tokenizer(qwen), qwen, "out/packed")
+
+
+def test_heads_of_a_size_of_their_own(qwen: Path) -> None:
+    """ByT5: 6 heads of 64 whatever the width, which they do not divide."""
+    seq2seq = "AutoModelForSeq2SeqLM"
+    byt5: dict[str, Any] = {"shape": "t5", "width": 46, "heads": 6, "intermediate": 16, "layers": 1}
+    model = begin(qwen, seq2seq, **byt5, config={"d_kv": 8}).model
+    assert model.encoder.block[0].layer[0].SelfAttention.q.weight.shape == (48, 46)
+    with pytest.raises(UserError, match="they do not divide one another"):
+        begin(qwen, seq2seq, **byt5)

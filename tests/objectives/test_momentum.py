@@ -145,6 +145,21 @@ def test_mixup_by_hand(count: int, length: int) -> None:
     assert len(seen) == 8  # all orders and roles are drawn
 
 
+def test_evaluated_alone_a_query_has_the_queue_against_it() -> None:
+    """The last batch of an evaluation may be one example: that it finds its key among one would say nothing."""
+    objective, model = Xlco(XlcoOptions(queue=7, layer=1), VOCABULARY, 64), tiny("bert")
+    attach(model, {"xlco": objective}, 0)
+    model.train()
+    objective.losses(model, objective.collate(pairs_of(10), keys_of(10)))
+    model.eval()
+    with torch.no_grad():
+        alone = objective.losses(model, objective.collate(pairs_of(2), keys_of(2))).total.item()
+        assert alone > 0.1
+        own_weights_of(model, "xlco").put(torch.zeros(7, 16))
+        zeros = objective.losses(model, objective.collate(pairs_of(2), keys_of(2))).total.item()
+    assert zeros != pytest.approx(alone)
+
+
 def test_masked_inputs() -> None:
     rows, keys = pairs_of(200), keys_of(200)
     plain, masked = (

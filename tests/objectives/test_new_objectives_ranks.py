@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.packed import packs, view
-from tests.pretrain.runs import recipe_file, run_processes, train
-from tests.pretrain.test_processes import BERT, apart, curve
+from tests.pretrain.runs import recipe_file, run_processes, start_processes, train
+from tests.pretrain.test_processes import BERT, FSDP, apart, curve
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 QUEUE = {"queue": 24, "momentum": 0.5}
@@ -71,6 +71,14 @@ def apart_files(one: Path, other: Path) -> float:
     ours, theirs = load_file(one), load_file(other)
     assert ours.keys() == theirs.keys()
     return float(max(abs(ours[name] - theirs[name]).max() for name in ours))
+
+
+def test_fsdp_would_cut_own_weights(tmp_path: Path) -> None:
+    """A momentum encoder in pieces follows nothing."""
+    (tmp_path / "program.py").write_text(FSDP, "utf-8")
+    recipe_file(tmp_path, data=opened(CASES["xlco"][1]), start=BERT, batch="8 rows", trainer={"fsdp": True})
+    for rank in start_processes(tmp_path, ranks=2, program=(str(tmp_path / "program.py"),)):
+        assert "xlco has weights of its own, which fsdp would cut up" in rank.communicate()[0]
 
 
 def test_layers_left_out_at_random(tmp_path: Path) -> None:

@@ -56,7 +56,9 @@ def test_a_run_that_ended_goes_on_to_the_same_bits(tmp_path: Path) -> None:
 
 
 def test_another_stage_goes_on_with_them(tmp_path: Path) -> None:
-    stages = [{"name": "first", "steps": 3}, {"name": "second", "steps": 0}]
+    """Also where a stage between them has another objective."""
+    between = {"name": "between", "steps": 1, "data": [{"folder": str(packs()), "objective": "clm"}]}
+    stages = [{"name": "first", "steps": 3}, between, {"name": "second", "steps": 0}]
     assert train(tmp_path, data=data(), steps=None, stages=stages) == 0
     first, second = own(tmp_path, "stages/first"), own(tmp_path)
     assert all(np.array_equal(first[name], second[name]) for name in first)

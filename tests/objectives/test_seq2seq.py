@@ -176,6 +176,33 @@ def test_a_row_can_be_put_together_again() -> None:
         assert (sum(map(len, spans.values())), len(spans)) == (noise[0], count[0])
 
 
+def test_tokens_are_those_of_both_sides_and_of_packs_all_places() -> None:
+    rows = rows_of(("src_ids", "tgt_ids"))
+    objective = Translation(TranslationOptions(), VOCABULARY, 64)
+    texts = [text for name in ("src_ids", "tgt_ids") for text in rows.column(name).to_pylist()]
+    assert objective.tokens(objective.collate(rows, NO_KEYS)) == sum(len(text) + 1 for text in texts)
+    packs_of_two = pa.RecordBatch.from_pydict({"input_ids": pa.array([[7] * 9, [8] * 64], pa.list_(pa.int32()))})
+    spans = Spans(SpanOptions(), VOCABULARY, 64)
+    assert spans.tokens(spans.collate(packs_of_two, NO_KEYS[:2])) == 2 * 64
+
+
+@pytest.mark.parametrize(("share", "mean"), [(0.15, 20.0), (0.01, 20.0), (0.6, 1.5)])
+def test_rows_with_sentinels_fit_the_model(share: float, mean: float) -> None:
+    """What is read and written is at most that long, whatever the row, and refused where the model reads less."""
+    objective = Spans(SpanOptions(share=share, mean_span=mean, first_sentinel=39), VOCABULARY, 64)
+    draw = np.random.default_rng(1)
+    rows = [draw.integers(FIRST, SIZE - 9, size).tolist() for size in range(1, 65)]
+    given = pa.RecordBatch.from_pydict({"input_ids": pa.array(rows, pa.list_(pa.int32()))})
+    batch = objective.collate(given, draw.integers(0, 1 << 63, 64).astype(np.uint64))
+    sizes = [int(batch["attention_mask"].sum(dim=1).max()), int((batch["labels"] != -100).sum(dim=1).max())]
+    assert max(sizes) == objective.longest
+    if objective.longest <= 64:
+        objective.prepare(tiny("bart"))
+    else:
+        with pytest.raises(UserError, match=rf"up to {objective.longest} with sentinels(.|\n)*reads 64"):
+            objective.prepare(tiny("bart"))
+
+
 def test_too_few_sentinels() -> None:
     with pytest.raises(UserError, match=r"loses 51 spans, and the tokenizer has 9 sentinels"):
         Spans(SpanOptions(mean_span=3.0), VOCABULARY, 1024)

@@ -115,6 +115,8 @@ def _config(options: StartOptions, tokenizer: Tokenizer, length: int | None, obj
     if (options.width % options.heads and not own_heads) or options.heads % (options.key_value_heads or 1):
         raise _refused(options, "they do not divide one another")
     settings: dict[str, Any] = {}
+    if own_heads:
+        del given["head_dim"]
     for name, value in given.items():
         keys = [key for key in (_OF_OPTIONS.get(name, name), *_OF_BOTH.get(name, ())) if hasattr(default, key)]
         settings |= dict.fromkeys(keys, value)

@@ -92,9 +92,19 @@ def detach(model: Any) -> dict[str, dict[str, torch.Tensor]]:
 
 
 def save(
-    weights: Mapping[str, Mapping[str, torch.Tensor]], objectives: Mapping[str, Objective], folder: Location
+    weights: Mapping[str, Mapping[str, torch.Tensor]],
+    objectives: Mapping[str, Objective],
+    folder: Location,
+    before: Location | None = None,
 ) -> None:
-    """Write what `detach` gave beside a model: `objectives/NAME.safetensors`, and `NAME.json`: what their rows are."""
+    """Write what `detach` gave beside a model: `objectives/NAME.safetensors`, and `NAME.json`: what their rows are.
+
+    before: as of `attach`; those of its objectives that this stage did not train are kept for one that does.
+    """
+    kept = storage.entries_of(before / FOLDER) if before is not None and storage.is_folder(before / FOLDER) else []
+    for file in kept:
+        if file.stem not in weights:
+            storage.write_bytes(storage.make_folder(folder / FOLDER) / file.name, storage.read_bytes(file))
     for name, one in weights.items():
         place = storage.make_folder(folder / FOLDER)
         save_file(dict(one), str(place / f"{name}.safetensors"))

@@ -125,7 +125,7 @@ def pretrain(recipe: Recipe, output: Location, settings: Settings, evaluation: E
             if engine.stopped:
                 say(f"stopped by signal {engine.stopped - 128} and saved; go on with --resume")
                 return engine.stopped
-            save(engine, name, folder, tokenizer, last=last)
+            save(engine, name, folder, tokenizer, before, last=last)
         if rank == 0:
             write_cards(recipe, stages, folder, book)
             say(f"model: {output}")
@@ -228,8 +228,8 @@ def fit(
     return engine
 
 
-def save(engine: Engine, stage: str, folder: RunFolder, tokenizer: str, *, last: bool) -> None:
-    """Put the model with its tokenizer where the stage's belongs; every rank takes part."""
+def save(engine: Engine, stage: str, folder: RunFolder, tokenizer: str, before: Location | None, *, last: bool) -> None:
+    """Put the model with its tokenizer where the stage's belongs; every rank takes part. before: as of `fit`."""
     with writing_model(folder.root):
         temporary = folder.model_in_work(stage)
         engine.model.config.use_cache = True  # Trainer puts it off while it trains; users generate
@@ -237,7 +237,7 @@ def save(engine: Engine, stage: str, folder: RunFolder, tokenizer: str, *, last:
         engine.save_model(str(temporary), _internal_call=True)
         if engine.args.should_save:
             storage.remove(temporary / "training_args.bin")
-            save_own(own, engine.data.objectives, temporary)
+            save_own(own, engine.data.objectives, temporary, before)
             save_factors(factors, temporary)
             copy_tokenizer(open_tokenizer(tokenizer), tokenizer, temporary)
             folder.put_model(temporary, stage, last=last)

@@ -59,7 +59,7 @@ class Spans(Seq2Seq):
         self._sentinels = np.array(there[:most], dtype=np.int64)
         sizes = np.arange(1, length + 1)
         gone, spans = spans_of(sizes, options.share, options.mean_span)
-        self._longest = int((np.maximum(sizes - gone, gone) + spans).max()) + 1  # each sentinel, and eos
+        self.longest = int((np.maximum(sizes - gone, gone) + spans).max()) + 1  # each sentinel, and eos
 
     def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
         """Where spans lie follows from a row's key."""
@@ -87,11 +87,11 @@ class Spans(Seq2Seq):
         """As of all; raises UserError too where sentinels and eos make more of a row than the model reads."""
         super().prepare(model)
         usable = most_tokens(model)
-        if usable is not None and self._longest > usable:
+        if usable is not None and self.longest > usable:
             raise UserError(
-                f"rows of {self.length:,} tokens have up to {self._longest:,} with sentinels and eos, and "
+                f"rows of {self.length:,} tokens have up to {self.longest:,} with sentinels and eos, and "
                 f"{type(model).__name__} reads {usable:,}",
-                remedy=f"give a longer mean_span, pack shorter rows, or start with positions: {self._longest}",
+                remedy=f"give a longer mean_span, pack shorter rows, or start with positions: {self.longest}",
             )
 
     def _closed(self, lists: pa.Array) -> pa.Array:
