@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-import json
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,48 +10,22 @@ import pytest
 
 from tests.tokenizer.families import LANGUAGES, save_family
 from tests.tokenizer.tokenizer_helpers import rows, train_model
+from xlcorpus.dataset.storage import locate
 from xlcorpus.tokenizer import open_tokenizer
-from xlcorpus.tokenizer.kinds.huggingface import HuggingFaceTokenizer
-from xlcorpus.tokenizer.kinds.sentencepiece import SentencePieceTokenizer
-from xlcorpus.tokenizer.sentencepiece_model import SentencePieceModel
 from xlcorpus.tokenizer.tokenizer import Tokenizer
 from xlcorpus.tokenizer.trim import trimmed
+from xlcorpus.tokenizer.trim_files import write_trimmed
 
 _TEXTS = [text for _, _, text in rows(("eng_Latn", "amh_Ethi"), count=8)]
 _WORDS = sorted({word for text in _TEXTS for word in text.split()})
-
-
-def _trimmed_json(value: Mapping[str, Any], new: Mapping[int, int]) -> dict[str, Any]:
-    """A tokenizer.json with the kept pieces alone, and the merges of which nothing is gone."""
-    made = copy.deepcopy({**value, "post_processor": None})
-    model = made["model"]
-    if isinstance(model["vocab"], list):
-        model["vocab"] = [entry for at, entry in enumerate(model["vocab"]) if at in new]
-        model["unk_id"] = new.get(model["unk_id"])
-    else:
-        model["vocab"] = {text: new[at] for text, at in model["vocab"].items() if at in new}
-        gap = model.get("continuing_subword_prefix") or ""
-        pairs = [(left, right, left + right.removeprefix(gap)) for left, right in model.get("merges") or []]
-        if pairs:
-            model["merges"] = [list(pair[:2]) for pair in pairs if all(one in model["vocab"] for one in pair)]
-    for token in made["added_tokens"]:
-        token["id"] = new[token["id"]]
-    return made
 
 
 def _trim(tokenizer: Tokenizer, threshold: float, folder: Path) -> tuple[Tokenizer, dict[int, int], pa.Table]:
     ids, _ = tokenizer.encode_batch(pa.array(_TEXTS))
     table = trimmed(tokenizer, {"und": np.bincount(ids, minlength=tokenizer.vocab_size)}, threshold)
     new = dict(zip(table["id"].to_pylist(), table["new_id"].to_pylist(), strict=True))
-    folder.mkdir()
-    if isinstance(tokenizer, SentencePieceTokenizer):
-        model: SentencePieceModel = tokenizer.model
-        pieces = tuple(piece for at, piece in enumerate(model.pieces) if at in new)
-        (folder / "tokenizer.model").write_bytes(replace(model, pieces=pieces).to_bytes())
-    else:
-        assert isinstance(tokenizer, HuggingFaceTokenizer)
-        (folder / "tokenizer.json").write_text(json.dumps(_trimmed_json(tokenizer.json, new)))
-    return open_tokenizer(folder), new, table
+    made = write_trimmed(tokenizer, locate(tokenizer.path), new, locate(str(folder)))
+    return made, new, table
 
 
 def _opened(name: str, folder: Path) -> Tokenizer:
@@ -98,6 +67,8 @@ def test_texts_of_kept_pieces_are_cut_as_before(name: str, tmp_path: Path) -> No
         assert set(tokenizer.names.values()) <= set(new)  # special tokens, and those of the user's own
         names = tokenizer.piece_names()
         assert [names[at] for at in new] == small.piece_names()
+        assert small.special_ids() == {role: new.get(at) for role, at in tokenizer.special_ids().items()}
+        assert small.template.single == tuple(tuple(new[at] for at in side) for side in tokenizer.template.single)
         why = set(table["why"].to_pylist())
         assert ("part" in why) == (name in ("sentencepiece-bpe", "llama", "gpt-2", "suffix", "prefix"))
         if name == "gpt-2":

@@ -48,7 +48,10 @@ def pieces_command(tokenizer: str, datasets: tuple[Location, ...], output: Locat
     show_default=True,
     help="least share of the tokens of a language",
 )
-def trim_command(tokenizer: str, datasets: tuple[Location, ...], output: Location, threshold: float) -> None:
+@click.option("--write", type=OutputPath(), help="folder of the trimmed tokenizer, which pack and pretrain take")
+def trim_command(
+    tokenizer: str, datasets: tuple[Location, ...], output: Location, threshold: float, write: Location | None
+) -> None:
     """Which pieces of TOKENIZER to keep for the languages of DATASETS, as BiStil trims: new_id, id, piece, why, share.
 
     Kept are special tokens, bytes, what is not below the threshold in one language at least, and what BPE makes that
@@ -57,14 +60,23 @@ def trim_command(tokenizer: str, datasets: tuple[Location, ...], output: Locatio
     \b
     Example:
       xlcorpus tokenizer trim xlmr/ out/mix --threshold 1e-6 --output kept.tsv
+      xlcorpus tokenizer trim xlmr/ out/mix --output kept.tsv --write xlmr-small/
     """
+    from xlcorpus.dataset.storage import locate
     from xlcorpus.tokenizer.piece_tables import count_pieces
     from xlcorpus.tokenizer.trim import trimmed
+    from xlcorpus.tokenizer.trim_files import write_trimmed
+    from xlcorpus.tokenizer.write_extended import check_extended_output
 
     opened = _start(tokenizer, output)
+    if write is not None:
+        check_extended_output(opened, locate(tokenizer), write)
     table = trimmed(opened, count_pieces(opened, open_datasets(datasets)), threshold)
     click.echo(f"{table.num_rows:,} of {opened.vocab_size:,} pieces are kept")
     _write(table, output)
+    if write is not None:
+        new = dict(zip(table["id"].to_pylist(), table["new_id"].to_pylist(), strict=True))
+        click.echo(f"tokenizer: {write_trimmed(opened, locate(tokenizer), new, write).path}")
 
 
 @click.command("overlap")

@@ -60,6 +60,13 @@ class StartOptions(StepOptions):
     old_tokenizer: str | None = option(
         None, min_length=1, only={"shape": [None]}, description="the tokenizer of the model where none lies beside it"
     )
+    every: int = option(
+        1,
+        ge=1,
+        le=1000,
+        only={"shape": [None]},
+        description="keep the last layer of each so many alone, without dropout (BiStil's student: 2)",
+    )
     decoder_layers: int | None = option(
         None,
         ge=1,

@@ -19,6 +19,7 @@ from xlcorpus.initialize.counted import Counted, Rows
 from xlcorpus.initialize.encoder_decoder import add_decoder
 from xlcorpus.initialize.factored import factor, said, take_up_factors, takes_factors
 from xlcorpus.initialize.initialization import Asked, NewRows
+from xlcorpus.initialize.layers import take_layers
 from xlcorpus.initialize.load import Loaded, download, load_model
 from xlcorpus.initialize.options import StartOptions
 from xlcorpus.initialize.overlap import equal_pieces
@@ -72,6 +73,8 @@ def start(
                 remedy="leave it out, or train translation, restore or spans",
             )
         loaded = load_model(str(where), BODY if add else architecture, seed, settings=settings)
+        if options.every > 1:
+            loaded = replace(loaded, model=take_layers(loaded.model, options.every))
         model = loaded.model
         source = options.model or f"{options.hub} at {options.revision}"
         counted = _fitted(loaded, tokenizer, tokenizer_path, options, seed, str(source))
