@@ -431,6 +431,7 @@ def test_what_does_not_go_together_is_named(
     with pytest.raises(UserError, match=r"dictionary: gone\.tsv is not there"):
         StartOptions(model="x", new_rows={"method": "wechsel", **found["wechsel"], "dictionary": "gone.tsv"}).paths()
     fails("no option 'neighbors'", {"method": "ofa", **found["ofa"], "neighbors": 3})
+    assert StartOptions(model="x", old_tokenizer="bytes").paths() == ("x",)
     fails("helper: .* has the tokenizer", {"method": "clp", **found["clp"]})
     fails("rank: 33", {"method": "ofa", **found["ofa"], "rank": 33})
     fails("belong together", {"method": "ofa", "texts": [str(texts)]})

@@ -99,7 +99,8 @@ class StartOptions(StepOptions):
 
     def paths(self) -> tuple[str, ...]:
         """Files and folders that the weights depend on; raises UserError where one that `new_rows` names is missing."""
-        found, initialization = [self.model, self.old_tokenizer], self.initialization()
+        old = None if self.old_tokenizer == "bytes" else self.old_tokenizer  # a tokenizer without a file
+        found, initialization = [self.model, old], self.initialization()
         for name in initialization[1].files if initialization else ():
             value = getattr(initialization[1], name) if initialization else None
             for path in [value] if isinstance(value, str) else value or ():
