@@ -36,6 +36,14 @@ def tiny(kind: str) -> Any:
     torch.manual_seed(0)
     if kind == "LlamaForCausalLM":
         return transformers.LlamaForCausalLM(transformers.LlamaConfig(**_SMALL, max_position_embeddings=64))
+    if kind == "BartForConditionalGeneration":
+        sides = {"encoder_layers": 2, "decoder_layers": 2, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32}
+        heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2, "init_std": 1.5, "d_model": 16}
+        ids = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "decoder_start_token_id": 3}
+        size = {"vocab_size": TOKENIZER.vocab_size, "max_position_embeddings": 64}
+        return transformers.BartForConditionalGeneration(
+            transformers.BartConfig(**sides, **heads, **ids, **size)
+        ).eval()
     config = transformers.XLMRobertaConfig(**_SMALL, max_position_embeddings=65, type_vocab_size=1)
     return getattr(transformers, kind)(config).eval()
 

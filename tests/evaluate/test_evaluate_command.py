@@ -9,7 +9,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-import transformers
 from click.testing import CliRunner, Result
 
 from tests.evaluate.models import folder, tiny
@@ -148,10 +147,64 @@ def test_weights_that_are_no_numbers(tmp_path: Path, pairs: Path) -> None:
     assert "no number" in str(refused(tmp_path / "model", "--bits", packs(28, 2), "--rows", 2))
 
 
-def test_models_of_two_stacks_are_refused(tmp_path: Path) -> None:
-    shape = {"d_model": 8, "num_layers": 1, "num_heads": 1, "d_kv": 8, "d_ff": 8, "vocab_size": 6000}
-    transformers.T5ForConditionalGeneration(transformers.T5Config(**shape)).save_pretrained(tmp_path)
-    assert "is an encoder and a decoder (t5)" in str(refused(tmp_path, "--bits", packs(28, 2)))
+def test_an_encoder_decoder_translates_and_has_vectors(tmp_path: Path, pairs: Path) -> None:
+    model, few = folder("BartForConditionalGeneration"), ["--new-tokens", 4]
+    assert "--bits needs a model of AutoModelForCausalLM" in str(refused(model, "--bits", packs(28, 2)))
+    asked = [
+        "--translation",
+        pairs,
+        "--retrieval",
+        pairs,
+        "--neutrality",
+        pairs,
+        *PAIRS,
+        *few,
+        "--output",
+        tmp_path / "o",
+    ]
+    result = evaluate(model, *asked)
+    for name in ("translation", "retrieval", "neutrality"):
+        ElementTree.parse(tmp_path / "o" / f"{name}.svg")
+    assert "swh_Latn - srp_Cyrl" in result.output
+    report = json.loads((tmp_path / "o/evaluation.json").read_text("utf-8"))
+    assert report["architecture"] == "AutoModelForSeq2SeqLM"
+    (row,) = report["translation"][str(pairs)]
+    assert (row["pairs"], 0 <= row["chrf"] <= 100, len(row["samples"])) == (8, True, 3)
+    assert {one["layer"] for one in report["neutrality"][str(pairs)]["distances"]} == {0, 1, 2}
+    for name in ("--template", "--shots"):
+        more = ["{tgt}"] if name == "--template" else [1, "--shots-from", pairs]
+        assert f"{name} is not of an encoder-decoder" in str(
+            refused(model, "--translation", pairs, *PAIRS, name, *more)
+        )
+    sides = ["--side-templates", "src={src}", "--side-templates", "tgt={tgt}"]
+    assert "is not of a decoder" in str(refused(folder("LlamaForCausalLM"), "--translation", pairs, *PAIRS, *sides))
+    assert "needs a model of" in str(refused(folder("XLMRobertaForMaskedLM"), "--translation", pairs, *PAIRS))
+
+
+def test_languages_to_watch(tmp_path: Path) -> None:
+    before, after, model = tmp_path / "before", tmp_path / "after", tmp_path / "model"
+    data = packs(28, 2)
+    evaluate(folder("LlamaForCausalLM"), "--bits", data, "--output", before)
+    trained = copy.deepcopy(tiny("LlamaForCausalLM"))
+    trained.lm_head.weight.data *= 0.5
+    shutil.copytree(folder("LlamaForCausalLM"), model)
+    trained.save_pretrained(model)
+    result = evaluate(model, "--bits", data, "--against", before, "--related", "hin,srp_Cyrl", "--output", after)
+    assert "related languages that were not trained" in result.output
+    found = json.loads((after / "evaluation.json").read_text("utf-8"))["bits"][str(data)]["against"]
+    watched = found["related"]
+    assert {lang for lang, one in watched["languages"].items() if one["group"] == "related"} == {"hin_Deva", "srp_Cyrl"}
+    for lang, one in watched["languages"].items():
+        assert one["difference"] == found["languages"][lang]["difference"]
+        sure = one["error"] is not None and abs(one["difference"]) > 1.96 * one["error"]
+        assert one["change"] == ("better" if sure else "not shown")
+    assert watched["related"]["documents"] + watched["trained"]["documents"] == 28
+    (model / "run.json").write_text(json.dumps({"watch": ["ben"]}), "utf-8")
+    by_card = evaluate(model, "--bits", data, "--against", before)
+    assert "ben_Beng  related" in by_card.output
+    unknown = ["--bits", data, "--against", before, "--related", "zul"]
+    assert "no packs hold it" in str(refused(model, *unknown))
+    assert "--related compares" in str(refused(model, "--bits", data, "--related", "hin"))
 
 
 def test_memory_that_does_not_suffice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The section on evaluation of docs/training.md is true: its commands run, and lm-eval finds what we find."""
+"""docs/evaluation.md is true: its commands run, and lm-eval finds what we find."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from click.testing import CliRunner
 
 from tests.evaluate.models import TOKENIZER, folder
 from tests.house.pages import blocks
-from tests.packed import TEXTS, document_rows, pack, packs
+from tests.packed import TEXTS, document_rows, pack, packs, view
 from xlcorpus.cli import main as entry
 
 
 def commands(program: str) -> list[list[str]]:
     """Arguments of the commands on the page that begin so."""
-    lines = [line for _, code in blocks("training.md", "bash") for line in code.splitlines()]
+    lines = [line for _, code in blocks("evaluation.md", "bash") for line in code.splitlines()]
     return [shlex.split(line) for line in lines if line.startswith(program)]
 
 
@@ -29,12 +29,19 @@ def test_the_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.chdir(tmp_path)
     Path("out/packed").mkdir(parents=True)
     Path("out/packed/holdout").symlink_to(packs(28, 1))
-    for name in ("base", "model"):
-        Path("out", name).symlink_to(folder("LlamaForCausalLM"))
+    Path("out/pairs-packed").mkdir()
+    Path("out/pairs-packed/holdout").symlink_to(view("bitext", 20, 1))
+    for name, kind in (("base", "Llama"), ("model", "Llama"), ("seq2seq", "Bart")):
+        end = "ForCausalLM" if kind == "Llama" else "ForConditionalGeneration"
+        Path("out", name).symlink_to(folder(kind + end))
+    ((_, item),) = blocks("evaluation.md", "json")
+    Path("items.jsonl").write_text(item, "utf-8")
+    more = [{**json.loads(item), "premise": f"{n}", "label": n % 2} for n in range(2)]
+    Path("more-items.jsonl").write_text("".join(json.dumps(one) + "\n" for one in more), "utf-8")
     lines = [f"{TEXTS['eng_Latn']} {n}\t{TEXTS['swh_Latn']} {n}" for n in range(9)]
     Path("pairs.tsv").write_text("en\tsw\n" + "\n".join(lines) + "\n", "utf-8")
     asked = commands("xlcorpus evaluate")
-    assert len(asked) == 4
+    assert len(asked) == 10
     for _, *arguments in asked:
         result = CliRunner().invoke(entry.cli, arguments, catch_exceptions=False)
         assert result.exit_code == 0, result.output
@@ -52,7 +59,7 @@ def test_lm_eval_loads_the_model_and_finds_the_same_bits(tmp_path: Path) -> None
     (tmp_path / "out/model").symlink_to(folder("LlamaForCausalLM"))
     texts = [json.dumps({"text": text}) for text in rows.column("text").to_pylist()]
     (tmp_path / "texts.jsonl").write_text("\n".join(texts), "utf-8")
-    ((_, task),) = [one for one in blocks("training.md", "yaml") if "own_texts" in one[1]]
+    ((_, task),) = [one for one in blocks("evaluation.md", "yaml") if "own_texts" in one[1]]
     (tmp_path / "tasks").mkdir()
     (tmp_path / "tasks/own_texts.yaml").write_text(task, "utf-8")
     ((_, *arguments),) = commands("lm-eval")

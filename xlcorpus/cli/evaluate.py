@@ -1,4 +1,4 @@
-"""`xlcorpus evaluate MODEL`: bits per byte, retrieval of parallel sentences, mixing of languages."""
+"""`xlcorpus evaluate MODEL`: the measures of what a trained model is worth."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ def command(
       xlcorpus evaluate out/model --bits out/packed/holdout --against out/before
       xlcorpus evaluate out/model --retrieval pairs.tsv --src-column en --tgt-column sw --src-lang en --tgt-lang sw
       xlcorpus evaluate out/model --mixing out/packed/holdout --new-tokens 100
+      xlcorpus evaluate out/model --translation out/pairs-packed/holdout --beams 4
+      xlcorpus evaluate out/model --choice items.jsonl --shots 4 --shots-from more-items.jsonl
     """
     require(EVALUATION, "evaluating")
     asked = {name: values.pop(name) for name in MEASURES.all}
@@ -65,7 +67,7 @@ def command(
     )
     for title, rows in tables(made.report).items():
         click.echo(f"\n{title}")
-        print_table(rows, right=range(1, len(rows[0]) - (rows[0][-1] == "into")))
+        print_table(rows, right=range(1, len(rows[0]) - (rows[0][-1] in ("into", "change"))))
     if output is not None:
         click.echo("\n" + "\n".join(f"wrote {one}" for one in write_report(made.report, made.documents, output)))
 

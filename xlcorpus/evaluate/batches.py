@@ -11,6 +11,7 @@ from xlcorpus.dataset import storage
 from xlcorpus.errors import UserError
 from xlcorpus.loader.rows import TokenRows
 from xlcorpus.text.hashes import hash_text, mix
+from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 
 HOLD_OUT_MORE = "hold out more: xlcorpus pack --holdout 2%"
 
@@ -26,6 +27,11 @@ def open_packs(name: str, columns: Sequence[str], what: str) -> TokenRows:
     rows.require(columns, what)
     rows.require_rows(HOLD_OUT_MORE)
     return rows
+
+
+def packed_languages(rows: TokenRows) -> list[str]:
+    """Labels of the languages that packing counted."""
+    return sorted(lang or UNKNOWN_LANGUAGE for lang in rows.manifest.notes.get("counts", {}).get("languages", {}))
 
 
 def batches(

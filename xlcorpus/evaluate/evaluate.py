@@ -13,10 +13,12 @@ import transformers
 import xlcorpus
 from xlcorpus.dataset import storage
 from xlcorpus.errors import UserError
+from xlcorpus.evaluate.batches import packed_languages
 from xlcorpus.evaluate.costs import Bits, differences, read_documents_of
 from xlcorpus.evaluate.measure import MEASURES, Say
 from xlcorpus.evaluate.models import open_model
 from xlcorpus.evaluate.options import EvaluateOptions
+from xlcorpus.evaluate.related import regression, related_languages
 from xlcorpus.initialize.architecture import MASKED
 from xlcorpus.pretrain.failures import needing_memory
 
@@ -46,12 +48,24 @@ def evaluate(
     """
     named = [(MEASURES.find(name), paths) for name, paths in asked.items() if paths]
     if not named:
-        raise UserError("nothing is asked for", remedy="--bits DATASET, --retrieval FILE or --mixing FILE")
+        raise UserError("nothing is asked for", remedy=", ".join(f"--{name} PATH" for name in MEASURES.all))
     if against is not None and not asked.get("bits"):
         raise UserError("--against compares bits per byte, and none are asked for", remedy="--bits DATASET")
+    if options.related is not None and against is None:
+        raise UserError("--related compares with an evaluation before", remedy="--against DIR, or leave out --related")
     other = None if against is None else read_documents_of(storage.locate(against))
     data = [(measure, {path: measure.open(path, options) for path in paths}) for measure, paths in named]
 
+    held = sorted(
+        {
+            lang
+            for name, opened in data
+            if name.name == "bits"
+            for one in opened.values()
+            for lang in packed_languages(one)
+        }
+    )
+    related = related_languages(options.related, given, held) if against is not None else []
     trained = open_model(given, tokenizer=tokenizer, device=device)
     say(
         f"{trained.path}: {type(trained.model).__name__}, {trained.model.num_parameters():,} parameters, "
@@ -81,7 +95,7 @@ def evaluate(
                     documents[path] = found.documents
     if other is not None:
         for path, costs in documents.items():
-            measured["bits"][path] |= _compared(path, costs, str(against), other, say)
+            measured["bits"][path] |= _compared(path, costs, str(against), other, related, say)
     report = {
         "model": trained.path,
         "architecture": trained.architecture,
@@ -110,6 +124,7 @@ def _compared(
     ours: Mapping[str, Bits],
     against: str,
     other: Mapping[str, Mapping[str, Bits]],
+    related: Sequence[str],
     say: Say,
 ) -> dict[str, Any]:
     """Beside the dataset there that holds the most of our documents: packs of two tokenizers have two names."""
@@ -118,4 +133,6 @@ def _compared(
         say(f"no document of {name} was measured in {against}: they are not compared")
         return {}
     there = max(found, key=lambda one: found[one]["all"]["documents"])
-    return {"against": {"evaluation": against, "dataset": there, **found[there]}}
+    watched = regression(ours, other[there], related) if related else None
+    more = {} if watched is None else {"related": watched}
+    return {"against": {"evaluation": against, "dataset": there, **found[there], **more}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -108,42 +108,63 @@ def prompts_of_texts(trained: TrainedModel, texts: Texts, options: EvaluateOptio
 
 def generate(trained: TrainedModel, prompts: Sequence[Prompt], options: EvaluateOptions) -> list[list[int]]:
     """Ids of text that follow each prompt, up to the first eos. The same seed and batch give the same."""
-    from transformers import GenerationConfig
-
     most = max(len(prompt.ids) for prompt in prompts) + options.new_tokens
     if trained.length is not None and most > trained.length:
         raise UserError(
             f"{most} tokens of prompt and text, and {trained.path} reads {trained.length}",
-            remedy="lower --prompt-tokens or --new-tokens",
+            remedy="lower --prompt-tokens (of translation --shots) or --new-tokens",
         )
-    ids = trained.vocabulary.ids
-    eos = ids.get("eos", ids.get("sep"))
-    pad = ids.get("pad", eos if eos is not None else 0)
-    sampled = {"temperature": options.temperature, "top_p": options.top_p, "top_k": 0} if options.temperature else {}
-    model = trained.model
-    settings = GenerationConfig(
-        max_new_tokens=options.new_tokens,
-        do_sample=options.temperature > 0,
-        num_beams=1,
-        pad_token_id=pad,
-        eos_token_id=eos,
-        **sampled,
-    )
-    device = next(model.parameters()).device
+    pad = _pad(trained)
+    device = next(trained.model.parameters()).device
     order = np.argsort([len(prompt.ids) for prompt in prompts], kind="stable").tolist()
     found: dict[int, list[int]] = {}
-    with torch.random.fork_rng(), torch.no_grad(), _settings_of(model, settings):
+    with torch.random.fork_rng():
         torch.manual_seed(options.seed)
         for start in range(0, len(order), options.batch):
             places = order[start : start + options.batch]
             width = max(len(prompts[place].ids) for place in places)
             rows = [[pad] * (width - len(prompts[place].ids)) + prompts[place].ids for place in places]
             masks = [[0] * (width - len(prompts[place].ids)) + [1] * len(prompts[place].ids) for place in places]
-            made = model.generate(
-                input_ids=torch.tensor(rows, device=device), attention_mask=torch.tensor(masks, device=device)
-            )
-            found |= dict(zip(places, made[:, width:].tolist(), strict=True))
-    return [_text(found[place], eos, trained.vocabulary.special) for place in range(len(prompts))]
+            given = {"input_ids": torch.tensor(rows), "attention_mask": torch.tensor(masks)}
+            made = generated(trained, {key: one.to(device) for key, one in given.items()}, options)
+            found |= dict(zip(places, made, strict=True))
+    return [found[place] for place in range(len(prompts))]
+
+
+@torch.no_grad()
+def generated(
+    trained: TrainedModel,
+    given: Mapping[str, torch.Tensor],
+    options: EvaluateOptions,
+    *,
+    most: int | None = None,
+    start: int | None = None,
+) -> list[list[int]]:
+    """Ids of text behind what the model, or its decoder, is given, up to the first eos: by greedy or beam search, or
+    drawn. most: new tokens; start: what the decoder of an encoder-decoder begins with."""
+    from transformers import GenerationConfig
+
+    ids = trained.vocabulary.ids
+    eos = ids.get("eos", ids.get("sep"))
+    sampled = {"temperature": options.temperature, "top_p": options.top_p, "top_k": 0} if options.temperature else {}
+    settings = GenerationConfig(
+        max_new_tokens=options.new_tokens if most is None else most,
+        do_sample=options.temperature > 0,
+        num_beams=options.beams,
+        pad_token_id=_pad(trained),
+        eos_token_id=eos,
+        **sampled,
+        **({} if start is None else {"decoder_start_token_id": start}),
+    )
+    with _settings_of(trained.model, settings):
+        made = trained.model.generate(**given)
+    behind = given.get("decoder_input_ids", given["input_ids"]).shape[1]
+    return [_text(row, eos, trained.vocabulary.special) for row in made[:, behind:].tolist()]
+
+
+def _pad(trained: TrainedModel) -> int:
+    ids = trained.vocabulary.ids
+    return ids.get("pad", ids.get("eos", ids.get("sep", 0)))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import torch
 
 from xlcorpus.dataset.storage import locate
 from xlcorpus.errors import UserError, first_line
-from xlcorpus.initialize.architecture import BODY, CAUSAL, MASKED, architecture_of
+from xlcorpus.initialize.architecture import BODY, CAUSAL, MASKED, SEQ2SEQ, architecture_of
 from xlcorpus.initialize.load import load_model
 from xlcorpus.loader.rows import vocabulary_of
 from xlcorpus.objectives.attention import most_tokens
@@ -23,8 +23,8 @@ from xlcorpus.tokenizer.tokenizer import Tokenizer
 class TrainedModel:
     """A model of transformers in the mode of evaluation.
 
-    architecture: CAUSAL, MASKED or BODY, which has no head that was trained; length: most tokens that it reads, None
-    where it sets no limit; tokenizer_path: what `tokenizer` was opened from.
+    architecture: CAUSAL, MASKED, SEQ2SEQ, or BODY, which has no head that was trained; length: most tokens that it
+    reads, None where it sets no limit; tokenizer_path: what `tokenizer` was opened from.
     """
 
     path: str
@@ -51,6 +51,7 @@ class TrainedModel:
 _REMEDIES = {
     CAUSAL: "name a model that was trained with clm",
     MASKED: "name a model that was trained with clm or mlm, saved with its head",
+    SEQ2SEQ: "name an encoder-decoder that was trained with translation",
 }
 
 
@@ -61,11 +62,6 @@ def open_model(given: str, *, tokenizer: str | None = None, device: str | None =
     UserError where either cannot be opened, or the model has fewer rows than the tokenizer has ids.
     """
     loaded = load_model(given, None, 0, "model")
-    if loaded.model.config.is_encoder_decoder:
-        raise UserError(
-            f"{given} is an encoder and a decoder ({loaded.model.config.model_type}), which is not measured here",
-            remedy="name a model that reads one way, or both (Llama, BERT, XLM-R, ...)",
-        )
     model = loaded.model.to(_device(device)).eval()
     architecture = architecture_of(model.config)
     if architecture != BODY and any("pooler" not in name for name in loaded.fresh):

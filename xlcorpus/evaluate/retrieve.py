@@ -13,7 +13,7 @@ from xlcorpus.errors import UserError
 from xlcorpus.evaluate.models import TrainedModel
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.evaluate.retrieval import retrieval
-from xlcorpus.evaluate.texts import Texts
+from xlcorpus.evaluate.texts import Texts, some_of_each
 from xlcorpus.evaluate.vectors import Sentences, encode, layers_of, vectors
 from xlcorpus.text.labels import encode_pairs
 
@@ -24,13 +24,13 @@ def retrieve(
     """A row for each pair of languages and layer: src_lang, tgt_lang, layer, pairs, chance (of top_1), what `retrieval`
     gives. Raises UserError where no two languages have two pairs."""
     layers = layers_of(trained, options.layers)
-    names, of = encode_pairs(*(pairs.table.column(name).combine_chunks() for name in ("src_lang", "tgt_lang")))
+    table = some_of_each(pairs.table, options.pairs)
+    names, of = encode_pairs(*(table.column(name).combine_chunks() for name in ("src_lang", "tgt_lang")))
     found: list[dict[str, Any]] = []
     cut = lost = 0
     for number, (src, tgt) in sorted(enumerate(names), key=lambda one: one[1]):
         rows = np.flatnonzero(of == number)
-        rows = rows[np.arange(min(len(rows), options.pairs)) * len(rows) // min(len(rows), options.pairs)]
-        sides = [_encode(trained, pairs.table.column(name), rows, options) for name in ("src", "tgt")]
+        sides = [_encode(trained, table.column(name), rows, options) for name in ("src", "tgt")]
         whole = np.logical_and(*(side.text[:, 1] > side.text[:, 0] for side in sides))
         cut, lost = cut + sum(side.cut for side in sides), lost + int((~whole).sum())
         if whole.sum() < 2:

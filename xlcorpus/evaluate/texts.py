@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,14 +11,16 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.dataset import Dataset, is_dataset
-from xlcorpus.errors import UserError
+from xlcorpus.errors import UserError, nearest
+from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.find import find_files
 from xlcorpus.ingest.read import cut_files, read_ranges
 from xlcorpus.loader.rows import TokenRows
 from xlcorpus.pack.facts import SCHEMA
+from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions
-from xlcorpus.text.labels import UNKNOWN_LANGUAGE, language_of
+from xlcorpus.text.labels import UNKNOWN_LANGUAGE, encode_pairs, language_of
 
 PAIR = ("src", "tgt", "src_lang", "tgt_lang")
 DOCUMENT = ("text", "lang")
@@ -61,6 +64,14 @@ def read_pairs(given: str, options: ReadOptions) -> Texts:
     return _checked(given, table.rename_columns(PAIR), packed=packed)
 
 
+def some_of_each(table: pa.Table, most: int) -> pa.Table:
+    """Of a table of pairs, at most so many of each two languages, evenly from all."""
+    names, of = encode_pairs(*(table.column(name).combine_chunks() for name in ("src_lang", "tgt_lang")))
+    found = [np.flatnonzero(of == number) for number in range(len(names))]
+    rows = [one[np.arange(min(len(one), most)) * len(one) // min(len(one), most)] for one in found]
+    return table.take(pa.array(np.sort(np.concatenate(rows))))
+
+
 def read_documents(given: str, options: ReadOptions) -> Texts:
     """Documents of a file, a folder, or a dataset with texts and languages. Raises UserError where there is none."""
     if not is_dataset(storage.locate(given)):
@@ -71,6 +82,39 @@ def read_documents(given: str, options: ReadOptions) -> Texts:
     return _checked(given, dataset.to_arrow(list(DOCUMENT)))
 
 
+def read_rows(given: str, text_column: str, options: EvaluateOptions) -> tuple[pa.Table, int]:
+    """All columns of a dataset, or of raw files whose records have a text in `text_column`, under its own name; and
+    how many records were damaged or empty. `lang` is there where options or a column say it."""
+    place = storage.locate(given)
+    if is_dataset(place):
+        table = Dataset.open(place).to_arrow()
+        if text_column not in table.column_names:
+            raise UserError(
+                f"{given} has no column {text_column}; {nearest(text_column, table.column_names)}",
+                remedy="name the column of the text",
+            )
+        lost = 0
+    else:
+        reading = options.reading("documents", text_column)
+        files = find_files([given], reading)
+        schema = output_schema(files, reading)
+        batches, lost = _records(files, reading, schema)
+        table = pa.Table.from_batches(batches, schema=schema)
+        if text_column not in table.column_names:
+            table = table.append_column(text_column, table.column("text"))
+    if not table.num_rows:
+        raise UserError(f"{given} holds no record with a text", remedy="name a file with some")
+    return table.combine_chunks(), lost
+
+
+def _records(files: Sequence[InputFile], options: ReadOptions, schema: pa.Schema) -> tuple[list[pa.RecordBatch], int]:
+    """Rows, and how many records are none."""
+    parts = [part for parts in cut_files(files, target_bytes=options.task_bytes) for part in parts]
+    results = list(read_ranges(parts, options, schema))
+    lost = sum(one.num_rows for result in results for one in (result.decisions, result.rejects) if one is not None)
+    return [result.rows for result in results], lost
+
+
 def _read_files(given: str, options: ReadOptions, columns: tuple[str, ...]) -> Texts:
     files = find_files([given], options)
     schema = output_schema(files, options)
@@ -79,10 +123,8 @@ def _read_files(given: str, options: ReadOptions, columns: tuple[str, ...]) -> T
             f"nothing says the language of {given} (it has no column {missing[0]})",
             remedy="--lang LANGUAGE, or --lang-column COLUMN",
         )
-    parts = [part for parts in cut_files(files, target_bytes=options.task_bytes) for part in parts]
-    results = list(read_ranges(parts, options, schema))
-    lost = sum(one.num_rows for result in results for one in (result.decisions, result.rejects) if one is not None)
-    batches = [result.rows.select(list(columns)) for result in results]
+    rows, lost = _records(files, options, schema)
+    batches = [batch.select(list(columns)) for batch in rows]
     table = pa.Table.from_batches(batches, schema=pa.schema([schema.field(name) for name in columns]))
     return _checked(given, table, lost)
 

@@ -71,12 +71,13 @@ def vectors(
     batch: int = 32,
     languages: Sequence[str] | None = None,
 ) -> dict[int, np.ndarray]:
-    """float32[rows, width] by layer. pooling: mean of the tokens of text, cls (the first token) or last (of the text);
-    languages: labels of the rows, for models with adapters of languages (X-MOD).
+    """float32[rows, width] by layer, of encoder-decoders the encoder's. pooling: mean of the tokens of text, cls (the
+    first token) or last (of the text); languages: labels of the rows, for models with adapters of languages (X-MOD).
 
     Raises UserError where a vector is not finite, or a language has no adapter.
     """
     model = trained.model
+    reader = model.get_encoder() if model.config.is_encoder_decoder else model.base_model
     adapters = adapters_of(model.config, languages) if languages is not None else None
     order = np.argsort(-np.diff(sentences.ids.offsets.to_numpy()), kind="stable")  # the longest first: alike in size
     pad = trained.vocabulary.ids.get("pad", 0)
@@ -90,7 +91,7 @@ def vectors(
         place = np.arange(width)
         here = torch.from_numpy(place < sizes[:, None]).to(device)
         of_text = torch.from_numpy((text[:, :1] <= place) & (place < text[:, 1:])).to(device)
-        states = model.base_model(
+        states = reader(
             input_ids=torch.from_numpy(fill_up(ids, width, pad)).to(device),
             attention_mask=here.long(),
             output_hidden_states=True,

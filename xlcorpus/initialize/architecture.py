@@ -11,7 +11,7 @@ from xlcorpus.errors import UserError, nearest
 from xlcorpus.objectives.labelled import CLASSIFIER, TAGGER
 
 CAUSAL, MASKED, BODY = "AutoModelForCausalLM", "AutoModelForMaskedLM", "AutoModel"
-SEQ2SEQ = "AutoModelForSeq2SeqLM"
+SEQ2SEQ = "AutoModelForSeq2SeqLM"  # an encoder and a decoder
 _OTHER = {CAUSAL: MASKED, MASKED: CAUSAL}
 _MAPPINGS = {
     CAUSAL: modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
@@ -37,11 +37,15 @@ def auto_class(architecture: str) -> Any:
 
 
 def architecture_of(config: Any) -> str:
-    """What a checkpoint of this config was saved as: TAGGER, CLASSIFIER, CAUSAL, MASKED, or BODY, without a head."""
+    """What a checkpoint of this config was saved as: TAGGER, CLASSIFIER, SEQ2SEQ, CAUSAL, MASKED, or BODY, without a
+    head."""
     saved = (getattr(config, "architectures", None) or [""])[0]
     for architecture, mapping in _OF_LABELS.items():
         if saved in _names(mapping):
             return architecture
+    if getattr(config, "is_encoder_decoder", False):  # Bart's config has a class for masking too
+        heads = modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
+        return SEQ2SEQ if config.model_type in heads and (not saved or saved in _names(heads)) else BODY
     for architecture in (MASKED, CAUSAL):
         if saved in _names(_MAPPINGS[architecture]):
             return architecture

@@ -93,6 +93,8 @@ class BitsPerByte(Measure):
                 [lang, *(cell(one[key]) for key in shown), f"{one['documents']:,}"]
                 for lang, one in [*other["languages"].items(), (_ALL, other[_ALL])]
             ]
+            if "related" in other:
+                found[f"related languages that were not trained: {given}"] = _watched(other["related"])
         return found
 
     def plot(self, title: str, found: Mapping[str, Any]) -> str:
@@ -108,12 +110,28 @@ class BitsPerByte(Measure):
 
 def measure(facts: Mapping[str, Any]) -> str:
     """`bits_per_byte`, or of masked tokens `pseudo_bits_per_byte`."""
-    return next(key for key in facts[_ALL] if key.endswith("bits_per_byte"))
+    return _measured(facts[_ALL])
+
+
+def _watched(facts: Mapping[str, Any]) -> Rows:
+    titles = ["language", "group", "before", "after", "difference", "± error", "documents", "change"]
+    lines = [(lang, one["group"], one) for lang, one in facts["languages"].items()]
+    lines += [(_ALL, group, facts[group]) for group in ("related", "trained") if group in facts]
+    rows = [titles]
+    for lang, group, one in lines:
+        cells = [cell(one[key]) for key in ("other", _measured(one), "difference", "error")]
+        rows.append([lang, group, *cells, f"{one['documents']:,}", str(one["change"])])
+    return rows
+
+
+def _measured(facts: Mapping[str, Any]) -> str:
+    return next(key for key in facts if key.endswith("bits_per_byte"))
 
 
 def _told(facts: dict[str, Any], found: Mapping[str, Bits], rows: TokenRows, say: Say) -> dict[str, Any]:
-    packed = rows.manifest.notes.get("counts", {}).get("languages", {})
-    without = sorted({lang or "und" for lang in packed} - {*found})
+    from xlcorpus.evaluate.batches import packed_languages
+
+    without = sorted({*packed_languages(rows)} - {*found})
     if without:
         say(f"{rows.folder}: nothing was measured of {', '.join(without)}")
     unknown = {lang: one["unknown"] for lang, one in facts["languages"].items() if one["unknown"] > _MANY_UNKNOWN}

@@ -1,0 +1,91 @@
+"""`--translation`: chrF and BLEU of what a model translates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from xlcorpus.errors import UserError
+from xlcorpus.evaluate.measure import BLUE, GREEN, Found, Measure, Rows, Say, cell
+from xlcorpus.evaluate.options import EvaluateOptions
+from xlcorpus.text.bars import Panel, bars
+
+if TYPE_CHECKING:
+    from xlcorpus.evaluate.models import TrainedModel
+    from xlcorpus.evaluate.texts import Texts
+    from xlcorpus.loader.rows import TokenRows
+
+
+class Translation(Measure):
+    """From source to target."""
+
+    name = "translation"
+    help = "sentence pairs, as of --retrieval: chrF and BLEU of the sources translated"
+
+    def open(self, given: str, options: EvaluateOptions) -> tuple[Texts, Texts | None]:
+        """The pairs, and what exemplars are drawn from."""
+        from xlcorpus.evaluate.scores import require_sacrebleu
+        from xlcorpus.evaluate.texts import read_pairs
+
+        require_sacrebleu()
+        reading = options.reading("pairs")
+        shots = None if options.shots_from is None else read_pairs(options.shots_from, reading)
+        return read_pairs(given, reading), shots
+
+    def packed(self, data: Any) -> TokenRows | None:
+        """Rows of a view that the pairs are of."""
+        rows: TokenRows | None = data[0].packed
+        return rows
+
+    def check(self, trained: TrainedModel, data: Any, options: EvaluateOptions) -> None:
+        """An encoder-decoder or a decoder, and options that it has."""
+        from xlcorpus.initialize.architecture import CAUSAL, SEQ2SEQ
+
+        trained.require(SEQ2SEQ, CAUSAL, what="--translation")
+        both = trained.architecture == SEQ2SEQ
+        for name, given in (
+            ("--template", both and options.template),
+            ("--shots", both and options.shots),
+            ("--side-templates", not both and options.side_templates),
+        ):
+            if given:
+                what, other = ("an encoder-decoder", "--side-templates") if both else ("a decoder", "--template")
+                raise UserError(f"{name} is not of {what}, which {trained.path} is", remedy=f"leave it out, or {other}")
+        if options.side_templates and data[0].packed is not None:
+            raise UserError(
+                f"{data[0].given} holds ids, which --side-templates do not alter",
+                remedy="leave it out: what stands around the texts is in the rows, as pack wrote it",
+            )
+
+    def run(self, trained: TrainedModel, data: Any, options: EvaluateOptions, say: Say) -> Found:
+        """Scores of each direction."""
+        from xlcorpus.evaluate.translate import translation
+
+        return Found(translation(trained, data[0], data[1], options, say))
+
+    def tables(self, given: str, facts: Any) -> dict[str, Rows]:
+        """A row a direction."""
+        titles = ["languages", "pairs", "chrF", "± error", "BLEU", "± error", "empty", "chrF of the source", "BLEU"]
+        rows = [
+            [f"{row['src_lang']} - {row['tgt_lang']}", f"{row['pairs']:,}"]
+            + [cell(row[key]) for key in ("chrf", "chrf_error", "bleu", "bleu_error")]
+            + [f"{row['empty']:,}", cell(row["copied"]["chrf"]), cell(row["copied"]["bleu"])]
+            for row in facts
+        ]
+        return {f"translation: {given}": [titles, *rows]}
+
+    def plot(self, title: str, found: Mapping[str, Any]) -> str:
+        """chrF and BLEU, and the sources taken for translations."""
+        rows = [row for lines in found.values() for row in lines]
+        return bars(
+            title,
+            [f"{row['src_lang']} - {row['tgt_lang']}" for row in rows],
+            [
+                Panel("chrF", [row["chrf"] for row in rows], BLUE, [row["chrf_error"] for row in rows]),
+                Panel("chrF of the source", [row["copied"]["chrf"] for row in rows], GREEN),
+                Panel("BLEU", [row["bleu"] for row in rows], BLUE, [row["bleu_error"] for row in rows]),
+            ],
+        )
+
+
+MEASURE = Translation()
