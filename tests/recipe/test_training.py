@@ -44,6 +44,7 @@ def refused(folder: Path, before: str, after: str, *settings: str) -> str:
     return str(caught.value)
 
 
+@pytest.mark.slow
 def test_one_command_goes_from_raw_files_to_the_evaluated_model(tmp_path: Path) -> None:
     recipe, out = write_recipe(tmp_path, WHOLE), tmp_path / "out"
     command = ("run", recipe, "--output", out, "--quiet", "--set", "variables.steps=2")
@@ -71,10 +72,6 @@ def test_one_command_goes_from_raw_files_to_the_evaluated_model(tmp_path: Path) 
     assert seconds[-1] == pytest.approx(sum(seconds[:-1]), abs=0.3)
     assert memory[-1] == max(memory[:-1]) > 100
 
-    weights = (out / "pretrain" / "model.safetensors").stat()
-    again = called(*command, "--resume")
-    assert again.returncode == 0, again.stderr
-    assert (out / "pretrain" / "model.safetensors").stat().st_mtime_ns == weights.st_mtime_ns
     other = called(*command[:-1], "variables.steps=3", "--resume")
     assert other.returncode == 1
     assert "another recipe" in other.stderr

@@ -103,3 +103,4 @@ def test_from_raw_texts_to_the_evaluated_model(name: str, given: dict[str, str],
     assert "evaluate" in content or held_out  # of each something is measured that no training saw
     table = done.stdout[done.stdout.rindex("peak memory") :]
     assert "pretrain" in table
+    print(f"{name}: what seconds {table}")  # `pytest -rP` shows it

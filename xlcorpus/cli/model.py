@@ -65,10 +65,10 @@ def evaluation_context(training: Training) -> click.Context:
         flag = key.replace("_", "-")
         if isinstance(value, bool):
             given.append(f"--{flag}" if value else f"--no-{flag}")
-        else:
-            given += [
-                part for one in (value if isinstance(value, list) else [value]) for part in (f"--{flag}", str(one))
-            ]
+            continue
+        parts = [f"{name}={one}" for name, one in value.items()] if isinstance(value, dict) else value
+        for one in parts if isinstance(parts, list) else [parts]:
+            given += [f"--{flag}", str(one)]
     given += ["--output", str(training.evaluation), "--overwrite", str(training.model)]
     try:
         context = evaluate.make_context("evaluate", given)
