@@ -463,6 +463,8 @@ def test_vocabularies_without_overlap_are_refused(qwen: Path) -> None:
         def piece_texts(self) -> list[str]:
             return ["ꙮꙮ", "ꙮ"]
 
+        piece_names = piece_texts
+
     with pytest.raises(UserError, match="no piece of text in common"):
         equal_pieces(open_tokenizer(qwen), Other())
 

@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from click.testing import CliRunner
 from safetensors.numpy import load_file
 
 from tests.objectives.masked_models import tiny
-from tests.packed import SAMPLE, packs
+from tests.packed import SAMPLE, document_rows, packs
 from tests.pretrain.runs import metrics, train, weights
 from tests.pretrain.test_resume import Killed, kill, train_until
+from tests.rows import write_dataset
+from xlcorpus.cli import main as entry
 from xlcorpus.errors import UserError
 from xlcorpus.initialize.tokenizer_files import copy_tokenizer
 from xlcorpus.loader.source import open_source
@@ -243,3 +246,32 @@ def test_teachers_that_do_not_fit(config: dict[str, Any], attention: str, messag
 def test_nothing_to_learn() -> None:
     with pytest.raises(UserError, match="nothing of the teacher is learnt"):
         objective_of(attention_maps=0, hidden_states=0)
+
+
+@pytest.mark.slow
+def test_a_student_of_half_the_layers_and_fewer_pieces(tmp_path: Path) -> None:
+    """From the whole model and its tokenizer by commands to a student: rows by piece, every second layer, phase 1."""
+    whole = saved(tmp_path / "teacher")
+    texts = write_dataset(tmp_path / "texts", [document_rows(60)], "document").folder
+    small = tmp_path / "small"
+    asked = ["tokenizer", "trim", SAMPLE, str(texts), "--output", str(tmp_path / "kept.tsv"), "--write", str(small)]
+    assert CliRunner().invoke(entry.cli, asked, catch_exceptions=False).exit_code == 0
+    folder = packs(60, tokenizer=str(small))
+    kept = [int(line.split("\t")[1]) for line in (tmp_path / "kept.tsv").read_text("utf-8").splitlines()[1:]]
+    data = [{"folder": str(folder), "objective": "bistil", "teacher": str(whole)}]
+    start = {"model": str(whole), "every": 2, "vocabulary": "replaced"}
+    given: dict[str, Any] = {
+        "start": start,
+        "tokenizer": str(small),
+        "attention": "eager",
+        "data": data,
+        "log_every": 1,
+    }
+    assert train(tmp_path / "begun", **given | {"steps": 0}) == 0
+    before, after = (load_file(one / "model.safetensors") for one in (whole, tmp_path / "begun" / "out"))
+    name = "bert.embeddings.word_embeddings.weight"
+    assert np.array_equal(after[name], before[name][kept])
+    assert len(kept) < SIZE
+    assert train(tmp_path / "trained", **given | {"steps": 3}) == 0
+    lines = [line for line in metrics(tmp_path / "trained") if "loss" in line]
+    assert lines[-1]["loss/bistil"] < lines[0]["loss/bistil"]

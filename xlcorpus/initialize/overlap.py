@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from xlcorpus.errors import UserError
+from xlcorpus.tokenizer.kinds.huggingface import is_byte
 from xlcorpus.tokenizer.tokenizer import INSTEAD, NORMAL, ROLES, Tokenizer
 
 
@@ -26,7 +27,7 @@ def equal_pieces(old: Tokenizer, new: Tokenizer) -> np.ndarray:
         )
     kinds, theirs = new.piece_kinds, old.piece_kinds
     for at, name in enumerate(new.piece_names()):
-        if kinds[at] != NORMAL and name in names and theirs[names[name]] == kinds[at]:
+        if (kinds[at] != NORMAL or is_byte(name)) and name in names and theirs[names[name]] == kinds[at]:
             same[at] = names[name]
     for role in reversed(ROLES):
         place, found = new.special_ids()[role], roles.get(role, roles.get(INSTEAD.get(role, "")))
@@ -49,9 +50,12 @@ def folded_pieces(old: Tokenizer, new: Tokenizer, same: np.ndarray) -> np.ndarra
 
 
 def _texts(tokenizer: Tokenizer) -> list[str | None]:
-    """Texts of ids that are made of text."""
-    kinds = tokenizer.piece_kinds
-    return [text if kinds[at] == NORMAL else None for at, text in enumerate(tokenizer.piece_texts())]
+    """Texts of ids that are made of text; those of byte fallback stand for bytes: <0x69> is not the piece i."""
+    kinds, names = tokenizer.piece_kinds, tokenizer.piece_names()
+    return [
+        text if kinds[at] == NORMAL and not is_byte(names[at]) else None
+        for at, text in enumerate(tokenizer.piece_texts())
+    ]
 
 
 def _first(texts: Sequence[str | None]) -> dict[str, int]:
