@@ -51,7 +51,7 @@ def open_tool(name: str, cache_bytes: int, named_signs: NamedSigns = "uroman") -
 
 
 def check_tool(name: str) -> None:
-    """Raise UserError where this is neither one of TOOLS nnor the path of pronunciation lexicons."""
+    """Raise UserError where this is neither one of TOOLS nor the path of pronunciation lexicons."""
     if name not in TOOLS and not storage.exists(storage.locate(name)):
         raise UserError(
             f"there is no tool {name!r}; {nearest(name, TOOLS)}",
