@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import model_validator
 
 from xlcorpus.dataset import storage
-from xlcorpus.errors import UserError
+from xlcorpus.errors import UserError, naming
 from xlcorpus.options import StepOptions, checked, option
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ class StartOptions(StepOptions):
         method = given.pop("method", None)
         if not isinstance(method, str):
             raise UserError("new_rows: has no method", remedy="write new_rows: {method: ofa, ...}, or new_rows: normal")
-        kind = INITIALIZATIONS.find(method)
+        with naming("start: new_rows"):
+            kind = INITIALIZATIONS.find(method)
         return kind, checked(kind.options, given, "new_rows", method, "docs/training.md")
 
     def paths(self) -> tuple[str, ...]:
