@@ -17,8 +17,8 @@ from safetensors.numpy import load_file
 
 from tests.objectives.masked_models import tiny
 from tests.packed import SAMPLE, document_rows, packs
-from tests.pretrain.runs import metrics, train, weights
-from tests.pretrain.test_resume import Killed, kill, train_until
+from tests.pretrain.runs import metrics, train
+from tests.pretrain.test_resume import Killed, check_goes_on, kill, train_until
 from tests.rows import write_dataset
 from xlcorpus.cli import main as entry
 from xlcorpus.errors import UserError
@@ -159,12 +159,7 @@ def changes(teacher: Path, **options: Any) -> dict[str, Any]:
 def test_trained_killed_and_gone_on_with(tmp_path: Path, teacher: Path) -> None:
     """Its losses go down, a killed run goes on to the same bits, and the model that is saved knows no teacher."""
     given = changes(teacher, soft_labels=1.0)
-    assert train(tmp_path / "whole", **given) == 0
-    with pytest.raises(Killed):
-        train_until(4, kill, tmp_path / "ended", **given)
-    assert train(tmp_path / "ended", resume=True, **given) == 0
-    assert weights(tmp_path / "ended") == weights(tmp_path / "whole")
-    assert metrics(tmp_path / "ended") == metrics(tmp_path / "whole")
+    check_goes_on(tmp_path, **given)
     saved_model = transformers.AutoModelForMaskedLM.from_pretrained(tmp_path / "whole" / "out")
     assert {*load_file(tmp_path / "whole" / "out" / "model.safetensors")} <= {*saved_model.state_dict()}
     assert not (tmp_path / "whole" / "out" / "objectives").exists()

@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.packed import SAMPLE, view
-from tests.pretrain.runs import metrics, train, weights
-from tests.pretrain.test_resume import Killed, kill, train_until
+from tests.pretrain.test_resume import check_goes_on
 from xlcorpus.errors import UserError
 from xlcorpus.loader.source import open_source
 from xlcorpus.objectives.kinds.colbert import Colbert
@@ -175,11 +174,6 @@ def test_trained_killed_and_gone_on_with(tmp_path: Any) -> None:
     data = [{"folder": str(view("triples")), "objective": "colbert", "dimensions": 8}]
     start = {"shape": "bert", "layers": 1, "width": 16, "heads": 2}
     changes: dict[str, Any] = {"data": data, "start": start, "batch": "16 rows", "steps": 4, "log_every": 1}
-    assert train(tmp_path / "whole", **changes) == 0
-    with pytest.raises(Killed):
-        train_until(4, kill, tmp_path / "ended", **changes)
-    assert train(tmp_path / "ended", resume=True, **changes) == 0
-    assert weights(tmp_path / "ended") == weights(tmp_path / "whole")
-    assert metrics(tmp_path / "ended") == metrics(tmp_path / "whole")
+    check_goes_on(tmp_path, **changes)
     own = [(tmp_path / name / "out" / "objectives" / "colbert.safetensors").read_bytes() for name in ("whole", "ended")]
     assert own[0] == own[1]

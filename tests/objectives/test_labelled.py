@@ -15,8 +15,8 @@ from safetensors.numpy import load_file
 from tests.objectives.labelled_rows import BERT, NAMES, classified, headed, paired, tagged
 from tests.objectives.masked_models import tiny
 from tests.packed import packs, view
-from tests.pretrain.runs import metrics, train, weights
-from tests.pretrain.test_resume import Killed, kill, train_until
+from tests.pretrain.runs import metrics, train
+from tests.pretrain.test_resume import check_goes_on
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.held_out import HeldOut
@@ -229,12 +229,7 @@ def test_trained_from_a_masked_model(tmp_path: Path, objective: str) -> None:
 def test_a_run_that_ended_goes_on_to_the_same_bits(tmp_path: Path, objective: str) -> None:
     data = [{"folder": str(OF[objective]()), "objective": objective}]
     changes: dict[str, Any] = {"data": data, "start": BERT, "batch": "16 rows", "steps": 4, "log_every": 1}
-    assert train(tmp_path / "whole", **changes) == 0
-    with pytest.raises(Killed):
-        train_until(4, kill, tmp_path / "ended", **changes)
-    assert train(tmp_path / "ended", resume=True, **changes) == 0
-    assert weights(tmp_path / "ended") == weights(tmp_path / "whole")
-    assert metrics(tmp_path / "ended") == metrics(tmp_path / "whole")
+    check_goes_on(tmp_path, **changes)
 
 
 def test_a_model_of_masked_tokens_is_no_tagger() -> None:

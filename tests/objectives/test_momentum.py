@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from tests.objectives.masked_models import BOS, EOS, MASK, PAD, SIZE, VOCABULARY, tiny
 from tests.packed import packs, view
-from tests.pretrain.runs import metrics, train, weights
-from tests.pretrain.test_resume import Killed, kill, train_until
+from tests.pretrain.runs import metrics
+from tests.pretrain.test_resume import check_goes_on
 from xlcorpus.errors import UserError
 from xlcorpus.loader.source import open_source
 from xlcorpus.objectives.contrast import find_keys
@@ -201,12 +201,7 @@ def test_trained_and_gone_on_with(tmp_path: Any, objective: str, start: dict[str
     """A run that is killed goes on to the same weights and metrics, its queue and followed encoder too."""
     rows = {**data, "folder": str(view(data["folder"])), "objective": objective, "queue": 16, "momentum": 0.5}
     changes: dict[str, Any] = {"data": [rows], "start": start, "batch": "16 rows", "steps": 4, "log_every": 1}
-    assert train(tmp_path / "whole", **changes) == 0
-    with pytest.raises(Killed):
-        train_until(4, kill, tmp_path / "ended", **changes)
-    assert train(tmp_path / "ended", resume=True, **changes) == 0
-    assert weights(tmp_path / "ended") == weights(tmp_path / "whole")
-    assert metrics(tmp_path / "ended") == metrics(tmp_path / "whole")
+    check_goes_on(tmp_path, **changes)
     assert any(f"{objective}_found" in str(line) for line in metrics(tmp_path / "whole"))
 
 

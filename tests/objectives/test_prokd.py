@@ -12,8 +12,8 @@ import torch
 
 from tests.objectives.labelled_rows import BERT, headed, tagged
 from tests.packed import SAMPLE
-from tests.pretrain.runs import metrics, train, weights
-from tests.pretrain.test_resume import Killed, kill, train_until
+from tests.pretrain.runs import train
+from tests.pretrain.test_resume import check_goes_on
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.models import open_model
@@ -169,9 +169,4 @@ def test_a_run_that_ended_goes_on_to_the_same_bits(tmp_path: Path, objective: st
     folder = tagged(24, without=12) if objective == "prokd" else predicted(tmp_path)
     data = [{"folder": str(folder), "objective": objective, "absent_labels": True}]
     changes: dict[str, Any] = {"data": data, "start": BERT, "batch": "16 rows", "steps": 4, "log_every": 1}
-    assert train(tmp_path / "whole", **changes) == 0
-    with pytest.raises(Killed):
-        train_until(4, kill, tmp_path / "ended", **changes)
-    assert train(tmp_path / "ended", resume=True, **changes) == 0
-    assert weights(tmp_path / "ended") == weights(tmp_path / "whole")
-    assert metrics(tmp_path / "ended") == metrics(tmp_path / "whole")
+    check_goes_on(tmp_path, **changes)

@@ -55,6 +55,19 @@ def train_until(step: int, do: Callable[[], None], folder: Path, **changes: Any)
         return train(folder, **changes)
 
 
+def check_goes_on(folder: Path, **changes: Any) -> None:
+    """A run (of 4 steps) that is killed in its last goes on to the weights and metrics of one that never ended.
+
+    They stay in folder / "whole" and folder / "ended".
+    """
+    assert train(folder / "whole", **changes) == 0
+    with pytest.raises(Killed):
+        train_until(4, kill, folder / "ended", **changes)
+    assert train(folder / "ended", resume=True, **changes) == 0
+    assert weights(folder / "ended") == weights(folder / "whole")
+    assert metrics(folder / "ended") == metrics(folder / "whole")
+
+
 @pytest.mark.parametrize(
     ("name", "fault"),
     [

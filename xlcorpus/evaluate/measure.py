@@ -16,6 +16,7 @@ from xlcorpus.registry import Registry
 if TYPE_CHECKING:
     from xlcorpus.evaluate.costs import Bits
     from xlcorpus.evaluate.models import TrainedModel
+    from xlcorpus.evaluate.texts import Texts
     from xlcorpus.loader.rows import TokenRows
 
 Rows: TypeAlias = list[list[str]]
@@ -46,8 +47,10 @@ class Measure(ABC):
         """The data of a path, before the model is opened. Raises UserError."""
 
     def packed(self, data: Any) -> TokenRows | None:
-        """Rows of ids that must be of the model's tokenizer."""
-        return None
+        """Rows of ids that must be of the model's tokenizer: the data themselves, or what they were read from."""
+        from xlcorpus.loader.rows import TokenRows
+
+        return data if isinstance(data, TokenRows) else getattr(data, "packed", None)
 
     def check(self, trained: TrainedModel, data: Any, options: EvaluateOptions) -> None:
         """Raise UserError where the model is none to be measured so, before anything is measured."""
@@ -64,6 +67,16 @@ class Measure(ABC):
     @abstractmethod
     def plot(self, title: str, found: Mapping[str, Any]) -> str:
         """SVG of the facts by path."""
+
+
+class MeasureOfPairs(Measure):
+    """A measure of sentence pairs."""
+
+    def open(self, given: str, options: EvaluateOptions) -> Texts:
+        """Sentence pairs."""
+        from xlcorpus.evaluate.texts import read_pairs
+
+        return read_pairs(given, options.reading("pairs"))
 
 
 MEASURES: Registry[Measure] = Registry("measure", "xlcorpus.evaluate.measures", "MEASURE", "xlcorpus.measures")

@@ -33,11 +33,6 @@ class BitsPerByte(Measure):
 
         return open_packs(given, COLUMNS, "--bits")
 
-    def packed(self, data: Any) -> TokenRows | None:
-        """The packs."""
-        rows: TokenRows = data
-        return rows
-
     def check(self, trained: TrainedModel, data: Any, options: EvaluateOptions) -> None:
         """A head that was trained, and rows that fit."""
         from xlcorpus.initialize.architecture import CAUSAL, MASKED

@@ -36,11 +36,6 @@ class Labels(Measure):
             need_seqeval()
         return rows
 
-    def packed(self, data: Any) -> TokenRows | None:
-        """The rows."""
-        rows: TokenRows = data
-        return rows
-
     def check(self, trained: TrainedModel, data: Any, options: EvaluateOptions) -> None:
         """A head for labels, and rows that it reads."""
         from xlcorpus.evaluate.label_rows import objective_of

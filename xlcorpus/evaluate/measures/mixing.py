@@ -27,12 +27,6 @@ class Mixing(Measure):
 
         return open_prompts(given, options)
 
-    def packed(self, data: Any) -> TokenRows | None:
-        """The packs, or none."""
-        from xlcorpus.loader.rows import TokenRows
-
-        return data if isinstance(data, TokenRows) else None
-
     def check(self, trained: TrainedModel, data: Any, options: EvaluateOptions) -> None:
         """A model that reads one way."""
         from xlcorpus.initialize.architecture import CAUSAL

@@ -5,32 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from xlcorpus.evaluate.measure import BLUE, GREEN, RED, Found, Measure, Rows, Say, cell
+from xlcorpus.evaluate.measure import BLUE, GREEN, RED, Found, MeasureOfPairs, Rows, Say, cell
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.text.bars import Panel, bars
 
 if TYPE_CHECKING:
     from xlcorpus.evaluate.models import TrainedModel
     from xlcorpus.evaluate.texts import Texts
-    from xlcorpus.loader.rows import TokenRows
 
 
-class Neutrality(Measure):
+class Neutrality(MeasureOfPairs):
     """By layer."""
 
     name = "neutrality"
     help = "sentence pairs, as of --retrieval: what vectors tell of language and script, how far translations are apart"
-
-    def open(self, given: str, options: EvaluateOptions) -> Texts:
-        """Sentence pairs."""
-        from xlcorpus.evaluate.texts import read_pairs
-
-        return read_pairs(given, options.reading("pairs"))
-
-    def packed(self, data: Any) -> TokenRows | None:
-        """Rows of a view that the pairs are of."""
-        rows: TokenRows | None = data.packed
-        return rows
 
     def run(self, trained: TrainedModel, data: Texts, options: EvaluateOptions, say: Say) -> Found:
         """Probes and distances."""

@@ -12,7 +12,6 @@ from xlcorpus.text.bars import Panel, bars
 if TYPE_CHECKING:
     from xlcorpus.evaluate.collection import Collection
     from xlcorpus.evaluate.models import TrainedModel
-    from xlcorpus.loader.rows import TokenRows
 
 
 class Search(Measure):
@@ -26,11 +25,6 @@ class Search(Measure):
         from xlcorpus.evaluate.collection import read_collection
 
         return read_collection(given, options.reading("pairs"))
-
-    def packed(self, data: Any) -> TokenRows | None:
-        """Rows of a view that the texts are of."""
-        rows: TokenRows | None = data.packed
-        return rows
 
     def run(self, trained: TrainedModel, data: Collection, options: EvaluateOptions, say: Say) -> Found:
         """A row for each layer and language of queries."""
