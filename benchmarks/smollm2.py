@@ -19,7 +19,7 @@ import subprocess
 import sys
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,11 +84,23 @@ def xlcorpus(*arguments: object) -> None:
     subprocess.run([sys.executable, "-m", "xlcorpus", *map(str, arguments)], check=True)
 
 
-def prepare(out: Path) -> None:
-    """All that the recipe reads: the extended tokenizer, packs to train on and packs held out."""
+def make_base(out: Path) -> None:
+    """The model in OUT/base, unless it is there."""
     out.mkdir(parents=True, exist_ok=True)
     if not (out / "base" / "model.safetensors").exists():
         make_plain(fetch(out), out / "base")
+
+
+def ingest(out: Path, files: Mapping[str, Sequence[str]]) -> None:
+    """A dataset of each of these lists of JSON lines, by name."""
+    for name, lines in files.items():
+        (out / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        xlcorpus("ingest", out / f"{name}.jsonl", "--output", out / name, "--lang-column", "lang", "--overwrite")
+
+
+def prepare(out: Path) -> None:
+    """All that the recipe reads: the extended tokenizer, packs to train on and packs held out."""
+    make_base(out)
     files: dict[str, list[str]] = defaultdict(list)
     for held_out, row in documents():
         line = json.dumps(row, ensure_ascii=False)
@@ -97,9 +109,7 @@ def prepare(out: Path) -> None:
             files["measured"].append(json.dumps(row | {"text": _beginning(row["text"])}, ensure_ascii=False))
         if not held_out and row["lang"] in LEARNT:
             files["learnt"].append(line)
-    for name, lines in files.items():
-        (out / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        xlcorpus("ingest", out / f"{name}.jsonl", "--output", out / name, "--lang-column", "lang", "--overwrite")
+    ingest(out, files)
     tokenizer = out / "tokenizer"
     xlcorpus("tokenizer", "extend", out / "base", out / "learnt", "--pieces", PIECES, "--check", out / "all", "-o",
              tokenizer, "--overwrite")  # fmt: skip

@@ -17,7 +17,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.smollm2 import documents, fetch, make_plain, xlcorpus
+from benchmarks.smollm2 import documents, ingest, make_base, xlcorpus
 
 NEW, OLD = "swh_Latn", "eng_Latn"
 PIECES, LENGTH, TOKENS, REPLAY = 4000, 128, 200_000, 0.25  # REPLAY: of the micro-batches
@@ -27,16 +27,12 @@ ARMS = {f"{way}{kind}": (way, kind) for way in WAYS for kind in ("-0", "-alone",
 
 def prepare(out: Path) -> None:
     """The model, the extended tokenizer, packs of each language and those held out."""
-    out.mkdir(parents=True, exist_ok=True)
-    if not (out / "base" / "model.safetensors").exists():
-        make_plain(fetch(out), out / "base")
+    make_base(out)
     files: dict[str, list[str]] = defaultdict(list)
     for held_out, row in documents():
         if row["lang"] in (NEW, OLD):
             files["held-out" if held_out else row["lang"]].append(json.dumps(row, ensure_ascii=False))
-    for name, lines in files.items():
-        (out / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        xlcorpus("ingest", out / f"{name}.jsonl", "--output", out / name, "--lang-column", "lang", "--overwrite")
+    ingest(out, files)
     tokenizer = out / "tokenizer"
     xlcorpus("tokenizer", "extend", out / "base", out / NEW, "--pieces", PIECES, "-o", tokenizer, "--overwrite")
     for name in (NEW, OLD, "held-out"):

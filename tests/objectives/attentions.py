@@ -12,7 +12,8 @@ import transformers
 
 from tests.pack.pack_helpers import TEXTS, Bytes, documents, options_of, pack
 from xlcorpus.objectives.attention import Attention, needs_of
-from xlcorpus.objectives.objective import Batch, Vocabulary
+from xlcorpus.objectives.objective import NO_LABEL, Batch, Vocabulary
+from xlcorpus.objectives.packed import PackObjective
 from xlcorpus.objectives.parts import Packs, segments_of
 from xlcorpus.pack.tokenize import tokenize_batch
 
@@ -124,3 +125,19 @@ def difference(model: Any, rows: pa.RecordBatch, batch: Batch, wanted: list[torc
         for start, end in zip(row["doc_starts"], ends, strict=True):
             largest = max(largest, float((logits[number, start:end] - next(parts)).abs().max()))
     return largest
+
+
+def check_losses(objective: PackObjective, model: Any, batch: Batch, **given: Any) -> None:
+    """Loss, gradients and the cost of each label are transformers' own. given: what the model itself is called with."""
+    loss = objective.losses(model, batch).total
+    loss.backward()
+    ours = [one.grad.clone() for one in model.parameters()]
+    model.zero_grad()
+    theirs = model(**given).loss
+    theirs.backward()
+    torch.testing.assert_close(loss, theirs)
+    for one, other in zip(ours, model.parameters(), strict=True):
+        torch.testing.assert_close(one, other.grad)
+    each = objective.label_losses(model, batch)
+    assert torch.equal(each != 0, batch["labels"] != NO_LABEL)
+    torch.testing.assert_close(each.sum() / (each != 0).sum(), loss.detach())

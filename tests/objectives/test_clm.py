@@ -11,6 +11,7 @@ import pytest
 import torch
 import transformers
 
+from tests.objectives.attentions import check_losses
 from tests.pack.pack_helpers import options_of, pack, token_documents
 from xlcorpus.objectives.kinds.clm import Clm, ClmOptions
 from xlcorpus.objectives.label_costs import _CrossEntropy
@@ -84,15 +85,4 @@ def test_the_loss_is_the_mean_over_labels_and_equals_that_of_transformers() -> N
     made = objective.collate(batch, np.zeros(batch.num_rows, dtype=np.uint64))
     model = tiny_llama().train()
     objective.prepare(model)
-    loss = objective.losses(model, made).total
-    loss.backward()
-    ours = [one.grad.clone() for one in model.parameters()]
-    model.zero_grad()
-    theirs = model(**made, use_cache=False).loss
-    theirs.backward()
-    torch.testing.assert_close(loss, theirs)
-    for one, other in zip(ours, model.parameters(), strict=True):
-        torch.testing.assert_close(one, other.grad)
-    each = objective.label_losses(model, made)
-    assert torch.equal(each != 0, made["labels"] != NO_LABEL)
-    torch.testing.assert_close(each.sum() / (each != 0).sum(), loss.detach())
+    check_losses(objective, model, made, **made, use_cache=False)

@@ -10,6 +10,7 @@ import pytest
 import torch
 import transformers
 
+from tests.objectives.attentions import check_losses
 from tests.pack.pack_helpers import TEXTS, Bytes, documents, options_of, pack
 from xlcorpus.errors import UserError
 from xlcorpus.objectives.kinds.mlm import MlmOptions
@@ -69,20 +70,8 @@ def test_the_loss_is_the_mean_over_masked_tokens_as_transformers_has_it(rows: pa
     objective = OBJECTIVES.find("mlm").make(MlmOptions(), VOCABULARY, LENGTH)
     objective.prepare(model)
     batch = objective.collate(rows, np.arange(rows.num_rows, dtype=np.uint64))
-    loss = objective.losses(model, batch).total
-    loss.backward()
-    ours = [one.grad.clone() for one in model.parameters()]
-    model.zero_grad()
-    theirs = model(
-        input_ids=batch["input_ids"], labels=batch["labels"], **objective.needs(model).inputs(batch["position_ids"])
-    ).loss
-    theirs.backward()
-    torch.testing.assert_close(loss, theirs)
-    for one, other in zip(ours, model.parameters(), strict=True):
-        torch.testing.assert_close(one, other.grad)
-    each = objective.label_losses(model, batch)
-    assert torch.equal(each != 0, batch["labels"] != NO_LABEL)
-    torch.testing.assert_close(each.sum() / (each != 0).sum(), loss.detach())
+    inputs = objective.needs(model).inputs(batch["position_ids"])
+    check_losses(objective, model, batch, input_ids=batch["input_ids"], labels=batch["labels"], **inputs)
 
 
 def test_padding_is_no_text_where_the_tokenizer_has_no_pad(rows: pa.RecordBatch) -> None:

@@ -143,6 +143,12 @@ def check_length(model: Any, length: int | None, what: str) -> None:
         )
 
 
+def check_model(model: Any, vocabulary: Vocabulary, length: int) -> None:
+    """Raise UserError where the model has fewer embeddings than the shards ids, or reads less than a row of them."""
+    vocabulary.check_fits(model)
+    check_length(model, length, type(model).__name__)
+
+
 def _allowed(segments: torch.Tensor, causal: bool, window: int | None, q: torch.Tensor, k: torch.Tensor) -> Any:
     """Whether place q may see place k of a row; window: decoders see that many with themselves, encoders each side."""
     far = q - k

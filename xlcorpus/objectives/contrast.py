@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch.nn import functional
+
+from xlcorpus.errors import UserError
+
+
+def check_layer(model: Any, layer: int, what: str) -> None:
+    """Raise UserError where the model has no such layer for `what`, the vectors of an objective."""
+    layers = model.config.num_hidden_layers
+    if layer > layers:
+        raise UserError(
+            f"{what} are to be of layer {layer}; the model has {layers}",
+            remedy=f"give layer: {max(round(layers * 2 / 3), 1)}, or another up to {layers} (published: 8 of 12)",
+        )
 
 
 def pool(states: torch.Tensor, text: torch.Tensor, pooling: str) -> torch.Tensor:

@@ -24,7 +24,7 @@ from xlcorpus.dataset.features import said_in
 from xlcorpus.dataset.layout import LABELS_FILE
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
-from xlcorpus.objectives.attention import check_length
+from xlcorpus.objectives.attention import check_model
 from xlcorpus.objectives.objective import NO_LABEL, Batch, Losses, Objective, Vocabulary
 from xlcorpus.objectives.ranks import mean_over_ranks
 from xlcorpus.options import StepOptions, option
@@ -135,8 +135,7 @@ class LabelledObjective(Objective):
 
     def prepare(self, model: Any) -> None:
         """Raise UserError where the model lacks ids or positions."""
-        self.vocabulary.check_fits(model)
-        check_length(model, self.length, type(model).__name__)
+        check_model(model, self.vocabulary, self.length)
 
     @abstractmethod
     def logits(self, model: Any, batch: Batch) -> torch.Tensor:

@@ -4,7 +4,7 @@ queue: trained, checkpointed and gone on with like the model's, and never a part
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -21,6 +21,7 @@ from xlcorpus.text.hashes import hash_text
 
 FOLDER = "objectives"  # beside a saved model: NAME.safetensors of an objective's own weights, NAME.json of their rows
 _ATTRIBUTE = "xlcorpus_objectives"
+M = TypeVar("M", torch.nn.Linear, torch.nn.Embedding)
 
 
 def attach(
@@ -49,6 +50,12 @@ def attach(
         ignored = [f"{_ATTRIBUTE}.{name}" for name in made.state_dict()]
         DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(model, ignored)
     return tuple(made)
+
+
+def draw_like(model: Any, module: M) -> M:
+    """The module, its weight drawn as the model draws its own: normal, with its initializer_range."""
+    torch.nn.init.normal_(module.weight, std=getattr(model.config, "initializer_range", 0.02))
+    return module
 
 
 def own_weights_of(model: Any, key: str) -> Any:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import torch
 
 from xlcorpus.errors import UserError
-from xlcorpus.objectives.attention import AttentionOptions, Needs, check_length, choose
+from xlcorpus.objectives.attention import AttentionOptions, Needs, check_model, choose
 from xlcorpus.objectives.label_costs import costs_at, spread, unwrapped
 from xlcorpus.objectives.objective import Batch, Losses, Objective, Vocabulary
 from xlcorpus.objectives.parts import Packs
@@ -45,8 +45,7 @@ class PackObjective(Objective):
 
     def prepare(self, model: Any) -> None:
         """Choose and try the attention; raises UserError where the model has too few embeddings or does not train."""
-        self.vocabulary.check_fits(model)
-        check_length(model, self.length, type(model).__name__)
+        check_model(model, self.vocabulary, self.length)
         if model.device.type == "cpu" and getattr(model.config, "_attn_implementation", None) == "flex_attention":
             raise UserError(
                 "FlexAttention has no backward pass on a CPU",

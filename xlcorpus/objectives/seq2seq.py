@@ -9,7 +9,7 @@ import pyarrow as pa
 import torch
 
 from xlcorpus.errors import UserError
-from xlcorpus.objectives.attention import check_length
+from xlcorpus.objectives.attention import check_model
 from xlcorpus.objectives.joined import Ids, column_of, join, width_of
 from xlcorpus.objectives.label_costs import costs_at, spread, unwrapped
 from xlcorpus.objectives.objective import NO_LABEL, Batch, Losses, Objective, Vocabulary
@@ -90,8 +90,7 @@ class Seq2Seq(Objective):
 
     def prepare(self, model: Any) -> None:
         """Raise UserError where the model lacks ids, positions, or what its decoder begins with."""
-        self.vocabulary.check_fits(model)
-        check_length(model, self.length, type(model).__name__)
+        check_model(model, self.vocabulary, self.length)
         if self.options.begin == "model" and model.config.decoder_start_token_id is None:
             raise UserError(
                 f"the {model.config.model_type} does not say what its decoder begins with",

@@ -16,11 +16,11 @@ from torch.nn import functional
 
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
-from xlcorpus.objectives.attention import check_length
+from xlcorpus.objectives.attention import check_model
 from xlcorpus.objectives.joined import column_of
 from xlcorpus.objectives.late import LateOptions, Writing, adapters_of, max_sim, token_vectors
 from xlcorpus.objectives.objective import Batch, Losses, Objective, ObjectiveKind, Vocabulary
-from xlcorpus.objectives.own_weights import own_weights_of
+from xlcorpus.objectives.own_weights import draw_like, own_weights_of
 from xlcorpus.objectives.ranks import mean_over_ranks
 from xlcorpus.options import option
 from xlcorpus.pack.language_ids import load_ids
@@ -91,8 +91,7 @@ class Colbert(Objective):
 
     def prepare(self, model: Any) -> None:
         """Raise UserError where the model lacks ids, positions, or the adapter of a language."""
-        self.vocabulary.check_fits(model)
-        check_length(model, self._length, type(model).__name__)
+        check_model(model, self.vocabulary, self._length)
         if model.config.model_type != "xmod":
             return
         assert self._folder is not None
@@ -104,9 +103,7 @@ class Colbert(Objective):
 
     def own_weights(self, model: Any) -> torch.nn.Module:
         """The projection of states to vectors, without a bias."""
-        projection = torch.nn.Linear(model.config.hidden_size, self.options.dimensions, bias=False)
-        torch.nn.init.normal_(projection.weight, std=getattr(model.config, "initializer_range", 0.02))
-        return projection
+        return draw_like(model, torch.nn.Linear(model.config.hidden_size, self.options.dimensions, bias=False))
 
     def losses(self, model: Any, batch: Batch) -> Losses:
         """pairwise, in_batch, and found: the share of queries that no other document of the batch is nearer to."""

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from xlcorpus.objectives.attention import check_length
+from xlcorpus.objectives.attention import check_model
 from xlcorpus.objectives.contrast import pool
 from xlcorpus.objectives.joined import around_text, column_of, join, width_of
 from xlcorpus.objectives.momentum import Momentum, MomentumObjective, MomentumOptions
@@ -63,8 +63,7 @@ class Contriever(MomentumObjective):
 
     def prepare(self, model: Any) -> None:
         """Raise UserError where the model lacks ids or positions."""
-        self.vocabulary.check_fits(model)
-        check_length(model, self._length, type(model).__name__)
+        check_model(model, self.vocabulary, self._length)
 
     def own_weights(self, model: Any) -> Momentum:
         """The encoder that follows, and its queue."""

@@ -19,7 +19,7 @@ from xlcorpus.objectives.joined import column_of
 from xlcorpus.objectives.kinds.mlm import Mlm, MlmOptions
 from xlcorpus.objectives.label_costs import unwrapped
 from xlcorpus.objectives.objective import Batch, ObjectiveKind, Vocabulary
-from xlcorpus.objectives.own_weights import own_weights_of
+from xlcorpus.objectives.own_weights import draw_like, own_weights_of
 from xlcorpus.options import option
 from xlcorpus.pack.language_ids import load_ids
 
@@ -67,12 +67,9 @@ class LangSamp(Mlm):
 
     def own_weights(self, model: Any) -> torch.nn.ModuleDict:
         """A table of languages and one of scripts, drawn as the model's own embeddings are."""
-        deviation = getattr(model.config, "initializer_range", 0.02)
-        tables = torch.nn.ModuleDict()
-        for table, names in self.names.items():
-            tables[table] = torch.nn.Embedding(len(names), model.config.hidden_size)
-            torch.nn.init.normal_(tables[table].weight, std=deviation)
-        return tables
+        width = model.config.hidden_size
+        tables = {table: draw_like(model, torch.nn.Embedding(len(names), width)) for table, names in self.names.items()}
+        return torch.nn.ModuleDict(tables)
 
     def _costs(self, model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         tables = own_weights_of(model, self.key)

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from xlcorpus.errors import UserError
 from xlcorpus.objectives.attention import most_tokens
-from xlcorpus.objectives.joined import column_of
+from xlcorpus.objectives.joined import column_of, join
 from xlcorpus.objectives.objective import Batch, ObjectiveKind, Vocabulary
 from xlcorpus.objectives.seq2seq import ARCHITECTURE, Seq2Seq, Seq2SeqOptions, sentinels_of
 from xlcorpus.options import option
@@ -77,7 +77,8 @@ class Spans(Seq2Seq):
         # A sentinel goes before its span: two places for the first token of each.
         doubled = np.stack([sentinels, ids], axis=2).reshape(len(ids), -1)
         written = _lists(doubled, np.stack([begins, out], axis=2).reshape(len(ids), -1))
-        return self.tensors(self._closed(read), self._closed(written))
+        # eos also behind a special id of the text's own
+        return self.tensors(*(join([lists, (self._eos,)])[0] for lists in (read, written)))
 
     def tokens(self, batch: Batch) -> int:
         """All positions of the packs, as of every objective over packs."""
@@ -93,12 +94,6 @@ class Spans(Seq2Seq):
                 f"{type(model).__name__} reads {usable:,}",
                 remedy=f"give a longer mean_span, pack shorter rows, or start with positions: {self.longest}",
             )
-
-    def _closed(self, lists: pa.Array) -> pa.Array:
-        """With eos, also behind a special id of the text's own."""
-        values, offsets = values_of(lists)
-        kept = np.insert(values, offsets[1:], self._eos).astype(np.int32)
-        return pa.ListArray.from_arrays(pa.array((offsets + np.arange(len(offsets))).astype(np.int32)), pa.array(kept))
 
 
 def spans_of(sizes: np.ndarray, share: float, mean_span: float) -> tuple[np.ndarray, np.ndarray]:

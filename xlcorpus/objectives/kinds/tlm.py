@@ -9,7 +9,7 @@ import pyarrow as pa
 import torch
 
 from xlcorpus.errors import UserError
-from xlcorpus.objectives.attention import check_length, first_position
+from xlcorpus.objectives.attention import check_model, first_position
 from xlcorpus.objectives.joined import Ids, column_of, join, width_of
 from xlcorpus.objectives.label_costs import masked_costs, unwrapped
 from xlcorpus.objectives.masking import Masker, MaskOptions
@@ -69,8 +69,7 @@ class Tlm(Objective):
 
     def prepare(self, model: Any) -> None:
         """Raise UserError where the model lacks ids or positions."""
-        self.vocabulary.check_fits(model)
-        check_length(model, self._length, type(model).__name__)
+        check_model(model, self.vocabulary, self._length)
 
     def label_losses(self, model: Any, batch: Batch) -> torch.Tensor:
         """float32[rows, L]: nats for each masked token, 0 elsewhere."""

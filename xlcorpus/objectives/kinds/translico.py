@@ -14,8 +14,8 @@ import pyarrow as pa
 import torch
 
 from xlcorpus.errors import UserError
-from xlcorpus.objectives.attention import check_length
-from xlcorpus.objectives.contrast import contrast, pool
+from xlcorpus.objectives.attention import check_model
+from xlcorpus.objectives.contrast import check_layer, contrast, pool
 from xlcorpus.objectives.joined import around_text, column_of, join, width_of
 from xlcorpus.objectives.label_costs import masked_costs
 from xlcorpus.objectives.masking import Masker, MaskOptions
@@ -75,14 +75,9 @@ class Translico(Objective):
 
     def prepare(self, model: Any) -> None:
         """Raise UserError where the model lacks ids, positions, or the layer that the vectors are of."""
-        self.vocabulary.check_fits(model)
-        check_length(model, self._length, type(model).__name__)
-        layers = model.config.num_hidden_layers
-        if self.options.tcm_weight > 0 and self.options.layer > layers:
-            raise UserError(
-                f"TransliCo's vectors are to be of layer {self.options.layer}; the model has {layers}",
-                remedy=f"give layer: {max(round(layers * 2 / 3), 1)}, or another up to {layers} (published: 8 of 12)",
-            )
+        check_model(model, self.vocabulary, self._length)
+        if self.options.tcm_weight > 0:
+            check_layer(model, self.options.layer, "TransliCo's vectors")
 
     def label_losses(self, model: Any, batch: Batch) -> torch.Tensor:
         """float32[2 * rows, L]: nats for each masked token, 0 elsewhere."""

@@ -11,14 +11,14 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from xlcorpus.errors import UserError
-from xlcorpus.objectives.attention import check_length
-from xlcorpus.objectives.contrast import pool
+from xlcorpus.objectives.attention import check_model
+from xlcorpus.objectives.contrast import check_layer, pool
 from xlcorpus.objectives.joined import column_of, cut, join, width_of
 from xlcorpus.objectives.label_costs import costs_at
 from xlcorpus.objectives.masking import Masker, MaskOptions
 from xlcorpus.objectives.momentum import Momentum, MomentumObjective, MomentumOptions
 from xlcorpus.objectives.objective import Batch, Losses, ObjectiveKind, Vocabulary
+from xlcorpus.objectives.own_weights import draw_like
 from xlcorpus.options import option
 from xlcorpus.pack.packs import sizes_of
 from xlcorpus.pack.segments import fill_up
@@ -86,20 +86,13 @@ class Xlco(MomentumObjective):
 
     def prepare(self, model: Any) -> None:
         """Raise UserError where the model lacks ids, positions, or the layer that the vectors are of."""
-        self.vocabulary.check_fits(model)
-        check_length(model, self._length, type(model).__name__)
-        layers = model.config.num_hidden_layers
-        if self._layer > layers:
-            raise UserError(
-                f"the vectors of xlco are to be of layer {self._layer}; the model has {layers}",
-                remedy=f"give layer: {max(round(layers * 2 / 3), 1)}, or another up to {layers} (published: 8 of 12)",
-            )
+        check_model(model, self.vocabulary, self._length)
+        check_layer(model, self._layer, "the vectors of xlco")
 
     def own_weights(self, model: Any) -> Momentum:
         """The projection (no bias), the encoder that follows and its queue."""
         width = model.config.hidden_size
-        projection = torch.nn.Linear(width, width, bias=False)
-        torch.nn.init.normal_(projection.weight, std=getattr(model.config, "initializer_range", 0.02))
+        projection = draw_like(model, torch.nn.Linear(width, width, bias=False))
         return Momentum(model, self.options.queue, width, projection)
 
     def losses(self, model: Any, batch: Batch) -> Losses:
