@@ -126,7 +126,7 @@ def measure(out: Path, trained: Path) -> None:
     """Print the table: the base with its own tokenizer, the extended model before training, and the trained one."""
     from transformers import AutoModelForCausalLM
 
-    from xlcorpus.evaluate.bits import bits_per_byte
+    from xlcorpus.evaluate.measures.bits.per_byte import bits_per_byte
     from xlcorpus.initialize.start import StartOptions, start
     from xlcorpus.loader.rows import TokenRows
     from xlcorpus.objectives.objective import OBJECTIVES

@@ -28,8 +28,8 @@ import torch
 import xlcorpus
 from benchmarks.machine import describe_machine
 from xlcorpus.dataset.storage import locate
+from xlcorpus.evaluate.measures.retrieval.nearest import retrieval
 from xlcorpus.evaluate.models import TrainedModel
-from xlcorpus.evaluate.retrieval import retrieval
 from xlcorpus.evaluate.vectors import encode, vectors
 from xlcorpus.initialize.architecture import MASKED
 from xlcorpus.loader.rows import TokenRows

@@ -13,8 +13,8 @@ import xlcorpus
 from tests.rows import records
 from xlcorpus.dataset.storage import locate
 from xlcorpus.evaluate.held_out import HeldOut
+from xlcorpus.evaluate.measures.retrieval.nearest import retrieval
 from xlcorpus.evaluate.models import TrainedModel
-from xlcorpus.evaluate.retrieval import retrieval
 from xlcorpus.evaluate.vectors import encode, vectors
 from xlcorpus.pretrain.recipe import load_recipe
 from xlcorpus.pretrain.train import Settings, pretrain

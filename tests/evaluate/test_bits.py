@@ -17,8 +17,8 @@ import torch
 from tests.evaluate.models import TOKENIZER, tiny
 from tests.packed import TEXTS, packs, view
 from xlcorpus.errors import UserError
-from xlcorpus.evaluate.bits import bits_per_byte, summary
-from xlcorpus.evaluate.costs import Bits
+from xlcorpus.evaluate.measures.bits.costs import Bits
+from xlcorpus.evaluate.measures.bits.per_byte import bits_per_byte, summary
 from xlcorpus.loader.rows import TokenRows
 from xlcorpus.objectives.objective import OBJECTIVES
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from tests.evaluate.models import TOKENIZER, opened
 from tests.packed import TEXTS
 from xlcorpus.errors import UserError
-from xlcorpus.evaluate.choose import choose, log_probabilities
-from xlcorpus.evaluate.items import read_items
+from xlcorpus.evaluate.measures.choice.choose import choose, log_probabilities
+from xlcorpus.evaluate.measures.choice.items import read_items
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.evaluate.prompts import Prompter, draw_shots
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from xlcorpus.dataset.storage import locate
 from xlcorpus.errors import UserError
-from xlcorpus.evaluate.costs import SUMS, Bits, differences, read_documents_of, spread, write_documents
+from xlcorpus.evaluate.measures.bits.costs import SUMS, Bits, differences, read_documents_of, write_documents
+from xlcorpus.evaluate.standard_error import of_sum
 
 LANGS = ("swh_Latn", "khm_Khmr", "amh_Ethi")
 
@@ -102,7 +103,7 @@ def test_what_is_not_compared() -> None:
     found = differences({"swh_Latn": one}, {"swh_Latn": cut})
     assert found is not None
     assert found["all"]["documents"] == 2
-    assert spread(np.ones(1), np.zeros(1, dtype=np.int64)) is None
+    assert of_sum(np.ones(1), np.zeros(1, dtype=np.int64)) is None
 
 
 def test_a_language_of_one_document_counts_by_its_whole_pull() -> None:

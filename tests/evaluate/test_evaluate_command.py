@@ -211,5 +211,5 @@ def test_memory_that_does_not_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes")
 
-    monkeypatch.setattr("xlcorpus.evaluate.bits.bits_per_byte", full)
+    monkeypatch.setattr("xlcorpus.evaluate.measures.bits.per_byte.bits_per_byte", full)
     assert "--batch 4" in str(refused(folder("LlamaForCausalLM"), "--bits", packs(28, 2)))

@@ -20,10 +20,10 @@ from xlcorpus.cli.main import cli
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.evaluate import evaluate
-from xlcorpus.evaluate.label_scores import readable, span_scores
+from xlcorpus.evaluate.measures.labels.predict import predict
+from xlcorpus.evaluate.measures.labels.scores import readable, span_scores
 from xlcorpus.evaluate.models import open_model
 from xlcorpus.evaluate.options import EvaluateOptions
-from xlcorpus.evaluate.predict import predict
 from xlcorpus.loader.source import open_source
 from xlcorpus.objectives.labelled import names_of
 from xlcorpus.tokenizer.open import open_tokenizer
@@ -161,7 +161,7 @@ def test_what_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert any("does not have the labels diary: they are never right" in line for line in said)
     assert found["all"]["accuracy"] <= 0.5
     monkeypatch.setitem(sys.modules, "seqeval", None)
-    monkeypatch.setattr("xlcorpus.evaluate.label_scores.find_spec", lambda _: None)
+    monkeypatch.setattr("xlcorpus.evaluate.measures.labels.scores.find_spec", lambda _: None)
     with pytest.raises(UserError, match=r"seqeval, which is not installed(.|\n)*xlcorpus\[labels\]"):
         evaluate(model, {"labels": [str(tagged(12))]}, **asked)
     with pytest.raises(UserError, match="choose another --output"):

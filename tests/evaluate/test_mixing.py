@@ -12,9 +12,12 @@ import pytest
 from tests.evaluate.models import TOKENIZER, opened
 from tests.packed import TEXTS, packs
 from xlcorpus.errors import UserError
-from xlcorpus.evaluate.generate import generate, mixing, prompts_of_packs, prompts_of_texts
-from xlcorpus.evaluate.mixing import judge, ratio
+from xlcorpus.evaluate.generate import generate
+from xlcorpus.evaluate.measure import MEASURES
+from xlcorpus.evaluate.measures.mixing.judge import judge, mixing
+from xlcorpus.evaluate.measures.mixing.prompts import prompts_of_packs, prompts_of_texts
 from xlcorpus.evaluate.options import EvaluateOptions
+from xlcorpus.evaluate.standard_error import of_ratio
 from xlcorpus.evaluate.texts import Texts
 from xlcorpus.lid.model import load_model
 from xlcorpus.loader.rows import TokenRows
@@ -59,10 +62,10 @@ def test_what_cannot_be_judged() -> None:
 
 def test_the_error_of_a_share_is_that_over_texts() -> None:
     part, whole = np.array([1, 0, 4, 2]), np.array([4, 2, 8, 6])
-    value, error = ratio(part, whole)
+    value, error = of_ratio(part, whole)
     assert value == 7 / 20
     assert error == pytest.approx(math.sqrt(sum((part - 0.35 * whole) ** 2) * 4 / 3) / 20)
-    assert ratio(np.array([1]), np.array([2])) == (0.5, None)
+    assert of_ratio(np.array([1]), np.array([2])) == (0.5, None)
 
 
 def test_prompts_of_packs_and_of_texts_are_the_same() -> None:
@@ -90,9 +93,10 @@ def test_the_same_text_whatever_the_batch_and_by_seed() -> None:
     settings = {"prompt_tokens": 7, "new_tokens": 8}
     prompts = prompts_of_texts(trained, Texts("here", table), EvaluateOptions(**settings))
     prompts = [*prompts[:5], *prompts_of_texts(trained, Texts("here", table), EvaluateOptions(prompt_tokens=3))[:5]]
-    greedy = generate(trained, prompts, EvaluateOptions(**settings, batch=3))
-    assert greedy == generate(trained, prompts, EvaluateOptions(**settings, batch=10))
-    drawn = [generate(trained, prompts, EvaluateOptions(**settings, temperature=1.0, seed=seed)) for seed in (1, 1, 2)]
+    ids = [prompt.ids for prompt in prompts]
+    greedy = generate(trained, ids, EvaluateOptions(**settings, batch=3))
+    assert greedy == generate(trained, ids, EvaluateOptions(**settings, batch=10))
+    drawn = [generate(trained, ids, EvaluateOptions(**settings, temperature=1.0, seed=seed)) for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
     assert all(len(ids) <= 8 and not {*ids} & {0, 2, 3, 4} for ids in greedy + drawn[0])
 
@@ -101,7 +105,7 @@ def test_a_model_writes_by_these_options_and_not_by_its_own() -> None:
     trained = opened("LlamaForCausalLM")
     table = pa.table({"text": [f"{SWAHILI} {SWAHILI}"], "lang": ["swh_Latn"]})
     options = EvaluateOptions(prompt_tokens=7, new_tokens=12)
-    prompts = prompts_of_texts(trained, Texts("here", table), options)
+    prompts = [one.ids for one in prompts_of_texts(trained, Texts("here", table), options)]
     written = generate(trained, prompts, options)
     own = trained.model.generation_config
     trained.model.generation_config = strange = copy.deepcopy(own)
@@ -121,8 +125,8 @@ def test_mixing_of_a_model_beside_the_texts_themselves() -> None:
     found = mixing(trained, prompts, options)["swh_Latn"]
     assert found["reference"]["other_language"] == 0.0
     assert found["generated"]["texts"] == 1
-    assert found["sample"] == TOKENIZER.decode(generate(trained, prompts, options)[0])
+    assert found["sample"] == TOKENIZER.decode(generate(trained, [prompts[0].ids], options)[0])
     with pytest.raises(UserError, match=r"--mixing needs a model of AutoModelForCausalLM"):
-        mixing(opened("XLMRobertaForMaskedLM"), prompts, options)
+        MEASURES.find("mixing").check(opened("XLMRobertaForMaskedLM"), prompts, options)
     with pytest.raises(UserError, match="reads 64"):
-        generate(trained, prompts, EvaluateOptions(new_tokens=100))
+        generate(trained, [prompts[0].ids], EvaluateOptions(new_tokens=100))

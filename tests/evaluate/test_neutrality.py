@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tests.evaluate.models import opened
 from tests.packed import TEXTS, view
 from xlcorpus.errors import UserError
-from xlcorpus.evaluate.neutrality import distances, neutrality
+from xlcorpus.evaluate.measures.neutrality.layers import distances, neutrality
+from xlcorpus.evaluate.measures.neutrality.probe import probe
 from xlcorpus.evaluate.options import EvaluateOptions
-from xlcorpus.evaluate.probe import probe
 from xlcorpus.evaluate.texts import Texts, read_pairs
 from xlcorpus.evaluate.vectors import encode, vectors
 

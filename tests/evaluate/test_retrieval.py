@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlcorpus.evaluate.retrieval import retrieval
+from xlcorpus.evaluate.measures.retrieval.nearest import retrieval
 
 
 def cosine(one: np.ndarray, other: np.ndarray) -> float:

@@ -22,11 +22,12 @@ from tests.packed import TEXTS, pair_rows, triple_rows, view
 from tests.rows import write_dataset
 from xlcorpus.cli import main as entry
 from xlcorpus.errors import UserError
-from xlcorpus.evaluate.collection import Collection, read_collection
-from xlcorpus.evaluate.find import find_documents
+from xlcorpus.evaluate.measures.retrieval.nearest import retrieval
+from xlcorpus.evaluate.measures.search.collection import Collection, read_collection
+from xlcorpus.evaluate.measures.search.find import find_documents
+from xlcorpus.evaluate.measures.search.ranking import search
 from xlcorpus.evaluate.models import open_model
 from xlcorpus.evaluate.options import EvaluateOptions
-from xlcorpus.evaluate.retrieval import retrieval, search
 from xlcorpus.evaluate.vectors import encode, vectors
 
 READING = EvaluateOptions().reading("pairs")

@@ -16,10 +16,10 @@ import torch
 from tests.evaluate.models import TOKENIZER, opened
 from tests.packed import TEXTS, view
 from xlcorpus.errors import UserError
+from xlcorpus.evaluate.measures.translation.scores import bleu_tokenizer, require_sacrebleu, scores
+from xlcorpus.evaluate.measures.translation.translate import TEMPLATE, beginnings, sides_of, translation
 from xlcorpus.evaluate.options import EvaluateOptions
-from xlcorpus.evaluate.scores import bleu_tokenizer, require_sacrebleu, scores
 from xlcorpus.evaluate.texts import Texts, read_pairs
-from xlcorpus.evaluate.translate import TEMPLATE, beginnings, sides_of, translation
 
 LANGS = ("swh_Latn", "hin_Deva", "zho_Hans")
 

@@ -16,8 +16,8 @@ from tests.pretrain.runs import train
 from tests.pretrain.test_resume import check_goes_on
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
+from xlcorpus.evaluate.measures.labels.predict import predict
 from xlcorpus.evaluate.models import open_model
-from xlcorpus.evaluate.predict import predict
 from xlcorpus.loader.source import open_source
 from xlcorpus.objectives.own_weights import attach, own_weights_of
 from xlcorpus.objectives.prototypes import aligned, reweighted

@@ -40,8 +40,8 @@ def command(
             raise UserError(
                 f"labelling needs {name}, which is not installed", remedy="pip install 'xlcorpus[pretrain]'"
             )
+    from xlcorpus.evaluate.measures.labels.predict import check_output, predict
     from xlcorpus.evaluate.models import open_model
-    from xlcorpus.evaluate.predict import check_output, predict
 
     check_output(output, overwrite=overwrite)
     trained = open_model(model, tokenizer=tokenizer, device=device)

@@ -14,11 +14,11 @@ import xlcorpus
 from xlcorpus.dataset import storage
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.batches import packed_languages
-from xlcorpus.evaluate.costs import Bits, differences, read_documents_of
 from xlcorpus.evaluate.measure import MEASURES, Say
+from xlcorpus.evaluate.measures.bits.costs import Bits, differences, read_documents_of
+from xlcorpus.evaluate.measures.bits.related import regression, related_languages
 from xlcorpus.evaluate.models import open_model
 from xlcorpus.evaluate.options import EvaluateOptions
-from xlcorpus.evaluate.related import regression, related_languages
 from xlcorpus.initialize.architecture import MASKED
 from xlcorpus.pretrain.failures import needing_memory
 

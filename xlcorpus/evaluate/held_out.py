@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from xlcorpus.evaluate.batches import batches
-from xlcorpus.evaluate.bits import bits_per_byte, evaluating
-from xlcorpus.evaluate.costs import Bits
+from xlcorpus.evaluate.measures.bits.costs import Bits
+from xlcorpus.evaluate.measures.bits.per_byte import bits_per_byte
+from xlcorpus.evaluate.models import evaluating
 from xlcorpus.loader.rows import TokenRows
 from xlcorpus.objectives.objective import Objective
 from xlcorpus.objectives.packed import PackObjective

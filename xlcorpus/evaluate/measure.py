@@ -14,7 +14,7 @@ from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.registry import Registry
 
 if TYPE_CHECKING:
-    from xlcorpus.evaluate.costs import Bits
+    from xlcorpus.evaluate.measures.bits.costs import Bits
     from xlcorpus.evaluate.models import TrainedModel
     from xlcorpus.evaluate.texts import Texts
     from xlcorpus.loader.rows import TokenRows
@@ -36,11 +36,12 @@ class Measure(ABC):
     """A module of `xlcorpus/evaluate/measures` has one as MEASURE; torch is imported inside of its methods alone.
 
     name: of the option `--name PATH`, of its part of the report and of its plot; help: of the option; its own options
-    stand in EvaluateOptions.
+    stand in EvaluateOptions. needs: auto classes of transformers of which a model must be one, none: any will do.
     """
 
     name: str
     help: str
+    needs: tuple[str, ...] = ()
 
     @abstractmethod
     def open(self, given: str, options: EvaluateOptions) -> Any:
@@ -54,7 +55,8 @@ class Measure(ABC):
 
     def check(self, trained: TrainedModel, data: Any, options: EvaluateOptions) -> None:
         """Raise UserError where the model is none to be measured so, before anything is measured."""
-        return
+        if self.needs:
+            trained.require(*self.needs, what=f"--{self.name}")
 
     @abstractmethod
     def run(self, trained: TrainedModel, data: Any, options: EvaluateOptions, say: Say) -> Found:

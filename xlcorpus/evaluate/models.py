@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,15 +46,12 @@ class TrainedModel:
         if self.architecture not in architectures:
             raise UserError(
                 f"{what} needs a model of {' or '.join(architectures)}; {self.path} is one of {self.architecture}",
-                remedy=_REMEDIES[architectures[0]],
+                remedy=f"name a model that was trained with {' or '.join(_OBJECTIVES[one] for one in architectures)}, "
+                "saved with its head",
             )
 
 
-_REMEDIES = {
-    CAUSAL: "name a model that was trained with clm",
-    MASKED: "name a model that was trained with clm or mlm, saved with its head",
-    SEQ2SEQ: "name an encoder-decoder that was trained with translation",
-}
+_OBJECTIVES = {CAUSAL: "clm", MASKED: "mlm", SEQ2SEQ: "translation"}
 
 
 def open_model(given: str, *, tokenizer: str | None = None, device: str | None = None) -> TrainedModel:
@@ -80,6 +79,17 @@ def open_model(given: str, *, tokenizer: str | None = None, device: str | None =
         )
     vocabulary = vocabulary_of(TokenizerFacts.of(opened))
     return TrainedModel(str(locate(given)), model, architecture, opened, str(path), vocabulary)
+
+
+@contextmanager
+def evaluating(model: Any) -> Iterator[Any]:
+    """The model's device; meanwhile it is in the mode of evaluation."""
+    training = model.training
+    model.eval()
+    try:
+        yield next(model.parameters()).device
+    finally:
+        model.train(training)
 
 
 def _device(given: str | None) -> torch.device:

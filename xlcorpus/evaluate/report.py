@@ -8,8 +8,8 @@ from typing import Any
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
-from xlcorpus.evaluate.costs import Bits, write_documents
 from xlcorpus.evaluate.measure import MEASURES, Rows
+from xlcorpus.evaluate.measures.bits.costs import Bits, write_documents
 
 REPORT = "evaluation.json"
 

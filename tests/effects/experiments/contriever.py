@@ -12,8 +12,8 @@ import pyarrow as pa
 import xlcorpus
 from tests.effects.experiment import Claim, Experiment
 from tests.effects.material import Rows, documents, ntrex, pretrained, recipe_of, tokenizer
+from xlcorpus.evaluate.measures.retrieval.nearest import retrieval
 from xlcorpus.evaluate.models import open_model
-from xlcorpus.evaluate.retrieval import retrieval
 from xlcorpus.evaluate.vectors import encode, vectors
 
 CODES = ("eng", "deu", "nld", "hrv", "bul", "hin", "swa", "tur")

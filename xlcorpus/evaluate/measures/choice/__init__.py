@@ -10,7 +10,7 @@ from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.text.bars import Panel, bars
 
 if TYPE_CHECKING:
-    from xlcorpus.evaluate.items import Items
+    from xlcorpus.evaluate.measures.choice.items import Items
     from xlcorpus.evaluate.models import TrainedModel
 
 _NAMES = ("acc", "acc_norm", "acc_bytes", "acc_mutual_info")
@@ -19,25 +19,19 @@ _NAMES = ("acc", "acc_norm", "acc_bytes", "acc_mutual_info")
 class Choice(Measure):
     """By language of the items."""
 
-    name = "choice"
+    name, needs = "choice", ("AutoModelForCausalLM",)
     help = "items to choose from: premise, choices (or choice1, choice2, ...), label, lang"
 
     def open(self, given: str, options: EvaluateOptions) -> tuple[Items, Items | None]:
         """The items, and what exemplars are drawn from."""
-        from xlcorpus.evaluate.items import read_items
+        from xlcorpus.evaluate.measures.choice.items import read_items
 
         shots = None if options.shots_from is None else read_items(options.shots_from, options)
         return read_items(given, options), shots
 
-    def check(self, trained: TrainedModel, data: Any, options: EvaluateOptions) -> None:
-        """A model that reads one way."""
-        from xlcorpus.initialize.architecture import CAUSAL
-
-        trained.require(CAUSAL, what="--choice")
-
     def run(self, trained: TrainedModel, data: Any, options: EvaluateOptions, say: Say) -> Found:
         """Accuracies."""
-        from xlcorpus.evaluate.choose import choose
+        from xlcorpus.evaluate.measures.choice.choose import choose
 
         return Found(choose(trained, data[0], data[1], options, say))
 

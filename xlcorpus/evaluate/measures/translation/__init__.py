@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 class Translation(Measure):
     """From source to target."""
 
-    name = "translation"
+    name, needs = "translation", ("AutoModelForSeq2SeqLM", "AutoModelForCausalLM")
     help = "sentence pairs, as of --retrieval: chrF and BLEU of the sources translated"
 
     def open(self, given: str, options: EvaluateOptions) -> tuple[Texts, Texts | None]:
         """The pairs, and what exemplars are drawn from."""
-        from xlcorpus.evaluate.scores import require_sacrebleu
+        from xlcorpus.evaluate.measures.translation.scores import require_sacrebleu
         from xlcorpus.evaluate.texts import read_pairs
 
         require_sacrebleu()
@@ -39,10 +39,8 @@ class Translation(Measure):
 
     def check(self, trained: TrainedModel, data: Any, options: EvaluateOptions) -> None:
         """An encoder-decoder or a decoder, and options that it has."""
-        from xlcorpus.initialize.architecture import CAUSAL, SEQ2SEQ
-
-        trained.require(SEQ2SEQ, CAUSAL, what="--translation")
-        both = trained.architecture == SEQ2SEQ
+        super().check(trained, data, options)
+        both = trained.architecture == self.needs[0]
         for name, given in (
             ("--template", both and options.template),
             ("--shots", both and options.shots),
@@ -59,7 +57,7 @@ class Translation(Measure):
 
     def run(self, trained: TrainedModel, data: Any, options: EvaluateOptions, say: Say) -> Found:
         """Scores of each direction."""
-        from xlcorpus.evaluate.translate import translation
+        from xlcorpus.evaluate.measures.translation.translate import translation
 
         return Found(translation(trained, data[0], data[1], options, say))
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.errors import UserError
+from xlcorpus.evaluate.measures.retrieval.nearest import retrieval
 from xlcorpus.evaluate.models import TrainedModel
 from xlcorpus.evaluate.options import EvaluateOptions
-from xlcorpus.evaluate.retrieval import retrieval
 from xlcorpus.evaluate.texts import Texts, some_of_each
 from xlcorpus.evaluate.vectors import Sentences, encode, layers_of, vectors
 from xlcorpus.text.labels import encode_pairs

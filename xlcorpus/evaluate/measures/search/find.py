@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -14,10 +13,12 @@ from safetensors.torch import load_file
 
 from xlcorpus.dataset import storage
 from xlcorpus.errors import UserError
-from xlcorpus.evaluate.collection import Collection, Side
+from xlcorpus.evaluate.measures.retrieval.nearest import unit
+from xlcorpus.evaluate.measures.search.collection import Collection, Side
+from xlcorpus.evaluate.measures.search.ranking import search
 from xlcorpus.evaluate.models import TrainedModel
 from xlcorpus.evaluate.options import EvaluateOptions
-from xlcorpus.evaluate.retrieval import search, unit
+from xlcorpus.evaluate.standard_error import of_mean
 from xlcorpus.evaluate.vectors import encode, lang_ids, layers_of, vectors
 from xlcorpus.objectives.late import LateOptions, Writing, Written, adapters_of, max_sim, token_vectors
 from xlcorpus.objectives.own_weights import FOLDER
@@ -63,9 +64,8 @@ def find_documents(
             here = np.ones(len(langs), dtype=bool) if lang == ALL else langs == lang
             count = int(here.sum())
             means = {name: float(values[here].mean()) for name, values in of_queries.items()}
-            error = float(of_queries["mrr_10"][here].std(ddof=1) / math.sqrt(count)) if count > 1 else math.nan
             row: dict[str, Any] = {"lang": lang, "layer": layer, "queries": count, "documents": documents}
-            found.append({**row, **means, "error": error, "chance": chance})
+            found.append({**row, **means, "error": of_mean(of_queries["mrr_10"][here]), "chance": chance})
     return found
 
 

@@ -6,7 +6,6 @@ go on somehow, and what is said of these is the floor that generated text is to 
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +14,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from xlcorpus.evaluate.generate import generate
+from xlcorpus.evaluate.measures.mixing.prompts import Prompt
+from xlcorpus.evaluate.models import TrainedModel
+from xlcorpus.evaluate.options import EvaluateOptions
+from xlcorpus.evaluate.standard_error import of_ratio
 from xlcorpus.lid.identify import identify_batch
-from xlcorpus.lid.model import LanguageModel
+from xlcorpus.lid.model import LanguageModel, load_model
 from xlcorpus.text.codepoints import byte_lengths, code_points
 from xlcorpus.text.labels import (
     NO_LANGUAGE,
@@ -57,10 +61,28 @@ class Judged:
             ("other_language", self.other_language, self.judged),
             ("other_script", self.other_script, self.letters),
         ):
-            facts[name], facts[f"{name}_error"] = ratio(part, whole)
-        facts["judged"] = ratio(self.judged, self.letters)[0]
+            facts[name], facts[f"{name}_error"] = of_ratio(part, whole)
+        facts["judged"] = of_ratio(self.judged, self.letters)[0]
         total = int(self.judged.sum())
         return facts | {"into": {lang: count / total for lang, count in self.into.most_common(_SHOWN)}}
+
+
+def mixing(trained: TrainedModel, prompts: Sequence[Prompt], options: EvaluateOptions) -> dict[str, Any]:
+    """By language: `generated` and `reference` (how the texts themselves go on), each as `Judged.facts`, and `sample`,
+    the first text written."""
+    model = load_model(options.lid)
+    written = generate(trained, [prompt.ids for prompt in prompts], options)
+    made, real = ([trained.tokenizer.decode(ids) for ids in some] for some in (written, [one.rest for one in prompts]))
+    langs = [prompt.lang for prompt in prompts]
+    generated, reference = judge(made, langs, model), judge(real, langs, model)
+    return {
+        lang: {
+            "generated": generated[lang].facts,
+            "reference": reference[lang].facts,
+            "sample": made[langs.index(lang)],
+        }
+        for lang in generated
+    }
 
 
 def judge(texts: Sequence[str], langs: Sequence[str], model: LanguageModel) -> dict[str, Judged]:
@@ -103,13 +125,3 @@ def judge(texts: Sequence[str], langs: Sequence[str], model: LanguageModel) -> d
             all_letters, all_letters - counts[rows][:, written].sum(axis=1), judged[rows], other[rows], into
         )
     return made
-
-
-def ratio(part: np.ndarray, whole: np.ndarray) -> tuple[float | None, float | None]:
-    """Sum of one by the sum of the other, and its standard error over rows (delta method), None where there is none."""
-    total, count = float(whole.sum()), len(whole)
-    if not total:
-        return None, None
-    value = float(part.sum()) / total
-    rest = part - value * whole
-    return value, math.sqrt(float(rest @ rest) * count / (count - 1)) / total if count > 1 else None

@@ -20,8 +20,8 @@ from xlcorpus.dataset.manifest import StepRecord, is_ours
 from xlcorpus.dataset.shards import Layout, PlainFile, ShardFile, ShardWriter
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
-from xlcorpus.evaluate.label_rows import Said, labels_of_model, objective_of, said_of
 from xlcorpus.evaluate.measure import Say
+from xlcorpus.evaluate.measures.labels.rows import Said, labels_of_model, objective_of, said_of
 from xlcorpus.evaluate.models import TrainedModel
 from xlcorpus.loader.rows import TokenRows
 from xlcorpus.objectives.labelled import LABEL, LABELS, SOFT

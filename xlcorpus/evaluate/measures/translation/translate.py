@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 import torch
 
 from xlcorpus.errors import UserError
-from xlcorpus.evaluate.generate import Prompt, generate, generated
+from xlcorpus.evaluate.generate import generate, generated
 from xlcorpus.evaluate.measure import Say
+from xlcorpus.evaluate.measures.translation.scores import bleu_tokenizer, scores
 from xlcorpus.evaluate.models import TrainedModel
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.evaluate.prompts import Prompter, draw_shots
-from xlcorpus.evaluate.scores import bleu_tokenizer, scores
 from xlcorpus.evaluate.texts import PAIR, Texts, some_of_each
 from xlcorpus.initialize.architecture import SEQ2SEQ
 from xlcorpus.objectives.joined import join
@@ -175,9 +175,8 @@ def _by_prompt(
             shots.given,
         )
         parts[1:1] = [made.take(pa.array(one)) for one in drawn.T]
-    ids = join(parts)[0].to_pylist()
-    prompts = [Prompt(one, [], lang) for one, lang in zip(ids, table.column("tgt_lang").to_pylist(), strict=True)]
-    made = [trained.tokenizer.decode(one).strip() for one in generate(trained, prompts, options)]
+    written = generate(trained, join(parts)[0].to_pylist(), options)
+    made = [trained.tokenizer.decode(one).strip() for one in written]
     return [one.partition("\n")[0].strip() for one in made]
 
 

@@ -10,8 +10,7 @@ bytes count: how many there are is told, and a text of many has a figure that is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,8 @@ import pyarrow.compute as pc
 
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.batches import batches
-from xlcorpus.evaluate.costs import Bits
+from xlcorpus.evaluate.measures.bits.costs import Bits
+from xlcorpus.evaluate.models import evaluating
 from xlcorpus.loader.rows import TokenRows
 from xlcorpus.objectives.objective import NO_LABEL, Batch, Objective
 from xlcorpus.objectives.packed import PackObjective
@@ -69,17 +69,6 @@ def bits_per_byte(
         for code, lang in enumerate(langs.dictionary.to_pylist())
     }
     return {lang: bits for lang, bits in sorted(found.items()) if bits.total["labels"] and bits.total["bytes"]}
-
-
-@contextmanager
-def evaluating(model: Any) -> Iterator[Any]:
-    """The model's device; meanwhile it is in the mode of evaluation."""
-    training = model.training
-    model.eval()
-    try:
-        yield next(model.parameters()).device
-    finally:
-        model.train(training)
 
 
 def summary(found: Mapping[str, Bits]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class Retrieval(MeasureOfPairs):
 
     def run(self, trained: TrainedModel, data: Texts, options: EvaluateOptions, say: Say) -> Found:
         """A row for each two languages and layer."""
-        from xlcorpus.evaluate.retrieve import retrieve
+        from xlcorpus.evaluate.measures.retrieval.retrieve import retrieve
 
         return Found(retrieve(trained, data, options, say))
 

@@ -22,7 +22,7 @@ class Neutrality(MeasureOfPairs):
 
     def run(self, trained: TrainedModel, data: Texts, options: EvaluateOptions, say: Say) -> Found:
         """Probes and distances."""
-        from xlcorpus.evaluate.neutrality import neutrality
+        from xlcorpus.evaluate.measures.neutrality.layers import neutrality
 
         return Found(neutrality(trained, data, options, say))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,10 @@ import pyarrow.compute as pc
 
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.measure import Say
+from xlcorpus.evaluate.measures.neutrality.probe import probe
 from xlcorpus.evaluate.models import TrainedModel
 from xlcorpus.evaluate.options import EvaluateOptions
-from xlcorpus.evaluate.probe import probe
+from xlcorpus.evaluate.standard_error import of_mean
 from xlcorpus.evaluate.texts import Texts, some_of_each
 from xlcorpus.evaluate.vectors import encode, layers_of, vectors
 from xlcorpus.text.draws import row_states
@@ -101,18 +101,14 @@ def distances(a: np.ndarray, b: np.ndarray) -> dict[str, float | None]:
     ratio = float(near.mean()) / others if others else None
     return {
         "cosine": float(cosine.mean()),
-        "cosine_error": _error(cosine),
+        "cosine_error": of_mean(cosine),
         "cosine_others": (total * count**2 - float(cosine.sum())) / (count * (count - 1)),
         "euclidean": float(near.mean()),
-        "euclidean_error": _error(near),
+        "euclidean_error": of_mean(near),
         "euclidean_others": others,
         "ratio": ratio,
-        "ratio_error": None if ratio is None else _error(near - ratio * other) / others,
+        "ratio_error": None if ratio is None else of_mean((near - ratio * other) / others),
     }
-
-
-def _error(values: np.ndarray) -> float:
-    return float(values.std(ddof=1)) / math.sqrt(len(values))
 
 
 def _sentences(table: pa.Table, packed: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.text.bars import Panel, bars
 
 if TYPE_CHECKING:
-    from xlcorpus.evaluate.collection import Collection
+    from xlcorpus.evaluate.measures.search.collection import Collection
     from xlcorpus.evaluate.models import TrainedModel
 
 
@@ -22,13 +22,13 @@ class Search(Measure):
 
     def open(self, given: str, options: EvaluateOptions) -> Collection:
         """Queries and documents."""
-        from xlcorpus.evaluate.collection import read_collection
+        from xlcorpus.evaluate.measures.search.collection import read_collection
 
         return read_collection(given, options.reading("pairs"))
 
     def run(self, trained: TrainedModel, data: Collection, options: EvaluateOptions, say: Say) -> Found:
         """A row for each layer and language of queries."""
-        from xlcorpus.evaluate.find import find_documents
+        from xlcorpus.evaluate.measures.search.find import find_documents
 
         return Found(find_documents(trained, data, options, say))
 

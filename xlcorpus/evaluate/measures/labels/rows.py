@@ -11,8 +11,7 @@ import torch
 
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.batches import batches
-from xlcorpus.evaluate.bits import evaluating
-from xlcorpus.evaluate.models import TrainedModel
+from xlcorpus.evaluate.models import TrainedModel, evaluating
 from xlcorpus.loader.rows import TokenRows
 from xlcorpus.loader.source import objective_for
 from xlcorpus.objectives.kinds.filter import LAYERS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,12 @@ import pyarrow as pa
 import torch
 
 from xlcorpus.errors import UserError
-from xlcorpus.evaluate.items import Items
 from xlcorpus.evaluate.measure import Say
+from xlcorpus.evaluate.measures.choice.items import Items
 from xlcorpus.evaluate.models import TrainedModel
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.evaluate.prompts import Prompter, draw_shots
+from xlcorpus.evaluate.standard_error import of_mean
 from xlcorpus.objectives.joined import join
 from xlcorpus.pack.packs import sizes_of, values_of
 from xlcorpus.pack.segments import fill_up
@@ -60,7 +60,7 @@ def choose(
         here = np.ones(len(langs), dtype=bool) if lang == "all" else langs == lang
         facts: dict[str, Any] = {"items": int(here.sum()), "chance": float((1 / items.counts[here]).mean())}
         for name, points in right.items():
-            facts[name], facts[f"{name}_error"] = float(points[here].mean()), _error(points[here])
+            facts[name], facts[f"{name}_error"] = float(points[here].mean()), of_mean(points[here])
         found[lang] = facts
     if items.skipped:
         say(f"{items.given}: {items.skipped:,} records are no items (no choices, or none is right): left out")
@@ -140,7 +140,3 @@ def _right(scores: np.ndarray, items: Items) -> np.ndarray:
     among = scores == best[items.item_of]
     right: np.ndarray = among[items.firsts + items.labels] / np.add.reduceat(among.astype(np.int64), items.firsts)
     return right
-
-
-def _error(points: np.ndarray) -> float | None:
-    return float(points.std(ddof=1)) / math.sqrt(len(points)) if len(points) > 1 else None

@@ -10,7 +10,7 @@ from typing import Any
 
 from xlcorpus.dataset import storage
 from xlcorpus.errors import UserError
-from xlcorpus.evaluate.costs import Bits, differences
+from xlcorpus.evaluate.measures.bits.costs import Bits, differences
 from xlcorpus.text.labels import language_of
 
 TRAINED, RELATED = "trained", "related"

@@ -11,9 +11,15 @@ from typing import Any
 import numpy as np
 
 from xlcorpus.errors import UserError
-from xlcorpus.evaluate.label_rows import labels_of_model, language_columns, languages_of, objective_of, said_of
-from xlcorpus.evaluate.mixing import ratio
+from xlcorpus.evaluate.measures.labels.rows import (
+    labels_of_model,
+    language_columns,
+    languages_of,
+    objective_of,
+    said_of,
+)
 from xlcorpus.evaluate.models import TrainedModel
+from xlcorpus.evaluate.standard_error import of_ratio
 from xlcorpus.loader.rows import TokenRows
 from xlcorpus.objectives.labelled import names_of, numbers_of
 from xlcorpus.pack.packs import values_of
@@ -45,7 +51,7 @@ class Scores:
 
         Raises UserError where spans are counted and seqeval is missing.
         """
-        accuracy, error = ratio(np.array(self.right, dtype=float), np.array(self.labels, dtype=float))
+        accuracy, error = of_ratio(np.array(self.right, dtype=float), np.array(self.labels, dtype=float))
         found = {"texts": len(self.labels), "labels": sum(self.labels), "accuracy": accuracy, "error": error}
         return found | (span_scores(self.gold, self.found) if self.gold else {})
 

@@ -26,7 +26,7 @@ class Labels(Measure):
     def open(self, given: str, options: EvaluateOptions) -> TokenRows:
         """Rows with labels."""
         from xlcorpus.dataset.storage import locate
-        from xlcorpus.evaluate.label_scores import has_spans, need_seqeval
+        from xlcorpus.evaluate.measures.labels.scores import has_spans, need_seqeval
         from xlcorpus.loader.rows import TokenRows
         from xlcorpus.objectives.labelled import names_of
 
@@ -38,14 +38,14 @@ class Labels(Measure):
 
     def check(self, trained: TrainedModel, data: Any, options: EvaluateOptions) -> None:
         """A head for labels, and rows that it reads."""
-        from xlcorpus.evaluate.label_rows import objective_of
+        from xlcorpus.evaluate.measures.labels.rows import objective_of
 
         objective_of(trained, data)
 
     def run(self, trained: TrainedModel, data: TokenRows, options: EvaluateOptions, say: Say) -> Found:
         """By language, and of all together."""
-        from xlcorpus.evaluate.label_rows import labels_of_model
-        from xlcorpus.evaluate.label_scores import scores_of
+        from xlcorpus.evaluate.measures.labels.rows import labels_of_model
+        from xlcorpus.evaluate.measures.labels.scores import scores_of
         from xlcorpus.objectives.labelled import names_of
 
         unknown = [name for name in names_of(data.folder) if name not in labels_of_model(trained)]

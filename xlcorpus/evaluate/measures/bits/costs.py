@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
+from xlcorpus.evaluate.standard_error import of_sum
 from xlcorpus.text.draws import draw_keys, id_halves
 
 DOCUMENTS = "documents.parquet"
@@ -98,7 +99,7 @@ class Bits:
     @property
     def error(self) -> float | None:
         """Standard error over documents of bits_per_byte; None for one document."""
-        return spread(self.pulls, self.strata)
+        return of_sum(self.pulls, self.strata)
 
     @property
     def measure(self) -> str:
@@ -119,20 +120,6 @@ class Bits:
 
 def _keys(ids: np.ndarray) -> np.ndarray:
     return draw_keys(ids, "documents")
-
-
-def spread(pulls: np.ndarray, strata: np.ndarray) -> float | None:
-    """Standard error of a sum of pulls (float64[n]) of what was drawn from strata (int64[n]); None for one.
-
-    Of a stratum of one nothing is known: among others, it counts by its whole pull.
-    """
-    if len(pulls) < 2:
-        return None
-    counts = np.bincount(strata)
-    several = counts > 1
-    means = np.bincount(strata, pulls) / np.maximum(counts, 1) * several
-    factors = np.where(several, counts / np.maximum(counts - 1, 1), 1.0)
-    return math.sqrt(float(factors[strata] @ (pulls - means[strata]) ** 2))
 
 
 def differences(ours: Mapping[str, Bits], theirs: Mapping[str, Bits]) -> dict[str, Any] | None:
@@ -163,7 +150,7 @@ def _difference(one: Bits, other: Bits) -> dict[str, Any]:
         one.measure: one.bits_per_byte,
         "other": other.bits_per_byte,
         "difference": one.bits_per_byte - other.bits_per_byte,
-        "error": spread(one.pulls - other.pulls, one.strata),
+        "error": of_sum(one.pulls - other.pulls, one.strata),
         "documents": one.documents,
     }
 

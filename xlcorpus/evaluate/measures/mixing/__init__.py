@@ -18,24 +18,19 @@ if TYPE_CHECKING:
 class Mixing(Measure):
     """By language of the prompts."""
 
-    name = "mixing"
+    name, needs = "mixing", ("AutoModelForCausalLM",)
     help = "what prompts are taken from: packs, documents, or files as `ingest` reads them"
 
     def open(self, given: str, options: EvaluateOptions) -> TokenRows | Texts:
         """Packs, or documents."""
-        from xlcorpus.evaluate.generate import open_prompts
+        from xlcorpus.evaluate.measures.mixing.prompts import open_prompts
 
         return open_prompts(given, options)
 
-    def check(self, trained: TrainedModel, data: Any, options: EvaluateOptions) -> None:
-        """A model that reads one way."""
-        from xlcorpus.initialize.architecture import CAUSAL
-
-        trained.require(CAUSAL, what="--mixing")
-
     def run(self, trained: TrainedModel, data: Any, options: EvaluateOptions, say: Say) -> Found:
         """What is written, and how the texts themselves go on."""
-        from xlcorpus.evaluate.generate import mixing, prompts_of
+        from xlcorpus.evaluate.measures.mixing.judge import mixing
+        from xlcorpus.evaluate.measures.mixing.prompts import prompts_of
 
         return Found(mixing(trained, prompts_of(trained, data, options), options))
 

@@ -12,7 +12,7 @@ from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.text.bars import Panel, bars
 
 if TYPE_CHECKING:
-    from xlcorpus.evaluate.costs import Bits
+    from xlcorpus.evaluate.measures.bits.costs import Bits
     from xlcorpus.evaluate.models import TrainedModel
     from xlcorpus.loader.rows import TokenRows
 
@@ -23,21 +23,19 @@ _ALL = "all"
 class BitsPerByte(Measure):
     """What a byte of text costs."""
 
-    name = "bits"
+    name, needs = "bits", ("AutoModelForCausalLM", "AutoModelForMaskedLM")
     help = "packs to measure bits per byte on"
 
     def open(self, given: str, options: EvaluateOptions) -> TokenRows:
         """Packs."""
         from xlcorpus.evaluate.batches import open_packs
-        from xlcorpus.evaluate.bits import COLUMNS
+        from xlcorpus.evaluate.measures.bits.per_byte import COLUMNS
 
         return open_packs(given, COLUMNS, "--bits")
 
     def check(self, trained: TrainedModel, data: Any, options: EvaluateOptions) -> None:
         """A head that was trained, and rows that fit."""
-        from xlcorpus.initialize.architecture import CAUSAL, MASKED
-
-        trained.require(CAUSAL, MASKED, what="--bits")
+        super().check(trained, data, options)
         if trained.length is not None and data.length > trained.length:
             raise UserError(
                 f"{data.folder} has rows of {data.length:,} tokens, and {trained.path} reads {trained.length:,}",
@@ -46,7 +44,7 @@ class BitsPerByte(Measure):
 
     def run(self, trained: TrainedModel, data: TokenRows, options: EvaluateOptions, say: Say) -> Found:
         """Languages, all of them together, and which of the dataset's were not measured."""
-        from xlcorpus.evaluate.bits import bits_per_byte, summary
+        from xlcorpus.evaluate.measures.bits.per_byte import bits_per_byte, summary
         from xlcorpus.initialize.architecture import CAUSAL
         from xlcorpus.loader.source import objective_for
         from xlcorpus.objectives.objective import OBJECTIVES
