@@ -35,10 +35,10 @@ def classified(count: int = 24, names: tuple[Any, ...] = NAMES, **options: Any) 
 
 
 @functools.cache
-def paired(count: int = 24, **options: Any) -> Path:
+def paired(count: int = 24, names: tuple[Any, ...] = NAMES, **options: Any) -> Path:
     """`pack --view bitext --keep label`: a text and its translation, labels by turns."""
     rows = pair_rows(count)
-    rows = rows.append_column("label", pa.array([NAMES[row % len(NAMES)] for row in range(count)]))
+    rows = rows.append_column("label", pa.array([names[row % len(names)] for row in range(count)]))
     return pack(_cut(rows, 2), "pair", _folder(), view="bitext", keep="label", **options).folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from safetensors.numpy import load_file
 from tests.objectives.labelled_rows import BERT, NAMES, classified, headed, paired, tagged
 from tests.objectives.masked_models import tiny
 from tests.packed import packs, view
-from tests.pretrain.runs import metrics, train
+from tests.pretrain.runs import metrics, recipe_file, train
 from tests.pretrain.test_resume import check_goes_on
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
@@ -24,7 +25,9 @@ from xlcorpus.initialize.architecture import architecture_of
 from xlcorpus.initialize.load import load_model
 from xlcorpus.loader.source import Source, open_source
 from xlcorpus.objectives.kinds.filter import FilterOptions
-from xlcorpus.objectives.labelled import CLASSIFIER, TAGGER, names_of, numbers_of, settings_for, soft_costs
+from xlcorpus.objectives.labelled import CLASSIFIER, TAGGER, names_of, numbers_of, settings_for, soft_costs, soft_of
+from xlcorpus.pretrain.recipe import load_recipe
+from xlcorpus.pretrain.sources import open_data
 
 OF = {"tagging": tagged, "classification": classified, "filter": paired}
 HEADS = {"tagging": "Token", "classification": "Sequence", "filter": "Sequence"}
@@ -147,8 +150,14 @@ def test_what_is_refused(tmp_path: Path) -> None:
         ("classification", packs(), "has no column label(.|\n)*--keep label"),
         ("filter", view("bitext"), "has no column label"),
         ("classification", classified(names=(2, 0)), r"no row has the label 1,(.|\n)*absent_labels: true"),
-        ("classification", classified(names=("ya", None)), None),
+        ("classification", classified(names=("ya", None, "")), r"all labels are ya(.|\n)*rows of other labels"),
+        ("classification", classified(names=("ya", None, "", "no")), None),
         ("classification", classified(names=(0.5, 1.5)), "is double, not a name"),
+        ("classification", classified(names=(0, 1, -2)), r"the label -2, which is none of 0, 1(.|\n)*begin at 0"),
+        ("classification", classified(names=(0, 1 << 40)), r"go up to 1,099,511,627,776(.|\n)*of names"),
+        ("classification", classified(names=(-1,)), r"no row has a label(.|\n)*xlcorpus predict"),
+        ("classification", classified(names=(None,)), "no row has a label"),
+        ("filter", paired(names=("news",)), "nothing to tell apart"),
         ("tagging", tagged(without=24), "no row has a label"),
     ):
         source = open_source(folder, objective)
@@ -167,13 +176,67 @@ def test_what_is_refused(tmp_path: Path) -> None:
     source, _ = opened("filter", paired(), together=9)
     with pytest.raises(UserError, match=r"1 layers apart and 9 together are more than the model's 2"):
         source.objective.prepare(model_of(source, "filter", "bert"))
-    with pytest.raises(UserError, match=r"no column soft_labels(.|\n)*xlcorpus predict"):
-        opened("filter", paired(), alpha=0.5)
     source, batch = opened("filter", paired())
     model = model_of(source, "filter", "bert").train()
     model.gradient_checkpointing_enable()
     with pytest.raises(UserError, match="gradient_checkpointing: false"):
         source.objective.losses(model, batch)
+
+
+def numbered_otherwise(folder: Path) -> Path:
+    """Tagged rows whose labels.json has the same names in another order."""
+    shutil.copytree(tagged(), folder)
+    names = [*json.loads((folder / "labels.json").read_text("utf-8"))]
+    numbers = {name: number for number, name in enumerate(reversed(names))}
+    (folder / "labels.json").write_text(json.dumps(numbers), "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("objective", "make", "what"),
+    [
+        ("tagging", numbered_otherwise, r"numbers its labels I-NUM, (.|\n)*to train on O, (.|\n)*--label-ids"),
+        ("tagging", lambda _: tagged(without=24), "no row has a label"),
+        ("classification", lambda _: classified(names=("news", "diary")), r"the label 'diary', which is none of news"),
+        ("classification", lambda _: classified(names=(0, 1, 2)), "numbers its labels 0, 1, 2, and"),
+        ("classification", lambda _: classified(names=("", None)), "no row has a label"),
+        ("classification", lambda _: classified(names=("poem", None)), None),
+        ("prokd", lambda _: tagged(without=12), None),
+    ],
+)
+def test_rows_held_out_with_other_labels(tmp_path: Path, objective: str, make: Any, what: str | None) -> None:
+    """Numbers of another order would be measured as if they were right."""
+    held = make(tmp_path / "held")
+    trained = tagged(without=12) if objective == "prokd" else OF[objective]()
+    data = [{"folder": str(trained), "objective": objective, "holdout": str(held), "absent_labels": True}]
+    stage = load_recipe(str(recipe_file(tmp_path, data=data))).stages[0]
+    if what is None:
+        assert open_data(stage).holdouts[0][1].folder == held
+        return
+    with pytest.raises(UserError, match=f"stage train: data 1 (.|\n)*{held.name}(.|\n)*{what}"):
+        open_data(stage)
+
+
+def test_rows_by_hand() -> None:
+    source, _ = opened("tagging", tagged())
+    (rows,) = Dataset.open(tagged()).to_arrow().combine_chunks().to_batches()
+    longer = pa.array([[*one, 0] for one in rows.column("labels").to_pylist()], pa.list_(pa.int32()))
+    place = rows.schema.get_field_index("labels")
+    with pytest.raises(UserError, match=r"\d+ ids and \d+ labels(.|\n)*--view labels"):
+        source.objective.collate(rows.set_column(place, "labels", longer), np.zeros(rows.num_rows, np.uint64))
+    soft = pa.array([[0.5, 0.5], [0.5, 0.5, 0, 0]], pa.list_(pa.float32()))
+    with pytest.raises(UserError, match=r"4 numbers as soft labels, and should have 2: 2 for each of 1"):
+        soft_of(pa.record_batch({"soft_labels": soft}), np.ones(2, np.int64), 2)
+
+
+def test_a_model_with_adapters_must_be_told_of_languages() -> None:
+    for objective, folder in (("tagging", tagged()), ("classification", classified())):
+        source, batch = opened(objective, folder)
+        with pytest.raises(UserError, match=r"xmod has an adapter for each(.|\n)*default_language: eng"):
+            source.objective.prepare(model_of(source, objective, "xmod", languages=["eng", "swh"]))
+        model = model_of(source, objective, "xmod", languages=["eng", "swh"], default_language="eng")
+        source.objective.prepare(model)
+        assert source.objective.losses(model, batch).total.isfinite()
 
 
 def test_a_head_for_the_labels_of_the_rows(tmp_path: Path) -> None:

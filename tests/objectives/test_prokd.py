@@ -152,15 +152,14 @@ def test_borders() -> None:
     assert torch.equal(reweighted(soft, torch.randn(5, 4), other, torch.zeros(3, dtype=torch.bool), 1.0), soft)
     with pytest.raises(UserError, match=r"all rows have labels(.|\n)*without tags"):
         made(tagged(12), "prokd")
-    objective, _, rows = made(tagged(12), "prokd_student")
-    with pytest.raises(UserError, match=r"no column soft_labels(.|\n)*xlcorpus predict"):
-        objective.collate(rows, np.zeros(rows.num_rows, np.uint64))
 
 
-def test_held_out_rows_without_soft_labels(tmp_path: Path) -> None:
+def test_rows_without_soft_labels(tmp_path: Path) -> None:
+    what = r"has no column soft_labels, which prokd_student reads(.|\n)*xlcorpus predict"
     data = {"folder": str(predicted(tmp_path)), "objective": "prokd_student", "absent_labels": True}
-    with pytest.raises(UserError, match="has no column soft_labels, which prokd_student reads"):
-        train(tmp_path / "run", data=[{**data, "holdout": str(tagged(12))}], start=BERT)
+    for changed in ({"holdout": str(tagged(12))}, {"folder": str(tagged(12))}):
+        with pytest.raises(UserError, match=what):
+            train(tmp_path / "run", data=[{**data, **changed}], start=BERT)
 
 
 @pytest.mark.slow

@@ -143,10 +143,18 @@ def check_length(model: Any, length: int | None, what: str) -> None:
         )
 
 
-def check_model(model: Any, vocabulary: Vocabulary, length: int) -> None:
-    """Raise UserError where the model has fewer embeddings than the shards ids, or reads less than a row of them."""
+def check_model(model: Any, vocabulary: Vocabulary, length: int, *, languages: bool = False) -> None:
+    """Raise UserError where the model has fewer embeddings than the shards ids, reads less than a row of them, or has
+    to be told the language of each row (X-MOD), and is not (languages)."""
     vocabulary.check_fits(model)
     check_length(model, length, type(model).__name__)
+    if not languages and getattr(model.config, "default_language", "") is None:
+        raise UserError(
+            f"the {model.config.model_type} has an adapter for each language, and of the objectives only colbert says "
+            "which texts go through",
+            remedy=f"write start: config: {{default_language: {model.config.languages[0]}}}, the adapter of all texts, "
+            "or start from a model without adapters",
+        )
 
 
 def _allowed(segments: torch.Tensor, causal: bool, window: int | None, q: torch.Tensor, k: torch.Tensor) -> Any:

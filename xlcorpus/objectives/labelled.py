@@ -1,8 +1,8 @@
 """What objectives of labelled texts share: names of labels and their numbers, and what a label costs.
 
 Tokens have theirs in `labels` (`pack --view labels`), texts and pairs in the kept column `label` (`pack --keep label`,
-or `--keep label=COLUMN`). `labels.json` numbers them; where there is none, the names of a ClassLabel do, else the
-values in order.
+or `--keep label=COLUMN`): null, -1 and an empty name are none. `labels.json` numbers them; where there is none, the
+names of a ClassLabel do, else the values in order.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.features import said_in
 from xlcorpus.dataset.layout import LABELS_FILE
 from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import UserError
+from xlcorpus.errors import UserError, naming
 from xlcorpus.objectives.attention import check_model
 from xlcorpus.objectives.objective import NO_LABEL, Batch, Losses, Objective, Vocabulary
 from xlcorpus.objectives.ranks import mean_over_ranks
@@ -36,6 +36,8 @@ from xlcorpus.tags.schemes import split_tag
 LABEL, LABELS, SOFT = "label", "labels", "soft_labels"
 TAGGER, CLASSIFIER = "AutoModelForTokenClassification", "AutoModelForSequenceClassification"
 _SHOWN = 8
+_MOST = 1 << 16  # numbers of classes: what goes higher is a number of something else
+_PREDICT = "make it: xlcorpus predict MODEL DATASET --output DIR"
 
 
 class LabelledOptions(StepOptions):
@@ -53,12 +55,19 @@ def names_of(folder: Location) -> tuple[str, ...]:
     said = json.loads(said_in(dataset.manifest.arrow_schema.metadata).get(LABEL, "{}"))
     if isinstance(said, dict) and said.get("names"):
         return tuple(map(str, said["names"]))
-    values = pc.drop_null(pa.chunked_array([batch.column(0) for batch in dataset.batches([LABEL])], kind))
-    if not len(values):
+    integers = pa.types.is_integer(kind)
+    columns = (batch.column(0) for batch in dataset.batches([LABEL]))
+    uniques = (pc.unique(column if integers else column.cast(pa.string())) for column in columns)
+    values = {value for unique in uniques for value in unique.to_pylist()} - {None, ""}
+    most = max(values, default=-1) if integers else 0
+    if most >= _MOST:
+        raise UserError(
+            f"{folder}: its labels go up to {most:,}, so they are no numbers of classes",
+            remedy="keep the column of the labels, of names or of numbers from 0: pack --keep label=COLUMN",
+        )
+    if most < 0 or not values:
         raise _unlabelled(folder)
-    if pa.types.is_integer(kind):
-        return tuple(map(str, range(pc.max(values).as_py() + 1)))
-    return tuple(sorted(map(str, pc.unique(values.cast(pa.string())).to_pylist())))
+    return tuple(map(str, range(most + 1) if integers else sorted(values)))
 
 
 def settings_of(folder: Location) -> Mapping[str, Any]:
@@ -72,19 +81,20 @@ def settings_for(names: Sequence[str]) -> Mapping[str, Any]:
 
 
 def numbers_of(column: pa.Array, names: Sequence[str]) -> np.ndarray:
-    """int64[rows]: numbers of the labels of texts, NO_LABEL for null and -1; raises UserError for an unknown one."""
+    """int64[rows]: numbers of the labels of texts, NO_LABEL where there is none; raises UserError for unknown ones."""
     if pa.types.is_integer(column.type):
         numbers = pc.fill_null(column.cast(pa.int64()), -1).to_numpy(zero_copy_only=False).astype(np.int64)
-        wrong = numbers[numbers >= len(names)].tolist()
+        wrong = numbers[(numbers >= len(names)) | (numbers < -1)].tolist()
     else:
-        known = pa.array(names, pa.string())
-        found = pc.index_in(column.cast(pa.string()), known)
-        numbers = pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-        wrong = column.filter(pc.and_(found.is_null(), column.is_valid())).to_pylist()
+        texts = column.cast(pa.string())
+        numbers = pc.fill_null(pc.index_in(texts, pa.array(names, pa.string())), -1).to_numpy(zero_copy_only=False)
+        numbers, known = numbers.astype(np.int64), {*names, None, ""}
+        wrong = [text for text in pc.unique(texts).to_pylist() if text not in known]
     if wrong:
         raise UserError(
             f"a row has the label {wrong[0]!r}, which is none of {_shown(names)}",
-            remedy="hold out rows of the same labels, or pack all of them with one labels.json",
+            remedy="give all rows labels of these (numbers begin at 0; null and -1 are none), or pack all of them with "
+            "one labels.json",
         )
     return np.where(numbers < 0, NO_LABEL, numbers)
 
@@ -107,26 +117,47 @@ class LabelledObjective(Objective):
         self._pad = vocabulary.id_of("pad")
 
     def fit_rows(self, folder: Location, rows: int) -> None:
-        """Take the names of the labels; raises UserError where rows have none, or not all of them."""
+        """Take the names of the labels; raises UserError where rows have none, one alone, or not all of them."""
         self.labels = names_of(folder)
-        counts = self._counts(folder)
-        if not counts.sum():
-            raise _unlabelled(folder)
+        counts = self._counted(folder)
+        if len(self.labels) < 2:
+            raise UserError(
+                f"{folder}: all labels are {self.labels[0]}, so there is nothing to tell apart",
+                remedy="pack rows of other labels too",
+            )
         tags = [split_tag(name)[1] or name for name in self.labels]
         seen = {tag for tag, count in zip(tags, counts.tolist(), strict=True) if count}
         absent = [tag for tag in dict.fromkeys(tags) if tag not in seen]
         if absent and not self.options.absent_labels:
             raise UserError(
                 f"{folder}: no row has the label {_shown(absent)}, so that the model would never learn it",
-                remedy="pack rows that have it, leave it out (pack without --label-ids), or write absent_labels: true",
+                remedy="pack rows that have it, leave it out (pack without --label-ids; numbers begin at 0), or write "
+                "absent_labels: true",
             )
 
-    def _counts(self, folder: Location) -> np.ndarray:
-        """int64[labels]: how many tokens or texts have each."""
+    def check_held_out(self, folder: Location) -> None:
+        """Raise UserError where the rows have no labels, others, or number them otherwise than those trained on."""
+        theirs, kind = names_of(folder), Dataset.open(folder).manifest.arrow_schema.field(self.column).type
+        numbers = pa.types.is_list(kind) or pa.types.is_integer(kind)
+        if numbers and theirs != self.labels[: len(theirs)]:
+            raise UserError(
+                f"{folder} numbers its labels {_shown(theirs)}, and the rows to train on {_shown(self.labels)}",
+                remedy="pack it with --label-ids and the dataset to train on, or hold out rows of that: pack --holdout",
+            )
+        with naming(str(folder)):
+            self._counted(folder)
+
+    def _counted(self, folder: Location) -> np.ndarray:
+        """int64[labels]: how many tokens or texts have each; raises UserError where none has any, or a column lacks."""
+        dataset = Dataset.open(folder)
+        if SOFT in self.columns and SOFT not in dataset.manifest.arrow_schema.names:
+            raise UserError(f"{folder} has no column {SOFT}, which {self.name} reads", remedy=_PREDICT)
         counts = np.zeros(len(self.labels), dtype=np.int64)
-        for batch in Dataset.open(folder).batches([self.column]):
+        for batch in dataset.batches([self.column]):
             numbers = self.numbers(batch.column(0))
             counts += np.bincount(numbers[numbers >= 0], minlength=len(counts))[: len(counts)]
+        if not counts.sum():
+            raise _unlabelled(folder)
         return counts
 
     @abstractmethod
@@ -173,24 +204,22 @@ def soft_costs(logits: torch.Tensor, soft: torch.Tensor) -> torch.Tensor:
     return functional.kl_div(torch.log_softmax(logits.float(), dim=-1), soft.float(), reduction="none").sum(dim=-1)
 
 
-def soft_of(rows: pa.RecordBatch, classes: int) -> list[np.ndarray]:
-    """float32[n, classes] for each row, of the column that `xlcorpus predict` adds.
+def soft_of(rows: pa.RecordBatch, places: np.ndarray, classes: int) -> torch.Tensor:
+    """float32[n, classes], row by row, of the column that `xlcorpus predict` adds. places: int64[rows], of each row.
 
-    Raises UserError where it is missing, or of other labels.
+    Raises UserError where a row has other numbers of them.
     """
-    if SOFT not in rows.schema.names:
-        raise UserError(
-            f"the rows have no column {SOFT}", remedy="make it: xlcorpus predict MODEL DATASET --output DIR"
-        )
     column = rows.column(SOFT)
-    sizes = sizes_of(column)
-    if (sizes % classes).any():
+    sizes, due = sizes_of(column), places * classes
+    if (sizes != due).any():
+        wrong = int(np.flatnonzero(sizes != due)[0])
         raise UserError(
-            f"a row has {int(sizes[sizes % classes > 0][0])} numbers as soft labels, and there are {classes} labels",
-            remedy="predict them with a model of the same labels",
+            f"a row has {sizes[wrong]} numbers as soft labels, and should have {due[wrong]}: {classes} for each of "
+            f"{places[wrong]}",
+            remedy="predict them with a model of the same labels, and train on what it wrote as it is",
         )
     flat = pc.list_flatten(column).to_numpy(zero_copy_only=False).astype(np.float32)
-    return np.split(flat.reshape(-1, classes), np.cumsum(sizes // classes)[:-1])
+    return torch.from_numpy(flat.reshape(-1, classes))
 
 
 def _kind_of(dataset: Dataset) -> pa.DataType:
@@ -201,6 +230,8 @@ def _kind_of(dataset: Dataset) -> pa.DataType:
             remedy="keep the column of the labels: xlcorpus pack --strategy one --keep label (or label=COLUMN)",
         )
     kind = schema.field(LABEL).type
+    if pa.types.is_null(kind):
+        raise _unlabelled(dataset.folder)
     if not (pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_string(kind)):
         raise UserError(
             f"{dataset.folder}: its column {LABEL} is {kind}, not a name or a number of a class",

@@ -112,6 +112,9 @@ class Objective(ABC):
     def fit_rows(self, folder: Location, rows: int) -> None:  # noqa: B027
         """Fit the objective to the dataset that it is trained on; raises UserError where the two do not go together."""
 
+    def check_held_out(self, folder: Location) -> None:  # noqa: B027
+        """Raise UserError where rows held out are not as those that the objective was fit to, as in their labels."""
+
     def learn_from(self, teacher: Any, ids: np.ndarray) -> None:  # noqa: B027
         """Take the teacher, before `prepare`: a model of the same architecture that is not trained, on its device.
 

@@ -54,24 +54,25 @@ def open_data(stage: StageOptions, tokenizer: str | None = None) -> Data:
         with naming(f"stage {stage.name}: data {number + 1} ({given.folder})"):
             kind = OBJECTIVES.find(given.objective)
             source = open_source(given.folder, given.objective, given.options, weight=given.weight, tokenizer=tokenizer)
+            asked = kind.settings(source.rows.folder) if kind.settings else {}
+            other = next((name for name, value in asked.items() if settings.get(name, value) != value), None)
+            if other is not None:
+                raise UserError(
+                    f"{source.rows.folder} needs a model with {other}: {asked[other]}, the data before it one with "
+                    f"{settings[other]}",
+                    remedy="make the rows of one set of labels, or train on them in two recipes",
+                )
+            settings |= asked
+            source.objective.fit_rows(source.rows.folder, source.rows.count)
             held = _holdout(given)
             if held is not None:
                 rows = TokenRows.open(held)
                 rows.require_rows("hold out more: xlcorpus pack --holdout 2%, or name none")
                 _check_same(rows, source.rows)
                 check_view(kind, rows)
+                source.objective.check_held_out(held)
                 rows.require(source.objective.columns or (), kind.name)
                 holdouts.append((number, rows))
-        asked = kind.settings(source.rows.folder) if kind.settings else {}
-        other = next((name for name, value in asked.items() if settings.get(name, value) != value), None)
-        if other is not None:
-            raise UserError(
-                f"{source.rows.folder} needs a model with {other}: {asked[other]}, the data before it one with "
-                f"{settings[other]}",
-                remedy="make the rows of one set of labels, or train on them in two recipes",
-            )
-        settings |= asked
-        source.objective.fit_rows(source.rows.folder, source.rows.count)
         sources.append(source)
         kinds.append(kind)
     for source, kind in zip(sources[1:], kinds[1:], strict=True):

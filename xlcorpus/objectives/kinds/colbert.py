@@ -91,7 +91,7 @@ class Colbert(Objective):
 
     def prepare(self, model: Any) -> None:
         """Raise UserError where the model lacks ids, positions, or the adapter of a language."""
-        check_model(model, self.vocabulary, self._length)
+        check_model(model, self.vocabulary, self._length, languages=True)
         if model.config.model_type != "xmod":
             return
         assert self._folder is not None

@@ -74,7 +74,7 @@ class Filter(LabelledObjective):
         if LABEL in rows.schema.names:
             batch["labels"] = torch.from_numpy(self.numbers(rows.column(LABEL)))
         if self.options.alpha:
-            batch["soft"] = torch.from_numpy(np.concatenate(soft_of(rows, len(self.labels))))
+            batch["soft"] = soft_of(rows, np.ones(rows.num_rows, np.int64), len(self.labels))
         return batch
 
     def prepare(self, model: Any) -> None:

@@ -36,9 +36,9 @@ class ProKdStudent(Tagging):
     def collate(self, rows: pa.RecordBatch, keys: np.ndarray) -> Batch:
         """Nothing is drawn, so the keys do not matter."""
         batch = super().collate(rows, keys)
-        soft = [torch.from_numpy(one) for one in soft_of(rows, len(self.labels))]
-        made = torch.zeros(*batch["input_ids"].shape, len(self.labels))
-        made[batch["attention_mask"].bool()] = torch.cat(soft)
+        here = batch["attention_mask"].bool()
+        made = torch.zeros(*here.shape, len(self.labels))
+        made[here] = soft_of(rows, here.sum(dim=1).numpy(), len(self.labels))
         return batch | {"soft": made}
 
     def own_weights(self, model: Any) -> Prototypes:
