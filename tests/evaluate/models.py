@@ -44,8 +44,10 @@ def tiny(kind: str) -> Any:
         return transformers.BartForConditionalGeneration(
             transformers.BartConfig(**sides, **heads, **ids, **size)
         ).eval()
-    config = transformers.XLMRobertaConfig(**_SMALL, max_position_embeddings=65, type_vocab_size=1)
-    return getattr(transformers, kind)(config).eval()
+    sizes = {**_SMALL, "max_position_embeddings": 65, "type_vocab_size": 1}
+    if kind.startswith("Xmod"):
+        return getattr(transformers, kind)(transformers.XmodConfig(**sizes, languages=["eng", "swh"])).eval()
+    return getattr(transformers, kind)(transformers.XLMRobertaConfig(**sizes)).eval()
 
 
 @functools.cache

@@ -203,8 +203,27 @@ def test_a_model_that_knows_nothing_is_worth_chance(tmp_path: Path) -> None:
     assert found["all"]["acc"] == pytest.approx(1 / 3)
 
 
+def test_ties_are_ties_and_all_choices_of_an_item_are_summed_from_one_place(tmp_path: Path) -> None:
+    """Without a space between, the last letters of a prompt may be cut into one piece with a choice."""
+    trained, premise, choices = opened("LlamaForCausalLM"), "Mvua ilinyesha usi", ["ku!", "-", "ta", "ta"]
+    cut, before = [ids_of(premise + one) for one in choices], ids_of(premise)
+    assert {ids[: len(before)] == before for ids in cut} == {True, False}
+    assert np.argmax([nats([2, *ids]).sum() for ids in cut]) == 0
+    asked = EvaluateOptions(template="{premise}{choice}", batch=1)
+    for label, points in ((0, 1), (1, 0)):
+        item = {"premise": premise, "choices": choices, "label": label, "lang": "swh_Latn"}
+        found = choose(trained, read_items(write(tmp_path / "i.jsonl", [item]), asked), None, asked)
+        assert found["all"]["acc"] == points
+    item |= {"choices": ["ta", "ta", "!"], "label": 1}
+    alike = read_items(write(tmp_path / "i.jsonl", [item]), asked)
+    assert choose(trained, alike, None, asked)["all"]["acc"] == 1 / 2
+    nothing = choose(trained, alike, None, EvaluateOptions(template="{choice}", batch=1))
+    assert nothing["all"]["acc_mutual_info"] == 1 / 3  # behind nothing, nothing is left of any
+
+
 def test_choices_in_columns_and_labels_that_are_texts(tmp_path: Path) -> None:
     columns = {"premise": ["ni", "we", "si"], "choice1": ["a", "c", "e"], "choice2": ["b", "d", "f"]}
+    columns["choice3"] = ["", None, "g"]
     pq.write_table(pa.table({**columns, "label": ["b", "0", "z"]}), tmp_path / "i.parquet")
     items = read_items(str(tmp_path / "i.parquet"), EvaluateOptions(lang="sw"))
     assert items.choices.to_pylist() == [["a", "b"], ["c", "d"]]
@@ -215,7 +234,12 @@ def test_choices_in_columns_and_labels_that_are_texts(tmp_path: Path) -> None:
     ("item", "message"),
     [
         ({"premise": "a", "choices": ["b", "c"]}, "has no column label"),
-        ({"premise": "a", "choices": ["b", "c"], "label": 2}, "no item with two choices and a right one"),
+        ({"premise": "a", "choices": ["b", "c"], "label": 3}, "no item with two choices and a right one"),
+        ({"premise": "a", "choices": ["b", "c"], "label": 2}, "count from 1: none is 0"),
+        ({"premise": "a", "choices": ["b", ""], "label": 0}, "no item with two choices and a right one"),
+        ({"premise": "a", "choices": [None, "b"], "label": 1}, "no item with two choices and a right one"),
+        ({"premise": "a", "choice1": "b", "choice2": None, "choice3": "c", "label": 1}, "no item with two choices"),
+        ({"question": "a", "choices": ["b", "c"], "label": 0}, "no record with a text in premise"),
         ({"premise": "a", "choices": ["b"], "label": 0}, "no item with two choices and a right one"),
         ({"premise": "a", "choices": "b", "label": 0}, "is no list of texts"),
         ({"premise": "a", "options": ["b", "c"], "label": 0}, "nor choice1, choice2"),

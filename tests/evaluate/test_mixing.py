@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -115,6 +116,18 @@ def test_a_model_writes_by_these_options_and_not_by_its_own() -> None:
         assert trained.model.generation_config is strange
     finally:
         trained.model.generation_config = own
+
+
+def test_ids_beyond_the_tokenizer_are_never_written() -> None:
+    """Embeddings rounded up for speed (Qwen): what no piece stands for cannot be read."""
+    trained = opened("LlamaForCausalLM")
+    model = copy.deepcopy(trained.model)
+    model.resize_token_embeddings(TOKENIZER.vocab_size + 500, mean_resizing=False)
+    model.get_output_embeddings().weight.data[TOKENIZER.vocab_size :] *= 100
+    asked = EvaluateOptions(new_tokens=8)
+    (found,) = generate(replace(trained, model=model), [[2, 9]], asked)
+    assert found
+    assert found == generate(trained, [[2, 9]], asked)[0]
 
 
 def test_mixing_of_a_model_beside_the_texts_themselves() -> None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.evaluate.models import TOKENIZER, opened, tiny
-from tests.packed import LATIN, TEXTS, pair_rows, translico_rows, view
+from tests.packed import LATIN, TEXTS, packs, pair_rows, translico_rows, view
 from tests.rows import write_dataset
 from xlcorpus.errors import UserError
+from xlcorpus.evaluate.measure import MEASURES
 from xlcorpus.evaluate.measures.retrieval.nearest import retrieval
 from xlcorpus.evaluate.measures.retrieval.retrieve import retrieve
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.evaluate.texts import Texts, read_pairs
 from xlcorpus.evaluate.vectors import encode, layers_of, vectors
+from xlcorpus.loader.rows import TokenRows
 
 
 @pytest.mark.parametrize("kind", ["LlamaForCausalLM", "XLMRobertaForMaskedLM"])
@@ -37,6 +42,44 @@ def test_equal_to_each_sentence_alone(kind: str) -> None:
             for pooling, vector in (("mean", alone.mean(axis=0)), ("cls", first), ("last", alone[-1])):
                 largest = np.abs(vector).max()  # float32 rounds in proportion to it
                 np.testing.assert_allclose(found[pooling][layer][row] / largest, vector / largest, atol=2e-6)
+
+
+@given(st.integers(1, 9))
+@settings(max_examples=5, deadline=None)
+def test_equal_texts_have_one_vector_in_whatever_batch(batch: int) -> None:
+    """To the last bit, so that they are equally near to everything; texts of other lengths stand between them."""
+    texts = [*TEXTS.values(), *TEXTS.values(), "a", *TEXTS.values()]
+    trained = opened("XLMRobertaForMaskedLM")
+    (found,) = vectors(trained, encode(trained, pa.array(texts)), [2], batch=batch).values()
+    assert len({one.tobytes() for one in found}) == len(TEXTS) + 1
+    assert found[0].tobytes() == found[len(TEXTS)].tobytes()
+
+
+def test_each_text_goes_through_the_adapter_of_its_language() -> None:
+    """X-MOD: also where one text stands in two languages."""
+    model = tiny("XmodForMaskedLM")
+    random = torch.Generator().manual_seed(1)
+    for name, weights in model.named_parameters():
+        if "adapter_modules" in name:
+            torch.nn.init.normal_(weights, generator=random)
+    trained = replace(opened("XLMRobertaForMaskedLM"), model=model)
+    langs = ["swh_Latn", "eng_Latn", "swh_Latn"]
+    sentences = encode(trained, pa.array(["Mvua.", "Mvua.", "Mto umejaa maji."]))
+    (found,) = vectors(trained, sentences, [2], batch=2, languages=langs).values()
+    for row, lang in enumerate(langs):
+        ids = torch.tensor([sentences.ids[row].as_py()])
+        with torch.no_grad():
+            number = torch.tensor([model.config.languages.index(lang[:3])])
+            state = model.roberta(ids, lang_ids=number, output_hidden_states=True).hidden_states[2][0, 1:-1].mean(0)
+        np.testing.assert_allclose(found[row], state.numpy(), rtol=1e-4, atol=1e-4)
+    assert np.abs(found[0] - found[1]).max() > 0.01
+    pairs = pa.table({"src": ["Mvua.", "Mto."] * 4, "tgt": ["Mvua.", "Maji."] * 4} | {
+        f"{side}_lang": [lang] * 8 for side, lang in (("src", "eng_Latn"), ("tgt", "swh_Latn"))})  # fmt: skip
+    for measure in ("retrieval", "neutrality"):
+        said = MEASURES.find(measure).run(trained, Texts("here", pairs), EvaluateOptions(layers="2"), lambda _: None)
+        assert said.facts
+    with pytest.raises(UserError, match=r"--bits does not choose among them(.|\n)*--neutrality, --retrieval, --search"):
+        MEASURES.find("bits").check(trained, TokenRows.open(packs(28, 2)), EvaluateOptions())
 
 
 def test_long_sentences_are_cut() -> None:
@@ -123,5 +166,5 @@ def test_languages_with_one_pair_are_left_out() -> None:
 def test_files_without_text(tmp_path: Path) -> None:
     (tmp_path / "p.tsv").write_text("src\ttgt\n\t\n", "utf-8")
     reading = EvaluateOptions(src_lang="sw", tgt_lang="yo").reading("pairs")
-    with pytest.raises(UserError, match="holds no text"):
+    with pytest.raises(UserError, match="holds no sentence pair"):
         read_pairs(str(tmp_path / "p.tsv"), reading)

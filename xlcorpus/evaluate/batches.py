@@ -34,6 +34,13 @@ def packed_languages(rows: TokenRows) -> list[str]:
     return sorted(lang or UNKNOWN_LANGUAGE for lang in rows.manifest.notes.get("counts", {}).get("languages", {}))
 
 
+def longest_first(sizes: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """Rows (int64) in batches of `size`, the longest first, so that those of a batch are alike. sizes: int64[rows]."""
+    order = np.argsort(-sizes, kind="stable")
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
+
+
 def batches(
     rows: TokenRows, columns: Sequence[str] | None, size: int, limit: int | None = None
 ) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:

@@ -69,12 +69,11 @@ def evaluate(
     trained = open_model(given, tokenizer=tokenizer, device=device)
     say(
         f"{trained.path}: {type(trained.model).__name__}, {trained.model.num_parameters():,} parameters, "
-        f"tokenizer of {trained.tokenizer.vocab_size:,} ids, on {next(trained.model.parameters()).device}"
+        f"tokenizer of {trained.tokenizer.vocab_size:,} ids, on {trained.device}"
     )
     for measure, opened in data:
         for one in opened.values():
-            rows = measure.packed(one)
-            if rows is not None:
+            for rows in measure.packed(one):
                 rows.vocabulary.check_packed_with(trained.tokenizer, trained.tokenizer_path, rows.folder)
             measure.check(trained, one, options)
     pseudo = trained.architecture == MASKED

@@ -23,8 +23,6 @@ def generate(trained: TrainedModel, prompts: Sequence[Sequence[int]], options: E
             f"{most} tokens of prompt and text, and {trained.path} reads {trained.length}",
             remedy="lower --prompt-tokens (of translation --shots) or --new-tokens",
         )
-    pad = _pad(trained)
-    device = next(trained.model.parameters()).device
     order = np.argsort([len(one) for one in prompts], kind="stable").tolist()
     found: dict[int, list[int]] = {}
     with torch.random.fork_rng():
@@ -32,10 +30,10 @@ def generate(trained: TrainedModel, prompts: Sequence[Sequence[int]], options: E
         for start in range(0, len(order), options.batch):
             places = order[start : start + options.batch]
             width = max(len(prompts[place]) for place in places)
-            rows = [[pad] * (width - len(prompts[place])) + [*prompts[place]] for place in places]
+            rows = [[trained.pad] * (width - len(prompts[place])) + [*prompts[place]] for place in places]
             masks = [[0] * (width - len(prompts[place])) + [1] * len(prompts[place]) for place in places]
             given = {"input_ids": torch.tensor(rows), "attention_mask": torch.tensor(masks)}
-            made = generated(trained, {key: one.to(device) for key, one in given.items()}, options)
+            made = generated(trained, given, options)
             found |= dict(zip(places, made, strict=True))
     return [found[place] for place in range(len(prompts))]
 
@@ -60,20 +58,21 @@ def generated(
         max_new_tokens=options.new_tokens if most is None else most,
         do_sample=options.temperature > 0,
         num_beams=options.beams,
-        pad_token_id=_pad(trained),
+        pad_token_id=trained.pad,
         eos_token_id=eos,
+        suppress_tokens=_without_piece(trained) or None,
         **sampled,
         **({} if start is None else {"decoder_start_token_id": start}),
     )
     with _settings_of(trained.model, settings):
-        made = trained.model.generate(**given)
+        made = trained.model.generate(**{name: one.to(trained.device) for name, one in given.items()})
     behind = given.get("decoder_input_ids", given["input_ids"]).shape[1]
     return [_text(row, eos, trained.vocabulary.special) for row in made[:, behind:].tolist()]
 
 
-def _pad(trained: TrainedModel) -> int:
-    ids = trained.vocabulary.ids
-    return ids.get("pad", ids.get("eos", ids.get("sep", 0)))
+def _without_piece(trained: TrainedModel) -> list[int]:
+    """Ids of embeddings beyond the tokenizer's (Qwen's, rounded up for speed): they stand for no text."""
+    return [*range(trained.tokenizer.vocab_size, trained.model.get_output_embeddings().weight.shape[0])]
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from xlcorpus.errors import UserError
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.registry import Registry
 
@@ -36,27 +37,38 @@ class Measure(ABC):
     """A module of `xlcorpus/evaluate/measures` has one as MEASURE; torch is imported inside of its methods alone.
 
     name: of the option `--name PATH`, of its part of the report and of its plot; help: of the option; its own options
-    stand in EvaluateOptions. needs: auto classes of transformers of which a model must be one, none: any will do.
+    stand in EvaluateOptions. needs: auto classes of transformers of which a model must be one, none: any will do;
+    by_language: whether it says the language of each text to models with adapters of languages (X-MOD).
     """
 
     name: str
     help: str
     needs: tuple[str, ...] = ()
+    by_language = False
 
     @abstractmethod
     def open(self, given: str, options: EvaluateOptions) -> Any:
         """The data of a path, before the model is opened. Raises UserError."""
 
-    def packed(self, data: Any) -> TokenRows | None:
+    def packed(self, data: Any) -> list[TokenRows]:
         """Rows of ids that must be of the model's tokenizer: the data themselves, or what they were read from."""
         from xlcorpus.loader.rows import TokenRows
 
-        return data if isinstance(data, TokenRows) else getattr(data, "packed", None)
+        parts = data if isinstance(data, tuple) else (data,)
+        found = [one if isinstance(one, TokenRows) else getattr(one, "packed", None) for one in parts]
+        return [one for one in found if one is not None]
 
     def check(self, trained: TrainedModel, data: Any, options: EvaluateOptions) -> None:
         """Raise UserError where the model is none to be measured so, before anything is measured."""
         if self.needs:
             trained.require(*self.needs, what=f"--{self.name}")
+        config = trained.model.config
+        if not self.by_language and config.model_type == "xmod" and config.default_language is None:
+            raise UserError(
+                f"{trained.path} has adapters of languages, and --{self.name} does not choose among them",
+                remedy="write default_language into its config.json, or measure what does: "
+                + ", ".join(f"--{name}" for name, one in MEASURES.all.items() if one.by_language),
+            )
 
     @abstractmethod
     def run(self, trained: TrainedModel, data: Any, options: EvaluateOptions, say: Say) -> Found:
@@ -72,7 +84,9 @@ class Measure(ABC):
 
 
 class MeasureOfPairs(Measure):
-    """A measure of sentence pairs."""
+    """A measure of the vectors of sentence pairs."""
+
+    by_language = True
 
     def open(self, given: str, options: EvaluateOptions) -> Texts:
         """Sentence pairs."""

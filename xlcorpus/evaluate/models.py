@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import torch
 
 from xlcorpus.dataset.storage import locate
@@ -40,6 +42,32 @@ class TrainedModel:
     def length(self) -> int | None:
         """Most tokens of a text, special ids included; None where nothing says."""
         return most_tokens(self.model)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.model.parameters()).device
+
+    @property
+    def pad(self) -> int:
+        """The id that rows are filled up with, where nothing is attended to."""
+        ids = self.vocabulary.ids
+        return ids.get("pad", ids.get("eos", ids.get("sep", 0)))
+
+    def ids_of(self, texts: pa.Array) -> pa.Array:
+        """list<int32>[rows], ids without special ones, of string[rows]; what is ids already stays."""
+        if pa.types.is_list(texts.type):
+            return texts
+        ids, offsets = self.tokenizer.encode_batch(texts)
+        return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(ids[: offsets[-1]], pa.int32()))
+
+    def check_finite(self, found: np.ndarray, what: str) -> None:
+        """Raise UserError where what the model makes is no number."""
+        if not np.isfinite(found).all():
+            raise UserError(
+                f"the {what} of {self.path} are no numbers",
+                remedy="its weights are damaged: use an earlier checkpoint",
+            )
 
     def require(self, *architectures: str, what: str) -> None:
         """Raise UserError where the model is none of these."""

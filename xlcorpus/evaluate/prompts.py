@@ -18,7 +18,7 @@ from xlcorpus.text.hashes import mix
 from xlcorpus.text.ragged import offsets_of, rows_of
 from xlcorpus.tokenizer.pieces import TEXT, Pieces
 
-_HERE = "\ue000"  # of private use: where a template writes the column that is asked for
+_HERE = "\ue000\uf8ff\ue000"  # of private use: where a template writes the column that is asked for
 _BLOCK = 1024  # rows whose exemplars are drawn at once
 
 

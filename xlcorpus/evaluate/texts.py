@@ -12,12 +12,14 @@ import pyarrow.compute as pc
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.dataset import Dataset, is_dataset
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.evaluate.batches import HOLD_OUT_MORE
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.find import find_files
 from xlcorpus.ingest.read import cut_files, read_ranges
 from xlcorpus.loader.rows import TokenRows
 from xlcorpus.pack.facts import SCHEMA
+from xlcorpus.pack.packs import values_of
 from xlcorpus.raw.input_files import InputFile
 from xlcorpus.raw.options import ReadOptions
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE, encode_pairs, language_of
@@ -72,6 +74,24 @@ def some_of_each(table: pa.Table, most: int) -> pa.Table:
     return table.take(pa.array(np.sort(np.concatenate(rows))))
 
 
+def has_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """bool[rows]: whether there is more than white space. column: string, or list<int32>, ids of texts."""
+    if pa.types.is_list(column.type):
+        sizes = pc.list_value_length(column)
+    else:
+        sizes = pc.utf8_length(pc.utf8_trim_whitespace(column.cast(pa.string())))
+    return pc.fill_null(pc.greater(sizes, 0), False)
+
+
+def text_numbers(texts: pa.Array) -> np.ndarray:
+    """int64[rows]: a number that equal texts share, by their first rows. texts: string, or list<int32>, no null."""
+    if pa.types.is_list(texts.type):  # Arrow tells no two lists apart: their bytes
+        values, offsets = values_of(texts)
+        data = [None, pa.py_buffer(offsets * values.itemsize), pa.py_buffer(np.ascontiguousarray(values))]
+        texts = pa.Array.from_buffers(pa.large_binary(), len(texts), data)
+    return texts.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
+
+
 def read_documents(given: str, options: ReadOptions) -> Texts:
     """Documents of a file, a folder, or a dataset with texts and languages. Raises UserError where there is none."""
     if not is_dataset(storage.locate(given)):
@@ -91,7 +111,7 @@ def read_rows(given: str, text_column: str, options: EvaluateOptions) -> tuple[p
         if text_column not in table.column_names:
             raise UserError(
                 f"{given} has no column {text_column}; {nearest(text_column, table.column_names)}",
-                remedy="name the column of the text",
+                remedy="name the column of the text: --premise COLUMN",
             )
         lost = 0
     else:
@@ -103,7 +123,9 @@ def read_rows(given: str, text_column: str, options: EvaluateOptions) -> tuple[p
         if text_column not in table.column_names:
             table = table.append_column(text_column, table.column("text"))
     if not table.num_rows:
-        raise UserError(f"{given} holds no record with a text", remedy="name a file with some")
+        raise UserError(
+            f"{given} holds no record with a text in {text_column}", remedy="name its column: --premise COLUMN"
+        )
     return table.combine_chunks(), lost
 
 
@@ -133,15 +155,12 @@ def _checked(given: str, table: pa.Table, skipped: int = 0, packed: TokenRows | 
     texts = [name for name in table.column_names if "lang" not in name]
     whole = pa.array(np.ones(table.num_rows, dtype=bool))
     for name in texts:
-        column = table.column(name)
-        if packed is None:
-            lengths = pc.utf8_length(pc.utf8_trim_whitespace(column.cast(pa.string())))
-        else:
-            lengths = pc.list_value_length(column)
-        whole = pc.and_(whole, pc.fill_null(pc.greater(lengths, 0), False).combine_chunks())
+        whole = pc.and_(whole, has_text(table.column(name)).combine_chunks())
     kept = table.filter(whole)
     if not kept.num_rows:
-        raise UserError(f"{given} holds no text", remedy="name a file or folder with texts that are not empty")
+        what = "sentence pair" if len(texts) == 2 else "text"
+        more = HOLD_OUT_MORE if packed is not None else "name a file or folder with texts that are not empty"
+        raise UserError(f"{given} holds no {what}", remedy=more)
     for name in table.column_names:
         if "lang" in name:
             place = kept.column_names.index(name)

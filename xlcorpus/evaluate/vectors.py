@@ -10,12 +10,14 @@ import pyarrow as pa
 import torch
 
 from xlcorpus.errors import UserError
+from xlcorpus.evaluate.batches import longest_first
 from xlcorpus.evaluate.models import TrainedModel
+from xlcorpus.evaluate.texts import text_numbers
 from xlcorpus.initialize.architecture import CAUSAL
 from xlcorpus.objectives.contrast import pool
 from xlcorpus.objectives.joined import Ids, around_text, cut, join, width_of
 from xlcorpus.objectives.late import adapters_of
-from xlcorpus.pack.packs import values_of
+from xlcorpus.pack.packs import sizes_of
 from xlcorpus.pack.segments import fill_up
 
 
@@ -36,11 +38,9 @@ class Sentences:
 def encode(trained: TrainedModel, texts: pa.Array, length: int = 512) -> Sentences:
     """texts: string[rows], or their ids (list<int32>); length: most tokens of each, where the model reads as many."""
     before, after = _around(trained)
-    packed = pa.types.is_list(texts.type)
-    values, offsets = values_of(texts) if packed else trained.tokenizer.encode_batch(texts)
+    lists = trained.ids_of(texts)
+    sizes = sizes_of(lists)
     room = min(length, trained.length or length) - len(before) - len(after)
-    sizes = np.diff(offsets)
-    lists = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(values))
     ids, places = join([before, cut(lists, np.minimum(sizes, room)), after])
     return Sentences(ids, places[:, 1:3], int((sizes > room).sum()))
 
@@ -79,38 +79,37 @@ def vectors(
     model = trained.model
     reader = model.get_encoder() if model.config.is_encoder_decoder else model.base_model
     adapters = adapters_of(model.config, languages) if languages is not None else None
-    order = np.argsort(-np.diff(sentences.ids.offsets.to_numpy()), kind="stable")  # the longest first: alike in size
-    pad = trained.vocabulary.ids.get("pad", 0)
-    device = next(model.parameters()).device
+    numbers = text_numbers(sentences.ids)
+    if adapters is not None:
+        numbers = numbers * (max(adapters, default=0) + 1) + adapters
+    _, firsts, back = np.unique(numbers, return_index=True, return_inverse=True)
+    order: list[np.ndarray] = []
     found: dict[int, list[np.ndarray]] = {layer: [] for layer in layers}
-    for start in range(0, len(order), batch):
-        rows = order[start : start + batch]
+    for chosen in longest_first(sizes_of(sentences.ids)[firsts], batch):
+        order.append(chosen)
+        rows = firsts[chosen]  # each text once: in another batch, its vector would differ by rounding
         ids, text = sentences.ids.take(pa.array(rows)), sentences.text[rows]
         width = width_of([ids], 1 << 30)
-        sizes = np.diff(ids.offsets.to_numpy())
         place = np.arange(width)
-        here = torch.from_numpy(place < sizes[:, None]).to(device)
-        of_text = torch.from_numpy((text[:, :1] <= place) & (place < text[:, 1:])).to(device)
+        here = torch.from_numpy(place < sizes_of(ids)[:, None]).to(trained.device)
+        of_text = torch.from_numpy((text[:, :1] <= place) & (place < text[:, 1:])).to(trained.device)
         states = reader(
-            input_ids=torch.from_numpy(fill_up(ids, width, pad)).to(device),
+            input_ids=torch.from_numpy(fill_up(ids, width, trained.pad)).to(trained.device),
             attention_mask=here.long(),
             output_hidden_states=True,
-            **lang_ids(adapters, rows, device),
+            **lang_ids(adapters, rows, trained.device),
         ).hidden_states
         for layer in layers:
             if pooling == "last":
-                ends = torch.from_numpy(text[:, 1] - 1).to(device)
-                made = states[layer][torch.arange(len(rows), device=device), ends].float()
+                ends = torch.from_numpy(text[:, 1] - 1).to(trained.device)
+                made = states[layer][torch.arange(len(rows), device=trained.device), ends].float()
             else:
                 made = pool(states[layer], of_text, pooling)
             found[layer].append(made.cpu().numpy())
-    back = np.argsort(order)
-    joined = {layer: np.concatenate(parts)[back] for layer, parts in found.items()}
-    if not all(np.isfinite(one).all() for one in joined.values()):
-        raise UserError(
-            f"{trained.path} makes vectors that are no numbers",
-            remedy="its weights are damaged: use an earlier checkpoint",
-        )
+    place = np.argsort(np.concatenate(order))[back]
+    joined = {layer: np.concatenate(parts)[place] for layer, parts in found.items()}
+    for one in joined.values():
+        trained.check_finite(one, "vectors")
     return joined
 
 

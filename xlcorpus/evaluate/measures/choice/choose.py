@@ -9,12 +9,14 @@ import pyarrow as pa
 import torch
 
 from xlcorpus.errors import UserError
+from xlcorpus.evaluate.batches import longest_first
 from xlcorpus.evaluate.measure import Say
 from xlcorpus.evaluate.measures.choice.items import Items
 from xlcorpus.evaluate.models import TrainedModel
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.evaluate.prompts import Prompter, draw_shots
 from xlcorpus.evaluate.standard_error import of_mean
+from xlcorpus.evaluate.texts import text_numbers
 from xlcorpus.objectives.joined import join
 from xlcorpus.pack.packs import sizes_of, values_of
 from xlcorpus.pack.segments import fill_up
@@ -44,9 +46,8 @@ def choose(
     if not start and (heads == 0).any():
         ids, places = join([head, before, whole])
         heads = places[:, 2] + _common(whole, context)
-    plain, offsets = trained.tokenizer.encode_batch(rows.column("choice"))
-    lists = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(plain[: offsets[-1]]))
-    alone, edges = join([head, lists])
+    alone, edges = join([head, trained.ids_of(rows.column("choice"))])
+    heads = np.minimum.reduceat(heads, items.firsts)[items.item_of]  # where the choices of an item are cut alike
     _check(trained, ids, items, options)
     sums = log_probabilities(trained, ids, heads, options.batch)
     of_nothing = log_probabilities(trained, alone, edges[:, 1], options.batch)
@@ -74,28 +75,22 @@ def log_probabilities(trained: TrainedModel, ids: pa.Array, heads: np.ndarray, b
     ids: list<int32>; heads: int64[rows], 1 or more where there is anything behind them. Raises UserError where one is
     no number.
     """
+    numbers = text_numbers(ids) * (int(heads.max(initial=0)) + 1) + heads
+    _, firsts, back = np.unique(numbers, return_index=True, return_inverse=True)  # each once, so that ties are ties
+    ids, heads = ids.take(pa.array(firsts)), heads[firsts]
     sizes = sizes_of(ids)
-    order = np.argsort(-sizes, kind="stable")
-    device = next(trained.model.parameters()).device
     found = np.zeros(len(ids))
-    for start in range(0, len(order), batch):
-        rows = order[start : start + batch]
+    for rows in longest_first(sizes, batch):
         width = max(int(sizes[rows].max(initial=1)), 1)
-        given = torch.from_numpy(fill_up(ids.take(pa.array(rows)), width, trained.vocabulary.ids.get("pad", 0))).long()
+        given = torch.from_numpy(fill_up(ids.take(pa.array(rows)), width, trained.pad)).long().to(trained.device)
         place = torch.arange(width)
         mask = place < torch.from_numpy(sizes[rows])[:, None]
-        logits = trained.model(input_ids=given.to(device), attention_mask=mask.long().to(device)).logits[:, :-1].float()
-        costs = torch.nn.functional.cross_entropy(
-            logits.transpose(1, 2), given[:, 1:].to(device), reduction="none"
-        ).cpu()
+        logits = trained.model(input_ids=given, attention_mask=mask.long().to(trained.device)).logits[:, :-1].float()
+        costs = torch.nn.functional.cross_entropy(logits.transpose(1, 2), given[:, 1:], reduction="none").cpu()
         counted = (place[1:] >= torch.from_numpy(heads[rows])[:, None]) & mask[:, 1:]
         found[rows] = -torch.where(counted, costs, 0).double().sum(dim=1).numpy()
-    if not np.isfinite(found).all():
-        raise UserError(
-            f"the log-probabilities of {trained.path} are no numbers",
-            remedy="its weights are damaged: use an earlier checkpoint",
-        )
-    return found
+    trained.check_finite(found, "log-probabilities")
+    return found[back]
 
 
 def _exemplars(prompter: Prompter, items: Items, shots: Items, options: EvaluateOptions) -> pa.Array:

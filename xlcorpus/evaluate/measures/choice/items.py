@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from xlcorpus.dataset.columns import put_columns
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.evaluate.options import EvaluateOptions
-from xlcorpus.evaluate.texts import read_rows
+from xlcorpus.evaluate.texts import has_text, read_rows
 from xlcorpus.text.labels import UNKNOWN_LANGUAGE
 from xlcorpus.text.ragged import offsets_of, rows_of
 
@@ -68,8 +68,14 @@ def read_items(given: str, options: EvaluateOptions) -> Items:
             remedy="name the column of the right choice, by number from 0 or by its text: --label COLUMN",
         )
     labels = _labels(table.column(options.label).combine_chunks(), choices)
-    counts = pc.fill_null(pc.list_value_length(choices), 0).to_numpy(zero_copy_only=False)
+    counts = np.array([len(row) if row and all(row) else 0 for row in choices.to_pylist()])
+    if ((labels == counts) & (counts > 1)).any() and not (labels == 0).any():
+        raise UserError(
+            f"the labels of {given} count from 1: none is 0, and some are as large as there are choices",
+            remedy="count the right choice from 0, or give its text",
+        )
     whole = (counts > 1) & (labels >= 0) & (labels < counts)
+    whole &= has_text(table.column(options.premise)).to_numpy(zero_copy_only=False)
     if not whole.any():
         raise UserError(
             f"{given} holds no item with two choices and a right one among them",
@@ -87,7 +93,7 @@ def _choices(given: str, table: pa.Table, name: str) -> pa.Array:
     if name in table.column_names:
         column = table.column(name).combine_chunks()
         if not pa.types.is_list(column.type) or not pa.types.is_string(column.type.value_type):
-            raise UserError(f"{name} of {given} is no list of texts, but {column.type}", remedy="--choices COLUMN")
+            raise UserError(f"{name} of {given} is no list of texts, but {column.type}", remedy="give choices as texts")
         return column
     single = name.removesuffix("s")
     numbered = [f"{single}{number}" for number in range(1, 100)]
@@ -97,8 +103,10 @@ def _choices(given: str, table: pa.Table, name: str) -> pa.Array:
             f"{given} has no column {name}, nor {single}1, {single}2, ...; {nearest(name, table.column_names)}",
             remedy="name a column of lists of texts, or what numbered columns begin with: --choices COLUMN",
         )
-    parts = [table.column(one).cast(pa.string()).combine_chunks() for one in columns]
-    made = [[text for text in row if text is not None] for row in zip(*(one.to_pylist() for one in parts), strict=True)]
+    made = [[*row] for row in zip(*(table.column(one).cast(pa.string()).to_pylist() for one in columns), strict=True)]
+    for row in made:
+        while row and not row[-1]:  # of fewer choices than the longest
+            row.pop()
     return pa.array(made, pa.list_(pa.string()))
 
 

@@ -40,6 +40,7 @@ class Labels(Measure):
         """A head for labels, and rows that it reads."""
         from xlcorpus.evaluate.measures.labels.rows import objective_of
 
+        super().check(trained, data, options)
         objective_of(trained, data)
 
     def run(self, trained: TrainedModel, data: TokenRows, options: EvaluateOptions, say: Say) -> Found:

@@ -38,9 +38,11 @@ def neutrality(trained: TrainedModel, pairs: Texts, options: EvaluateOptions, sa
     table = table.filter(pa.array(whole))
     if not table.num_rows:
         raise UserError(f"{pairs.given} holds no pair with tokens on both sides", remedy="name pairs of sentences")
-    made = [vectors(trained, side.chosen(whole), layers, options.pooling, options.batch) for side in sides]
-
     langs = [table.column(name).combine_chunks() for name in ("src_lang", "tgt_lang")]
+    made = [
+        vectors(trained, side.chosen(whole), layers, options.pooling, options.batch, lang.to_pylist())
+        for side, lang in zip(sides, langs, strict=True)
+    ]
     kept, labels, groups, learnt = _sentences(table, pairs.packed is not None)
     named = sorted(set(labels.tolist()))
     both = [lang for lang in named if min((learnt & (labels == lang)).sum(), (~learnt & (labels == lang)).sum()) > 1]

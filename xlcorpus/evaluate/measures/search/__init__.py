@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Search(Measure):
     """By layer, or by tokens where the model has colbert's projection."""
 
-    name = "search"
+    name, by_language = "search", True
     help = "queries and documents: rows of the view triples or crops, or pairs, of which src asks for tgt"
 
     def open(self, given: str, options: EvaluateOptions) -> Collection:

@@ -12,7 +12,7 @@ from xlcorpus.dataset import storage
 from xlcorpus.dataset.dataset import Dataset, is_dataset
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.batches import HOLD_OUT_MORE
-from xlcorpus.evaluate.texts import read_pairs
+from xlcorpus.evaluate.texts import has_text, read_pairs, text_numbers
 from xlcorpus.loader.rows import TokenRows
 from xlcorpus.pack.facts import SCHEMA
 from xlcorpus.raw.options import ReadOptions
@@ -72,7 +72,7 @@ def _collection(
     given: str, columns: list[pa.ChunkedArray], langs: list[pa.ChunkedArray], packed: TokenRows | None
 ) -> Collection:
     """columns: queries, the documents that they are to find, and, where there are such, others."""
-    whole = [pc.fill_null(pc.greater(_size(one), 0), False).to_numpy(zero_copy_only=False) for one in columns]
+    whole = [has_text(one).to_numpy(zero_copy_only=False) for one in columns]
     asked = np.flatnonzero(whole[0] & whole[1])
     if not len(asked):
         raise UserError(f"{given} has no query with a document", remedy=HOLD_OUT_MORE if packed else "give other rows")
@@ -89,21 +89,10 @@ def _collection(
     return Collection(given, queries, documents, relevant, packed)
 
 
-def _size(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.list_value_length(column) if pa.types.is_list(column.type) else pc.utf8_length(column)
-
-
 def _distinct(column: pa.ChunkedArray, langs: list[str]) -> tuple[Side, np.ndarray]:
     """Each text once, in the order of its first row, and which one each row has (int64[rows])."""
     texts = column.combine_chunks()
     texts = pa.concat_arrays(texts.chunks) if isinstance(texts, pa.ChunkedArray) else texts
-    if pa.types.is_list(texts.type):  # Arrow tells no two lists apart: their bytes
-        values = pc.list_flatten(texts).cast(pa.int32())
-        offsets = np.concatenate([[0], np.cumsum(pc.list_value_length(texts).to_numpy())]) * values.type.bit_width // 8
-        data = [None, pa.py_buffer(offsets.astype(np.int64)), pa.py_buffer(values.to_numpy().tobytes())]
-        keys = pa.Array.from_buffers(pa.large_binary(), len(texts), data)
-    else:
-        keys = texts
-    codes = keys.dictionary_encode().indices.to_numpy().astype(np.int64)
-    firsts = np.unique(codes, return_index=True)[1]
-    return Side(texts.take(pa.array(firsts)), [langs[at] for at in firsts.tolist()]), codes
+    numbers = text_numbers(texts)
+    firsts = np.unique(numbers, return_index=True)[1]
+    return Side(texts.take(pa.array(firsts)), [langs[at] for at in firsts.tolist()]), numbers

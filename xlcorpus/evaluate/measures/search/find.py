@@ -13,16 +13,17 @@ from safetensors.torch import load_file
 
 from xlcorpus.dataset import storage
 from xlcorpus.errors import UserError
+from xlcorpus.evaluate.batches import longest_first
 from xlcorpus.evaluate.measures.retrieval.nearest import unit
 from xlcorpus.evaluate.measures.search.collection import Collection, Side
-from xlcorpus.evaluate.measures.search.ranking import search
+from xlcorpus.evaluate.measures.search.ranking import reciprocal_rank, search
 from xlcorpus.evaluate.models import TrainedModel
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.evaluate.standard_error import of_mean
 from xlcorpus.evaluate.vectors import encode, lang_ids, layers_of, vectors
 from xlcorpus.objectives.late import LateOptions, Writing, Written, adapters_of, max_sim, token_vectors
 from xlcorpus.objectives.own_weights import FOLDER
-from xlcorpus.pack.packs import values_of
+from xlcorpus.pack.packs import sizes_of
 
 TOKENS, ALL = "tokens", "all"  # in the place of a layer; of a language
 _COLBERT = "colbert"
@@ -49,23 +50,18 @@ def find_documents(
         blocks[TOKENS] = _by_tokens(trained, given, weights, options)
     else:
         blocks = _by_layer(trained, given, options, say)
-    chance = float((1 / np.arange(1, min(documents, 10) + 1)).sum() / documents)
+    wanted = np.bincount(given.relevant[:, 0])
+    chance = reciprocal_rank(np.zeros_like(wanted), np.full_like(wanted, documents), wanted, 10)
     langs = np.array(given.queries.langs, dtype=object)
     found: list[dict[str, Any]] = []
     for layer, scores in blocks.items():
-        try:
-            of_queries = search(scores, given.relevant)
-        except ValueError as damage:
-            raise UserError(
-                f"{trained.path} makes vectors that are no numbers",
-                remedy="its weights are damaged: use an earlier checkpoint",
-            ) from damage
+        of_queries = {**search(scores, given.relevant), "chance": chance}
         for lang in [*sorted(set(given.queries.langs)), ALL]:
             here = np.ones(len(langs), dtype=bool) if lang == ALL else langs == lang
             count = int(here.sum())
             means = {name: float(values[here].mean()) for name, values in of_queries.items()}
             row: dict[str, Any] = {"lang": lang, "layer": layer, "queries": count, "documents": documents}
-            found.append({**row, **means, "error": of_mean(of_queries["mrr_10"][here]), "chance": chance})
+            found.append({**row, **means, "error": of_mean(of_queries["mrr_10"][here])})
     return found
 
 
@@ -108,24 +104,21 @@ def _by_tokens(
             here = slice(first, first + _DOCUMENTS)
             padded = [torch.nn.utils.rnn.pad_sequence(one[here], batch_first=True) for one in (documents, compared)]
             parts.append(max_sim(asked, *padded))
-        yield torch.cat(parts, dim=1).numpy()
+        scores = torch.cat(parts, dim=1).numpy()
+        trained.check_finite(scores, "vectors")
+        yield scores
 
 
 def _tokens(
     trained: TrainedModel, side: Side, projection: Any, write: Callable[[pa.Array], Written], batch: int
 ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
     """Of each text float32[tokens, d] and bool[tokens], whose vectors are compared; on the CPU."""
-    model = trained.model
-    device = next(model.parameters()).device
+    model, device = trained.model, trained.device
     projection = projection.to(device)
-    packed = pa.types.is_list(side.texts.type)
-    values, offsets = values_of(side.texts) if packed else trained.tokenizer.encode_batch(side.texts)
-    lists = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(values))
-    order = np.argsort(-np.diff(offsets), kind="stable")  # the longest first: alike in size
+    lists = trained.ids_of(side.texts)
     adapters = adapters_of(model.config, side.langs)
     made: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
-    for start in range(0, len(order), batch):
-        rows = order[start : start + batch]
+    for rows in longest_first(sizes_of(lists), batch):
         written = write(lists.take(pa.array(rows)))
         attended = torch.from_numpy(written.attended).long().to(device)
         ids = torch.from_numpy(written.ids).to(device)
@@ -134,5 +127,5 @@ def _tokens(
         for place, row in enumerate(rows.tolist()):
             size = int(written.attended[place].sum())
             made[row] = found[place, :size].clone(), torch.from_numpy(written.compared[place, :size].copy())
-    both = [made[row] for row in range(len(order))]
+    both = [made[row] for row in range(len(lists))]
     return [one for one, _ in both], [other for _, other in both]

@@ -19,7 +19,6 @@ def search(
     at least a query. Equally near ones stand in all orders: the mean over these counts. Raises ValueError where a score
     is no number.
     """
-    harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, depth + 1))])
     relevant = relevant[np.argsort(relevant[:, 0], kind="stable")]
     found: dict[str, list[np.ndarray]] = {**{f"recall_{top}": [] for top in tops}, f"mrr_{depth}": []}
     start = 0
@@ -36,8 +35,17 @@ def search(
         best = np.full(len(near), -np.inf)
         np.maximum.at(best, query, own)
         nearer, alike = ranks(near, best[:, None]).T
-        alike -= np.bincount(query, own == best[query], len(near)).astype(np.int64) - 1  # its own stand in no one's way
-        ends = (harmonic[np.minimum(one, depth)] for one in (nearer + alike, nearer))
-        found[f"mrr_{depth}"].append((next(ends) - next(ends)) / alike)
+        found[f"mrr_{depth}"].append(reciprocal_rank(nearer, alike, np.bincount(query, own == best[query]), depth))
         start += len(near)
     return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def reciprocal_rank(nearer: np.ndarray, alike: np.ndarray, own: np.ndarray, depth: int) -> np.ndarray:
+    """float64[n]: one over the place of the first of `own` documents among `alike` equally near ones behind `nearer`
+    others, 0 beyond `depth`; the mean over all orders of those alike. int64[n] each, own from 1 to alike."""
+    found, chance = np.zeros(len(own)), own / alike  # that the first one stands here
+    for before in range(depth):
+        place = nearer + before + 1
+        found += np.where(place <= depth, chance / place, 0)
+        chance = chance * np.maximum(alike - own - before, 0) / np.maximum(alike - before - 1, 1)
+    return found

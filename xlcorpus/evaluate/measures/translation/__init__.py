@@ -13,7 +13,6 @@ from xlcorpus.text.bars import Panel, bars
 if TYPE_CHECKING:
     from xlcorpus.evaluate.models import TrainedModel
     from xlcorpus.evaluate.texts import Texts
-    from xlcorpus.loader.rows import TokenRows
 
 
 class Translation(Measure):
@@ -31,11 +30,6 @@ class Translation(Measure):
         reading = options.reading("pairs")
         shots = None if options.shots_from is None else read_pairs(options.shots_from, reading)
         return read_pairs(given, reading), shots
-
-    def packed(self, data: Any) -> TokenRows | None:
-        """Rows of a view that the pairs are of."""
-        rows: TokenRows | None = data[0].packed
-        return rows
 
     def check(self, trained: TrainedModel, data: Any, options: EvaluateOptions) -> None:
         """An encoder-decoder or a decoder, and options that it has."""

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from xlcorpus.errors import UserError
-from xlcorpus.text.labels import language_of, script_of
+from xlcorpus.text.labels import normalize_label, script_of
 
 _GROUPS = 20  # of the jackknife: an error is then right to 16 %, at 20 times the cost of a score
-_CHINESE = {"zho", "cmn", "yue", "wuu", "lzh", "nan", "hak", "gan"}
-_WITHOUT_SPACES = {"Jpan", "Hira", "Kana", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"}
-_SCRIPTS = {"jpn": "Jpan", "tha": "Thai", "lao": "Laoo", "khm": "Khmr", "mya": "Mymr", "bod": "Tibt"}
+_CHINESE = {"lzh", "wuu", "nan", "hak", "gan"}  # of which no table says the usual script
+_WITHOUT_SPACES = {"Jpan", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"}
 
 
 def require_sacrebleu() -> None:
@@ -29,10 +28,10 @@ def require_sacrebleu() -> None:
 
 def bleu_tokenizer(lang: str) -> str:
     """sacrebleu's name of what cuts texts of a language: zh, char where a script has no spaces, else 13a."""
-    language = language_of(lang)
-    if language in _CHINESE or script_of(lang) in ("Hans", "Hant", "Hani"):
+    script = script_of(normalize_label(lang))
+    if script in ("Hans", "Hant", "Hani") or lang in _CHINESE:
         return "zh"
-    return "char" if (script_of(lang) or _SCRIPTS.get(language)) in _WITHOUT_SPACES else "13a"
+    return "char" if script in _WITHOUT_SPACES else "13a"
 
 
 def scores(made: Sequence[str], references: Sequence[str], tokenizer: str, *, errors: bool = True) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import torch
 
 from xlcorpus.errors import UserError
+from xlcorpus.evaluate.batches import longest_first
 from xlcorpus.evaluate.generate import generate, generated
 from xlcorpus.evaluate.measure import Say
 from xlcorpus.evaluate.measures.translation.scores import bleu_tokenizer, scores
@@ -91,7 +92,7 @@ def sides_of(trained: TrainedModel, given: str, table: pa.Table, templates: dict
         made = write_sides(batch, special, templates_of(templates), "evaluate")
         read, written = (_lists(*made.sides[side]) for side in ("src", "tgt"))
     else:
-        read, written = (_lists(*trained.tokenizer.encode_batch(column)) for column in columns)
+        read, written = map(trained.ids_of, columns)
     kind = OBJECTIVES.find("translation")
     objective = kind.make(kind.options(), trained.vocabulary, 0)
     return Sides(*map(objective.ended, (read, written)))
@@ -129,22 +130,17 @@ def _by_encoder(trained: TrainedModel, pairs: Texts, table: pa.Table, options: E
         )
     starts = beginnings(trained, sides.written)
     sizes, found = sizes_of(sides.read), [""] * len(starts)
-    pad = trained.vocabulary.ids.get("pad", 0)
-    device = next(trained.model.parameters()).device
     for start in sorted(set(starts)):
         rows = np.array([row for row, one in enumerate(starts) if one == start])
-        rows = rows[np.argsort(-sizes[rows], kind="stable")]
         room = options.new_tokens if trained.length is None else min(options.new_tokens, trained.length - len(start))
-        for at in range(0, len(rows), options.batch):
-            here = rows[at : at + options.batch]
+        for chosen in longest_first(sizes[rows], options.batch):
+            here = rows[chosen]
             width = int(sizes[here].max())
-            ids = torch.from_numpy(fill_up(sides.read.take(pa.array(here)), width, pad)).long()
+            ids = torch.from_numpy(fill_up(sides.read.take(pa.array(here)), width, trained.pad)).long()
             mask = torch.from_numpy(np.arange(width) < sizes[here][:, None]).long()
             begin = torch.tensor([start] * len(here))
             given = {"input_ids": ids, "attention_mask": mask, "decoder_input_ids": begin}
-            made = generated(
-                trained, {key: one.to(device) for key, one in given.items()}, options, most=room, start=start[0]
-            )
+            made = generated(trained, given, options, most=room, start=start[0])
             for row, one in zip(here.tolist(), made, strict=True):
                 found[row] = trained.tokenizer.decode(one).strip()
     return found
@@ -176,8 +172,7 @@ def _by_prompt(
         )
         parts[1:1] = [made.take(pa.array(one)) for one in drawn.T]
     written = generate(trained, join(parts)[0].to_pylist(), options)
-    made = [trained.tokenizer.decode(one).strip() for one in written]
-    return [one.partition("\n")[0].strip() for one in made]
+    return [trained.tokenizer.decode(one).partition("\n")[0].strip() for one in written]
 
 
 def _ways(table: pa.Table) -> list[str]:
