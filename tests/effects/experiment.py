@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import json
@@ -60,8 +61,15 @@ class Experiment:
         it is not in these (`findings.py`), so it can be written when the results are there."""
         names = {getattr(one, "func", one).__module__ for one in (self.prepare, self.run)}
         names.add("tests.effects.material")
-        sources = [inspect.getsource(importlib.import_module(name)) for name in sorted(names)]
-        return fingerprint([self.name, {name: repr(one) for name, one in self.arms.items()}, sources])
+        codes = [code_of(inspect.getsource(importlib.import_module(name))) for name in sorted(names)]
+        return fingerprint([self.name, {name: repr(one) for name, one in self.arms.items()}, codes])
+
+
+def code_of(source: str) -> str:
+    """A module as Python reads it, without imports, whose rooms may move, and without comments."""
+    tree = ast.parse(source)
+    tree.body = [one for one in tree.body if not isinstance(one, ast.Import | ast.ImportFrom)]
+    return ast.unparse(tree)
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,7 @@ def run_missing(
     experiment: Experiment, shared: Path, seeds: Iterable[int] = SEEDS, arms: Iterable[str] = (), path: Path = RESULTS
 ) -> list[Run]:
     """Run what has no result yet, arm by arm, and write each result as it comes; all runs there are then."""
+    asked = experiment.fingerprint  # now: the files may change while it runs
     done = {(one.arm, one.seed) for one in runs_of(experiment, path)}
     missing = [(arm, seed) for seed in seeds for arm in (arms or experiment.arms) if (arm, seed) not in done]
     torch.set_num_threads(1)
@@ -113,7 +122,7 @@ def run_missing(
                     arm,
                     seed,
                     measures,
-                    experiment.fingerprint,
+                    asked,
                     round(time.process_time() - begun, 1),
                     describe_machine("torch", "transformers"),
                 )

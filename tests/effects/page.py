@@ -108,7 +108,11 @@ def main() -> None:
     """Write the page and the plots."""
     PAGE.write_text(page(), "utf-8")
     PLOTS.mkdir(exist_ok=True)
-    for name, content in plots().items():
+    made = plots()
+    for old in PLOTS.glob("*.svg"):
+        if old.name not in made:
+            old.unlink()
+    for name, content in made.items():
         (PLOTS / name).write_text(content, "utf-8")
 
 

@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.effects.experiment import RESULTS, Claim, Experiment, Run, compared, experiments, run_missing, runs_of
+from tests.effects.experiment import (
+    RESULTS,
+    Claim,
+    Experiment,
+    Run,
+    code_of,
+    compared,
+    experiments,
+    run_missing,
+    runs_of,
+)
 from tests.effects.findings import FINDINGS
 from tests.effects.page import PAGE, PLOTS, page, plots
 
@@ -77,3 +87,10 @@ def test_what_was_run_is_not_run_again(tmp_path: Path) -> None:
     assert ran == [("a", 0), ("b", 0), ("a", 1), ("stop", 0), ("b", 1)]
     changed = Experiment("x", "", "", (), {"a": 9, "b": 2}, lambda shared, folder: None, run)
     assert runs_of(changed, path) == []
+
+
+def test_rooms_that_move_leave_results_as_they_are() -> None:
+    """Imports and comments are not what was measured; a number is."""
+    one = code_of("from a import b\n\nSTEPS = 3  # few\n")
+    assert code_of("from c.d import b\nimport e\n\nSTEPS = 3\n") == one
+    assert code_of("from a import b\n\nSTEPS = 4\n") != one
