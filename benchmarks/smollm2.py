@@ -57,14 +57,14 @@ def make_plain(gguf: Path, folder: Path) -> None:
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
 
 
-def documents() -> Iterator[tuple[bool, dict[str, str]]]:
-    """Whether each is held out, and its id, language and text."""
+def documents(held_out: int = HELD_OUT) -> Iterator[tuple[bool, dict[str, str]]]:
+    """Whether each is held out (of NTREX's documents one in so many), and its id, language and text."""
     for lang, name in LANGUAGES.items():
         lines: dict[str, list[str]] = defaultdict(list)
         for row in _rows(DATA / "ntrex" / f"{name}.jsonl.gz"):
             lines[row["doc"]].append(row["text"])
         for number, (doc, texts) in enumerate(sorted(lines.items())):
-            yield number % HELD_OUT == 0, {"id": f"{doc}-{lang}", "lang": lang, "text": "\n".join(texts)}
+            yield number % held_out == 0, {"id": f"{doc}-{lang}", "lang": lang, "text": "\n".join(texts)}
     for row in _rows(DATA / "stories" / "stories.jsonl.gz"):
         if row["lang"] in LANGUAGES:
             yield False, {"id": f"{row['story']}-{row['code']}", "lang": row["lang"], "text": "\n".join(row["pages"])}

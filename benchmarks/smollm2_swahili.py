@@ -21,6 +21,7 @@ from benchmarks.smollm2 import documents, ingest, make_base, xlcorpus
 
 NEW, OLD = "swh_Latn", "eng_Latn"
 PIECES, LENGTH, TOKENS, REPLAY = 4000, 128, 200_000, 0.25  # REPLAY: of the micro-batches
+HELD_OUT = 4  # one in so many documents of NTREX: 16 in each language, for the errors
 WAYS: dict[str, Any] = {"normal": "normal", "ofa": {"method": "ofa", "languages": [OLD, NEW], "max_bytes": 10_000_000}}
 ARMS = {f"{way}{kind}": (way, kind) for way in WAYS for kind in ("-0", "-alone", "-replay")}
 
@@ -29,7 +30,7 @@ def prepare(out: Path) -> None:
     """The model, the extended tokenizer, packs of each language and those held out."""
     make_base(out)
     files: dict[str, list[str]] = defaultdict(list)
-    for held_out, row in documents():
+    for held_out, row in documents(HELD_OUT):
         if row["lang"] in (NEW, OLD):
             files["held-out" if held_out else row["lang"]].append(json.dumps(row, ensure_ascii=False))
     ingest(out, files)
@@ -58,7 +59,8 @@ def recipe_of(out: Path, arm: str) -> dict[str, Any]:
         "start": {"model": str(out / "base"), "new_rows": how},
         "data": data,
         "batch": 16 * LENGTH,
-        "rows": 4,
+        "rows": 8,
+        "precision": "bf16",
         **({"steps": 0} if kind == "-0" else {"budget": tokens}),
         "optimizer": {"lr": 2e-4, "weight_decay": 0.01},
         "checkpoints": {"every": 20, "keep": 1},

@@ -12,11 +12,22 @@ from tests.effects.experiment import Claim, Experiment
 from tests.effects.material import documents, found, ntrex, pairs, pairs_of, pretrained, recipe_of, tokenizer
 from xlcorpus.evaluate.models import open_model
 
-CODES = ("eng", "deu", "nld")
-LENGTH, LAYER, PIECES, STEPS = 96, 1, 2500, 120
+CODES = ("eng", "bul", "hin")  # three scripts: shared pieces find next to no translation
+LENGTH, LAYER, PIECES, STEPS = 96, 1, 3000, 300
 MLM = {"folder": "packed", "objective": "mlm"}
 TLM = {"folder": "pairs-packed", "objective": "tlm"}
-XLCO = {"folder": "pairs-packed", "objective": "xlco", "layer": LAYER, "queue": 512, "momentum": 0.99}
+# The published `<s>`, dot product and momentum need a trained encoder: of one from nothing `<s>` carries no text, and a
+# key's age is what finds it (loss 0 after 30 steps, among keys of one age found by chance). So means, and cosines.
+XLCO = {
+    "folder": "pairs-packed",
+    "objective": "xlco",
+    "layer": LAYER,
+    "pooling": "mean",
+    "similarity": "cosine",
+    "temperature": 0.05,
+    "queue": 256,
+    "momentum": 0.999,
+}
 ARMS: Mapping[str, Any] = {"untrained": [], "MLM": [MLM], "MLM + TLM": [MLM, TLM], "MLM + TLM + XLCO": [MLM, TLM, XLCO]}
 
 
@@ -33,22 +44,18 @@ def prepare(shared: Path, folder: Path) -> None:
 
 
 def run(folder: Path, arm: str, seed: int) -> dict[str, float]:
-    """Top-1 retrieval, the mean over all two languages, by the mean of tokens and by the first token's vector."""
+    """Top-1 retrieval, the mean over all two languages, by the mean of tokens."""
     data = ARMS[arm]
-    output = pretrained(folder, arm, seed, recipe_of(folder, data or [MLM], STEPS * len(data)))
+    recipe = recipe_of(folder, data or [MLM], STEPS * len(data), optimizer={"lr": 1e-3, "weight_decay": 0.01})
+    output = pretrained(folder, arm, seed, recipe)
     model = open_model(str(output))
     texts = {
         code: xlcorpus.open_dataset(folder / f"test-{code}").to_arrow(["text"]).column("text").to_pylist()
         for code in CODES
     }
     two = [*combinations(CODES, 2)]
-    return {
-        f"retrieval, {pooling}": sum(
-            found(model, texts[one], texts[other], layer=LAYER, pooling=pooling, length=LENGTH) for one, other in two
-        )
-        / len(two)
-        for pooling in ("mean", "cls")
-    }
+    ways = [found(model, texts[one], texts[other], layer=LAYER, length=LENGTH) for one, other in two]
+    return {"retrieval": sum(ways) / len(ways)}
 
 
 EXPERIMENTS = (
@@ -56,14 +63,14 @@ EXPERIMENTS = (
         "infoxlm",
         "Chi et al. 2021 (InfoXLM): by its abstract considerably better with XLCO beside MLM and TLM; its figures are "
         "not in what could be read here",
-        f"{', '.join(CODES)} of NTREX, an encoder of 2 layers from nothing, {STEPS} steps of 32 rows of each objective",
+        f"{', '.join(CODES)} of NTREX, an encoder of 2 layers from nothing, {STEPS} steps of 32 rows of each "
+        "objective; XLCO by the mean of tokens and cosines, as `<s>` of an encoder from nothing carries no text",
         tuple(
-            Claim(f"retrieval, {pooling}", worse, better, figure)
-            for pooling in ("mean", "cls")
-            for worse, better, figure in (
-                ("MLM", "MLM + TLM", "better, no figure"),
-                ("MLM + TLM", "MLM + TLM + XLCO", "better, no figure"),
-                ("MLM", "MLM + TLM + XLCO", "better, no figure"),
+            Claim("retrieval", worse, better, "better, no figure")
+            for worse, better in (
+                ("MLM", "MLM + TLM"),
+                ("MLM + TLM", "MLM + TLM + XLCO"),
+                ("MLM", "MLM + TLM + XLCO"),
             )
         ),
         ARMS,
