@@ -103,6 +103,14 @@ def test_fused_layers_are_those_of_slow_code(shape: str, apart: int, together: i
     assert torch.allclose(alone, slow_fusion(model, batch, 4, 0), atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", ["deberta-v2", "xlm", "opt", "convbert", "gpt2"])
+def test_models_that_would_read_two_texts_wrongly(shape: str) -> None:
+    """Their layers take a mask of another kind, read one way, or see padding; all but the last without an error."""
+    source, _ = opened("filter", paired())
+    with pytest.raises(UserError, match=r"two texts as one(.|\n)*start from bert, roberta or xlm-roberta"):
+        source.objective.prepare(model_of(source, "filter", shape))
+
+
 @pytest.mark.parametrize(("alpha", "transfer"), [(0.0, False), (0.3, True), (1.0, False)])
 def test_self_teaching_by_hand(alpha: float, transfer: bool) -> None:
     """(1 - alpha) of the label and alpha of the soft labels on the translation, beside the label on the text."""

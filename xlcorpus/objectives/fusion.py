@@ -15,6 +15,9 @@ import torch
 from xlcorpus.errors import UserError, first_line
 from xlcorpus.objectives.label_costs import unwrapped
 
+_FIT = "start from bert, roberta or xlm-roberta, with attention: sdpa or eager"
+_NOISE = 0.01  # of what another text does to the logits: sums of other widths are 1e-3 of it, padding that is seen 0.1
+
 
 @contextmanager
 def fused(model: Any, apart: int, together: int, attention_mask: torch.Tensor) -> Iterator[None]:
@@ -32,7 +35,7 @@ def fused(model: Any, apart: int, together: int, attention_mask: torch.Tensor) -
     handles = []
     rows, width = attention_mask.shape
     dtype = unwrapped(model).dtype
-    hidden = attention_mask.view(rows // 2, 1, 1, 2 * width) == 0
+    hidden = attention_mask.reshape(rows // 2, 1, 1, 2 * width) == 0
     mask = torch.zeros(hidden.shape, dtype=dtype, device=hidden.device).masked_fill(hidden, torch.finfo(dtype).min)
 
     def before(layer: Any, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -67,39 +70,44 @@ def layers_of(model: Any) -> torch.nn.ModuleList:
         if isinstance(module, torch.nn.ModuleList) and len(module) == count:
             return module
     raise UserError(
-        f"the {body.config.model_type} has no list of {count} layers that could read two texts as one",
-        remedy="start from bert, roberta or xlm-roberta",
+        f"the {body.config.model_type} has no list of {count} layers that could read two texts as one", remedy=_FIT
     )
 
 
 @torch.no_grad()
 def check_fused(model: Any, apart: int, together: int, ids: torch.Tensor, call: Any) -> None:
-    """Raise UserError where the model has too few layers, or its rows do not see one another as they should.
+    """Raise UserError where the model has too few layers, or its texts do not see one another as they should.
 
-    ids: int64[2, L], two texts; call: the logits (float[2, ...]) of ids, with the layers fused.
+    ids: int64[2, L], two texts; call: the logits (float[2, ...]) of ids and mask, with the layers fused. What is seen
+    is tried on the model: one that takes another kind of mask (DeBERTa) reads this one without a word.
     """
-    layers = len(layers_of(model))
+    layers, kind = len(layers_of(model)), model.config.model_type
     if apart + together > layers:
         raise UserError(
             f"{apart} layers apart and {together} together are more than the model's {layers}",
             remedy=f"write apart: 1 and together: {max(layers - 1, 0)}, or fewer",
         )
-    training = model.training
+    turned, body, training = ids.flip(1), unwrapped(model).base_model, model.training
+
+    def first(other: torch.Tensor, *padding: torch.Tensor) -> torch.Tensor:
+        """The logits of the first text beside another, both with padding behind them."""
+        text = torch.ones_like(ids)
+        mask = torch.cat([text, *(torch.zeros_like(text) for _ in padding)], dim=1)
+        made: torch.Tensor = call(torch.cat([torch.stack([ids[0], other]), *padding], dim=1), mask)[0]
+        return made
+
     model.eval()
     try:
-        one, other = call(ids)[0], call(torch.cat([ids[:1], ids[1:].flip(1)]))[0]
-        sees = not torch.equal(one, other)
+        plain = first(ids[1])
+        sees = (plain - first(turned[1])).abs().max()
+        sees_padding = max((plain - first(ids[1], *more)).abs().max() for more in ([ids], [turned, ids]))
+        begins = [body(input_ids=one)[0][0, 0] for one in (ids[:1], torch.cat([ids[:1, :-1], ids[:1, :1]], dim=1))]
+        reads_on = not torch.equal(*begins)
     except UserError:
         raise
     except Exception as error:  # whatever a model says of states or a mask that it does not take
-        raise UserError(
-            f"the {model.config.model_type} cannot read two texts as one: {first_line(error)}",
-            remedy="start from bert, roberta or xlm-roberta",
-        ) from error
+        raise UserError(f"the {kind} cannot read two texts as one: {first_line(error)}", remedy=_FIT) from error
     finally:
         model.train(training)
-    if sees != (together > 0):
-        raise UserError(
-            f"the {model.config.model_type} does not read two texts as one where it is told to",
-            remedy="start from bert, roberta or xlm-roberta, with attention: sdpa or eager",
-        )
+    if not (reads_on and sees_padding < _NOISE * sees if together else sees == 0):
+        raise UserError(f"the {kind} does not read two texts as one where it is told to", remedy=_FIT)

@@ -82,7 +82,7 @@ class Filter(LabelledObjective):
         super().prepare(model)
         text = [one for one in range(self.vocabulary.size) if one not in self.vocabulary.special][:6]
         ids = torch.tensor([text, text[::-1]], device=model.device)
-        check_fused(model, self.options.apart, self.options.together, ids, lambda one: self._read(model, one))
+        check_fused(model, self.options.apart, self.options.together, ids, lambda *one: self._read(model, *one))
         setattr(model.config, LAYERS, [self.options.apart, self.options.together])
 
     def logits(self, model: Any, batch: Batch) -> torch.Tensor:
@@ -108,9 +108,8 @@ class Filter(LabelledObjective):
         right = {"filter_right": target.parts["filter_right"]}
         return Losses(total, {"filter": total.detach(), **parts, **right})
 
-    def _read(self, model: Any, ids: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+    def _read(self, model: Any, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """float[2 * pairs, labels]."""
-        mask = torch.ones_like(ids) if mask is None else mask
         with fused(model, self.options.apart, self.options.together, mask):
             found: torch.Tensor = model(input_ids=ids, attention_mask=mask).logits
         return found
