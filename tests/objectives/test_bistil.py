@@ -31,7 +31,8 @@ from xlcorpus.pretrain.teachers import bring_teachers, check_teachers
 from xlcorpus.tokenizer.open import open_tokenizer
 
 SIZE = open_tokenizer(SAMPLE).vocab_size
-STUDENT = {"shape": "bert", "layers": 2, "width": 16, "heads": 2, "intermediate": 32}
+STILL = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+STUDENT = {"shape": "bert", "layers": 2, "width": 16, "heads": 2, "intermediate": 32, "config": STILL}
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +42,8 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def saved(folder: Path, **changes: Any) -> Path:
-    wide = {"num_hidden_layers": 4, "hidden_size": 24, "initializer_range": 0.3}
-    tiny("bert", vocab_size=SIZE, **wide | changes).save_pretrained(folder)
+    wide = {"vocab_size": SIZE, "num_hidden_layers": 4, "hidden_size": 24, "initializer_range": 0.3}
+    tiny("bert", **wide | changes).save_pretrained(folder)
     copy_tokenizer(open_tokenizer(SAMPLE), SAMPLE, folder)
     return folder
 
@@ -200,6 +201,11 @@ def without_a_head(folder: Path) -> Path:
     return folder
 
 
+def with_fewer_embeddings(folder: Path) -> Path:
+    """Its tokenizer has more ids."""
+    return saved(folder, vocab_size=500)
+
+
 def bring_checked(given: Any) -> None:
     check_teachers(given)
     bring_teachers(given, SAMPLE, 0, "cpu")
@@ -210,6 +216,7 @@ def bring_checked(given: Any) -> None:
     [
         (without_a_piece, "has another vocabulary: .* pieces are none of its"),
         (without_a_tokenizer, "no tokenizer lies beside"),
+        (with_fewer_embeddings, r"has 500 embeddings, and the tokenizer beside it ids up to 5,999"),
         (without_a_head, "its head was never trained"),
         (lambda folder: folder / "nothing", "teacher: .*nothing has no config.json"),
     ],
@@ -227,6 +234,11 @@ def test_folders_that_are_no_teachers(tmp_path: Path, make: Callable[[Path], Pat
         ({"num_hidden_layers": 3}, "eager", r"has 3 layers and the student 2(.|\n)*every: 2"),
         ({"num_attention_heads": 4}, "eager", r"has 4 heads and the student 2(.|\n)*maps: 0"),
         ({"hidden_size": 8}, "eager", r"states of 16, and the teacher .* of 8"),
+        (
+            {"max_position_embeddings": 40},
+            "eager",
+            r"rows have 64 tokens, and the teacher here reads 40(.|\n)*length 40",
+        ),
         ({}, "sdpa", r"attention: sdpa keeps no attention maps(.|\n)*attention: eager"),
     ],
 )
@@ -236,6 +248,22 @@ def test_teachers_that_do_not_fit(config: dict[str, Any], attention: str, messag
     objective.learn_from(tiny("bert", vocab_size=SIZE, **config), np.arange(SIZE))
     with pytest.raises(UserError, match=message):
         objective.prepare(student)
+
+
+def test_a_student_with_dropout() -> None:
+    """Eager attention gives the maps that are left of dropout."""
+    student = tiny("bert", vocab_size=SIZE, attention_probs_dropout_prob=0.1)
+    student.set_attn_implementation("eager")
+    for options in ({}, {"attention_maps": 0}, {"attention_maps": 0, "hidden_states": 0, "soft_labels": 1}):
+        objective = objective_of(**options)
+        objective.learn_from(tiny("bert", vocab_size=SIZE), np.arange(SIZE))
+        if options.get("soft_labels"):
+            objective.prepare(student)
+            continue
+        with pytest.raises(
+            UserError, match=r"has attention_probs_dropout_prob(.|\n)*config: {attention_probs_dro.*: 0.0}"
+        ):
+            objective.prepare(student)
 
 
 def test_nothing_to_learn() -> None:

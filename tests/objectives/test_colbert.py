@@ -162,6 +162,12 @@ def test_one_query_in_a_batch_has_nothing_beside_it() -> None:
     assert objective.losses(model, one).parts["in_batch"].item() == 0  # the last of an epoch
 
 
+def test_markers_are_ids() -> None:
+    for name in ("query_marker", "document_marker"):
+        with pytest.raises(UserError, match=rf"{name}: 6,000 is no id of the tokenizer, which has 6,000"):
+            objective_of(**{name: 6000})
+
+
 def test_punctuation_needs_the_tokenizer() -> None:
     with pytest.raises(UserError, match="skip_punctuation needs the tokenizer"):
         open_source(view("triples"), "colbert")

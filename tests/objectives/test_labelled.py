@@ -111,6 +111,17 @@ def test_models_that_would_read_two_texts_wrongly(shape: str) -> None:
         source.objective.prepare(model_of(source, "filter", shape))
 
 
+def test_a_model_that_hardly_heeds_the_other_text() -> None:
+    """As after training: what its states still differ by, logits may not."""
+    source, _ = opened("filter", paired())
+    model = model_of(source, "filter", "xlm-roberta")
+    with torch.no_grad():
+        for layer in model.base_model.encoder.layer:
+            layer.attention.self.value.weight *= 1e-3
+        model.classifier.dense.weight.zero_()
+    source.objective.prepare(model)
+
+
 @pytest.mark.parametrize(("alpha", "transfer"), [(0.0, False), (0.3, True), (1.0, False)])
 def test_self_teaching_by_hand(alpha: float, transfer: bool) -> None:
     """(1 - alpha) of the label and alpha of the soft labels on the translation, beside the label on the text."""

@@ -8,9 +8,7 @@ from typing import Any
 import torch
 
 from xlcorpus.errors import UserError
-
-# As configs name it; the student of BiStil has none.
-_DROPOUT = ("hidden_dropout_prob", "attention_probs_dropout_prob", "attention_dropout", "hidden_dropout", "dropout")
+from xlcorpus.objectives.attention import DROPOUTS
 
 
 def take_layers(model: Any, every: int) -> Any:
@@ -36,7 +34,7 @@ def take_layers(model: Any, every: int) -> Any:
             remedy=f"write a divisor of {count}",
         )
     settings = config.to_dict()
-    changed = {"num_hidden_layers": count // every, **{name: 0.0 for name in _DROPOUT if name in settings}}
+    changed = {"num_hidden_layers": count // every, **{name: 0.0 for name in DROPOUTS if name in settings}}
     if settings.get("layer_types"):
         changed["layer_types"] = settings["layer_types"][every - 1 :: every]
     student = type(model)(type(config).from_dict({**settings, **changed})).to(model.dtype)

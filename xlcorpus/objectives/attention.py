@@ -19,6 +19,8 @@ from xlcorpus.objectives.parts import cu_seqlens_of, segments_of
 from xlcorpus.options import StepOptions, option
 
 Attention = Literal["positions", "mask", "flex", "varlen", "plain"]
+# As configs name what is left out at random in training.
+DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "attention_dropout", "hidden_dropout", "dropout")
 _PARTS = (7, 12, 5)  # tokens of the documents that are tried
 
 

@@ -16,7 +16,6 @@ from xlcorpus.errors import UserError, first_line
 from xlcorpus.objectives.label_costs import unwrapped
 
 _FIT = "start from bert, roberta or xlm-roberta, with attention: sdpa or eager"
-_NOISE = 0.01  # of what another text does to the logits: sums of other widths are 1e-3 of it, padding that is seen 0.1
 
 
 @contextmanager
@@ -75,39 +74,42 @@ def layers_of(model: Any) -> torch.nn.ModuleList:
 
 
 @torch.no_grad()
-def check_fused(model: Any, apart: int, together: int, ids: torch.Tensor, call: Any) -> None:
-    """Raise UserError where the model has too few layers, or its texts do not see one another as they should.
+def check_fused(model: Any, apart: int, together: int, texts: torch.Tensor) -> None:
+    """Raise UserError where the model has too few layers, or texts of a pair do not see one another as they should.
 
-    ids: int64[2, L], two texts; call: the logits (float[2, ...]) of ids and mask, with the layers fused. What is seen
-    is tried on the model: one that takes another kind of mask (DeBERTa) reads this one without a word.
+    texts: int64[3, L]. What a text sees is tried on the model, bit by bit of its states: layers that take another kind
+    of mask (DeBERTa's) take ours without a word.
     """
-    layers, kind = len(layers_of(model)), model.config.model_type
+    body, kind, training = unwrapped(model).base_model, model.config.model_type, model.training
+    layers = len(layers_of(model))
     if apart + together > layers:
         raise UserError(
             f"{apart} layers apart and {together} together are more than the model's {layers}",
             remedy=f"write apart: 1 and together: {max(layers - 1, 0)}, or fewer",
         )
-    turned, body, training = ids.flip(1), unwrapped(model).base_model, model.training
+    mask = torch.cat([torch.ones_like(texts[:2]), torch.zeros_like(texts[:2])], dim=1)
 
-    def first(other: torch.Tensor, *padding: torch.Tensor) -> torch.Tensor:
-        """The logits of the first text beside another, both with padding behind them."""
-        text = torch.ones_like(ids)
-        mask = torch.cat([text, *(torch.zeros_like(text) for _ in padding)], dim=1)
-        made: torch.Tensor = call(torch.cat([torch.stack([ids[0], other]), *padding], dim=1), mask)[0]
+    def states(first: int, other: torch.Tensor, padding: torch.Tensor) -> torch.Tensor:
+        """float[L, width] of the first text beside another, both padded, where layers from `first` on are fused."""
+        given = torch.cat([torch.stack([texts[0], other]), padding.expand(2, -1)], dim=1)
+        with fused(model, first, together, mask):
+            made: torch.Tensor = body(input_ids=given, attention_mask=mask)[0][0, : texts.shape[1]]
         return made
 
     model.eval()
     try:
-        plain = first(ids[1])
-        sees = (plain - first(turned[1])).abs().max()
-        sees_padding = max((plain - first(ids[1], *more)).abs().max() for more in ([ids], [turned, ids]))
-        begins = [body(input_ids=one)[0][0, 0] for one in (ids[:1], torch.cat([ids[:1, :-1], ids[:1, :1]], dim=1))]
-        reads_on = not torch.equal(*begins)
+        found = set()
+        for first in {0, apart}:  # behind no other layer padding has nothing of the texts that could be seen in it
+            plain = states(first, texts[1], texts[1])
+            sees = not torch.equal(plain, states(first, texts[2], texts[1]))
+            found.add((sees, not torch.equal(plain, states(first, texts[1], texts[2]))))
+        changed = torch.cat([texts[0, :-1], texts[1, -1:]])
+        begins = [body(input_ids=one[None])[0][0, 0] for one in (texts[0], changed)]
     except UserError:
         raise
     except Exception as error:  # whatever a model says of states or a mask that it does not take
         raise UserError(f"the {kind} cannot read two texts as one: {first_line(error)}", remedy=_FIT) from error
     finally:
         model.train(training)
-    if not (reads_on and sees_padding < _NOISE * sees if together else sees == 0):
+    if found != {(together > 0, False)} or (together and torch.equal(*begins)):
         raise UserError(f"the {kind} does not read two texts as one where it is told to", remedy=_FIT)

@@ -42,14 +42,20 @@ class Writing:
     """Rows of queries and of documents, special ids and markers around the text."""
 
     def __init__(self, options: LateOptions, vocabulary: Vocabulary, length: int) -> None:
-        """length: most tokens of a document. Raises UserError where a special id is missing, or the tokenizer was not
-        opened and punctuation is to be left out."""
+        """length: most tokens of a document. Raises UserError where a special id is missing, a marker is no id, or the
+        tokenizer was not opened and punctuation is to be left out."""
         self._before, self._after = around_text(vocabulary)
         self._pad, self._mask = vocabulary.id_of("pad"), vocabulary.id_of("mask")
         self._length, self._query_tokens = length, min(options.query_tokens, length)
         self._markers: list[Ids] = [
             () if one is None else (one,) for one in (options.query_marker, options.document_marker)
         ]
+        for name in ("query_marker", "document_marker"):
+            if (getattr(options, name) or 0) >= vocabulary.size:
+                raise UserError(
+                    f"{name}: {getattr(options, name):,} is no id of the tokenizer, which has {vocabulary.size:,}",
+                    remedy="take one that stands in no text, as a special id without a role, or leave it out",
+                )
         self._text = np.ones(1 + max(vocabulary.size, *vocabulary.special), dtype=bool)
         if options.skip_punctuation:
             if vocabulary.punctuation is None:

@@ -27,7 +27,7 @@ def check_teachers(data: Data) -> None:
 def bring_teachers(data: Data, tokenizer: str, seed: int, device: Any) -> None:
     """Open the teachers of a stage and hand them to their objectives. tokenizer: path of that of the shards.
 
-    Raises UserError where one cannot be opened, is of another architecture, or lacks a piece.
+    Raises UserError where one cannot be opened, is of another architecture, lacks a piece, or its tokenizer is not its.
     """
     for objective in data.objectives.values():
         if objective.teacher is None:
@@ -44,4 +44,10 @@ def bring_teachers(data: Data, tokenizer: str, seed: int, device: Any) -> None:
                 remedy="copy the tokenizer that it was trained with into its folder",
             )
         ids = places_of_pieces(open_tokenizer(tokenizer), loaded.tokenizer, f"the teacher {objective.teacher}")
+        rows = loaded.model.get_input_embeddings().weight.shape[0]
+        if (most := ids.max()) >= rows:
+            raise UserError(
+                f"{_NAMED} {objective.teacher} has {rows:,} embeddings, and the tokenizer beside it ids up to {most:,}",
+                remedy="copy the tokenizer that it was trained with into its folder",
+            )
         objective.learn_from(loaded.model.to(device).eval().requires_grad_(False), ids)

@@ -17,7 +17,7 @@ import torch
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
-from xlcorpus.objectives.attention import choose
+from xlcorpus.objectives.attention import DROPOUTS, check_length, choose
 from xlcorpus.objectives.kinds.mlm import Mlm, MlmOptions
 from xlcorpus.objectives.label_costs import logits_at
 from xlcorpus.objectives.objective import Batch, Losses, ObjectiveKind, Vocabulary
@@ -88,7 +88,16 @@ class Bistil(Mlm):
         """Raise UserError where the layers of the two do not go together, or attention maps are not to be had."""
         super().prepare(model)
         teacher, _ = self._teacher
+        check_length(teacher, self.length, f"the teacher {self.teacher}")
         ours, theirs = model.config, teacher.config
+        drops = [name for name, value in ours.to_dict().items() if name in DROPOUTS and value]
+        if drops and (self.options.attention_maps or self.options.hidden_states):
+            raise UserError(
+                f"the student has {', '.join(drops)}, so that its maps and states are other ones each time; the "
+                "teacher's are not",
+                remedy=f"write start: config: {{{': 0.0, '.join(drops)}: 0.0}}, or start: {{model: ..., every: 2}} "
+                "that leaves it out; of another folder change its config.json",
+            )
         if theirs.num_hidden_layers % ours.num_hidden_layers:
             raise UserError(
                 f"the teacher {self.teacher} has {theirs.num_hidden_layers} layers and the student "

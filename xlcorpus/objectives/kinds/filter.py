@@ -80,9 +80,9 @@ class Filter(LabelledObjective):
     def prepare(self, model: Any) -> None:
         """Raise UserError where the model lacks ids, positions or layers, or cannot read two texts as one."""
         super().prepare(model)
-        text = [one for one in range(self.vocabulary.size) if one not in self.vocabulary.special][:6]
-        ids = torch.tensor([text, text[::-1]], device=model.device)
-        check_fused(model, self.options.apart, self.options.together, ids, lambda *one: self._read(model, *one))
+        text = [one for one in range(self.vocabulary.size) if one not in self.vocabulary.special]
+        texts = torch.tensor([text[start : start + 6] for start in (0, 6, 12)], device=model.device)
+        check_fused(model, self.options.apart, self.options.together, texts)
         setattr(model.config, LAYERS, [self.options.apart, self.options.together])
 
     def logits(self, model: Any, batch: Batch) -> torch.Tensor:
