@@ -61,19 +61,19 @@ def documents(held_out: int = HELD_OUT) -> Iterator[tuple[bool, dict[str, str]]]
     """Whether each is held out (of NTREX's documents one in so many), and its id, language and text."""
     for lang, name in LANGUAGES.items():
         lines: dict[str, list[str]] = defaultdict(list)
-        for row in _rows(DATA / "ntrex" / f"{name}.jsonl.gz"):
+        for row in rows_of(DATA / "ntrex" / f"{name}.jsonl.gz"):
             lines[row["doc"]].append(row["text"])
         for number, (doc, texts) in enumerate(sorted(lines.items())):
             yield number % held_out == 0, {"id": f"{doc}-{lang}", "lang": lang, "text": "\n".join(texts)}
-    for row in _rows(DATA / "stories" / "stories.jsonl.gz"):
+    for row in rows_of(DATA / "stories" / "stories.jsonl.gz"):
         if row["lang"] in LANGUAGES:
             yield False, {"id": f"{row['story']}-{row['code']}", "lang": row["lang"], "text": "\n".join(row["pages"])}
-    for row in _rows(DATA / "udhr" / "udhr.jsonl.gz"):
+    for row in rows_of(DATA / "udhr" / "udhr.jsonl.gz"):
         if row["lang"] in LEARNT:
             yield False, {"id": f"udhr-{row['lang']}", "lang": row["lang"], "text": "\n".join(row["paragraphs"])}
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         yield from map(json.loads, lines)
 

@@ -65,11 +65,12 @@ def test_one_command_goes_from_raw_files_to_the_evaluated_model(tmp_path: Path) 
     assert evaluated["model"] == str(out / "pretrain")
     assert list(evaluated["bits"]) == [str(out / "pack" / "holdout")]
     table = done.stdout[done.stdout.rindex("what ") :].splitlines()[1:]
-    assert [line.rsplit(maxsplit=2)[0] for line in table] == PARTS
-    seconds, memory = zip(
-        *([float(cell.replace(",", "")) for cell in line.split()[-2:]] for line in table), strict=True
+    assert [line.rsplit(maxsplit=3)[0] for line in table] == PARTS
+    seconds, cpu, memory = zip(
+        *([float(cell.replace(",", "")) for cell in line.split()[-3:]] for line in table), strict=True
     )
-    assert seconds[-1] == pytest.approx(sum(seconds[:-1]), abs=0.3)
+    for one in (seconds, cpu):
+        assert one[-1] == pytest.approx(sum(one[:-1]), abs=0.3)
     assert memory[-1] == max(memory[:-1]) > 100
 
     other = called(*command[:-1], "variables.steps=3", "--resume")
@@ -77,22 +78,67 @@ def test_one_command_goes_from_raw_files_to_the_evaluated_model(tmp_path: Path) 
     assert "another recipe" in other.stderr
 
 
-def test_what_training_could_not_do_is_refused_before_the_first_step(tmp_path: Path) -> None:
-    assert "no step leaves a dataset 'pak'" in refused(tmp_path, '"${output}/pack"}', '"${output}/pak"}')
-    assert "no step leaves a dataset 'ingest'" in refused(tmp_path, '"${output}/pack"}', '"${output}/ingest"}')
-    assert "makes no rows of tokens" in refused(tmp_path, '"${output}/pack"}', '"${output}/identify"}')
-    assert "no step leaves a dataset 'pakc'" in refused(tmp_path, "pack/holdout", "pakc/holdout")
-    view = refused(tmp_path, '"${output}/pack"}', '"${output}/pack", objective: tlm}')
-    assert "tlm reads the view tlm, and step 'pack' makes packs" in view
-    assert "queue" in refused(tmp_path, '"${output}/pack"}', '"${output}/pack", objective: mlm, queue: 3}')
-    assert "maks_share" in refused(tmp_path, '"${output}/pack"}', '"${output}/pack", objective: mlm, maks_share: 3}')
-    assert "btach" in refused(tmp_path, "batch:", "btach:")
-    assert "--rowz" in refused(tmp_path, "rows: 4}", "rowz: 4}")
-    assert "there is no `pretrain`" in refused(tmp_path, WHOLE[WHOLE.index("pretrain:") : WHOLE.index("evaluate:")], "")
-    assert "there is no such file" in refused(tmp_path, "{bits:", "{retrieval: nowhere.tsv, bits:")
-    assert "no such key" in refused(tmp_path, "name: whole", "name: other", "pretrian.rows=2")
-    assert "no step has the id 'pretrain'" in refused(tmp_path, "step: pack,", "step: pack, id: pretrain,")
+PACK, START = '{folder: "${output}/pack"}', "{shape: llama, layers: 1, width: 16, heads: 2}"
+OFA = '{model: "${sample}", new_rows: {method: ofa, languages: [eng_Latn], texts: ["${output}/%s"]}}'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        # folders of the output that no step makes, and what lies elsewhere and is not there
+        (PACK, '{folder: "${output}/pak"}', "no step leaves a dataset 'pak'"),
+        (PACK, '{folder: "${output}/ingest"}', "no step leaves a dataset 'ingest'"),
+        (PACK, '{folder: "${output}"}', "no step leaves a dataset '.'"),
+        (PACK, '{folder: "${output}/pack/data"}', "step 'pack' leaves no 'data'"),
+        (PACK, "{folder: nowhere}", "nowhere is not there"),
+        (PACK, '{folder: "${output}/pack", holdout: "${output}/pakc/holdout"}', "holdout: no step leaves a dataset"),
+        (PACK, '{folder: "${output}/pack", holdout: nowhere}', "holdout: nowhere is not there"),
+        (PACK, '{folder: "${output}/pack", objective: bistil, teacher: nowhere}', "teacher: nowhere is not there"),
+        (", holdout: 20%", "", "evaluate: bits: step 'pack' leaves no 'holdout'"),
+        ("pack/holdout", "pakc/holdout", "no step leaves a dataset 'pakc'"),
+        (START, "{model: nowhere}", "start: model: nowhere is not there"),
+        (START, '{model: "${output}/pretrain"}', "start: model: no step leaves a dataset 'pretrain'"),
+        (START, OFA % "identfy", "new_rows: texts: no step leaves a dataset 'identfy'"),
+        ('tokenizer: "${tokenizer}"\n  start', "tokenizer: nowhere\n  start", "there is no tokenizer nowhere"),
+        ("{bits:", "{retrieval: nowhere.tsv, bits:", "there is no such file"),
+        # what does not go together
+        (PACK, '{folder: "${output}/identify"}', "makes no rows of tokens"),
+        (PACK, '{folder: "${output}/pack", objective: tlm}', "tlm reads the view tlm, and step 'pack' makes packs"),
+        (PACK, '{folder: "${output}/pack", objective: mlm, queue: 3}', "queue"),
+        (PACK, '{folder: "${output}/pack", objective: mlm, maks_share: 3}', "maks_share"),
+        (PACK, PACK + ", " + PACK.replace("}", ", objective: mlm}"), "mlm trains an AutoModelForMaskedLM, clm"),
+        ("batch:", "schedule: {warmup: 50}\n  batch:", "the warm-up takes 50 steps, and there are 2"),
+        # keys
+        ("batch:", "btach:", "btach"),
+        ("batch:", "seed: 3\n  batch:", "pretrain: `seed` is the whole recipe's"),
+        ("batch:", "name: other\n  batch:", "pretrain: `name` is the whole recipe's"),
+        ("rows: 4}", "rowz: 4}", "--rowz"),
+        ("rows: 4}", "4: 4}", "No such option"),
+        ("rows: 4}", "output: elsewhere}", "output is not the recipe's to say"),
+        ("rows: 4}", "overwrite: true}", "overwrite is not the recipe's to say"),
+        ("step: pack,", "step: pack, id: pretrain,", "no step has the id 'pretrain'"),
+        # an evaluation of nothing
+        (WHOLE[WHOLE.index("pretrain:") : WHOLE.index("evaluate:")], "", "there is no `pretrain`"),
+        ('{bits: "${output}/pack/holdout", rows: 4}', "{}", "nothing is asked for"),
+        ('{bits: "${output}/pack/holdout", rows: 4}', "{rows: 4}", "nothing is asked for"),
+    ],
+)
+def test_what_training_could_not_do_is_refused_before_the_first_step(
+    tmp_path: Path, before: str, after: str, message: str
+) -> None:
+    assert message in refused(tmp_path, before, after)
     assert not (tmp_path / "out").exists()
+
+
+def test_what_a_step_makes_may_be_what_a_model_begins_with(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, WHOLE.replace(START, OFA % "identify"))
+    training = checked_training(load_recipe(str(recipe), ["variables.steps=2"], data_only=False), tmp_path / "out")
+    assert training is not None
+    assert training.pretrain.start.new_rows == {
+        "method": "ofa",
+        "languages": ["eng_Latn"],
+        "texts": [str(tmp_path / "out" / "identify")],
+    }
 
 
 def test_settings_reach_the_blocks_and_needs_are_asked_for(tmp_path: Path) -> None:
@@ -103,6 +149,11 @@ def test_settings_reach_the_blocks_and_needs_are_asked_for(tmp_path: Path) -> No
     (stage,) = training.pretrain.stages
     assert (stage.optimizer.lr, stage.data[0].weight, training.pretrain.seed) == (1e-2, 2.0, 3)
     assert training.evaluate == {"bits": str(tmp_path / "out" / "pack" / "holdout"), "rows": 9}
+    for setting, message in (("pretrian.rows=2", "no such key"), ("pretrain.seed=4", "`seed` is the whole recipe's")):
+        with pytest.raises(UserError, match=message):
+            checked_training(
+                load_recipe(str(recipe), ["variables.steps=2", setting], data_only=False), tmp_path / "out"
+            )
     with pytest.raises(UserError, match="the recipe needs\n  steps: how many"):
         load_recipe(str(recipe), data_only=False)
     assert load_recipe(str(recipe)).blocks == {}

@@ -8,8 +8,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from tokenizers import AddedToken, Tokenizer
+
 from tests.rows import records
-from tests.running import run
+from tests.running import called, run
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.yaml_file import load_yaml
 from xlcorpus.recipe.load import shipped_recipes
@@ -55,3 +57,16 @@ def system(name: str, output: Path, **variables: str | Path | int | float) -> di
     settings += [f"{step.get('id', step['step'])}.holdout=null" for step in steps if "holdout" in step]
     run(f"systems/{name}", output, settings=settings)
     return {path.name: Dataset.open(path) for path in sorted(output.iterdir())}
+
+
+def with_languages(sentencepiece: Path, folder: Path) -> tuple[Path, dict[str, int]]:
+    """The tokenizer with mBART's tokens of languages, special ones as in mBART's own; and their ids."""
+    tokens = {
+        "deu_Latn": "de_DE", "hin_Deva": "hi_IN", "kir_Cyrl": "ky_KG", "swh_Latn": "sw_KE", "eng_Latn": "en_XX",
+    }  # fmt: skip
+    made = called("tokenizer", "extend", sentencepiece, "--pieces", "0", "--output", folder / "plain")
+    assert made.returncode == 0, made.stderr
+    opened = Tokenizer.from_file(str(folder / "plain" / "tokenizer.json"))
+    opened.add_special_tokens([AddedToken(token, special=True) for token in tokens.values()])
+    opened.save(str(folder / "tokenizer.json"))
+    return folder / "tokenizer.json", {lang: opened.token_to_id(token) for lang, token in tokens.items()}

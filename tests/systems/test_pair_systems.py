@@ -11,8 +11,7 @@ import pytest
 import regex
 
 from tests.rows import rows_of
-from tests.running import called
-from tests.systems.corpora import documents, ingested, pairs, system
+from tests.systems.corpora import documents, ingested, pairs, system, with_languages
 from xlcorpus.sample import sample_folder
 from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.tokenizer import Tokenizer
@@ -49,10 +48,7 @@ def given_pairs(folder: Path) -> set[tuple[str, str, str, str]]:
 @pytest.mark.parametrize("budget", [600, "largest"])
 def test_mbart50(bitext: Path, tmp_path: Path, budget: int | str) -> None:
     """Both directions, T = 1.5 at any budget; [language] text eos on each side, token by token."""
-    tokenizer = tmp_path / "with-languages"
-    names = [f"--special={name}" for name in ("en_XX", "de_DE", "hi_IN", "ky_KG")]
-    made = called("tokenizer", "extend", TOKENIZER, "--pieces", "0", *names, "--output", tokenizer)
-    assert made.returncode == 0, made.stderr
+    tokenizer, ids = with_languages(TOKENIZER, tmp_path / "with-languages")
     found = system("mbart50", tmp_path / "run", pairs=bitext, tokenizer=tokenizer, budget=budget, epochs=2)
     mixed = rows_of(found["mix"])
     ways = Counter((row["src_lang"], row["tgt_lang"]) for row in mixed)
@@ -62,8 +58,6 @@ def test_mbart50(bitext: Path, tmp_path: Path, budget: int | str) -> None:
         assert min(ways[lang, "eng_Latn"], ways["eng_Latn", lang]) > 0.4 * together
     assert len(mixed) == 600 if budget == 600 else len(mixed) > 900
     opened = open_tokenizer(str(tokenizer))
-    tokens = {"deu_Latn": "de_DE", "hin_Deva": "hi_IN", "kir_Cyrl": "ky_KG", "eng_Latn": "en_XX"}
-    ids = {lang: opened.id_of(name) for lang, name in tokens.items()}
     rows, known = rows_of(found["pack"]), given_pairs(bitext)
     for row, pair in zip(rows, mixed, strict=True):
         kept = (pair["src"], pair["tgt"], pair["src_lang"], pair["tgt_lang"])
@@ -126,7 +120,9 @@ def test_infoxlm(shared_data: Path, bitext: Path, tmp_path: Path) -> None:
 
 def test_csr4mbart(shared_data: Path, tmp_path: Path) -> None:
     """Of each sentence min(ceil(0.35 n), coverage) words are switched, into one of their translations; the original is
-    restored byte for byte; either side in half of the pairs; mixed at T = 1.5 without being read again."""
+    restored byte for byte; either side in half of the pairs; mixed at T = 1.5 without being read again; eos and the
+    language of the original end each side, and of the pairs that are translated each side's own."""
+    tokenizer, ids = with_languages(TOKENIZER, tmp_path / "with-languages")
     plain = regex.compile(r"[\p{L}\p{M} ,]+\.?")  # no U.S.
     rows = [
         row
@@ -153,7 +149,7 @@ def test_csr4mbart(shared_data: Path, tmp_path: Path) -> None:
     ]
     dictionary = tmp_path / "both.tsv"
     dictionary.write_text("\n".join(["src\ttgt\tsrc_lang\ttgt_lang", *lines]), encoding="utf-8")
-    found = system("csr4mbart", tmp_path / "run", pairs=given, dictionary=dictionary, tokenizer=TOKENIZER)
+    found = system("csr4mbart", tmp_path / "run", pairs=given, dictionary=dictionary, tokenizer=tokenizer)
     by_text = {row[side]: row[f"{side}_lang"] for row in rows for side in ("src", "tgt")}
     switched = rows_of(found["codeswitch"])
     assert len(switched) > 0.9 * len(rows)
@@ -174,11 +170,15 @@ def test_csr4mbart(shared_data: Path, tmp_path: Path) -> None:
     counts = Counter(row["lang"] for row in mixed)
     for lang, weight in weights.items():
         assert counts[lang] == pytest.approx(len(mixed) * weight / sum(weights.values()), abs=1)
-    opened = open_tokenizer(str(TOKENIZER))
+    opened = open_tokenizer(str(tokenizer))
     for row, pair in zip(rows_of(found["pack"]), mixed, strict=True):
         assert row["lang"] == pair["lang"]
         for side in ("inputs", "targets"):
-            assert row[f"{side}_ids"] == tokens_of(opened, pair[side])[:510]
+            assert row[f"{side}_ids"] == [*tokens_of(opened, pair[side])[:510], opened.eos_id, ids[pair["lang"]]]
+    for row, pair in zip(rows_of(found["bitext"]), rows_of(found["pairs"]), strict=True):
+        for side in ("src", "tgt"):
+            end = [opened.eos_id, ids[pair[f"{side}_lang"]]]
+            assert row[f"{side}_ids"] == [*tokens_of(opened, pair[side])[:510], *end]
 
 
 def test_contriever(shared_data: Path, tmp_path: Path) -> None:

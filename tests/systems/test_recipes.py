@@ -37,7 +37,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     pair = {"src": "habari za asubuhi", "tgt": "good morning", "src_lang": "swh_Latn", "tgt_lang": "eng_Latn"}
     pairs = ingested(folder / "pairs", iter([pair]), kind="pairs")
     texts = ingested(folder / "texts", iter([{"text": "habari za asubuhi", "lang": "swh_Latn"}]))
-    named = {"pairs": pairs, "test": pairs, "model": folder / "model"} | dict.fromkeys(
+    named = {"pairs": pairs, "test": pairs, "model": texts} | dict.fromkeys(
         ("documents", "triples", "chats", "tagged", "captions", "transcripts"), texts
     )
     compared = called("languages", texts, "--output", folder / "languages.json")
@@ -53,6 +53,8 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "ratios": "swh_Latn=1",
         "languages": "diverse:1",
         "features": str(folder / "languages.json"),
+        "known": "eng_Latn",
+        "new": "swh_Latn",
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.running import called
-from tests.systems.corpora import documents, ingested, pairs
+from tests.systems.corpora import documents, ingested, pairs, with_languages
 from tests.systems.test_recipes import RECIPES, WHOLE
 from xlcorpus.dataset.yaml_file import load_yaml
 from xlcorpus.sample import sample_folder
@@ -22,7 +22,7 @@ CODES = ("eng", "swa", "hin")
 SHORT = {
     **{"layers": 1, "width": 32, "layer": 1, "rows": 2, "step_rows": 6, "queue": 8, "warmup": 0},
     **{"steps": 2, "restore_steps": 2, "decoder_steps": 2, "floor": 10, "share": 0.01, "mix": None},
-    **{"length": 128, "chunk": 64, "holdout": "10%"},
+    **{"length": 128, "chunk": 64, "holdout": "10%", "residual": 0, "test_pairs": 4, "dim": 16},
 }
 
 
@@ -49,11 +49,11 @@ def given(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     (folder / "dictionary.tsv").write_text("\n".join(["src\ttgt\tsrc_lang\ttgt_lang", *lines]), encoding="utf-8")
     mix = folder / "mix.yaml"
     mix.write_text("{name: even, unit: tokens, mix: {by: lang, rule: uniform}}", "utf-8")
-    made = called("tokenizer", "extend", TOKENIZER, "--pieces", "0", "--special=en_XX", "--special=sw_KE",
-                  "--special=hi_IN", "--output", folder / "mbart")  # fmt: skip
+    swahili = ingested(folder / "swahili", documents(shared_data, ["swa"]))
+    made = called("tokenizer", "extend", TOKENIZER, swahili, "--pieces", "50", "--output", folder / "extended")
     assert made.returncode == 0, made.stderr
     shapes = {"decoder": ("llama", "clm"), "encoder": ("xlm-roberta", "mlm")}
-    texts = raw(folder, "texts", (row for row in documents(shared_data, CODES)))
+    texts = raw(folder, "texts", documents(shared_data, CODES))
     ready = called("pack", texts, "--tokenizer", TOKENIZER, "--length", "128", "--output", folder / "packs")
     assert ready.returncode == 0, ready.stderr
     for name, (shape, objective) in shapes.items():
@@ -68,13 +68,13 @@ def given(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         assert begun.returncode == 0, begun.stderr
     return {
         "documents": texts,
-        "pairs": str(ingested(folder / "pairs", iter(taught), kind="pairs")),
-        "test": str(ingested(folder / "test", (row for row in rows if row not in taught), kind="pairs")),
+        "pairs": raw(folder, "pairs", iter(taught)),
+        "test": raw(folder, "test", (row for row in rows if row not in taught)),
         "dictionary": str(folder / "dictionary.tsv"),
-        "tokenizer": TOKENIZER,
-        "mbart": str(folder / "mbart"),
-        "decoder": str(folder / "decoder"),
-        "encoder": str(folder / "encoder"),
+        "known": "eng_Latn",
+        "new": "swh_Latn",
+        "mbart": str(with_languages(sample_folder() / "tokenizer.model", folder / "mbart")[0]),
+        **{name: str(folder / name) for name in ("extended", "decoder", "encoder")},
         "mix": str(mix),
         "budget": "20k",
         "bytes": "20k",
@@ -87,7 +87,8 @@ def test_from_raw_texts_to_the_evaluated_model(name: str, given: dict[str, str],
     system = content["name"]
     values = dict(given)
     values["model"] = given["decoder" if system == "mixcpt-cleaning" else "encoder"]
-    values["tokenizer"] = given["mbart" if system == "mbart50" else "tokenizer"]
+    tokenizers = {"mbart50": given["mbart"], "csr4mbart": given["mbart"], "ofa": given["extended"]}
+    values["tokenizer"] = tokenizers.get(system, TOKENIZER)
     short = SHORT | {"mix": given["mix"]}
     chosen = {need: values[need] for need in content["needs"]}
     chosen |= {key: short[key] for key in content["variables"] if key in short}
@@ -103,4 +104,6 @@ def test_from_raw_texts_to_the_evaluated_model(name: str, given: dict[str, str],
     assert "evaluate" in content or held_out  # of each something is measured that no training saw
     table = done.stdout[done.stdout.rindex("peak memory") :]
     assert "pretrain" in table
+    translated = system in ("mbart50", "csr4mbart", "sixt-plus")
+    assert translated == ("translation" in content.get("evaluate", {}))
     print(f"{name}: what seconds {table}")  # `pytest -rP` shows it

@@ -11,6 +11,7 @@ from xlcorpus.cli.installed import TRAINING, require
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
+from xlcorpus.evaluate.measure import MEASURES
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.options import checked
 from xlcorpus.recipe.load import Recipe
@@ -18,6 +19,7 @@ from xlcorpus.recipe.training import Training, training_of
 from xlcorpus.report.costs import Costs
 
 _PATHS = ("PATH", "DATASET", "DIR", "FILE")  # metavars of options that name what must be there
+_OURS = {"output": "it is OUTPUT/evaluate", "overwrite": "an evaluation is made anew in each run"}
 
 
 def checked_training(recipe: Recipe, output: Location) -> Training | None:
@@ -28,6 +30,11 @@ def checked_training(recipe: Recipe, output: Location) -> Training | None:
     training = training_of(recipe, output)
     if training is not None and training.evaluate is not None:
         asked = evaluation_context(training)
+        if not any(asked.params[name] for name in MEASURES.all):
+            raise UserError(
+                f"{training.path}: evaluate: nothing is asked for",
+                remedy=f"name data of one of {', '.join(MEASURES.all)}, as `bits: ...`, or leave out `evaluate:`",
+            )
         for param in evaluate.params:
             if isinstance(param, click.Option) and param.metavar in _PATHS:
                 _check_there(param, asked.params[str(param.name)], output, f"{training.path}: evaluate")
@@ -62,7 +69,9 @@ def evaluation_context(training: Training) -> click.Context:
     where = f"{training.path}: evaluate"
     given: list[str] = []
     for key, value in (training.evaluate or {}).items():
-        flag = key.replace("_", "-")
+        if key in _OURS:
+            raise UserError(f"{where}: {key} is not the recipe's to say", remedy=f"leave it out: {_OURS[key]}")
+        flag = str(key).replace("_", "-")
         if isinstance(value, bool):
             given.append(f"--{flag}" if value else f"--no-{flag}")
             continue

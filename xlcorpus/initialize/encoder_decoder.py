@@ -52,6 +52,8 @@ class JoinedModel(modeling_encoder_decoder.EncoderDecoderModel):  # type: ignore
 
 transformers.AutoConfig.register(JoinedConfig.model_type, JoinedConfig, exist_ok=True)
 transformers.AutoModelForSeq2SeqLM.register(JoinedConfig, JoinedModel, exist_ok=True)
+# By name too, as `architecture_of` looks up what a checkpoint was saved as.
+modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES[JoinedConfig.model_type] = JoinedModel.__name__
 
 
 def add_decoder(encoder: Any, options: StartOptions, tokenizer: Tokenizer, seed: int) -> Any:

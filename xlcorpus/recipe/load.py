@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xlcorpus.dataset import storage
+from xlcorpus.dataset.dataset import is_dataset
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.yaml_file import (
     filled_in,
@@ -156,8 +157,8 @@ def _strings(value: Any, where: str) -> list[str]:
 
 
 def _link(steps: Sequence[dict[str, Any]], path: Location) -> tuple[Node, ...]:
-    nodes: dict[str, Node] = {}
-    previous: Node | None = None
+    made: dict[str, Node | Location] = {}
+    previous: Node | Location | None = None
     for content in steps:
         where = f"{path}: step {content['id']!r}"
         step = find_step(content["step"])
@@ -165,21 +166,21 @@ def _link(steps: Sequence[dict[str, Any]], path: Location) -> tuple[Node, ...]:
         if "keep" in step.options.model_fields and not isinstance(content.get("keep", False), bool):
             values["keep"] = content.pop("keep")  # columns that rows keep, not whether the dataset is kept
         options = make_options(step, values, where)
+        keep = content.get("keep", False)
+        if not isinstance(keep, bool):
+            raise UserError(f"{where}: keep must be true or false", remedy="write `keep: true`")
         files: tuple[str, ...] = ()
         inputs: list[Node | Location] = []
         if step.prepare is not None:
-            if "input" in content:
-                raise UserError(
-                    f"{where}: {step.name} reads `files:`, not `input:`", remedy="write `files:` in its place"
-                )
-            if "files" not in content:
-                raise UserError(f"{where}: {step.name} needs `files:`", remedy="write `files: web/`")
-            files = tuple(_strings(content["files"], f"{where}: files"))
+            files = _raw_files(content, step.name, where)
+            if "input" in content and len(files) == 1 and is_dataset(storage.locate(files[0])):
+                previous = made[content["id"]] = storage.locate(files[0])  # it stands in the step's place
+                continue
         else:
             if "files" in content:
                 raise UserError(f"{where}: only a source step reads `files:`", remedy="put an ingest step before it")
             if "input" in content:
-                inputs = [_input(name, nodes, where) for name in _strings(content["input"], f"{where}: input")]
+                inputs = [_input(name, made, where) for name in _strings(content["input"], f"{where}: input")]
             elif previous is not None:
                 inputs = [previous]
             else:
@@ -191,15 +192,22 @@ def _link(steps: Sequence[dict[str, Any]], path: Location) -> tuple[Node, ...]:
                     if sees_all_rows(step, options)
                     else "give one of them; only `mix` takes several",
                 )
-        keep = content.get("keep", False)
-        if not isinstance(keep, bool):
-            raise UserError(f"{where}: keep must be true or false", remedy="write `keep: true`")
-        previous = Node(content["id"], step, options, tuple(inputs), files, keep)
-        nodes[content["id"]] = previous
-    return inline_raw_inputs(tuple(nodes.values()))
+        previous = made[content["id"]] = Node(content["id"], step, options, tuple(inputs), files, keep)
+    return inline_raw_inputs([one for one in made.values() if isinstance(one, Node)])
 
 
-def _input(name: str, nodes: Mapping[str, Node], where: str) -> Node | Location:
+def _raw_files(content: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
+    """What a source step reads: `files:`, or `input:`, which may be a dataset as well."""
+    given = [key for key in ("files", "input") if key in content]
+    if len(given) != 1:
+        raise UserError(
+            f"{where}: {name} needs `files:`" if not given else f"{where}: {name} has `files:` and `input:`",
+            remedy="write `files: web/`, or `input: web/` for what may be a dataset as well",
+        )
+    return tuple(_strings(content[given[0]], f"{where}: {given[0]}"))
+
+
+def _input(name: str, nodes: Mapping[str, Node | Location], where: str) -> Node | Location:
     if name in nodes:
         return nodes[name]
     if storage.exists(storage.locate(name)):

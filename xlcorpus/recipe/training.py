@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from xlcorpus.dataset import storage
+from xlcorpus.dataset.layout import HOLDOUT
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.yaml_file import filled_in
-from xlcorpus.errors import UserError, nearest
+from xlcorpus.errors import UserError, naming, nearest
 from xlcorpus.options import checked
 from xlcorpus.pretrain.recipe import SEE, recipe_of
 from xlcorpus.pretrain.recipe import Recipe as PretrainRecipe
 from xlcorpus.recipe.graph import Node, passes_of
 from xlcorpus.recipe.load import Recipe
+from xlcorpus.tokenizer.open import open_tokenizer
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,9 @@ class Training:
 def training_of(recipe: Recipe, output: Location) -> Training | None:
     """The blocks with `${output}` filled in, None where the recipe has none.
 
-    Raises UserError for what the passes could be in vain for: an unknown objective or option, a folder that no step
-    makes, rows of another view than the objective reads. Imports torch.
+    Raises UserError for what the passes could be in vain for: an unknown objective or option, a folder, model or
+    tokenizer that is not there and that no step makes, rows of another view than the objective reads, objectives of two
+    kinds of model, a warm-up longer than its stage. Imports torch.
     """
     if not recipe.blocks:
         return None
@@ -46,15 +49,21 @@ def training_of(recipe: Recipe, output: Location) -> Training | None:
             remedy="write one, or measure a model of yours with `xlcorpus evaluate`",
         )
     where = f"{recipe.path}: pretrain"
-    content = {"about": recipe.about, **blocks["pretrain"]}
-    training = recipe_of(content, where, recipe.name, recipe.seed)
-    made = {work.id: work.nodes[-1] for work in passes_of(recipe.nodes)}
-    _check_data(training, made, output, where)
+    block = blocks["pretrain"]
+    for key in ("name", "seed", "variables"):
+        if key in block:
+            raise UserError(
+                f"{where}: `{key}` is the whole recipe's", remedy=f"write `{key}:` beside `steps:`, not in `pretrain:`"
+            )
+    training = recipe_of({"about": recipe.about, **block}, where, recipe.name, recipe.seed)
+    folders = _Folders({work.id: work.nodes[-1] for work in passes_of(recipe.nodes)}, output)
+    _check_start(training, folders, where)
+    _check_data(training, folders, where)
     evaluate = blocks.get("evaluate")
     for key, value in (evaluate or {}).items():
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, str):
-                _maker(one, made, output, f"{recipe.path}: evaluate: {key}")
+                folders.maker(one, f"{recipe.path}: evaluate: {key}")
     return Training(recipe.path, training, evaluate, output / "pretrain", output / "evaluate")
 
 
@@ -71,15 +80,83 @@ def training_lines(training: Training, number: int) -> Iterator[str]:
         yield f"{number + last + 1}. evaluate -> {training.evaluation}: {asked}"
 
 
-def _check_data(training: PretrainRecipe, made: Mapping[str, Node], output: Location, where: str) -> None:
-    from xlcorpus.objectives.objective import OBJECTIVES
+@dataclass(frozen=True)
+class _Folders:
+    """What the passes make: by name the last step of each, and where their datasets lie."""
 
+    made: Mapping[str, Node]
+    output: Location
+
+    def maker(self, given: str, where: str) -> Node | None:
+        """The last step of the pass that makes a dataset of the output, or its holdout; None for what lies elsewhere.
+
+        Raises UserError where a path in the output is neither.
+        """
+        place = storage.locate(given)
+        if not storage.is_inside(place, self.output):
+            return None
+        name, _, rest = storage.relative_name(place, self.output).partition("/")
+        if name not in self.made:
+            raise UserError(
+                f"{where}: no step leaves a dataset {name!r}; {nearest(name, self.made)}",
+                remedy=f"the recipe's are {', '.join(self.made)}; `keep: true` keeps that of another step",
+            )
+        node = self.made[name]
+        if rest and (rest != HOLDOUT or getattr(node.options, "holdout", None) is None):
+            raise UserError(
+                f"{where}: step {name!r} leaves no {rest!r}",
+                remedy=f"`holdout: 5%` of a `pack` makes {name}/{HOLDOUT}" if rest == HOLDOUT else f"name {name}",
+            )
+        return node
+
+    def there(self, given: str, where: str) -> Node | None:
+        """As `maker`; raises UserError also where what lies elsewhere is not there."""
+        node = self.maker(given, where)
+        if node is None and not storage.exists(storage.locate(given)):
+            raise UserError(f"{where}: {given} is not there", remedy="check the path")
+        return node
+
+
+def _check_start(training: PretrainRecipe, folders: _Folders, where: str) -> None:
+    """Models, tokenizers, and what new rows are made from."""
+    start, way = training.start, training.start.initialization()
+    named: dict[str, Any] = {
+        "start: model": start.model,
+        **{f"start: new_rows: {name}": getattr(way[1], name) for name in (way[1].files if way is not None else ())},
+    }
+    for key, value in named.items():
+        for path in [value] if isinstance(value, str) else value or ():
+            folders.there(path, f"{where}: {key}")
+    with naming(where):
+        for path in (training.tokenizer, start.old_tokenizer):
+            if path is not None:
+                open_tokenizer(path)
+
+
+def _check_data(training: PretrainRecipe, folders: _Folders, where: str) -> None:
+    from xlcorpus.objectives.objective import OBJECTIVES, ObjectiveKind
+
+    kinds: list[ObjectiveKind] = []
     for stage in training.stages:
+        if stage.steps is not None:
+            with naming(f"{where}: stage {stage.name}"):
+                stage.schedule.warmup_steps(stage.steps)
         for data in stage.data:
             at = f"{where}: stage {stage.name}: {data.folder}"
             kind = OBJECTIVES.find(data.objective)
-            checked(kind.options, dict(data.options), at, kind.name, SEE)
-            node = _maker(data.folder, made, output, at)
+            kinds.append(kind)
+            if kind.architecture != kinds[0].architecture:
+                raise UserError(
+                    f"{at}: {kind.name} trains an {kind.architecture}, {kinds[0].name} an {kinds[0].architecture}",
+                    remedy="no model is both: give them two recipes",
+                )
+            options = checked(kind.options, dict(data.options), at, kind.name, SEE)
+            for name in options.files:
+                if getattr(options, name) is not None:
+                    folders.there(getattr(options, name), f"{at}: {name}")
+            if data.holdout is not None:
+                folders.there(data.holdout, f"{at}: holdout")
+            node = folders.there(data.folder, at)
             if node is None:
                 continue
             if "view" not in type(node.options).model_fields:
@@ -92,20 +169,6 @@ def _check_data(training: PretrainRecipe, made: Mapping[str, Node], output: Loca
                     f"{at}: {kind.name} reads {_shown(kind.view)}, and step {node.id!r} makes {_shown(view)}",
                     remedy="give the step another `view:`, or the data another `objective:`",
                 )
-
-
-def _maker(folder: str, made: Mapping[str, Node], output: Location, where: str) -> Node | None:
-    """The last step of the pass that makes a folder of the output; None for one that lies elsewhere."""
-    place = storage.locate(folder)
-    if not storage.is_inside(place, output):
-        return None
-    name = storage.relative_name(place, output).partition("/")[0]
-    if name not in made:
-        raise UserError(
-            f"{where}: no step leaves a dataset {name!r}; {nearest(name, made)}",
-            remedy=f"the datasets of the recipe are {', '.join(made)}; `keep: true` keeps that of another step",
-        )
-    return made[name]
 
 
 def _shown(view: str | None) -> str:

@@ -1,4 +1,4 @@
-"""What each part of a run took: seconds, and the most memory of the process and its workers together."""
+"""What each part of a run took: seconds, CPU seconds, and the most memory of the process and its workers together."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ _PROCESS = "/proc/self"
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one part: wall-clock seconds and bytes."""
+    """Of one part: wall-clock seconds, CPU seconds of all cores (workers' too, once they have ended), and bytes."""
 
     name: str
     seconds: float
+    cpu: float
     memory: int
 
 
@@ -35,7 +36,7 @@ class Costs:
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
         """Take down what happens within."""
-        before, begun = _highest(), time.monotonic()
+        before, begun, used = _highest(), time.monotonic(), _cpu()
         seen, ended = [_now()], threading.Event()
 
         def look() -> None:
@@ -51,16 +52,25 @@ class Costs:
             looking.join()
             after = _highest()  # of the process alone, and exact, where it went beyond all that was before
             most = max(seen[0], _now(), after if after > before else 0)
-            self.parts.append(Cost(name, time.monotonic() - begun, most))
+            self.parts.append(Cost(name, time.monotonic() - begun, _cpu() - used, most))
 
     def lines(self) -> list[str]:
-        """A table, with the sum of the seconds and the most memory."""
-        together = Cost(
-            "all", sum(one.seconds for one in self.parts), max((one.memory for one in self.parts), default=0)
-        )
-        rows = [["what", "seconds", "peak memory, MB"]]
-        rows += [[one.name, f"{one.seconds:,.1f}", f"{one.memory / 1e6:,.0f}"] for one in [*self.parts, together]]
-        return table_lines(rows, right=(1, 2))
+        """A table, with the sums of the seconds and the most memory."""
+        parts = self.parts
+        sums = (sum(getattr(one, name) for one in parts) for name in ("seconds", "cpu"))
+        together = Cost("all", *sums, max((one.memory for one in parts), default=0))
+        rows = [["what", "seconds", "CPU seconds", "peak memory, MB"]]
+        rows += [
+            [one.name, f"{one.seconds:,.1f}", f"{one.cpu:,.1f}", f"{one.memory / 1e6:,.0f}"]
+            for one in [*parts, together]
+        ]
+        return table_lines(rows, right=(1, 2, 3))
+
+
+def _cpu() -> float:
+    """User and system seconds of this process and of its children that have ended."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _highest() -> int:

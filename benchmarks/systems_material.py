@@ -1,0 +1,154 @@
+"""What recipes of published systems are given by `benchmarks.systems`: raw texts, pairs and words of ../shared/data."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from benchmarks.smollm2 import DATA, rows_of
+
+KNOWN = ("eng", "deu", "nld", "cat", "spa-MX", "fin", "hin", "bul", "hrv", "srp-Cyrl")  # what tokenizer and models know
+PUD = {"deu": "de", "eng": "en", "spa-MX": "es", "fin": "fi", "hin": "hi", "rus": "ru", "zho": "zh"}
+SIXT = ("deu", "spa-MX", "fin", "hin", "rus", "zho")  # the original's six
+NEW = "yor"  # of the pieces that the extended tokenizer has more
+XGLM = ("eng", "deu", "spa-MX", "ell", "kor", "fin", "tur", "arb", "tha", "bul", "cat", "hin", "est", "swa", "tel")
+
+
+def lines_of(code: str, *, test: bool = False) -> list[dict[str, Any]]:
+    """Lines of NTREX that are trained on, or for tests: of three documents the third, the same in all languages."""
+    path = DATA / "ntrex" / f"{code}.jsonl.gz"
+    lines = list(rows_of(path)) if path.is_file() else []
+    tested = {*list(dict.fromkeys(line["doc"] for line in lines))[2::3]}
+    return [line for line in lines if (line["doc"] in tested) == test]
+
+
+def sentences_of(code: str) -> list[dict[str, Any]]:
+    """PUD's, all of them to train on."""
+    return list(rows_of(DATA / "pud" / f"{PUD[code]}.jsonl.gz")) if code in PUD else []
+
+
+def documents(codes: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Whole documents, a sentence a line; nothing says their language."""
+    for code in codes:
+        for lines in (lines_of(code), sentences_of(code)):
+            for _, together in groupby(lines, key=lambda line: line["doc"]):
+                yield {"text": "\n".join(line["text"] for line in together)}
+
+
+def pairs(codes: Iterable[str], into: str = "eng", *, test: bool = False) -> Iterator[dict[str, str]]:
+    """Lines of each language with the same of another."""
+    for code in codes:
+        for read in (lambda one: lines_of(one, test=test), (lambda _: []) if test else sentences_of):
+            others = {line["id"]: line for line in read(into)}
+            for one in read(code):
+                other = others[one["id"]]
+                yield {"src": one["text"], "tgt": other["text"], "src_lang": one["lang"], "tgt_lang": other["lang"]}
+
+
+def turned(rows: Iterable[Mapping[str, str]]) -> Iterator[dict[str, str]]:
+    """Pairs the other way round."""
+    for row in rows:
+        yield {"src": row["tgt"], "tgt": row["src"], "src_lang": row["tgt_lang"], "tgt_lang": row["src_lang"]}
+
+
+def words() -> Iterator[dict[str, str]]:
+    """Wiktionary's English and German words, both ways."""
+    with gzip.open(DATA / "dict" / "wiktionary" / "en-de.tsv.gz", "rt", encoding="utf-8") as lines:
+        for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
+            way = {"src": row["en"], "tgt": row["de"], "src_lang": "eng_Latn", "tgt_lang": "deu_Latn"}
+            yield from (way, *turned([way]))
+
+
+def both_ways(codes: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Pairs for tests, into English and out of it."""
+    for code in codes:
+        yield from pairs([code], test=True)
+        yield from turned(pairs([code], test=True))
+
+
+Rows = Iterable[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a recipe needs: raw rows by variable, what `prepare` makes by variable, and plain values."""
+
+    raw: Mapping[str, Callable[[], Rows]]
+    made: Mapping[str, str]
+    values: Mapping[str, str | int]
+
+
+def asked(*, made: Mapping[str, str] | None = None, values: Mapping[str, str | int] | None = None, **raw: Any) -> Asked:
+    return Asked(raw, {"tokenizer": "tokenizer"} if made is None else made, values or {})
+
+
+# Glot500's rule; its own mix wants 30,000 sentences of a new language, and repeats small ones 30 times.
+_GLOT500: dict[str, Any] = {
+    "name": "glot500-small",
+    "unit": "docs",
+    "max_epochs": 3,
+    "mix": {"rule": "floor", "alpha": 0.3, "scale": 3, "least": 1, "names": ["eng_Latn", "deu_Latn", "fin_Latn"]},
+}
+_MBART = {"tokenizer": "mbart"}
+_WITH_MODEL = {"tokenizer": "tokenizer", "model": "encoder"}
+SYSTEMS = {
+    "translico": asked(
+        documents=lambda: documents(["srp-Cyrl", "hrv"]), test=lambda: pairs(["srp-Cyrl"], "hrv", test=True)
+    ),
+    "csr4mbart": asked(
+        made=_MBART,
+        pairs=lambda: pairs(["deu"]), dictionary=words, test=lambda: pairs(["deu"], test=True)
+    ),
+    "infoxlm": asked(
+        documents=lambda: documents(["eng", "deu", "nld"]),
+        pairs=lambda: pairs(["deu", "nld"]),
+        test=lambda: pairs(["deu", "nld"], test=True),
+    ),
+    "langsamp": asked(
+        documents=lambda: documents(["eng", "deu", "nld", "hrv", "srp-Cyrl", "bul", "hin", "spa-MX"]),
+        test=lambda: pairs(["deu", "bul", "hin"], test=True),
+        values={"budget": "300k"},
+    ),
+    "ofa": asked(
+        documents=lambda: documents(["eng", "deu", "fin", NEW]),
+        test=lambda: pairs([NEW], test=True),
+        mix=lambda: [_GLOT500],
+        made={"tokenizer": "extended", "model": "encoder"},
+        values={"known": "eng_Latn", "new": "yor_Latn"},
+    ),
+    "xglm": asked(documents=lambda: documents(XGLM), values={"budget": "200k"}),
+    "mbart50": asked(
+        made=_MBART,
+        pairs=lambda: pairs(["deu", "nld", "fin", "hin"]), test=lambda: both_ways(["deu", "nld", "fin", "hin"])
+    ),
+    "sixt-plus": asked(
+        pairs=lambda: pairs(SIXT), test=lambda: pairs(["nld", "cat", "bul"], test=True), made=_WITH_MODEL
+    ),
+    "monobyte": asked(documents=lambda: documents(["deu"]), made={}, values={"bytes": "150k"}),
+    "contriever": asked(
+        documents=lambda: documents([*KNOWN, *XGLM[3:9], "est", "swa"]),
+        test=lambda: pairs(["deu", "bul", "hin"], test=True),
+    ),
+    "mixcpt-cleaning": asked(
+        documents=lambda: documents(["eng", "deu", "kir", "nya"]),
+        made={"tokenizer": "tokenizer", "model": "decoder"},
+        values={"mix": "L3-Mono-Sel", "budget": "100k"},
+    ),
+}  # fmt: skip
+
+
+def write_rows(path: Path, rows: Rows) -> None:
+    """A file of JSON lines, or a table with TABs where the name says so."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        if path.suffix == ".tsv":
+            given = [*rows]
+            stream.writelines("\t".join(row) + "\n" for row in ([*given[0]], *([*row.values()] for row in given)))
+        else:
+            stream.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
