@@ -139,8 +139,10 @@ def measure_untrained(name: str, settings: Sequence[str], output: Path, untraine
     assert training is not None
     (*_, last) = training.pretrain.stages
     none = replace(training.pretrain, stages=(last.model_copy(update={"steps": 0, "budget": None}),))
-    where = {part: locate(untrained / name) for part, name in (("model", "pretrain"), ("evaluation", "evaluate"))}
-    train(replace(training, pretrain=none, **where), Costs(), resume=False, overwrite=True, quiet=True)
+    training = replace(
+        training, pretrain=none, model=locate(untrained / "pretrain"), evaluation=locate(untrained / "evaluate")
+    )
+    train(training, Costs(), resume=False, overwrite=True, quiet=True)
 
 
 def parameters_of(model: Path) -> int:

@@ -15,7 +15,8 @@ from tests.packed import SAMPLE, packs, view
 from tests.pretrain.runs import metrics, train, weights
 from tests.pretrain.test_resume import Killed, kill, train_until
 from xlcorpus.errors import UserError
-from xlcorpus.initialize.encoder_decoder import remove_residual
+from xlcorpus.initialize.architecture import architecture_of
+from xlcorpus.initialize.encoder_decoder import JoinedModel, remove_residual
 from xlcorpus.initialize.load import load_model
 from xlcorpus.initialize.start import StartOptions, start
 from xlcorpus.pretrain.train import freeze
@@ -50,6 +51,16 @@ def logits(model: Any) -> torch.Tensor:
     with torch.no_grad():
         found: torch.Tensor = model.eval()(input_ids=ids(), decoder_input_ids=ids(3, 7)).logits
     return found
+
+
+def test_a_saved_one_opens_as_what_it_is(made: Any, tmp_path: Path) -> None:
+    """Evaluation asks for no architecture."""
+    made.save_pretrained(tmp_path)
+    loaded = load_model(str(tmp_path), None, 0)
+    assert not loaded.fresh
+    assert type(loaded.model) is JoinedModel
+    assert architecture_of(loaded.model.config) == SEQ2SEQ
+    assert torch.equal(logits(loaded.model), logits(made))
 
 
 def test_the_encoder_is_the_checkpoints(encoder: Path, made: Any) -> None:

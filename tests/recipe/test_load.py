@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rows import pairs, write_dataset
 from tests.running import RECIPE, write_recipe
 from xlcorpus.errors import UserError
 from xlcorpus.recipe.graph import passes_of
@@ -32,6 +33,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("steps: [{step: ingest, files: x}, {step: mix}]\n", "mix: nothing says what the mixture is"),
         ("steps: [{step: identify}]\n", "is the first step and has no `input:`"),
         ("steps: [{step: ingest}]\n", "needs `files:`"),
+        ("steps: [{step: ingest, files: x, input: y}]\n", "ingest has `files:` and `input:`"),
         ("steps: [{step: ingest, files: x}, {step: ingest, files: y}]\n", "two steps have the id 'ingest'"),
         ("steps: [{step: ingest, files: x}, {step: score, input: ingset}]\n", "did you mean 'ingest'"),
         ("steps: [{step: ingest, files: '${smaple}/web'}]\n", "did you mean 'sample'"),
@@ -45,6 +47,18 @@ def test_errors_name_what_is_wrong(tmp_path: Path, text: str, message: str) -> N
     path = write_recipe(tmp_path, text)
     with pytest.raises(UserError, match=message):
         load_recipe(str(path))
+
+
+@pytest.mark.parametrize("second", ["{step: mix, rule: uniform}", "{step: mix, rule: uniform, input: given}"])
+def test_the_input_of_a_source_is_raw_or_a_dataset_which_stands_in_its_place(tmp_path: Path, second: str) -> None:
+    steps = f"steps:\n  - {{step: ingest, id: given, kind: pairs, input: '${{recipe}}/given'}}\n  - {second}\n"
+    path = str(write_recipe(tmp_path, steps))
+    raw, mix = load_recipe(path).nodes
+    assert (raw.id, raw.files, raw.makes) == ("given", (f"{tmp_path}/given",), "pair")
+    assert mix.inputs == (raw,)
+    write_dataset(tmp_path / "given", [pairs([("a", "b")], "eng_Latn", "deu_Latn")], "pair")
+    (mix,) = load_recipe(path).nodes
+    assert mix.inputs == (tmp_path / "given",)
 
 
 def test_an_unknown_recipe_shows_the_nearest() -> None:

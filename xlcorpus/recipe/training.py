@@ -120,10 +120,9 @@ class _Folders:
 def _check_start(training: PretrainRecipe, folders: _Folders, where: str) -> None:
     """Models, tokenizers, and what new rows are made from."""
     start, way = training.start, training.start.initialization()
-    named: dict[str, Any] = {
-        "start: model": start.model,
-        **{f"start: new_rows: {name}": getattr(way[1], name) for name in (way[1].files if way is not None else ())},
-    }
+    named: dict[str, Any] = {"start: model": start.model}
+    if way is not None:
+        named |= {f"start: new_rows: {name}": getattr(way[1], name) for name in way[1].files}
     for key, value in named.items():
         for path in [value] if isinstance(value, str) else value or ():
             folders.there(path, f"{where}: {key}")

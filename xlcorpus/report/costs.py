@@ -57,8 +57,8 @@ class Costs:
     def lines(self) -> list[str]:
         """A table, with the sums of the seconds and the most memory."""
         parts = self.parts
-        sums = (sum(getattr(one, name) for one in parts) for name in ("seconds", "cpu"))
-        together = Cost("all", *sums, max((one.memory for one in parts), default=0))
+        seconds, cpu = (sum(values) for values in zip(*((one.seconds, one.cpu) for one in parts), strict=True))
+        together = Cost("all", seconds, cpu, max(one.memory for one in parts))
         rows = [["what", "seconds", "CPU seconds", "peak memory, MB"]]
         rows += [
             [one.name, f"{one.seconds:,.1f}", f"{one.cpu:,.1f}", f"{one.memory / 1e6:,.0f}"]
