@@ -17,6 +17,7 @@ DROPOUT = {"shape": "bert", "layers": 2, "width": 16, "heads": 2}  # so that res
 STARTS = {
     **dict.fromkeys(("infoxlm", "contriever", "langsamp"), DROPOUT),
     "translation": seq2seq("m2m_100", encoder_layerdrop=0.3, decoder_layerdrop=0.3),
+    "restore": seq2seq("bart", dropout=0.1),
     "spans": seq2seq("t5"),
 }
 

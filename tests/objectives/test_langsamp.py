@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
 from tests.objectives.masked_models import tiny
-from tests.packed import packs, view
+from tests.packed import document_rows, pack, packs, view
 from tests.pretrain.runs import metrics, train
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
@@ -92,3 +93,17 @@ def test_packs_of_several_languages() -> None:
         open_source(packs(pure=True), "langsamp", {"languages": False, "scripts": False})
     with pytest.raises(UserError, match="langsamp reads packs"):
         open_source(view("tlm"), "langsamp")
+
+
+def test_packs_of_one_language(tmp_path: Path) -> None:
+    """A vector that is always the same tells nothing; two scripts of one language do."""
+    for number, labels in enumerate((["swh_Latn"], ["srp_Latn", "srp_Cyrl"])):
+        rows = document_rows(60)
+        langs = pa.array([labels[row % len(labels)] for row in range(60)])
+        rows = rows.set_column(rows.schema.get_field_index("lang"), "lang", langs)
+        source = open_source(pack([rows], "document", tmp_path / str(number), pure=True).folder, "langsamp")
+        if number:
+            source.objective.fit_rows(source.rows.folder, source.rows.count)
+            continue
+        with pytest.raises(UserError, match=r"has no more than swh and Latn(.|\n)*write objective: mlm"):
+            source.objective.fit_rows(source.rows.folder, source.rows.count)

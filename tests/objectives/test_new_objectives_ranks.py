@@ -34,6 +34,7 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
         ],
     ),
     "translation": (seq2seq("t5", dropout_rate=0.0), [{"folder": "bitext", "objective": "translation"}]),
+    "restore": (seq2seq("mbart", **STILL), [{"folder": "restore", "objective": "restore", "begin": "last"}]),
     "spans": (seq2seq("bart", **STILL), [{"folder": "packs", "objective": "spans", "first_sentinel": 5999}]),
 }
 
@@ -78,7 +79,7 @@ def test_fsdp_would_cut_own_weights(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(FSDP, "utf-8")
     recipe_file(tmp_path, data=opened(CASES["xlco"][1]), start=BERT, batch="8 rows", trainer={"fsdp": True})
     for rank in start_processes(tmp_path, ranks=2, program=(str(tmp_path / "program.py"),)):
-        assert "xlco has weights of its own, which fsdp would cut up" in rank.communicate()[0]
+        assert "stage train: fsdp would cut up the own weights of xlco" in rank.communicate()[0]
 
 
 def test_layers_left_out_at_random(tmp_path: Path) -> None:

@@ -75,6 +75,20 @@ def test_losses_are_transformers_own(shape: str) -> None:
     assert bool((costs[batch["labels"] == -100] == 0).all())
 
 
+@pytest.mark.parametrize("ends", [[], [EOS]])
+@pytest.mark.parametrize("kind", [Translation, Restore])
+def test_a_side_that_fills_the_length_still_ends(kind: Any, ends: list[int]) -> None:
+    """Templates of `pack` leave no room for an eos that they do not write themselves."""
+    for size in range(60, 65):
+        text = [*[FIRST] * (size - len(ends)), *ends]
+        lists = {name: pa.array([text, text[-3:]], pa.list_(pa.int32())) for name in kind.sides}
+        made = kind(TranslationOptions(), VOCABULARY, 64).collate(pa.RecordBatch.from_pydict(lists), NO_KEYS[:2])
+        for row in made["input_ids"].tolist(), made["labels"].masked_fill(made["labels"] < 0, PAD).tolist():
+            long, short = ([one for one in ids if one != PAD] for ids in row)
+            assert long == ([FIRST] * 63 + [EOS])[-size - 1 + len(ends) :]
+            assert short == [*text[-3:], *([] if ends else [EOS])]
+
+
 def test_mbart_begins_with_the_language_behind_eos() -> None:
     """What a template has written at the end stays the end; the decoder begins with it."""
     from transformers.models.mbart.modeling_mbart import shift_tokens_right

@@ -113,7 +113,7 @@ class TokenStream(IterableDataset[dict[str, Any]]):
 
         With samples, the last micro-batch may be shorter, with at most one row more on one rank than on another; what
         is then less than a row for each rank is left out (`left_out`), so that all ranks make as many steps. Raises
-        UserError where a rank would have no rows, a source has none, or it lacks a column that its objective reads.
+        UserError where a rank would have no rows, or a source none, too few for its objective, or not the columns.
         """
         super().__init__()
         for name, value in (("rows", rows), ("ranks", ranks), ("lanes", lanes)):
@@ -125,6 +125,7 @@ class TokenStream(IterableDataset[dict[str, Any]]):
             raise UserError("there is no source to train on", remedy="name a dataset of token shards")
         for source in sources:
             _check(source, ranks)
+            source.objective.check_rows(rows, ranks)
         if samples is not None and samples < ranks:
             raise UserError(
                 f"{samples} samples for {ranks} ranks: a rank would have none", remedy="give more, or use fewer ranks"

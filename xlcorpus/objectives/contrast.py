@@ -10,9 +10,22 @@ from torch.nn import functional
 from xlcorpus.errors import UserError
 
 
-def check_layer(model: Any, layer: int, what: str) -> None:
-    """Raise UserError where the model has no such layer for `what`, the vectors of an objective."""
+def check_rows(rows: int, what: str, other: str) -> None:
+    """Raise UserError where a micro-batch has one row of texts; what: is done with two; other: remedy."""
+    if rows < 2:
+        raise UserError(
+            f"{what}, and a micro-batch has one row", remedy=f"write rows: 2 or more (published: 24 to 128), or {other}"
+        )
+
+
+def check_layer(model: Any, layer: int, pooling: str, what: str) -> None:
+    """Raise UserError where the model has no such layer for `what`, the vectors of an objective, or all are alike."""
     layers = model.config.num_hidden_layers
+    if layer == 0 and pooling == "cls":
+        raise UserError(
+            f"{what} are to be the first token's embedding, which all texts have alike",
+            remedy=f"give layer: {max(round(layers * 2 / 3), 1)}, or pooling: mean",
+        )
     if layer > layers:
         raise UserError(
             f"{what} are to be of layer {layer}; the model has {layers}",
@@ -46,15 +59,19 @@ def contrast(
 
 
 def find_keys(
-    queries: torch.Tensor, keys: torch.Tensor, others: torch.Tensor, temperature: float
+    queries: torch.Tensor, keys: torch.Tensor, queued: torch.Tensor | None, temperature: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """float32[n], cross entropy of finding each query's own key, and bool[n], whether no other is nearer.
+    """float32[n], cross entropy of finding each query's own key, and bool[n], whether it is nearer than all others.
 
-    queries, keys: float32[n, d]; others: float32[m, d], or float32[n, m, d], the keys that each must not find.
+    queries, keys: float32[n, d]; queued: float32[m, d], the keys that none must find; None: each has those of all
+    others against it.
     """
     with torch.autocast(queries.device.type, enabled=False):
-        own = (queries * keys).sum(dim=1, keepdim=True)
-        wrong = queries @ others.T if others.dim() == 2 else (others @ queries[:, :, None])[:, :, 0]
-        logits = torch.cat([own, wrong], dim=1) / temperature
-    costs = -torch.log_softmax(logits, dim=1)[:, 0]
-    return costs, (logits[:, :1] >= logits).all(dim=1)
+        if queued is None:
+            logits, own = queries @ keys.T, torch.arange(len(queries), device=queries.device)
+        else:
+            logits = torch.cat([(queries * keys).sum(dim=1, keepdim=True), queries @ queued.T], dim=1)
+            own = torch.zeros(len(queries), dtype=torch.int64, device=queries.device)
+    logits = logits / temperature
+    costs = functional.cross_entropy(logits, own, reduction="none")
+    return costs, (logits >= logits.gather(1, own[:, None])).sum(dim=1) == 1  # as near is not found: all may be alike

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -74,15 +75,20 @@ class Momentum(torch.nn.Module):
 class MomentumObjective(Objective):
     """Queries by the model, keys by the encoder that follows it: each query must find its own key among those queued.
 
-    A batch has 2 rows an example, the query's text and the key's. The queue begins empty and grows, where the published
-    codes fill it before the first step: then the first steps have fewer keys to tell apart. Keys are made without
-    dropout. In evaluation a query has the other keys of its batch against it, whatever is queued; one
-    alone the queue.
+    A batch has 2 rows an example, the query's text and the key's. Keys are made without dropout. In evaluation a query
+    has the other keys of its batch against it, whatever is queued; one alone the queue.
     """
 
     options: MomentumOptions
     name: str
     rows_a_key = 1
+
+    @abstractmethod
+    def vectors(self, encoder: Any, batch: Batch, rest: list[torch.Tensor] | None = None) -> torch.Tensor:
+        """float32[rows, d], of some rows by an encoder.
+
+        rest: of the model alone: takes zeros with which a loss holds all weights, as DDP wants them in the graph.
+        """
 
     def fit_rows(self, folder: Location, rows: int) -> None:
         """Raise UserError where the queue is longer than an epoch: a text's own earlier key would be a wrong one."""
@@ -99,35 +105,47 @@ class MomentumObjective(Objective):
         made: Momentum = own_weights_of(model, self.key)
         return made
 
+    def begin(self, model: Any, last_batches: Callable[[int], Iterable[Batch]]) -> None:
+        """The key encoder is what the model is, and the queue is full, as published, of texts that come last.
+
+        A projection may have been loaded since the key encoder's was drawn, and texts that come soon would meet their
+        own keys.
+        """
+        own = self.momentum_of(model)
+        own.follow(model, 0.0)
+        for batch in last_batches(len(own.keys) * self.rows_a_key):
+            own.put(gather_rows(self._keys(own, batch))[0])
+
     def after_step(self, model: Any) -> None:
         """The key encoder follows."""
         self.momentum_of(model).follow(model, self.options.momentum)
 
-    def contrast(self, model: Any, batch: Batch, vectors: Callable[[Any, Batch], torch.Tensor]) -> Losses:
-        """The loss, and the share of queries that find their key; collective in training where there are several ranks.
+    def losses(self, model: Any, batch: Batch) -> Losses:
+        """NAME, and NAME_found: the share of queries that find their key; collective in training of several ranks.
 
-        vectors: of some rows by an encoder, float32[rows, d].
+        Found is what is nearer than all in the queue and than the other keys of the batch. Of the queue alone it could
+        be by the keys' age: a quick encoder's keys of now differ from those before by more than texts do.
         """
-        own = self.momentum_of(model)
-        asked, answers = ({name: one[place::2] for name, one in batch.items()} for place in (0, 1))
-        queries = self._scaled(own.projection(vectors(model, asked)))
-        own.encoder.eval()
-        with torch.no_grad():
-            keys = self._scaled(own.followed(vectors(own.encoder, answers)))
-        others = own.queued() if model.training or len(keys) == 1 else _beside(keys)
-        costs, found = find_keys(queries, keys, others, self.options.temperature)
+        own, rest = self.momentum_of(model), list[torch.Tensor]()
+        asked = {name: one[::2] for name, one in batch.items()}
+        queries = self._scaled(own.projection(self.vectors(model, asked, rest)))
+        keys = self._keys(own, batch)
+        costs, found = find_keys(queries, keys, None, self.options.temperature)
+        if model.training or len(keys) == 1:
+            costs, nearer = find_keys(queries, keys, own.queued(), self.options.temperature)
+            found &= nearer
         if model.training:
             own.put(gather_rows(keys)[0])
         count = costs.new_tensor(len(costs))
         loss, hits = (mean_over_ranks(one.sum(), count, training=model.training) for one in (costs, found.float()))
-        return Losses(loss, {self.name: loss.detach(), f"{self.name}_found": hits.detach()})
+        return Losses(sum(rest, loss), {self.name: loss.detach(), f"{self.name}_found": hits.detach()})
+
+    @torch.no_grad()
+    def _keys(self, own: Momentum, batch: Batch) -> torch.Tensor:
+        """float32[examples, d]."""
+        own.encoder.eval()
+        answers = {name: one[1::2] for name, one in batch.items()}
+        return self._scaled(own.followed(self.vectors(own.encoder, answers)))
 
     def _scaled(self, vectors: torch.Tensor) -> torch.Tensor:
         return functional.normalize(vectors, dim=1) if self.options.similarity == "cosine" else vectors
-
-
-def _beside(keys: torch.Tensor) -> torch.Tensor:
-    """float32[n, n - 1, d]: for each, the keys of all others."""
-    count = len(keys)
-    off = ~torch.eye(count, dtype=torch.bool, device=keys.device)
-    return keys[None].expand(count, -1, -1)[off].reshape(count, count - 1, -1)

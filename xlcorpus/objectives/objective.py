@@ -6,7 +6,7 @@ Another package adds one under the entry-point group `xlcorpus.objectives`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -115,6 +115,9 @@ class Objective(ABC):
     def check_held_out(self, folder: Location) -> None:  # noqa: B027
         """Raise UserError where rows held out are not as those that the objective was fit to, as in their labels."""
 
+    def check_rows(self, rows: int, ranks: int) -> None:  # noqa: B027
+        """Raise UserError where micro-batches of so many rows, on each of so many ranks, are too small to learn of."""
+
     def learn_from(self, teacher: Any, ids: np.ndarray) -> None:  # noqa: B027
         """Take the teacher, before `prepare`: a model of the same architecture that is not trained, on its device.
 
@@ -134,6 +137,13 @@ class Objective(ABC):
         saved beside the model; all others, and buffers, are in the checkpoints alone.
         """
         return None
+
+    def begin(self, model: Any, last_batches: Callable[[int], Iterable[Batch]]) -> None:  # noqa: B027
+        """What precedes the first step of a stage, as filling a queue does, and is in the checkpoints afterwards.
+
+        model: as of `losses`; last_batches: this rank's batches of the first epoch's last rows, as many as are asked
+        for, on the device. Collective where there are several ranks.
+        """
 
     def after_step(self, model: Any) -> None:  # noqa: B027
         """What follows a step of the optimiser, as a momentum encoder does; model: as of `losses`."""

@@ -10,7 +10,7 @@ import torch
 
 from xlcorpus.errors import UserError
 from xlcorpus.objectives.attention import check_model
-from xlcorpus.objectives.joined import Ids, column_of, join, width_of
+from xlcorpus.objectives.joined import Ids, column_of, cut, join, width_of
 from xlcorpus.objectives.label_costs import costs_at, spread, unwrapped
 from xlcorpus.objectives.objective import NO_LABEL, Batch, Losses, Objective, Vocabulary
 from xlcorpus.objectives.ranks import mean_over_ranks
@@ -59,7 +59,7 @@ class Seq2Seq(Objective):
         return self.tensors(self.ended(read), self.ended(written))
 
     def ended(self, lists: pa.Array) -> pa.Array:
-        """The lists, each with eos at its end where no special id is."""
+        """The lists, each with eos at its end where no special id is: one that a template filled up loses its last."""
         values, offsets = values_of(lists)
         sizes = sizes_of(lists)
         last = np.where(sizes > 0, values[offsets[1:] - 1] if len(values) else 0, -1)
@@ -68,7 +68,7 @@ class Seq2Seq(Objective):
             pa.array(np.concatenate([[0], np.cumsum(ends)]).astype(np.int32)),
             pa.array(np.full(int(ends.sum()), self._eos, dtype=np.int32)),
         )
-        return join([lists, eos])[0]
+        return join([cut(lists, np.minimum(sizes, self.length - ends)), eos])[0]
 
     def tensors(self, read: pa.Array, written: pa.Array) -> Batch:
         """The batch of what is read and what is to be written (list<int32> each)."""

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -24,8 +25,9 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
+from xlcorpus.loader.source import Source
 from xlcorpus.loader.stream import TokenStream
-from xlcorpus.objectives.objective import NO_LABEL
+from xlcorpus.objectives.objective import NO_LABEL, Batch
 from xlcorpus.objectives.own_weights import average_gradients
 from xlcorpus.objectives.ranks import rank_and_ranks
 from xlcorpus.pretrain.checkpoint import last_checkpoint, write_checkpoint
@@ -130,6 +132,15 @@ class Engine(Trainer):  # type: ignore[misc]  # transformers is not followed
             # Of its own: `iter` draws a seed, and from torch's own generator that would change dropout after a resume.
             generator=torch.Generator().manual_seed(self._seed),
         )
+
+    def last_batches(self, source: Source, rows: int) -> Iterator[Batch]:
+        """This rank's micro-batches of the last rows of the first epoch (over all ranks), on the device."""
+        count, (rank, ranks) = source.rows.count, rank_and_ranks()
+        stream = TokenStream([source], rows=self.stage.rows, seed=self._seed, rank=rank, ranks=ranks, samples=count)
+        stream.load_state_dict({**stream.state_dict(), "samples": [max(count - rows, 0)]})
+        for batch in stream:
+            del batch["source"]
+            yield {name: one.to(self.args.device) for name, one in batch.items()}
 
     def get_batch_samples(self, epoch_iterator: Iterator[Any], num_batches: int, device: Any) -> tuple[list[Any], None]:
         """The micro-batches of a step, and what each counts for."""
@@ -267,6 +278,8 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
         # Each rank drops out others. What is gone on with loads its generators afterwards, where it has this rank's.
         torch.manual_seed((engine._first_step << 32) + engine._seed + 1 + rank_and_ranks()[0])
         if engine._cursor is None:
+            for source in engine.data.sources:
+                source.objective.begin(engine.model, partial(engine.last_batches, source))
             engine._evaluate()
         engine.meter.begin()
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from xlcorpus.errors import UserError, naming
 from xlcorpus.loader.source import Source
+from xlcorpus.objectives.objective import Objective
 from xlcorpus.pretrain.recipe import StageOptions
 from xlcorpus.pretrain.sources import Data
 
@@ -44,6 +48,8 @@ def plan_stage(stage: StageOptions, data: Data, ranks: int) -> Plan:
             remedy=f"write rows: {_fitting(asked, stage.rows, ranks)}, or batch: {max(step_rows, micro)} rows",
         )
     for source in data.sources:
+        with naming(f"stage {stage.name}"):
+            source.objective.check_rows(stage.rows, ranks)
         if source.rows.count < micro:
             raise UserError(
                 f"{source.rows.folder} has {source.rows.count:,} rows, and a micro-batch on {ranks} ranks takes "
@@ -73,14 +79,17 @@ def _fitting(asked: float, rows: int, ranks: int) -> int:
 
 
 def memory_bytes(model: Any, stage: StageOptions, data: Data) -> dict[str, float]:
-    """About how many bytes each rank needs.
+    """About how many bytes each rank needs; objectives: their own weights, as a momentum encoder and its queue.
+
+    Teachers, and what is kept beside them, are left out.
 
     Activations by Korthikanti et al. 2022 (Reducing Activation Recomputation, 4.1) without the attention's scores,
     which none of the fused kernels keeps: 34 bytes a token, layer and unit of width in 16 bits; with gradient
     checkpointing, 2 and one layer at a time.
     """
     config = model.config.get_text_config()
-    trained = sum(one.numel() for one in model.parameters() if one.requires_grad)
+    own = [weight for one in data.objectives.values() if one.teacher is None for weight in _own_weights(one, model)]
+    trained = sum(one.numel() for one in (*model.parameters(), *own) if one.requires_grad)
     size = 2 if stage.precision == "bf16" else 4
     tokens = stage.rows * data.length
     width, layers = config.hidden_size, config.num_hidden_layers
@@ -89,8 +98,15 @@ def memory_bytes(model: Any, stage: StageOptions, data: Data) -> dict[str, float
     states = 8 if stage.optimizer.name == "adamw" else 0
     return {
         "weights": 4.0 * model.num_parameters(),
+        "objectives": float(sum(one.nbytes for one in own)),
         "gradients": 4.0 * trained,
         "optimizer": float(states * trained),
         "activations": float(kept),
         "logits": float(tokens * config.vocab_size * (size + 4)),
     }
+
+
+def _own_weights(objective: Objective, model: Any) -> Iterator[torch.Tensor]:
+    """What an objective keeps beside the model, buffers too, of the sizes that it has, on no device."""
+    own = objective.own_weights(model)
+    return iter(()) if own is None else (one.to("meta") for one in (*own.parameters(), *own.buffers()))

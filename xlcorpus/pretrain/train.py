@@ -166,13 +166,16 @@ def fit(
     check_sharding(model, sharded=bool(arguments.fsdp), where=f"stage {options.name}")
     model.to(arguments.device)
     bring_teachers(data, tokenizer, recipe.seed, arguments.device)
-    for source in data.sources:
-        source.objective.prepare(model)
+    for name, objective in data.objectives.items():
+        with naming(f"{recipe.path}: stage {options.name}: {name}"):
+            objective.prepare(model)
+    flops = flops_a_token(model, data.length)  # of the model, not of what objectives have beside it
     attached = attach(model, data.objectives, recipe.seed, before)
     if attached and arguments.fsdp:
         raise UserError(
-            f"stage {options.name}: {' and '.join(attached)} has weights of its own, which fsdp would cut up",
-            remedy="leave fsdp out",
+            f"stage {options.name}: fsdp would cut up the own weights of {' and '.join(attached)}",
+            remedy="leave fsdp out of trainer: (ranks of torchrun then train by DDP, each with the whole model), or "
+            "leave these data out",
         )
 
     checkpoint = last_checkpoint(folder.checkpoints(options.name))
@@ -190,7 +193,7 @@ def fit(
     meter = Meter(
         book,
         options.name,
-        flops_a_token(model, data.length),
+        flops,
         peak_flops(device, options.peak_tflops),
         say=say,
         tokens=cursor["tokens"] if cursor else 0,

@@ -15,7 +15,7 @@ from xlcorpus.objectives.attention import check_model
 from xlcorpus.objectives.contrast import pool
 from xlcorpus.objectives.joined import around_text, column_of, join, width_of
 from xlcorpus.objectives.momentum import Momentum, MomentumObjective, MomentumOptions
-from xlcorpus.objectives.objective import Batch, Losses, ObjectiveKind, Vocabulary
+from xlcorpus.objectives.objective import Batch, ObjectiveKind, Vocabulary
 from xlcorpus.options import option
 from xlcorpus.pack.packs import sizes_of, values_of
 from xlcorpus.pack.segments import fill_up
@@ -69,18 +69,12 @@ class Contriever(MomentumObjective):
         """The encoder that follows, and its queue."""
         return Momentum(model, self.options.queue, model.config.hidden_size)
 
-    def losses(self, model: Any, batch: Batch) -> Losses:
-        """contriever, and contriever_found: the share of crops that find the other of their chunk."""
-        rest: list[torch.Tensor] = []
-
-        def vectors(encoder: Any, given: Batch) -> torch.Tensor:
-            output = encoder(**given)
-            if encoder is model and getattr(output, "pooler_output", None) is not None:
-                rest.append(0 * output.pooler_output.sum())  # DDP wants each weight in the graph
-            return pool(output.last_hidden_state, given["attention_mask"].bool(), "mean")
-
-        found = self.contrast(model, batch, vectors)
-        return Losses(sum(rest, found.total), found.parts)
+    def vectors(self, encoder: Any, batch: Batch, rest: list[torch.Tensor] | None = None) -> torch.Tensor:
+        """The means of the last states."""
+        output = encoder(**batch)
+        if rest is not None and getattr(output, "pooler_output", None) is not None:
+            rest.append(0 * output.pooler_output.sum())
+        return pool(output.last_hidden_state, batch["attention_mask"].bool(), "mean")
 
 
 def _left(crops: pa.Array, keys: np.ndarray, share: float, name: str) -> pa.Array:

@@ -48,9 +48,16 @@ class LangSamp(Mlm):
         self.columns = (*Mlm.columns, *self._tables.values())
 
     def fit_rows(self, folder: Location, rows: int) -> None:
-        """Tables have a row for each name of languages.json and scripts.json; raises UserError where these lack."""
+        """Tables have a row for each name of languages.json and scripts.json; raises UserError where these lack, or
+        have one name each: a vector that is always the same tells nothing."""
         ids = load_ids(folder)
         self.names = {table: [*getattr(ids, table)] for table in self._tables}
+        if all(len(names) < 2 for names in self.names.values()):
+            raise UserError(
+                f"{folder} has no more than {' and '.join(', '.join(names) for names in self.names.values())}, and "
+                "langsamp is to tell languages or scripts apart",
+                remedy="write objective: mlm, or pack documents of more languages (pack --pure)",
+            )
 
     def collate(self, rows: pa.RecordBatch, keys: Any) -> Batch:
         """The packs, masked by their keys, and their numbers."""

@@ -13,9 +13,8 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from xlcorpus.errors import UserError
 from xlcorpus.objectives.attention import check_model
-from xlcorpus.objectives.contrast import check_layer, contrast, pool
+from xlcorpus.objectives.contrast import check_layer, check_rows, contrast, pool
 from xlcorpus.objectives.joined import around_text, column_of, join, width_of
 from xlcorpus.objectives.label_costs import masked_costs
 from xlcorpus.objectives.masking import Masker, MaskOptions
@@ -55,7 +54,7 @@ class Translico(Objective):
     def __init__(self, options: TranslicoOptions, vocabulary: Vocabulary, length: int) -> None:
         """Raises UserError where a special id is missing."""
         self.options, self.vocabulary = options, vocabulary
-        self._length, self._pad, self._contrasted = length, vocabulary.id_of("pad"), False
+        self._length, self._pad = length, vocabulary.id_of("pad")
         self._around, self._masker = around_text(vocabulary), Masker(options, vocabulary)
         self.added = len(SIDES) * sum(map(len, self._around))
 
@@ -73,11 +72,17 @@ class Translico(Objective):
             views["text_mask"].append((starts[:, 1:2] <= place) & (place < starts[:, 2:3]))
         return {name: torch.from_numpy(np.stack(both, axis=1).reshape(-1, width)) for name, both in views.items()}
 
+    def check_rows(self, rows: int, ranks: int) -> None:
+        """Raise UserError where a text has no other beside it that it must not find."""
+        if self.options.tcm_weight > 0:
+            all_rows = rows * ranks if self.options.negatives == "ranks" else rows
+            check_rows(all_rows, "translico contrasts two pairs", "negatives: ranks on several")
+
     def prepare(self, model: Any) -> None:
         """Raise UserError where the model lacks ids, positions, or the layer that the vectors are of."""
         check_model(model, self.vocabulary, self._length)
         if self.options.tcm_weight > 0:
-            check_layer(model, self.options.layer, "TransliCo's vectors")
+            check_layer(model, self.options.layer, self.options.pooling, "TransliCo's vectors")
 
     def label_losses(self, model: Any, batch: Batch) -> torch.Tensor:
         """float32[2 * rows, L]: nats for each masked token, 0 elsewhere."""
@@ -107,12 +112,6 @@ class Translico(Objective):
         first, candidates = 0, vectors
         if training and self.options.negatives == "ranks":
             candidates, first = gather_rows(vectors)
-        self._contrasted = self._contrasted or len(candidates) > len(SIDES)  # a last batch may be one pair
-        if training and not self._contrasted:
-            raise UserError(
-                "TransliCo has one pair in a micro-batch: there is nothing that it must not find",
-                remedy="give more rows a micro-batch (published: 24), or negatives: ranks",
-            )
         costs = contrast(vectors, candidates, first, self.options.similarity, self.options.temperature)
         return _SCALE * mean_over_ranks(costs.sum(), costs.new_tensor(len(costs)), training=training)
 
