@@ -46,6 +46,7 @@ class Xlco(MomentumObjective):
     int64[2 * examples, L]. Examples join neighbours in the batch; the last of an odd number the first, one row none.
     """
 
+    options: XlcoOptions
     columns = ("src_ids", "tgt_ids")
     name = "xlco"
 
