@@ -89,6 +89,17 @@ def test_a_side_that_fills_the_length_still_ends(kind: Any, ends: list[int]) -> 
             assert short == [*text[-3:], *([] if ends else [EOS])]
 
 
+def test_a_language_that_is_no_special_id_stands_behind_the_end() -> None:
+    """A token of the user's own is text to the tokenizer."""
+    texts = [[FIRST, FIRST + 1, EOS, FIRST + 2], [FIRST + 2, FIRST], [EOS], [FIRST], []]
+    lists = {name: pa.array(texts, pa.list_(pa.int32())) for name in Translation.sides}
+    objective = Translation(TranslationOptions(begin="last"), VOCABULARY, 64)
+    batch = objective.collate(pa.RecordBatch.from_pydict(lists), NO_KEYS)
+    wanted = [texts[0], [*texts[1], EOS], texts[2], [FIRST, EOS], [EOS]]
+    assert [[one for one in row if one != PAD] for row in batch["input_ids"].tolist()] == wanted
+    assert objective.before(batch["labels"], None)[:, 0].tolist() == [row[-1] for row in wanted]
+
+
 def test_mbart_begins_with_the_language_behind_eos() -> None:
     """What a template has written at the end stays the end; the decoder begins with it."""
     from transformers.models.mbart.modeling_mbart import shift_tokens_right

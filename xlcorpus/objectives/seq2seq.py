@@ -38,7 +38,7 @@ class Seq2Seq(Objective):
     """The cost of each id that is to be written.
 
     A batch: input_ids, attention_mask, int64[rows, L]; labels, int64[rows, T], NO_LABEL behind the end. Either side
-    ends with eos where no special id ends it already, as a template of `pack` may have it.
+    ends with eos where a template of `pack` has not ended it: by a special id, or by eos and one token more.
     """
 
     view: str
@@ -59,11 +59,15 @@ class Seq2Seq(Objective):
         return self.tensors(self.ended(read), self.ended(written))
 
     def ended(self, lists: pa.Array) -> pa.Array:
-        """The lists, each with eos at its end where no special id is: one that a template filled up loses its last."""
+        """The lists, each with eos at its end where it has none: one that a template filled up loses its last."""
         values, offsets = values_of(lists)
         sizes = sizes_of(lists)
-        last = np.where(sizes > 0, values[offsets[1:] - 1] if len(values) else 0, -1)
-        ends = np.where(np.isin(last, self._special), 0, 1).astype(np.int32)
+        last, before = (
+            np.where(sizes >= place, values[offsets[1:] - place] if sizes.max(initial=0) >= place else 0, -1)
+            for place in (1, 2)
+        )
+        # A language that the user made a token of (`tokenizer --special`) is text, and stands behind the end.
+        ends = np.where(np.isin(last, self._special) | (before == self._eos), 0, 1).astype(np.int32)
         eos = pa.ListArray.from_arrays(
             pa.array(np.concatenate([[0], np.cumsum(ends)]).astype(np.int32)),
             pa.array(np.full(int(ends.sum()), self._eos, dtype=np.int32)),
