@@ -6,13 +6,14 @@ Another package adds one under the entry-point group `xlcorpus.measures`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.registry import Registry
+from xlcorpus.text.bars import Panel, bars
 
 if TYPE_CHECKING:
     from xlcorpus.evaluate.measures.bits.costs import Bits
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Rows: TypeAlias = list[list[str]]
 Say: TypeAlias = Callable[[str], None]
+ALL = "all"  # languages together
 BLUE, RED, GREEN = "#35618f", "#b3672b", "#4d7f4a"
 
 
@@ -39,12 +41,18 @@ class Measure(ABC):
     name: of the option `--name PATH`, of its part of the report and of its plot; help: of the option; its own options
     stand in EvaluateOptions. needs: auto classes of transformers of which a model must be one, none: any will do;
     by_language: whether it says the language of each text to models with adapters of languages (X-MOD).
+
+    What is found is shown as a table of `records`, with this caption and these columns (`title=key, ...`), and as bars,
+    in panels of a title, the keys of the value and of its error, and a colour; what no record has is left out.
     """
 
     name: str
     help: str
     needs: tuple[str, ...] = ()
     by_language = False
+    caption: str
+    columns: str
+    panels: Sequence[tuple[str, str, str | None, str]]
 
     @abstractmethod
     def open(self, given: str, options: EvaluateOptions) -> Any:
@@ -75,12 +83,24 @@ class Measure(ABC):
         """Measure. Raises UserError."""
 
     @abstractmethod
+    def records(self, facts: Any) -> list[dict[str, Any]]:
+        """Of the data of one path, a row of the table and of the plot each; `of`: what it is of."""
+
     def tables(self, given: str, facts: Any) -> dict[str, Rows]:
         """Of the data of one path: rows of cells by title, the first row of names."""
+        return {f"{self.caption}: {given}": table(self.columns, self.records(facts))}
 
-    @abstractmethod
     def plot(self, title: str, found: Mapping[str, Any]) -> str:
         """SVG of the facts by path."""
+        rows = [(one, path) for path, facts in found.items() for one in self.records(facts)]
+        labels = [one["of"] if len(found) == 1 else f"{one['of']}: {last_name(path)}" for one, path in rows]
+
+        def values(key: str | None) -> list[float | None]:
+            return [one.get(key) for one, _ in rows]
+
+        shown = [one for one in self.panels if any(one[1] in record for record, _ in rows)]
+        panels = [Panel(name, values(key), colour, values(error)) for name, key, error, colour in shown]
+        return bars(title, labels, panels)
 
 
 class MeasureOfPairs(Measure):
@@ -98,9 +118,28 @@ class MeasureOfPairs(Measure):
 MEASURES: Registry[Measure] = Registry("measure", "xlcorpus.evaluate.measures", "MEASURE", "xlcorpus.measures")
 
 
-def cell(value: float | None) -> str:
-    """A number in a table."""
-    return "-" if value is None else f"{value:.3f}"
+def cell(value: str | float | None) -> str:
+    """A text, a count or a share in a table."""
+    if value is None or isinstance(value, str):
+        return value or "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+
+
+def table(columns: str, records: Sequence[Mapping[str, Any]]) -> Rows:
+    """Rows of cells, the first of titles. columns: `title=key, ...`, or the key alone; without those of no record."""
+    pairs = [(title or key, key) for title, _, key in (one.rpartition("=") for one in columns.split(", "))]
+    shown = [(title, key) for title, key in pairs if any(key in one for one in records)]
+    return [[title for title, _ in shown], *([cell(one.get(key)) for _, key in shown] for one in records)]
+
+
+def way(facts: Mapping[str, Any]) -> str:
+    """From which language to which."""
+    return f"{facts['src_lang']} - {facts['tgt_lang']}"
+
+
+def by_language(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Records of facts of `languages` and of `all` of them."""
+    return [{"of": lang, **one} for lang, one in [*facts["languages"].items(), (ALL, facts[ALL])]]
 
 
 def last_name(path: str) -> str:

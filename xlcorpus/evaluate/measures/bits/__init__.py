@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from xlcorpus.errors import UserError
-from xlcorpus.evaluate.measure import BLUE, Found, Measure, Rows, Say, cell, last_name
+from xlcorpus.evaluate.measure import ALL, BLUE, Found, Measure, Rows, Say, by_language, table
 from xlcorpus.evaluate.options import EvaluateOptions
-from xlcorpus.text.bars import Panel, bars
 
 if TYPE_CHECKING:
     from xlcorpus.evaluate.measures.bits.costs import Bits
@@ -17,7 +16,9 @@ if TYPE_CHECKING:
     from xlcorpus.loader.rows import TokenRows
 
 _MANY_UNKNOWN = 0.001  # of the tokens of a language
-_ALL = "all"
+_COMPARED = "difference, ± error=error, documents"
+_AGAINST = f"language=of, here=bits_per_byte, here=pseudo_bits_per_byte, there=other, {_COMPARED}"
+_RELATED = f"language=of, group, before=other, after=bits_per_byte, after=pseudo_bits_per_byte, {_COMPARED}, change"
 
 
 class BitsPerByte(Measure):
@@ -25,6 +26,13 @@ class BitsPerByte(Measure):
 
     name, needs = "bits", ("AutoModelForCausalLM", "AutoModelForMaskedLM")
     help = "packs to measure bits per byte on"
+    caption = "bits per byte"
+    columns = "language=of, bits per byte=bits_per_byte, pseudo bits per byte=pseudo_bits_per_byte, ± error=error, loss"
+    columns += ", tokens, bytes, documents"
+    panels = (
+        ("bits per byte", "bits_per_byte", "error", BLUE),
+        ("pseudo bits per byte", "pseudo_bits_per_byte", "error", BLUE),
+    )
 
     def open(self, given: str, options: EvaluateOptions) -> TokenRows:
         """Packs."""
@@ -69,56 +77,24 @@ class BitsPerByte(Measure):
             )
         return Found(_told(summary(found), found, data, say), found)
 
+    def records(self, facts: Any) -> list[dict[str, Any]]:
+        """By language, and all."""
+        return [{**one, "bytes": round(one["bytes"])} for one in by_language(facts)]
+
     def tables(self, given: str, facts: Any) -> dict[str, Rows]:
         """By language; and beside another evaluation's."""
-        rows = [["language", measure(facts), "± error", "loss", "tokens", "bytes", "documents"]]
-        for lang, one in [*facts["languages"].items(), (_ALL, facts[_ALL])]:
-            rows.append(
-                [lang, cell(one[measure(facts)]), cell(one["error"]), cell(one["loss"])]
-                + [f"{round(one[key]):,}" for key in ("tokens", "bytes", "documents")]
-            )
-        found = {f"{measure(facts).replace('_', ' ')}: {given}": rows}
+        found = super().tables(given, facts)
         if "against" in facts:
             other = facts["against"]
-            titles = ["language", "here", "there", "difference", "± error", "documents"]
-            shown = (measure(facts), "other", "difference", "error")
-            found[f"{given} here, and {other['dataset']} of {other['evaluation']} there"] = [titles] + [
-                [lang, *(cell(one[key]) for key in shown), f"{one['documents']:,}"]
-                for lang, one in [*other["languages"].items(), (_ALL, other[_ALL])]
-            ]
+            caption = f"{given} here, and {other['dataset']} of {other['evaluation']} there"
+            found[caption] = table(_AGAINST, by_language(other))
             if "related" in other:
-                found[f"related languages that were not trained: {given}"] = _watched(other["related"])
+                languages = [{"of": lang, **one} for lang, one in other["related"]["languages"].items()]
+                groups = [
+                    {"of": ALL, "group": name, **one} for name, one in other["related"].items() if name != "languages"
+                ]
+                found[f"related languages that were not trained: {given}"] = table(_RELATED, languages + groups)
         return found
-
-    def plot(self, title: str, found: Mapping[str, Any]) -> str:
-        """A panel a dataset."""
-        langs = [*sorted({lang for one in found.values() for lang in one["languages"]}), _ALL]
-        panels = []
-        for name, one in found.items():
-            rows = [one["languages"].get(lang) if lang != _ALL else one[_ALL] for lang in langs]
-            values, errors = ([row[key] if row else None for row in rows] for key in (measure(one), "error"))
-            panels.append(Panel(f"{measure(one).replace('_', ' ')}: {last_name(name)}", values, BLUE, errors))
-        return bars(title, langs, panels)
-
-
-def measure(facts: Mapping[str, Any]) -> str:
-    """`bits_per_byte`, or of masked tokens `pseudo_bits_per_byte`."""
-    return _measured(facts[_ALL])
-
-
-def _watched(facts: Mapping[str, Any]) -> Rows:
-    titles = ["language", "group", "before", "after", "difference", "± error", "documents", "change"]
-    lines = [(lang, one["group"], one) for lang, one in facts["languages"].items()]
-    lines += [(_ALL, group, facts[group]) for group in ("related", "trained") if group in facts]
-    rows = [titles]
-    for lang, group, one in lines:
-        cells = [cell(one[key]) for key in ("other", _measured(one), "difference", "error")]
-        rows.append([lang, group, *cells, f"{one['documents']:,}", str(one["change"])])
-    return rows
-
-
-def _measured(facts: Mapping[str, Any]) -> str:
-    return next(key for key in facts if key.endswith("bits_per_byte"))
 
 
 def _told(facts: dict[str, Any], found: Mapping[str, Bits], rows: TokenRows, say: Say) -> dict[str, Any]:

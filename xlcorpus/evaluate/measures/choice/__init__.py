@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from xlcorpus.evaluate.measure import BLUE, GREEN, Found, Measure, Rows, Say, cell
+from xlcorpus.evaluate.measure import BLUE, GREEN, Found, Measure, Say
 from xlcorpus.evaluate.options import EvaluateOptions
-from xlcorpus.text.bars import Panel, bars
 
 if TYPE_CHECKING:
     from xlcorpus.evaluate.measures.choice.items import Items
@@ -21,6 +19,9 @@ class Choice(Measure):
 
     name, needs = "choice", ("AutoModelForCausalLM",)
     help = "items to choose from: premise, choices (or choice1, choice2, ...), label, lang"
+    caption = "choice by summed log-probability"
+    columns = "language=of, items, chance, " + ", ".join(f"{name}, ± error={name}_error" for name in _NAMES)
+    panels = (*((name, name, f"{name}_error", BLUE) for name in _NAMES), ("chance", "chance", None, GREEN))
 
     def open(self, given: str, options: EvaluateOptions) -> tuple[Items, Items | None]:
         """The items, and what exemplars are drawn from."""
@@ -35,25 +36,9 @@ class Choice(Measure):
 
         return Found(choose(trained, data[0], data[1], options, say))
 
-    def tables(self, given: str, facts: Any) -> dict[str, Rows]:
+    def records(self, facts: Any) -> list[dict[str, Any]]:
         """A row a language, and all."""
-        titles = ["language", "items", "chance", *(one for name in _NAMES for one in (name, "± error"))]
-        rows = [
-            [lang, f"{one['items']:,}", cell(one["chance"])]
-            + [cell(one[key]) for name in _NAMES for key in (name, f"{name}_error")]
-            for lang, one in facts.items()
-        ]
-        return {f"choice by summed log-probability: {given}": [titles, *rows]}
-
-    def plot(self, title: str, found: Mapping[str, Any]) -> str:
-        """The accuracies beside chance."""
-        rows = [(lang, one) for langs in found.values() for lang, one in langs.items()]
-
-        def of(key: str) -> list[float | None]:
-            return [one[key] for _, one in rows]
-
-        panels = [Panel(name, of(name), BLUE, of(f"{name}_error")) for name in _NAMES]
-        return bars(title, [lang for lang, _ in rows], [*panels, Panel("chance", of("chance"), GREEN)])
+        return [{"of": lang, **one} for lang, one in facts.items()]
 
 
 MEASURE = Choice()

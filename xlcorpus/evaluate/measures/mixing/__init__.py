@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from xlcorpus.evaluate.measure import GREEN, RED, Found, Measure, Rows, Say, cell
+from xlcorpus.evaluate.measure import GREEN, RED, Found, Measure, Say
 from xlcorpus.evaluate.options import EvaluateOptions
-from xlcorpus.text.bars import Panel, bars
 
 if TYPE_CHECKING:
     from xlcorpus.evaluate.models import TrainedModel
@@ -20,6 +18,14 @@ class Mixing(Measure):
 
     name, needs = "mixing", ("AutoModelForCausalLM",)
     help = "what prompts are taken from: packs, documents, or files as `ingest` reads them"
+    caption = "mixing of languages"
+    columns = "language=of, texts, judged, other language=other_language, ± error=other_language_error"
+    columns += ", of the texts themselves=floor, other script=other_script, into"
+    panels = (
+        ("written in another language", "other_language", "other_language_error", RED),
+        ("the texts themselves", "floor", "floor_error", GREEN),
+        ("written in another script", "other_script", "other_script_error", RED),
+    )
 
     def open(self, given: str, options: EvaluateOptions) -> TokenRows | Texts:
         """Packs, or documents."""
@@ -34,35 +40,14 @@ class Mixing(Measure):
 
         return Found(mixing(trained, prompts_of(trained, data, options), options))
 
-    def tables(self, given: str, facts: Any) -> dict[str, Rows]:
+    def records(self, facts: Any) -> list[dict[str, Any]]:
         """A row a language."""
-        titles = ["language", "texts", "judged", "other language", "± error", "of the texts themselves", "other script"]
-        return {f"mixing of languages: {given}": [[*titles, "into"], *(_row(*one) for one in facts.items())]}
-
-    def plot(self, title: str, found: Mapping[str, Any]) -> str:
-        """Language and script, and the floor."""
-        rows = [(lang, one) for langs in found.values() for lang, one in langs.items()]
-
-        def panel(name: str, which: str, key: str, colour: str) -> Panel:
-            facts = [one[which] for _, one in rows]
-            return Panel(name, [one[key] for one in facts], colour, [one[f"{key}_error"] for one in facts])
-
-        return bars(
-            title,
-            [lang for lang, _ in rows],
-            [
-                panel("written in another language", "generated", "other_language", RED),
-                panel("the texts themselves", "reference", "other_language", GREEN),
-                panel("written in another script", "generated", "other_script", RED),
-            ],
-        )
-
-
-def _row(lang: str, one: Mapping[str, Any]) -> list[str]:
-    made, real = one["generated"], one["reference"]
-    into = ", ".join(f"{other} {share:.0%}" for other, share in made["into"].items()) or "-"
-    cells = [cell(made["other_language"]), cell(made["other_language_error"]), cell(real["other_language"])]
-    return [lang, str(made["texts"]), cell(made["judged"]), *cells, cell(made["other_script"]), into]
+        return [
+            {"of": lang, "floor": real["other_language"], "floor_error": real["other_language_error"]}
+            | made
+            | {"into": ", ".join(f"{other} {share:.0%}" for other, share in made["into"].items())}
+            for lang, made, real in ((lang, one["generated"], one["reference"]) for lang, one in facts.items())
+        ]
 
 
 MEASURE = Mixing()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from xlcorpus.evaluate.measure import BLUE, GREEN, RED, Found, MeasureOfPairs, Rows, Say, cell
+from xlcorpus.evaluate.measure import BLUE, GREEN, RED, Found, MeasureOfPairs, Rows, Say, table, way
 from xlcorpus.evaluate.options import EvaluateOptions
-from xlcorpus.text.bars import Panel, bars
 
 if TYPE_CHECKING:
     from xlcorpus.evaluate.models import TrainedModel
     from xlcorpus.evaluate.texts import Texts
+
+_OF_PROBES = "of=what, layer, labels, sentences, accuracy, ± error=error, chance"
+_OF_DISTANCES = (
+    "languages=way, layer, pairs, 1 - cosine=cosine, ± error=cosine_error, of others=cosine_others, "
+    "Euclidean=euclidean, ± error=euclidean_error, of others=euclidean_others, ratio, ± error=ratio_error"
+)
 
 
 class Neutrality(MeasureOfPairs):
@@ -19,6 +23,11 @@ class Neutrality(MeasureOfPairs):
 
     name = "neutrality"
     help = "sentence pairs, as of --retrieval: what vectors tell of language and script, how far translations are apart"
+    panels = (
+        ("accuracy of a probe", "accuracy", "error", RED),
+        ("chance", "chance", None, GREEN),
+        ("distance by others'", "ratio", "ratio_error", BLUE),
+    )
 
     def run(self, trained: TrainedModel, data: Texts, options: EvaluateOptions, say: Say) -> Found:
         """Probes and distances."""
@@ -26,51 +35,20 @@ class Neutrality(MeasureOfPairs):
 
         return Found(neutrality(trained, data, options, say))
 
+    def records(self, facts: Any) -> list[dict[str, Any]]:
+        """Probes, then distances."""
+        probes = [{"of": f"{row['what']}, layer {row['layer']}", **row} for row in facts["probes"]]
+        distances = [{"of": f"{way(row)}, layer {row['layer']}", "way": way(row), **row} for row in facts["distances"]]
+        return probes + distances
+
     def tables(self, given: str, facts: Any) -> dict[str, Rows]:
         """Probes, and distances."""
-        found: dict[str, Rows] = {}
-        if facts["probes"]:
-            found[f"what a probe tells from vectors: {given}"] = [
-                ["of", "layer", "labels", "sentences", "accuracy", "± error", "chance"],
-                *(
-                    [row["what"], str(row["layer"]), str(row["labels"]), f"{row['sentences']:,}"]
-                    + [cell(row[key]) for key in ("accuracy", "error", "chance")]
-                    for row in facts["probes"]
-                ),
-            ]
-        if facts["distances"]:
-            keys = ("cosine", "cosine_error", "cosine_others", "euclidean", "euclidean_error", "euclidean_others")
-            titles = ["languages", "layer", "pairs", "1 - cosine", "± error", "of others", "Euclidean", "± error"]
-            found[f"how far translations are apart: {given}"] = [
-                [*titles, "of others", "ratio", "± error"],
-                *(
-                    [f"{row['src_lang']} - {row['tgt_lang']}", str(row["layer"]), f"{row['pairs']:,}"]
-                    + [cell(row[key]) for key in (*keys, "ratio", "ratio_error")]
-                    for row in facts["distances"]
-                ),
-            ]
-        return found
-
-    def plot(self, title: str, found: Mapping[str, Any]) -> str:
-        """Accuracies by layer, and ratios of distances by languages and layer."""
-        probes = [row for one in found.values() for row in one["probes"]]
-        distant = [row for one in found.values() for row in one["distances"]]
-        labels = [f"{row['what']}, layer {row['layer']}" for row in probes]
-        labels += [f"{row['src_lang']} - {row['tgt_lang']}, layer {row['layer']}" for row in distant]
-        none: list[float | None] = [None] * len(probes)
-
-        def of(rows: list[dict[str, Any]], key: str) -> list[float | None]:
-            return [row[key] for row in rows]
-
-        return bars(
-            title,
-            labels,
-            [
-                Panel("accuracy of a probe", of(probes, "accuracy"), RED, of(probes, "error")),
-                Panel("chance", of(probes, "chance"), GREEN),
-                Panel("distance by others'", none + of(distant, "ratio"), BLUE, none + of(distant, "ratio_error")),
-            ],
+        probes, records = len(facts["probes"]), self.records(facts)
+        tables = (
+            ("what a probe tells from vectors", _OF_PROBES, records[:probes]),
+            ("how far translations are apart", _OF_DISTANCES, records[probes:]),
         )
+        return {f"{caption}: {given}": table(columns, rows) for caption, columns, rows in tables if rows}
 
 
 MEASURE = Neutrality()

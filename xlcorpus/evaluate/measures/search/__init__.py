@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from xlcorpus.evaluate.measure import BLUE, GREEN, Found, Measure, Rows, Say, cell
+from xlcorpus.evaluate.measure import BLUE, GREEN, Found, Measure, Say
 from xlcorpus.evaluate.options import EvaluateOptions
-from xlcorpus.text.bars import Panel, bars
 
 if TYPE_CHECKING:
     from xlcorpus.evaluate.measures.search.collection import Collection
@@ -19,6 +17,10 @@ class Search(Measure):
 
     name, by_language = "search", True
     help = "queries and documents: rows of the view triples or crops, or pairs, of which src asks for tgt"
+    caption = "search"
+    columns = "language=lang, layer, queries, documents, recall@1=recall_1, recall@5=recall_5, recall@10=recall_10"
+    columns += ", recall@100=recall_100, MRR@10=mrr_10, ± error=error, chance"
+    panels = (("MRR@10", "mrr_10", "error", BLUE), ("recall@10", "recall_10", None, GREEN))
 
     def open(self, given: str, options: EvaluateOptions) -> Collection:
         """Queries and documents."""
@@ -32,29 +34,9 @@ class Search(Measure):
 
         return Found(find_documents(trained, data, options, say))
 
-    def tables(self, given: str, facts: Any) -> dict[str, Rows]:
+    def records(self, facts: Any) -> list[dict[str, Any]]:
         """The rows."""
-        keys = ("recall_1", "recall_5", "recall_10", "recall_100", "mrr_10", "error", "chance")
-        titles = ["language", "layer", "queries", "documents"]
-        titles += ["recall@1", "recall@5", "recall@10", "recall@100", "MRR@10", "± error", "chance"]
-        rows = [
-            [
-                row["lang"],
-                row["layer"],
-                f"{row['queries']:,}",
-                f"{row['documents']:,}",
-                *(cell(row[key]) for key in keys),
-            ]
-            for row in facts
-        ]
-        return {f"search: {given}": [titles, *rows]}
-
-    def plot(self, title: str, found: Mapping[str, Any]) -> str:
-        """MRR@10 and recall@10."""
-        rows = [row for lines in found.values() for row in lines]
-        labels = [f"{row['lang']}, {row['layer']}" for row in rows]
-        mrr = Panel("MRR@10", [row["mrr_10"] for row in rows], BLUE, [row["error"] for row in rows])
-        return bars(title, labels, [mrr, Panel("recall@10", [row["recall_10"] for row in rows], GREEN)])
+        return [{"of": f"{row['lang']}, {row['layer']}", **row} for row in facts]
 
 
 MEASURE = Search()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from xlcorpus.errors import UserError
-from xlcorpus.evaluate.measure import BLUE, GREEN, Found, Measure, Rows, Say, cell
+from xlcorpus.evaluate.measure import BLUE, GREEN, Found, Measure, Say, way
 from xlcorpus.evaluate.options import EvaluateOptions
-from xlcorpus.text.bars import Panel, bars
 
 if TYPE_CHECKING:
     from xlcorpus.evaluate.models import TrainedModel
@@ -20,6 +18,14 @@ class Translation(Measure):
 
     name, needs = "translation", ("AutoModelForSeq2SeqLM", "AutoModelForCausalLM")
     help = "sentence pairs, as of --retrieval: chrF and BLEU of the sources translated"
+    caption = "translation"
+    columns = "languages=of, pairs, chrF=chrf, ± error=chrf_error, BLEU=bleu, ± error=bleu_error, empty"
+    columns += ", chrF of the source=chrf_copied, BLEU=bleu_copied"
+    panels = (
+        ("chrF", "chrf", "chrf_error", BLUE),
+        ("chrF of the source", "chrf_copied", None, GREEN),
+        ("BLEU", "bleu", "bleu_error", BLUE),
+    )
 
     def open(self, given: str, options: EvaluateOptions) -> tuple[Texts, Texts | None]:
         """The pairs, and what exemplars are drawn from."""
@@ -38,6 +44,7 @@ class Translation(Measure):
         for name, given in (
             ("--template", both and options.template),
             ("--shots", both and options.shots),
+            ("--line-ends", both and options.line_ends),
             ("--side-templates", not both and options.side_templates),
         ):
             if given:
@@ -55,29 +62,12 @@ class Translation(Measure):
 
         return Found(translation(trained, data[0], data[1], options, say))
 
-    def tables(self, given: str, facts: Any) -> dict[str, Rows]:
+    def records(self, facts: Any) -> list[dict[str, Any]]:
         """A row a direction."""
-        titles = ["languages", "pairs", "chrF", "± error", "BLEU", "± error", "empty", "chrF of the source", "BLEU"]
-        rows = [
-            [f"{row['src_lang']} - {row['tgt_lang']}", f"{row['pairs']:,}"]
-            + [cell(row[key]) for key in ("chrf", "chrf_error", "bleu", "bleu_error")]
-            + [f"{row['empty']:,}", cell(row["copied"]["chrf"]), cell(row["copied"]["bleu"])]
+        return [
+            {"of": way(row), **row} | {f"{name}_copied": row["copied"][name] for name in ("chrf", "bleu")}
             for row in facts
         ]
-        return {f"translation: {given}": [titles, *rows]}
-
-    def plot(self, title: str, found: Mapping[str, Any]) -> str:
-        """chrF and BLEU, and the sources taken for translations."""
-        rows = [row for lines in found.values() for row in lines]
-        return bars(
-            title,
-            [f"{row['src_lang']} - {row['tgt_lang']}" for row in rows],
-            [
-                Panel("chrF", [row["chrf"] for row in rows], BLUE, [row["chrf_error"] for row in rows]),
-                Panel("chrF of the source", [row["copied"]["chrf"] for row in rows], GREEN),
-                Panel("BLEU", [row["bleu"] for row in rows], BLUE, [row["bleu_error"] for row in rows]),
-            ],
-        )
 
 
 MEASURE = Translation()
