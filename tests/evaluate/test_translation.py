@@ -6,6 +6,7 @@ import copy
 import math
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,10 @@ def test_what_the_decoder_begins_with() -> None:
     lists = pa.array([[4, 9, 9, 3], [9, 3, 4], [9, 3], [3]], pa.list_(pa.int32()))
     # a language before the text; behind eos, as mBART has it, in the place of the model's own; none
     assert beginnings(trained, lists) == [(3, 4), (4,), (3,), (3,)]
+    names = {**TOKENIZER.names, "en_XX": 9, "▁▁": 10, "a": 11}  # a user's own: a language; spaces and a letter are text
+    named = replace(trained, tokenizer=SimpleNamespace(names=names))
+    lists_of_own = pa.array([[9, 20, 3], [20, 3, 9], [10, 20, 3], [11, 3]], pa.list_(pa.int32()))
+    assert beginnings(named, lists_of_own) == [(3, 9), (9,), (3,), (3,)]
     model = copy.deepcopy(trained.model)
     model.config.decoder_start_token_id = None
     with pytest.raises(UserError, match="does not say what its decoder begins with"):

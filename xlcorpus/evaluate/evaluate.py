@@ -14,7 +14,7 @@ import xlcorpus
 from xlcorpus.dataset import storage
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.batches import packed_languages
-from xlcorpus.evaluate.measure import MEASURES, Say
+from xlcorpus.evaluate.measure import MEASURES, Say, check_asked
 from xlcorpus.evaluate.measures.bits.costs import Bits, differences, read_documents_of
 from xlcorpus.evaluate.measures.bits.related import regression, related_languages
 from xlcorpus.evaluate.models import open_model
@@ -46,13 +46,8 @@ def evaluate(
     asked: paths of data by name of the measure (`MEASURES`); against: folder of another evaluation, to compare bits per
     byte with; tokenizer and device: as of `open_model`. Raises UserError; data are opened before the model is.
     """
+    check_asked(asked, against, options)
     named = [(MEASURES.find(name), paths) for name, paths in asked.items() if paths]
-    if not named:
-        raise UserError("nothing is asked for", remedy=", ".join(f"--{name} PATH" for name in MEASURES.all))
-    if against is not None and not asked.get("bits"):
-        raise UserError("--against compares bits per byte, and none are asked for", remedy="--bits DATASET")
-    if options.related is not None and against is None:
-        raise UserError("--related compares with an evaluation before", remedy="--against DIR, or leave out --related")
     other = None if against is None else read_documents_of(storage.locate(against))
     data = [(measure, {path: measure.open(path, options) for path in paths}) for measure, paths in named]
 

@@ -67,7 +67,7 @@ def generated(
     with _settings_of(trained.model, settings):
         made = trained.model.generate(**{name: one.to(trained.device) for name, one in given.items()})
     behind = given.get("decoder_input_ids", given["input_ids"]).shape[1]
-    return [_text(row, eos, trained.vocabulary.special) for row in made[:, behind:].tolist()]
+    return [_text(row, eos, trained.named) for row in made[:, behind:].tolist()]
 
 
 def _without_piece(trained: TrainedModel) -> list[int]:

@@ -96,11 +96,21 @@ class Measure(ABC):
         labels = [one["of"] if len(found) == 1 else f"{one['of']}: {last_name(path)}" for one, path in rows]
 
         def values(key: str | None) -> list[float | None]:
-            return [one.get(key) for one, _ in rows]
+            return [None if key is None else one.get(key) for one, _ in rows]
 
         shown = [one for one in self.panels if any(one[1] in record for record, _ in rows)]
         panels = [Panel(name, values(key), colour, values(error)) for name, key, error, colour in shown]
         return bars(title, labels, panels)
+
+
+def check_asked(asked: Mapping[str, Sequence[str]], against: str | None, options: EvaluateOptions) -> None:
+    """Raise UserError where measures, `--against` and options do not go together. asked: paths by name of measure."""
+    if not any(asked.values()):
+        raise UserError("nothing is asked for", remedy=", ".join(f"--{name} PATH" for name in MEASURES.all))
+    if against is not None and not asked.get("bits"):
+        raise UserError("--against compares bits per byte, and none are asked for", remedy="--bits DATASET")
+    if options.related is not None and against is None:
+        raise UserError("--related compares with an evaluation before", remedy="--against DIR, or leave out --related")
 
 
 class MeasureOfPairs(Measure):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,6 +54,12 @@ class TrainedModel:
         """The id that rows are filled up with, where nothing is attended to."""
         ids = self.vocabulary.ids
         return ids.get("pad", ids.get("eos", ids.get("sep", 0)))
+
+    @functools.cached_property
+    def named(self) -> frozenset[int]:
+        """Ids that are no text: special ones, and a user's own with a name (en_XX, <2en>), no letters or spaces."""
+        own = {number for name, number in self.tokenizer.names.items() if len(name.strip(" ▁\r\n\t")) > 1}
+        return self.vocabulary.special | (own - {self.vocabulary.ids.get("unk")})
 
     def ids_of(self, texts: pa.Array) -> pa.Array:
         """list<int32>[rows], ids without special ones, of string[rows]; what is ids already stays."""

@@ -20,7 +20,9 @@ _OF_TEXTS = ("text_column", "lang", "lang_column")
 class EvaluateOptions(StepOptions):
     """What is measured how; those of reading are `ingest`'s."""
 
-    rows: int | None = option(None, ge=1, description="bits: at most so many rows of a dataset, evenly from all")
+    rows: int | None = option(
+        None, ge=1, description="bits, labels: at most so many rows of a dataset, evenly from all"
+    )
     related: str | None = option(
         None,
         description="bits, with --against: languages that were not trained and are to be watched, with commas; "
@@ -45,8 +47,10 @@ class EvaluateOptions(StepOptions):
     prompts: int = option(20, ge=1, description="mixing: texts of each language, evenly from all")
     prompt_tokens: int = option(32, ge=1, description="mixing: tokens of a text that the model goes on from")
     new_tokens: int = option(64, ge=1, description="mixing, translation: most tokens that it writes")
-    temperature: float = option(0.0, ge=0, description="mixing: 0: always the likeliest token")
-    top_p: float = option(1.0, gt=0, le=1, description="mixing: draw of the likeliest tokens that make up this share")
+    temperature: float = option(0.0, ge=0, description="mixing, translation: 0: always the likeliest token")
+    top_p: float = option(
+        1.0, gt=0, le=1, description="mixing, translation: draw of the likeliest tokens that make up this share"
+    )
     lid: str = option("embedded", description="mixing: the language identification: embedded, lid176, or a path")
     seed: int = option(0, description="of what is drawn: tokens, exemplars")
     batch: int = option(8, ge=1, description="rows, sentences or prompts at once; drawn text depends on it")
@@ -63,7 +67,7 @@ class EvaluateOptions(StepOptions):
     )
     shots: int = option(0, ge=0, description="translation by a decoder, choice: exemplars before each row")
     shots_from: str | None = option(None, description="what exemplars are drawn from, with --seed: no rows of the test")
-    beams: int = option(1, ge=1, description="translation: beams; 1: greedy")
+    beams: int = option(1, ge=1, description="mixing, translation: beams; 1: greedy")
     bleu: Literal["auto", "13a", "intl", "zh", "char", "none"] = option(
         "auto", description="translation: sacrebleu's tokenizer for BLEU; auto: by language, 13a, zh or char"
     )

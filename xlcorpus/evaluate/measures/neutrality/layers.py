@@ -17,7 +17,7 @@ from xlcorpus.evaluate.standard_error import of_mean
 from xlcorpus.evaluate.texts import Texts, some_of_each
 from xlcorpus.evaluate.vectors import encode, layers_of, vectors
 from xlcorpus.text.draws import row_states
-from xlcorpus.text.labels import encode_pairs, script_of
+from xlcorpus.text.labels import encode_pairs, normalize_label, script_of
 
 _BLOCK = 1024  # rows whose distances are in memory at once
 
@@ -48,7 +48,7 @@ def neutrality(trained: TrainedModel, pairs: Texts, options: EvaluateOptions, sa
     both = [lang for lang in named if min((learnt & (labels == lang)).sum(), (~learnt & (labels == lang)).sum()) > 1]
     if left := sorted({*named} - {*both}):
         say(f"{pairs.given}: too few sentences to probe {', '.join(left)}")
-    scripts = np.array([script_of(lang) or "Zyyy" for lang in labels.tolist()])
+    scripts = np.array([script_of(normalize_label(lang)) for lang in labels.tolist()])
     asked = [("language", labels), ("script", scripts)]
     use = np.isin(labels, both)
     probes = []

@@ -103,7 +103,7 @@ def beginnings(trained: TrainedModel, written: pa.Array) -> list[tuple[int, ...]
     text; of sides that go on behind eos (mBART: the language) the last id in the place of the former.
 
     Raises UserError where the model says nothing and no side does."""
-    special = trained.vocabulary.special
+    special = trained.named
     eos = trained.vocabulary.id_of("eos", "sep")
     start = trained.model.config.decoder_start_token_id
     found = []
@@ -183,8 +183,9 @@ def _texts(trained: TrainedModel, column: pa.Array) -> list[str]:
     """Of a view's ids, their text without special ids."""
     if not pa.types.is_list(column.type):
         return column.to_pylist()
-    special = trained.vocabulary.special
-    return [trained.tokenizer.decode([one for one in ids if one not in special]).strip() for ids in column.to_pylist()]
+    return [
+        trained.tokenizer.decode([one for one in ids if one not in trained.named]).strip() for ids in column.to_pylist()
+    ]
 
 
 def _batch(table: pa.Table, texts: Mapping[str, Sequence[str]]) -> pa.RecordBatch:
