@@ -3,6 +3,7 @@
     python -m benchmarks.smollm2_swahili prepare out/swahili
     python -m benchmarks.smollm2_swahili run out/swahili          # all arms, or those that are named
     python -m benchmarks.smollm2_swahili run out/swahili ofa-replay
+    python -m benchmarks.smollm2_swahili table out/swahili        # of what is there
 
 `prepare` takes the model as `benchmarks.smollm2` does (put the GGUF file into the folder where there is no network) and
 texts of ../shared/data; `run` trains arm by arm, goes on with what was begun, and leaves what `xlcorpus evaluate` finds
@@ -78,10 +79,21 @@ def run(out: Path, arms: list[str]) -> None:
         xlcorpus("evaluate", folder / "model", "--bits", out / "packed-held-out", "--output", folder / "evaluation")
 
 
+def table(out: Path) -> None:
+    """Print what was measured of the base with its own tokenizer, and of each arm that is there."""
+    print("| | Swahili | English |\n| --- | ---: | ---: |")
+    for name, folder in {"base": out / "base-evaluation", **{arm: out / arm / "evaluation" for arm in ARMS}}.items():
+        report = folder / "evaluation.json"
+        if report.is_file():
+            (found,) = json.loads(report.read_text("utf-8"))["bits"].values()
+            cells = (found["languages"][lang] for lang in (NEW, OLD))
+            print(f"| {name} |" + "".join(f" {one['bits_per_byte']:.3f} ± {one['error']:.3f} |" for one in cells))
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("what", choices=["prepare", "run"])
+    parser.add_argument("what", choices=["prepare", "run", "table"])
     parser.add_argument("out", type=Path)
     parser.add_argument("arms", nargs="*", help=f"of {', '.join(ARMS)}; default: all")
     arguments = parser.parse_args()
@@ -89,6 +101,8 @@ def main() -> None:
         parser.error(f"there is no arm {', '.join(sorted(unknown))}; there are {', '.join(ARMS)}")
     if arguments.what == "prepare":
         prepare(arguments.out)
+    elif arguments.what == "table":
+        table(arguments.out)
     else:
         run(arguments.out, arguments.arms or list(ARMS))
 
