@@ -22,6 +22,7 @@ from xlcorpus.tokenizer.write_extended import write_extended
 CAUSAL, MASKED = "AutoModelForCausalLM", "AutoModelForMaskedLM"
 TEMPLATE = "{% for message in messages %}<|im_start|>{{ message['content'] }}<|im_end|>{% endfor %}"
 SPECIAL = "<2swh_Latn>"
+QUICK = {"dim": 4, "epochs": 1}  # word vectors
 
 
 def save_tokenizer(library: Any, name: str, folder: Path) -> Path:

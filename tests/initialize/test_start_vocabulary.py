@@ -176,6 +176,15 @@ def test_a_larger_tokenizer_needs_a_way_and_another_one_is_refused(
     longer = save_model(extended, CAUSAL, tmp_path / "longer", shape="llama")
     with pytest.raises(UserError, match="missing"):
         begin(qwen, CAUSAL, model=str(longer))
+    moved = copy_of(extended, tmp_path / "moved")
+    value = json.loads((moved / "tokenizer.json").read_text("utf-8"))
+    one, other = value["added_tokens"][:2]
+    one["content"], other["content"] = other["content"], one["content"]
+    vocab = value["model"]["vocab"]
+    vocab[one["content"]], vocab[other["content"]] = one["id"], other["id"]
+    (moved / "tokenizer.json").write_text(json.dumps(value), "utf-8")
+    with pytest.raises(UserError, match=rf"id {one['id']} is .*endoftext.* in the model's tokenizer .* and .*im_start"):
+        begin(moved, CAUSAL, model=str(folder), new_rows="normal")  # special tokens have no text to be told apart by
     (folder / "tokenizer.json").unlink()
     bare = copy_of(extended, tmp_path / "bare")
     (bare / FILE).unlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -11,7 +12,7 @@ from tests.rows import records
 from tests.text.text_reference import needs_icu
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.build import build_index
-from xlcorpus.lexicon.embed import EmbedOptions, train_vectors, word_lines
+from xlcorpus.lexicon.embed import EmbedOptions, read_vectors, train_vectors, word_lines, write_vectors
 from xlcorpus.text.breakers import word_breaker_for
 
 QUICK = EmbedOptions(dim=8, epoch=1)
@@ -50,3 +51,14 @@ def test_words_of_unspaced_scripts_can_be_switched(shared_data: Path, code: str,
     index = build_index(*map(pa.array, zip(*((word, f"={word}", label, "eng_Latn") for word in words), strict=True)))
     assert index.unused["not_one_word"] < 0.1 * len(words)
     assert sum(len(word) > 1 for word in words) > 0.75 * len(words)
+
+
+def test_vectors_come_back_from_their_file(tmp_path: Path) -> None:
+    """Words of the web hold signs that other programs end lines at."""
+    matrix, words = np.random.default_rng(0).normal(size=(4, 5)).round(6), ["mto", "река", "แม่น้ำ", "a\x85b\u2028c"]
+    write_vectors(tmp_path / "x.vec", words, matrix)
+    (tmp_path / "crlf.vec").write_bytes((tmp_path / "x.vec").read_bytes().replace(b"\n", b" \r\n"))
+    for name in ("x.vec", "crlf.vec"):
+        again = read_vectors(tmp_path / name)
+        assert again.words == words
+        np.testing.assert_allclose(again.matrix, matrix, atol=1e-6)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
+import pyarrow as pa
 from pydantic import model_validator
 
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.storage import locate
-from xlcorpus.errors import UserError, given_twice
+from xlcorpus.errors import UserError, given_twice, naming
+from xlcorpus.lexicon.dictionaries import read_entries
 from xlcorpus.lexicon.embed import EmbedOptions, Vectors, read_vectors, train_vectors
 from xlcorpus.lexicon.induce import breaker_of, seed_pairs, texts_of
 from xlcorpus.lexicon.vecmap import InduceOptions, map_vectors
@@ -23,6 +26,16 @@ class TextOptions(StepOptions):
 
     texts: tuple[str, ...] = option((), description="datasets of documents, or of sentence pairs, to learn from")
     max_bytes: int = option(200_000_000, ge=1, description="of text, of each language at most")
+
+    @model_validator(mode="after")
+    def _check_texts(self) -> TextOptions:
+        if (twice := given_twice(self.texts)) is not None:
+            raise UserError(f"texts: {twice} is named twice", remedy="name each dataset once")
+        return self
+
+    def datasets(self) -> list[Dataset]:
+        """Those of `texts`."""
+        return [Dataset.open(locate(path)) for path in self.texts]
 
 
 class AlignedOptions(TextOptions):
@@ -77,7 +90,8 @@ def aligned_vectors(options: AlignedOptions, seed: int) -> tuple[list[str], np.n
                 )
         words = [word for one in read for word in one.words]
         return words, np.concatenate([one.matrix for one in read]).astype(np.float64), (f"{len(words):,} words read",)
-    trained = [_train(options, lang, seed) for lang in options.languages]
+    texts = read_texts(options, options.languages, options.dictionary, seed)
+    trained = [_train(options, lang, one, seed) for lang, one in zip(options.languages, texts, strict=True)]
     first, notes = trained[0], [f"vectors of {options.languages[0]}: {len(trained[0]):,} words"]
     mapped = [first.matrix.astype(np.float64)]
     for lang, other in zip(options.languages[1:], trained[1:], strict=True):
@@ -89,7 +103,16 @@ def aligned_vectors(options: AlignedOptions, seed: int) -> tuple[list[str], np.n
     return [word for one in trained for word in one.words], np.concatenate(mapped), tuple(notes)
 
 
-def _train(options: AlignedOptions, lang: str, seed: int) -> Vectors:
-    texts = texts_of([Dataset.open(locate(path)) for path in options.texts], lang, options.max_bytes, seed)
+def read_texts(options: TextOptions, languages: Sequence[str], dictionary: str | None, seed: int) -> list[pa.Array]:
+    """Texts of each language, string[n]. What is wrong with texts and dictionary is said here, before hours of
+    training: raises UserError where a language has no text, or the dictionary is none of these languages."""
+    texts = [texts_of(options.datasets(), lang, options.max_bytes, seed) for lang in languages]
+    for lang in languages[1:] if dictionary is not None else ():
+        read_entries([locate(str(dictionary))], src=languages[0], tgt=lang)
+    return texts
+
+
+def _train(options: AlignedOptions, lang: str, texts: pa.Array, seed: int) -> Vectors:
     how = EmbedOptions(dim=options.dim, epoch=options.epochs, min_count=options.min_count, seed=seed + 1)
-    return train_vectors(texts, how, breaker_of(texts, lang))
+    with naming(lang):
+        return train_vectors(texts, how, breaker_of(texts, lang))

@@ -96,12 +96,14 @@ class NewRows:
 class Initialization:
     """A way as recipes name it, `new_rows: NAME` or `new_rows: {method: NAME, ...}`.
 
-    options: its published defaults, `files` those that name files and datasets; make: the rows asked for.
+    options: its published defaults, `files` those that name files and datasets; make: the rows asked for; copies:
+    whether another tokenizer's pieces of equal text keep their rows under some options, and are not asked for.
     """
 
     name: str
     options: type[StepOptions]
     make: Callable[[Asked, Any], NewRows]
+    copies: Callable[[Any], bool] = lambda options: True
 
 
 class NoOptions(StepOptions):
@@ -113,23 +115,32 @@ INITIALIZATIONS: Registry[Initialization] = Registry(
 )
 
 
-Blocks = Iterable[tuple[np.ndarray, np.ndarray, Any]]
+Blocks = Iterable[tuple[np.ndarray, Any]]
 
 
 def mixed_rows(
-    asked: Asked, blocks: Blocks, spaces: Mapping[str, torch.Tensor] | None = None
-) -> dict[str, torch.Tensor]:
-    """By matrix, float64[wanted, dimensions]: weighted sums of old rows, where no block has a row `drawn_alike`.
+    asked: Asked, ids: np.ndarray, blocks: Blocks, spaces: Mapping[str, torch.Tensor] | None = None
+) -> tuple[dict[str, torch.Tensor], np.ndarray]:
+    """By matrix, float64[wanted, dimensions]: weighted sums of old rows, where no block has a row `drawn_alike`; and
+    which rows are mixed (bool[wanted]).
 
-    blocks: (places in wanted, old ids, weights [places, old ids], dense or sparse); spaces: what has a row for each old
-    id in the place of the matrices, as their factors.
+    ids: int64[n], old ones; blocks: (places in wanted, weights [places, n], dense or sparse); spaces: what has a row
+    for each old id in the place of the matrices, as their factors. Raises UserError where no row is mixed.
     """
     spaces = asked.flat if spaces is None else spaces
     made = {name: asked.drawn_alike(name, rows) for name, rows in spaces.items()}
-    for places, ids, weights in blocks:
-        for name, rows in spaces.items():
-            made[name][torch.from_numpy(places)] = torch.from_numpy(weights @ rows[torch.from_numpy(ids)].numpy())
-    return made
+    old = {name: rows[torch.from_numpy(ids)].numpy() for name, rows in spaces.items()}
+    has = np.zeros(len(asked.wanted), dtype=bool)
+    for places, weights in blocks:
+        has[places] = True
+        for name, rows in old.items():
+            made[name][torch.from_numpy(places)] = torch.from_numpy(weights @ rows)
+    if not has.any():
+        raise UserError(
+            f"new_rows: none of the {len(has):,} new pieces is near to an old one, so all rows would be drawn",
+            remedy="give texts, vectors or a helper that know the new pieces and the old ones, or new_rows: normal",
+        )
+    return made, has
 
 
 def counted(values: Mapping[str, torch.Tensor], has: np.ndarray) -> dict[str, Made]:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from scipy import sparse
 
-from xlcorpus.lexicon.vecmap import top_k
+from xlcorpus.lexicon.vecmap import top_k, unit
 from xlcorpus.text.ragged import rows_of
 from xlcorpus.tokenizer.tokenizer import CONTROL, Tokenizer
 
@@ -41,15 +41,23 @@ def piece_vectors(
 
 def nearest_rows(
     wanted: np.ndarray, old: np.ndarray, neighbours: int, temperature: float
-) -> Iterator[tuple[np.ndarray, np.ndarray, sparse.csr_matrix]]:
-    """Blocks as `mixed_rows` takes them: weights of the nearest old pieces by cosine, their softmax at a temperature.
+) -> tuple[np.ndarray, Iterator[tuple[np.ndarray, sparse.csr_matrix]]]:
+    """Old ids and blocks as `mixed_rows` takes them: weights of the nearest old pieces by cosine, their softmax at a
+    temperature.
 
     wanted, old: float64[rows, dimensions], vectors of pieces; rows of zeros have none, and are left out on both sides.
     Of equally near ones the lowest id comes first.
     """
-    have, known = np.flatnonzero(wanted.any(axis=1)), np.flatnonzero(old.any(axis=1))
-    one, other = _unit(wanted[have]), _unit(old[known])
-    for start in range(0, len(have) if len(known) else 0, _BLOCK):
+    known = np.flatnonzero(old.any(axis=1))
+    return known, _blocks(wanted, unit(old[known]), neighbours, temperature)
+
+
+def _blocks(
+    wanted: np.ndarray, other: np.ndarray, neighbours: int, temperature: float
+) -> Iterator[tuple[np.ndarray, sparse.csr_matrix]]:
+    have = np.flatnonzero(wanted.any(axis=1))
+    one = unit(wanted[have])
+    for start in range(0, len(have) if len(other) else 0, _BLOCK):
         part = slice(start, start + _BLOCK)
         cosines = (one[part] @ other.T).round(_DIGITS)
         columns = top_k(cosines, neighbours)
@@ -57,8 +65,4 @@ def nearest_rows(
         weights = np.exp(near - near.max(axis=1, keepdims=True))
         weights /= weights.sum(axis=1, keepdims=True)
         rows = np.repeat(np.arange(len(columns)), columns.shape[1])
-        yield have[part], known, sparse.csr_matrix((weights.ravel(), (rows, columns.ravel())), cosines.shape)
-
-
-def _unit(matrix: np.ndarray) -> np.ndarray:
-    return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+        yield have[part], sparse.csr_matrix((weights.ravel(), (rows, columns.ravel())), cosines.shape)

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 import torch
 
 from xlcorpus.dataset import storage
@@ -22,12 +21,12 @@ from xlcorpus.initialize.initialization import Asked, NewRows
 from xlcorpus.initialize.layers import take_layers
 from xlcorpus.initialize.load import Loaded, download, load_model
 from xlcorpus.initialize.options import StartOptions
-from xlcorpus.initialize.overlap import equal_pieces
+from xlcorpus.initialize.overlap import equal_pieces, text_pieces
 from xlcorpus.initialize.shapes import check_positions, random_model, take_special_ids
 from xlcorpus.initialize.tokenizer_files import copy_tokenizer, open_in_transformers
 from xlcorpus.initialize.vocabulary import Fit, check_goes_on, fit_vocabulary, sizes, token_matrices
 from xlcorpus.objectives.attention import check_length
-from xlcorpus.tokenizer.cuts import cuts
+from xlcorpus.tokenizer.cuts import cut_texts, cuts
 from xlcorpus.tokenizer.extended_rows import ExtendedRows
 from xlcorpus.tokenizer.open import open_tokenizer
 from xlcorpus.tokenizer.tokenizer import NORMAL, Tokenizer
@@ -122,6 +121,15 @@ def _fitted(
     else:
         same = np.concatenate([np.arange(fit.old), np.full(max(fit.new - fit.old, 0), -1)])
     way = options.initialization()
+    if way is not None and not way[0].copies(way[1]):
+        if not replaced:
+            raise UserError(
+                f"new_rows: {way[0].name}: rows of old pieces stay where a tokenizer goes on, and are not made anew",
+                remedy="leave out copy_equal: false, or write start: vocabulary: replaced",
+            )
+        same[text_pieces(tokenizer)] = -1
+    if way is not None and not (same < 0).any():
+        notes.append(f"no piece is new, so no row is made by {way[0].name}")
     make = None
     if way is not None:
         deviation = float(getattr(model.config.get_text_config(), "initializer_range", 0.02))
@@ -178,8 +186,7 @@ def _cuts(
         return cuts(old, new)
     texts, kinds = new.piece_texts(), new.piece_kinds
     plain = [(texts[at] or "") if kinds[at] == NORMAL else "" for at in wanted.tolist()]
-    ids, offsets = old.encode_batch(pa.array(plain, pa.string()))
-    return [tuple(one.tolist()) for one in np.split(ids, offsets[1:-1])] if len(wanted) else []
+    return cut_texts(old, plain)
 
 
 def _written(given: str | Location, tokenizer: Tokenizer) -> ExtendedRows | None:

@@ -31,13 +31,16 @@ class Fit:
 def check_goes_on(old: Tokenizer, new: Tokenizer) -> None:
     """Raise UserError unless each id of the old tokenizer is the same piece in the new one."""
     ours, theirs = old.piece_texts(), new.piece_texts()
-    wrong = next((at for at, pair in enumerate(zip(ours, theirs, strict=False)) if pair[0] != pair[1]), None)
-    if wrong is None and len(theirs) < len(ours):
-        wrong = len(theirs)
-    if wrong is not None:
-        there = "missing" if wrong >= len(theirs) else repr(theirs[wrong] or "a special token")
+    names, others = old.piece_names(), new.piece_names()
+    place = {name: at for at, name in enumerate(others)}
+    for at, text in enumerate(ours):
+        there = theirs[at] if at < len(theirs) else None
+        # A special token may have got another name (a reserved one), but not another's id.
+        if at < len(theirs) and there == text and (text is not None or not names[at] or place.get(names[at], at) == at):
+            continue
+        is_there = "missing" if at >= len(theirs) else repr(others[at] if there is None else there)
         raise UserError(
-            f"id {wrong} is {ours[wrong] or 'a special token'!r} in the model's tokenizer {old.path} and {there} in "
+            f"id {at} is {names[at] if text is None else text!r} in the model's tokenizer {old.path} and {is_there} in "
             f"{new.path}, so the model's rows are not this tokenizer's",
             remedy="pack with the model's tokenizer, or with one that `xlcorpus tokenizer extend` made of it; or, if "
             "the model is to have another one, start: vocabulary: replaced",

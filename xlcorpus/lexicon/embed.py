@@ -99,11 +99,14 @@ def write_vectors(location: Location, words: Sequence[str], matrix: np.ndarray) 
 def read_vectors(location: Location) -> Vectors:
     """Vectors that `write_vectors` wrote, or fastText and word2vec in their text format; counts are 0.
 
-    Raises UserError where the file is no such table, or a line has another size than the first one says.
+    Raises UserError where the file is no such table, or a line has another size than the first one says, or what is no
+    finite number.
     """
     try:
-        lines = storage.read_text(location).splitlines()
+        lines = storage.read_text(location).rstrip("\r\n").split("\n")  # words of the web hold other ends of lines
         rows, size = (int(one) for one in lines[0].split())
+        if size < 1:
+            raise ValueError(f"vectors of {size} dimensions")
     except (OSError, ValueError, IndexError) as error:
         raise UserError(
             f"{location} holds no word vectors: {first_line(error)}",
@@ -112,22 +115,28 @@ def read_vectors(location: Location) -> Vectors:
         ) from error
     words, values = [], []
     for number, line in enumerate(lines[1:], 2):
-        word, *fields = line.rstrip(" ").split(" ")
+        word, *fields = line.rstrip(" \r").split(" ")
         if len(fields) != size:
             raise UserError(
                 f"{location}: line {number} has {len(fields):,} numbers and not {size:,}", remedy="write the file again"
             )
+        try:
+            with np.errstate(over="ignore"):
+                vector = np.array(fields, dtype=np.float32)
+        except ValueError as error:
+            raise UserError(f"{location}: line {number}: {first_line(error)}", remedy="write the file again") from error
+        if not np.isfinite(vector).all():
+            raise UserError(
+                f"{location}: line {number} holds what is no number of 32 bits (nan, inf or too large)",
+                remedy="write the file again without this word",
+            )
         words.append(word)
-        values.append(fields)
-    if len(words) != rows or not rows:
+        values.append(vector)
+    if len(words) != rows or not words:
         raise UserError(
             f"{location}: {len(words):,} words are there, and its first line says {rows:,}", remedy="copy it again"
         )
-    try:
-        matrix = np.array(values, dtype=np.float32)
-    except ValueError as error:
-        raise UserError(f"{location}: {first_line(error)}", remedy="write the file again") from error
-    return Vectors(words, np.zeros(len(words), dtype=np.int64), matrix)
+    return Vectors(words, np.zeros(len(words), dtype=np.int64), np.stack(values))
 
 
 def train_vectors(

@@ -123,7 +123,8 @@ def seed_pairs(
     if not len(given):
         raise UserError(
             f"{dictionary}: of its {table.num_rows:,} entries none has words of both texts on its sides",
-            remedy="give a dictionary of words that the texts hold, more text, or no --seed-dictionary",
+            remedy=f"give a dictionary of words that the texts hold, those of {languages[0]} first (`xlcorpus lexicon "
+            "invert` turns one round), or more text",
         )
     return np.unique(np.concatenate([alike, given]), axis=0)
 

@@ -54,14 +54,15 @@ class InduceOptions:
 
 def normalize(matrix: np.ndarray) -> np.ndarray:
     """Rows of length 1, columns of mean 0, rows of length 1: float64[words, dimensions]; zero rows stay zero."""
-    matrix = _unit(matrix.astype(np.float64))
-    return _unit(matrix - matrix.mean(axis=0))
+    matrix = unit(matrix.astype(np.float64))
+    return unit(matrix - matrix.mean(axis=0))
 
 
-def _unit(matrix: np.ndarray) -> np.ndarray:
+def unit(matrix: np.ndarray) -> np.ndarray:
+    """Rows of length 1, of zeros zeros: float[rows, dimensions]."""
     length = np.linalg.norm(matrix, axis=1, keepdims=True)
-    unit: np.ndarray = matrix / np.where(length > 0, length, 1)
-    return unit
+    found: np.ndarray = matrix / np.where(length > 0, length, 1)
+    return found
 
 
 def top_k(similarity: np.ndarray, count: int) -> np.ndarray:
@@ -187,13 +188,13 @@ def _final_map(one: np.ndarray, other: np.ndarray, pairs: np.ndarray, reweight: 
     """Orthogonal where reweight is 0; else whitening, rotation, symmetric re-weighting, de-whitening (AAAI 2018)."""
     left, right = one[pairs[:, 0]], other[pairs[:, 1]]
     if not reweight:
-        return _unit(one @ fit_orthogonal(left, right)), _unit(other)
+        return unit(one @ fit_orthogonal(left, right)), unit(other)
     whiten_one, whiten_other = _whitening(left), _whitening(right)
     u, singular, v = np.linalg.svd((left @ whiten_one).T @ (right @ whiten_other))
     scale = singular**reweight
     mapped_one = (one @ whiten_one @ u) * scale @ u.T @ np.linalg.pinv(whiten_one) @ u
     mapped_other = (other @ whiten_other @ v.T) * scale @ v @ np.linalg.pinv(whiten_other) @ v.T
-    return _unit(mapped_one), _unit(mapped_other)
+    return unit(mapped_one), unit(mapped_other)
 
 
 def _whitening(rows: np.ndarray) -> np.ndarray:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import pyarrow as pa
 
 from xlcorpus.errors import UserError
 from xlcorpus.tokenizer.kinds.huggingface import HuggingFaceTokenizer
@@ -27,6 +30,23 @@ def cuts(base: Tokenizer, extended: Tokenizer) -> list[tuple[int, ...]]:
         "pieces cannot be cut by that",
         remedy="name the tokenizer in the form that it was extended from",
     )
+
+
+def cut_texts(base: Tokenizer, texts: Sequence[str]) -> list[tuple[int, ...]]:
+    """Of each text the ids that the base cuts it into within a text, behind a comma: no space is put before it. Unknown
+    characters count as nothing."""
+    comma = base.encode_batch(pa.array([","], pa.string()))[0]
+    special = np.isin(base.piece_kinds, (CONTROL, UNKNOWN))
+    found: list[tuple[int, ...]] = []
+    behind, alone = (
+        base.encode_batch(pa.array([f"{mark}{text}" for text in texts], pa.string())) for mark in (",", "")
+    )
+    for number, text in enumerate(texts):
+        ids, whole = (one[offsets[number] : offsets[number + 1]] for one, offsets in (behind, alone))
+        # Where the comma is joined with what follows, the text by itself.
+        ids = ids[len(comma) :] if np.array_equal(ids[: len(comma)], comma) else whole
+        found.append(tuple(one for one in ids.tolist() if not special[one]) if text else ())
+    return found
 
 
 def pieces_of(tokenizer: Tokenizer) -> dict[int, str]:

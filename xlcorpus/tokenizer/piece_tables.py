@@ -68,7 +68,7 @@ def shared_pieces(one: Tokenizer, other: Tokenizer, *, loose: bool = False) -> p
 
     The same are pieces of the same text with the same space before it, whatever mark a vocabulary has for that, special
     tokens of one role or name, and equal bytes. loose: then also, for ids of the first that have none, the first piece
-    of the other that differs in case and the space before it alone (OFA).
+    of the other that differs in case alone, else in case and the space before it (OFA).
     """
     ours, theirs = _keys(one), _keys(other)
     place: dict[_Key, int] = {}
@@ -77,14 +77,14 @@ def shared_pieces(one: Tokenizer, other: Tokenizer, *, loose: bool = False) -> p
             place.setdefault(key, number)
     found = [next((place[key] for key in keys if key in place), -1) for keys in ours]
     match = [EXACT if at >= 0 else "" for at in found]
-    if loose:
-        bare: dict[str, int] = {}
-        for number, text in enumerate(_bare(theirs)):
-            if text:
-                bare.setdefault(text, number)
-        for number, text in enumerate(_bare(ours)):
-            if found[number] < 0 and text in bare:
-                found[number], match[number] = bare[text], LOOSE
+    for space in ("", " ") if loose else ():
+        folded: dict[str, int] = {}
+        for number, text in enumerate(_folded(theirs, space)):
+            if text.strip(" "):
+                folded.setdefault(text, number)
+        for number, text in enumerate(_folded(ours, space)):
+            if found[number] < 0 and text in folded:
+                found[number], match[number] = folded[text], LOOSE
     ids = np.flatnonzero(np.array(found) >= 0).astype(np.int32)
     return pa.table(
         {
@@ -138,11 +138,11 @@ def _byte_name(piece: str) -> str:
     return piece if value is None else f"<0x{value:02X}>"
 
 
-def _bare(keys: Sequence[Sequence[_Key]]) -> list[str]:
-    """The texts in lower case without the space before them; '' of what is no text."""
+def _folded(keys: Sequence[Sequence[_Key]], space: str) -> list[str]:
+    """The texts in lower case without what is in `space` at their ends; '' of what is no text."""
     texts = pa.array([one[0][1] if one and one[0][0] == WORDS else "" for one in keys], pa.string())
-    bare: list[str] = pc.utf8_trim(normalize_for_matching(texts), " ").to_pylist()
-    return bare
+    folded: list[str] = pc.utf8_trim(normalize_for_matching(texts), space).to_pylist()
+    return folded
 
 
 def pieces_of_words(tokenizer: Tokenizer, words: pa.Array) -> pa.Table:

@@ -4,13 +4,14 @@ pieces are in a small model of the target language that has the same tokenizer."
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from xlcorpus.errors import UserError
 from xlcorpus.initialize.initialization import Asked, Initialization, NewRows, counted, mixed_rows
 from xlcorpus.initialize.load import load_model
+from xlcorpus.lexicon.vecmap import unit
 from xlcorpus.options import StepOptions, option
 
 _BLOCK = 256  # wanted rows whose cosines with all kept ones are held at once
@@ -46,28 +47,18 @@ def clp(asked: Asked, options: ClpOptions) -> NewRows:
     kept = np.flatnonzero(asked.same >= 0)
     if not len(kept):
         raise UserError("no row is kept that new ones could be mixed of", remedy="new_rows: normal")
-    has = np.zeros(len(asked.wanted), dtype=bool)
-    blocks = cosine_weights(table[asked.wanted], table[kept], has)
-    of_old = ((places, asked.same[kept], weights) for places, weights in blocks)
-    made = counted(mixed_rows(asked, of_old), has)
+    made = counted(*mixed_rows(asked, asked.same[kept], cosine_weights(table[asked.wanted], table[kept])))
     return NewRows(made, (f"mixed of {len(kept):,} kept rows, by a helper of {table.shape[1]} dimensions",))
 
 
-def cosine_weights(wanted: np.ndarray, kept: np.ndarray, has: np.ndarray) -> Iterator[tuple[np.ndarray, Any]]:
-    """Places in wanted and their weights (float64[places, kept]), in blocks; sets `has` (bool[wanted]) at these."""
-    one, other = _unit(wanted), _unit(kept)
+def cosine_weights(wanted: np.ndarray, kept: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Places in wanted and their weights (float64[places, kept]), in blocks."""
+    one, other = unit(wanted), unit(kept)
     for start in range(0, len(one), _BLOCK):
         weights = np.maximum(one[start : start + _BLOCK] @ other.T, 0)
         total = weights.sum(axis=1)
         near = total > 0
-        places = start + np.flatnonzero(near)
-        has[places] = True
-        yield places, weights[near] / total[near, None]
-
-
-def _unit(matrix: np.ndarray) -> np.ndarray:
-    length = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return matrix / np.where(length > 0, length, 1)
+        yield start + np.flatnonzero(near), weights[near] / total[near, None]
 
 
 INITIALIZATION = Initialization("clp", ClpOptions, clp)

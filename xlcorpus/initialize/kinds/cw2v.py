@@ -4,20 +4,22 @@ factors are trained by skip-gram with negative sampling on text in the new piece
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 
+from xlcorpus.dataset.columns import text_or_empty
 from xlcorpus.dataset.dataset import Dataset
-from xlcorpus.dataset.storage import locate
 from xlcorpus.errors import UserError
 from xlcorpus.initialize.aligned import TextOptions
 from xlcorpus.initialize.initialization import Asked, Initialization, Made, NewRows
 from xlcorpus.options import option
+from xlcorpus.text.draws import row_states
 from xlcorpus.text.ragged import rows_of
-from xlcorpus.tokenizer.text_sample import draw_sample
 
 _POWER = 0.75  # of the counts that negatives are drawn by
 _BLOCK = 256  # rows whose weights are held at once
@@ -26,7 +28,7 @@ _BLOCK = 256  # rows whose weights are held at once
 class Cw2vOptions(TextOptions):
     """As published: rank 1024, window 5, 5 negatives, Adam at 3e-4, 1,024 pairs a batch, 5 epochs."""
 
-    texts: tuple[str, ...] = option(min_length=1, description="datasets of documents, best mixed of languages")
+    texts: tuple[str, ...] = option(min_length=1, description="datasets of documents or of code-switched rows")
     rank: int = option(1024, ge=1, description="between A1 and A2")
     window: int = option(5, ge=1, le=1000, description="pieces to each side that are a piece's context")
     negatives: int = option(5, ge=1, le=1000, description="drawn pieces for each pair")
@@ -63,8 +65,7 @@ def cw2v(asked: Asked, options: Cw2vOptions) -> NewRows:
 
     Raises UserError where no wanted piece occurs in the texts.
     """
-    texts = draw_sample([Dataset.open(locate(path)) for path in options.texts], options.max_bytes, asked.seed)
-    ids, offsets = asked.new.encode_batch(texts.table.column("text").combine_chunks())
+    ids, offsets = asked.new.encode_batch(read_sample(options.datasets(), options.max_bytes, asked.seed))
     occurring = int(np.isin(asked.wanted, ids).sum())
     if not occurring:
         raise UserError(
@@ -82,6 +83,32 @@ def cw2v(asked: Asked, options: Cw2vOptions) -> NewRows:
         made[name] = Made(torch.cat([weights @ rows for _, weights in hull.weights()]), mixed=len(asked.wanted))
     note = f"{occurring:,} of {len(asked.wanted):,} new pieces occur in {len(ids):,} tokens; cost of a pair {cost:.3f}"
     return NewRows(made, (note,))
+
+
+def read_sample(datasets: Sequence[Dataset], most_bytes: int, seed: int) -> pa.Array:
+    """Texts of documents, and of code-switched rows as they were switched: string[n], at most about `most_bytes`, drawn
+    by hash. Raises UserError where a dataset has neither."""
+    columns = []
+    for dataset in datasets:
+        names = dataset.manifest.arrow_schema.names
+        columns.append(next((name for name in ("text", "cs_source") if name in names), None))
+        if columns[-1] is None:
+            raise UserError(
+                f"{dataset.folder} has neither documents nor code-switched rows",
+                remedy="give documents, or what `xlcorpus codeswitch` made of these sentence pairs",
+            )
+    total = sum(
+        pc.sum(pc.binary_length(batch.column(name))).as_py() or 0
+        for dataset, name in zip(datasets, columns, strict=True)
+        for batch in dataset.batches([name])
+    )
+    bound = min(1.0, most_bytes / max(total, 1)) * 2.0**64
+    parts = [pa.array([], pa.string())]
+    for dataset, name in zip(datasets, columns, strict=True):
+        for batch in dataset.batches(["doc_id", name]):
+            drawn = row_states(batch.column("doc_id"), f"initialize/cw2v/{seed}").astype(np.float64) < bound
+            parts.append(text_or_empty(batch, name).filter(pa.array(drawn)))
+    return pa.concat_arrays(parts)
 
 
 def begin(new: int, old: int, rank: int, draw: torch.Generator) -> Hull:

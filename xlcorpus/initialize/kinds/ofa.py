@@ -37,17 +37,14 @@ def ofa(asked: Asked, options: OfaOptions) -> NewRows:
     vector; of a bias likewise. Raises UserError where the rank is above the model's width."""
     old, new = asked.tokenizers("ofa")
     words, vectors, notes = aligned_vectors(options, asked.seed)
-    near = nearest_rows(
+    ids, blocks = nearest_rows(
         piece_vectors(new, words, vectors)[asked.wanted],
         piece_vectors(old, words, vectors)[: len(next(iter(asked.matrices.values())))],
         options.neighbours,
         options.temperature,
     )
-    blocks = list(near)
-    has = np.zeros(len(asked.wanted), dtype=bool)
-    for places, _, _ in blocks:
-        has[places] = True
-    folded = folded_pieces(old, new, asked.same)[asked.wanted] if options.fold else np.full(len(has), -1)
+    wanted = len(asked.wanted)
+    folded = folded_pieces(old, new, asked.same)[asked.wanted] if options.fold else np.full(wanted, -1)
     copied = folded >= 0
     factors, spaces = {}, dict(asked.flat)
     for name, rows in asked.flat.items():
@@ -59,7 +56,7 @@ def ofa(asked: Asked, options: OfaOptions) -> NewRows:
                 )
             factors[name] = factorized(rows, options.rank)
             spaces[name] = factors[name][0]
-    made = mixed_rows(asked, blocks, spaces)
+    made, has = mixed_rows(asked, ids, blocks, spaces)
     mixed, drawn = int((has & ~copied).sum()), int((~has & ~copied).sum())
     found = {}
     for name, values in made.items():

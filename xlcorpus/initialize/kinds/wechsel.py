@@ -7,18 +7,20 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+from pydantic import model_validator
 
-from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.storage import locate
-from xlcorpus.initialize.aligned import TextOptions
+from xlcorpus.errors import UserError, naming
+from xlcorpus.initialize.aligned import TextOptions, read_texts
 from xlcorpus.initialize.initialization import Asked, Initialization, NewRows, counted, mixed_rows
 from xlcorpus.initialize.neighbours import nearest_rows, piece_vectors
+from xlcorpus.initialize.overlap import text_pieces
 from xlcorpus.lexicon.embed import EmbedOptions, Vectors, train_with_parts
-from xlcorpus.lexicon.induce import breaker_of, seed_pairs, texts_of
+from xlcorpus.lexicon.induce import breaker_of, seed_pairs
 from xlcorpus.lexicon.vecmap import fit_orthogonal
 from xlcorpus.options import option
 from xlcorpus.text.normalize import normalize_for_matching
-from xlcorpus.tokenizer.tokenizer import CONTROL, Tokenizer
+from xlcorpus.tokenizer.tokenizer import Tokenizer
 
 
 class WechselOptions(TextOptions):
@@ -34,11 +36,25 @@ class WechselOptions(TextOptions):
         "n-grams",
         description="vectors of pieces: by fastText's n-grams, or means of the words with them, by count",
     )
+    copy_equal: bool = option(
+        True,
+        description="keep rows of pieces of equal text where a tokenizer is replaced; false, as published: all pieces "
+        "but special ones and bytes are made anew",
+    )
     neighbours: int = option(10, ge=1, description="old pieces that a new one is mixed of")
     temperature: float = option(0.1, gt=0, description="of the softmax over their cosines")
     dim: int = option(100, ge=2, le=4096, description="dimensions of the word vectors")
     epochs: int = option(20, ge=1, le=1000, description="of their training")
     min_count: int = option(5, ge=1, description="of a word in the texts")
+
+    @model_validator(mode="after")
+    def _check_languages(self) -> WechselOptions:
+        if self.source == self.target:
+            raise UserError(
+                f"source and target are both {self.source}",
+                remedy="source: the language that the model knows, target: that of the new pieces",
+            )
+        return self
 
 
 def wechsel(asked: Asked, options: WechselOptions) -> NewRows:
@@ -48,36 +64,26 @@ def wechsel(asked: Asked, options: WechselOptions) -> NewRows:
     or the dictionary no word of both.
     """
     old, new = asked.tokenizers("wechsel")
-    datasets = [Dataset.open(locate(path)) for path in options.texts]
+    languages = (options.source, options.target)
+    texts = read_texts(options, languages, options.dictionary, asked.seed)
     (one, of_old), (other, of_new) = (
-        _vectors(datasets, lang, tokenizer, options, asked.seed)
-        for lang, tokenizer in ((options.source, old), (options.target, new))
+        _vectors(lang, *given, options, asked.seed) for lang, *given in zip(languages, texts, (old, new), strict=True)
     )
-    pairs = seed_pairs(one, other, "numerals", locate(options.dictionary), (options.source, options.target))
+    pairs = seed_pairs(one, other, "numerals", locate(options.dictionary), languages)
     rotation = fit_orthogonal(one.matrix[pairs[:, 0]].astype(float), other.matrix[pairs[:, 1]].astype(float))
-    near = list(
-        nearest_rows(
-            of_new[asked.wanted],
-            (of_old @ rotation)[: len(next(iter(asked.matrices.values())))],
-            options.neighbours,
-            options.temperature,
-        )
-    )
-    has = np.zeros(len(asked.wanted), dtype=bool)
-    for places, _, _ in near:
-        has[places] = True
+    known = len(next(iter(asked.matrices.values())))
+    near = nearest_rows(of_new[asked.wanted], (of_old @ rotation)[:known], options.neighbours, options.temperature)
     note = (
         f"vectors of {options.source} ({len(one):,} words) and {options.target} ({len(other):,} words), rotated by "
         f"{len(pairs):,} pairs" + (", too few to fix it in all dimensions" if len(pairs) < options.dim else "")
     )
-    return NewRows(counted(mixed_rows(asked, near), has), (note,))
+    return NewRows(counted(*mixed_rows(asked, *near)), (note,))
 
 
 def _vectors(
-    datasets: list[Dataset], lang: str, tokenizer: Tokenizer, options: WechselOptions, seed: int
+    lang: str, texts: pa.Array, tokenizer: Tokenizer, options: WechselOptions, seed: int
 ) -> tuple[Vectors, np.ndarray]:
     """Word vectors of a language, and of a tokenizer's pieces: float64[ids, dimensions], 0 where there is none."""
-    texts = texts_of(datasets, lang, options.max_bytes, seed)
     how = EmbedOptions(
         model="cbow",
         dim=options.dim,
@@ -87,17 +93,14 @@ def _vectors(
         maxn=5,
         seed=seed + 1,
     )
-    breaker = breaker_of(texts, lang)
-    if options.pieces == "words":
-        vectors, _ = train_with_parts(texts, how, breaker)
-        return vectors, piece_vectors(tokenizer, vectors.words, vectors.matrix, vectors.counts)
-    plain = [
-        "" if text is None or kind == CONTROL else text.strip()
-        for text, kind in zip(tokenizer.piece_texts(), tokenizer.piece_kinds.tolist(), strict=True)
-    ]
+    whole = text_pieces(tokenizer)
+    plain = [(text or "").strip() if whole[at] else "" for at, text in enumerate(tokenizer.piece_texts())]
     parts = normalize_for_matching(pa.array(plain, pa.string())).to_pylist()
-    vectors, found = train_with_parts(texts, how, breaker, parts=parts)
+    with naming(lang):
+        vectors, found = train_with_parts(texts, how, breaker_of(texts, lang), parts=parts)
+    if options.pieces == "words":
+        found = piece_vectors(tokenizer, vectors.words, vectors.matrix, vectors.counts)
     return vectors, found.astype(np.float64)
 
 
-INITIALIZATION = Initialization("wechsel", WechselOptions, wechsel)
+INITIALIZATION = Initialization("wechsel", WechselOptions, wechsel, lambda options: options.copy_equal)
