@@ -23,7 +23,11 @@ def model_of(kind: str, layers: int, **changes: Any) -> Any:
              "intermediate_size": 32, "max_position_embeddings": 40, "initializer_range": 0.4, "pad_token_id": 0,
              "bos_token_id": 1, "eos_token_id": 2}  # fmt: skip
     config = transformers.AutoConfig.for_model(kind, **shape | changes)
-    auto = transformers.AutoModelForCausalLM if kind in ("llama", "gemma2") else transformers.AutoModelForMaskedLM
+    auto = (
+        transformers.AutoModelForCausalLM
+        if kind in ("llama", "gemma2", "smollm3")
+        else transformers.AutoModelForMaskedLM
+    )
     torch.manual_seed(5)
     return auto.from_config(config).eval()
 
@@ -34,6 +38,7 @@ def model_of(kind: str, layers: int, **changes: Any) -> Any:
         ("bert", {"hidden_dropout_prob": 0.3}),
         ("xlm-roberta", {}),
         ("llama", {"tie_word_embeddings": True, "num_key_value_heads": 1, "attention_dropout": 0.1}),
+        ("smollm3", {"num_key_value_heads": 1, "no_rope_layers": [1, 0, 1, 1, 0, 1]}),
         ("gemma2", {"num_key_value_heads": 1, "head_dim": 8, "sliding_window": 4}),  # layers of two types
     ],
 )
@@ -66,6 +71,8 @@ def test_the_last_layer_of_each_so_many(kind: str, changes: dict[str, Any], ever
 def test_layers_that_do_not_go() -> None:
     with pytest.raises(UserError, match=r"every: 4, and the model has 6 layers(.|\n)*divisor of 6"):
         take_layers(model_of("bert", 6), 4)
+    with pytest.raises(UserError, match="layers of this modernbert are not alike"):  # the first has a norm less
+        take_layers(model_of("modernbert", 6), 2)
     both = transformers.BartForConditionalGeneration(
         transformers.BartConfig(vocab_size=20, d_model=8, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2,
                                 decoder_attention_heads=2, encoder_ffn_dim=8, decoder_ffn_dim=8)

@@ -7,14 +7,14 @@ from typing import Any
 
 import torch
 
-from xlcorpus.errors import UserError
+from xlcorpus.errors import UserError, first_line
 from xlcorpus.objectives.attention import DROPOUTS
 
 
 def take_layers(model: Any, every: int) -> Any:
     """A model of the last layer of each `every`, everything else of it bit by bit, without dropout.
 
-    Raises UserError where its layers are no multiple, or not to be told apart.
+    Raises UserError where its layers are no multiple, not to be told apart, or not alike.
     """
     config = model.config
     count = getattr(config, "num_hidden_layers", 0)
@@ -35,9 +35,9 @@ def take_layers(model: Any, every: int) -> Any:
         )
     settings = config.to_dict()
     changed = {"num_hidden_layers": count // every, **{name: 0.0 for name in DROPOUTS if name in settings}}
-    if settings.get("layer_types"):
-        changed["layer_types"] = settings["layer_types"][every - 1 :: every]
-    student = type(model)(type(config).from_dict({**settings, **changed})).to(model.dtype)
+    for name, value in settings.items():  # kinds of attention, where positions are rotated: a value a layer
+        if "layer" in name and isinstance(value, list) and len(value) == count:
+            changed[name] = value[every - 1 :: every]
     kept = {}
     for name, values in model.state_dict().items():
         place = next((one for one in lists if name.startswith(one)), None)
@@ -47,7 +47,14 @@ def take_layers(model: Any, every: int) -> Any:
                 continue
             name = f"{place}{int(number) // every}.{rest}"
         kept[name] = values
-    student.load_state_dict(kept)
+    try:
+        student = type(model)(type(config).from_dict({**settings, **changed})).to(model.dtype)
+        student.load_state_dict(kept)
+    except Exception as error:  # of any class, by what of the layers is not alike
+        raise UserError(
+            f"start: every: the layers of this {config.model_type} are not alike: {first_line(error)}",
+            remedy="leave it out, or start from a model that has layers of one kind (BERT, XLM-R, Llama, ...)",
+        ) from error
     student.tie_weights()
     student.generation_config = copy.deepcopy(getattr(model, "generation_config", None))
     return student

@@ -88,27 +88,25 @@ def cw2v(asked: Asked, options: Cw2vOptions) -> NewRows:
 def read_sample(datasets: Sequence[Dataset], most_bytes: int, seed: int) -> pa.Array:
     """Texts of documents, and of code-switched rows as they were switched: string[n], at most about `most_bytes`, drawn
     by hash. Raises UserError where a dataset has neither."""
-    columns = []
-    for dataset in datasets:
-        names = dataset.manifest.arrow_schema.names
-        columns.append(next((name for name in ("text", "cs_source") if name in names), None))
-        if columns[-1] is None:
-            raise UserError(
-                f"{dataset.folder} has neither documents nor code-switched rows",
-                remedy="give documents, or what `xlcorpus codeswitch` made of these sentence pairs",
-            )
-    total = sum(
-        pc.sum(pc.binary_length(batch.column(name))).as_py() or 0
-        for dataset, name in zip(datasets, columns, strict=True)
-        for batch in dataset.batches([name])
-    )
-    bound = min(1.0, most_bytes / max(total, 1)) * 2.0**64
+    read = [(dataset, _text_column(dataset)) for dataset in datasets]
+    sizes = (pc.sum(pc.binary_length(batch.column(name))) for one, name in read for batch in one.batches([name]))
+    bound = min(1.0, most_bytes / max(sum(size.as_py() or 0 for size in sizes), 1)) * 2.0**64
     parts = [pa.array([], pa.string())]
-    for dataset, name in zip(datasets, columns, strict=True):
+    for dataset, name in read:
         for batch in dataset.batches(["doc_id", name]):
             drawn = row_states(batch.column("doc_id"), f"initialize/cw2v/{seed}").astype(np.float64) < bound
             parts.append(text_or_empty(batch, name).filter(pa.array(drawn)))
     return pa.concat_arrays(parts)
+
+
+def _text_column(dataset: Dataset) -> str:
+    for name in ("text", "cs_source"):
+        if name in dataset.manifest.arrow_schema.names:
+            return name
+    raise UserError(
+        f"{dataset.folder} has neither documents nor code-switched rows",
+        remedy="give documents, or what `xlcorpus codeswitch` made of these sentence pairs",
+    )
 
 
 def begin(new: int, old: int, rank: int, draw: torch.Generator) -> Hull:

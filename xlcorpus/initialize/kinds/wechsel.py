@@ -67,7 +67,8 @@ def wechsel(asked: Asked, options: WechselOptions) -> NewRows:
     languages = (options.source, options.target)
     texts = read_texts(options, languages, options.dictionary, asked.seed)
     (one, of_old), (other, of_new) = (
-        _vectors(lang, *given, options, asked.seed) for lang, *given in zip(languages, texts, (old, new), strict=True)
+        _vectors(lang, given, tokenizer, options, asked.seed)
+        for lang, given, tokenizer in zip(languages, texts, (old, new), strict=True)
     )
     pairs = seed_pairs(one, other, "numerals", locate(options.dictionary), languages)
     rotation = fit_orthogonal(one.matrix[pairs[:, 0]].astype(float), other.matrix[pairs[:, 1]].astype(float))
