@@ -23,11 +23,12 @@ FINDINGS: Mapping[str, str] = {
     "restores switched words as well from another sentence's source as from its own (0.02 both ways), so it does not "
     "read its source yet; mBART does when this stage begins. That translations come nearer is seen in the mean, and "
     "not shown.",
-    "mixes": "Replay does what it is for: English loses 1.42 bits without it and 0.31 with it, for 0.08 of German; code "
-    "(0.83) and English originals (0.12) lessen it too. The rest is the budget: every mix has the same bytes, so that "
-    "code takes a quarter of the German ones and English a half, and a model of 2 layers that has read 0.4 MB has "
-    "nothing else to gain by them; the publication's figures are of classification by large models. Its loss of "
-    "related languages is not seen either: Dutch gains by German (0.16), as the base has read English alone.",
+    "mixes": "Replay does what it is for: English loses 1.42 bits without it and 0.31 with it, for 0.08 of German; "
+    "code (0.83) and English originals (0.12) lessen it too. The rest is the budget: every mix has the same "
+    "bytes, so that code takes a quarter of the German ones and English a half, and a model of 2 layers "
+    "that has read 0.4 MB has nothing else to gain by them; the publication's figures are of classification "
+    "by large models. Its loss of related languages is not seen either: Dutch gains by German (0.16), as "
+    "the base has read English alone.",
     "langsamp": "Nothing is shown, and the means point the other way: 300 steps of a model of 2 layers end before it "
     "has anything of languages that a head could spare it. Seeds differ as much as arms do. Not tried yet: more steps, "
     "and related languages in one script alone.",
