@@ -11,11 +11,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import xxhash
+
 from benchmarks.smollm2 import DATA, rows_of
 
 KNOWN = ("eng", "deu", "nld", "cat", "spa-MX", "fin", "hin", "bul", "hrv", "srp-Cyrl")  # what tokenizer and models know
 PUD = {"deu": "de", "eng": "en", "spa-MX": "es", "fin": "fi", "hin": "hi", "rus": "ru", "zho": "zh"}
-SIXT = ("deu", "spa-MX", "fin", "hin", "rus", "zho")  # the original's six
+ML50 = ("deu", "nld", "spa", "fra", "ita", "por", "fin", "hin")  # of Tatoeba, as all pairs that are translated
+SIXT = ("deu", "spa", "fin", "hin", "rus", "cmn")  # the original's six
 NEW = "yor"  # of the pieces that the extended tokenizer has more
 XGLM = ("eng", "deu", "spa-MX", "ell", "kor", "fin", "tur", "arb", "tha", "bul", "cat", "hin", "est", "swa", "tel")
 
@@ -58,18 +61,32 @@ def turned(rows: Iterable[Mapping[str, str]]) -> Iterator[dict[str, str]]:
 
 
 def words() -> Iterator[dict[str, str]]:
-    """Wiktionary's English and German words, both ways."""
+    """Wiktionary's English and German words."""
     with gzip.open(DATA / "dict" / "wiktionary" / "en-de.tsv.gz", "rt", encoding="utf-8") as lines:
         for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
-            way = {"src": row["en"], "tgt": row["de"], "src_lang": "eng_Latn", "tgt_lang": "deu_Latn"}
-            yield from (way, *turned([way]))
+            yield {"src": row["en"], "tgt": row["de"], "src_lang": "eng_Latn", "tgt_lang": "deu_Latn"}
 
 
-def both_ways(codes: Iterable[str]) -> Iterator[dict[str, str]]:
-    """Pairs for tests, into English and out of it."""
+def sentences(codes: Iterable[str], *, test: bool = False) -> Iterator[dict[str, str]]:
+    """Tatoeba's short sentences and their English, a tenth of which is for tests alone, in all languages."""
+    with gzip.open(DATA / "tatoeba" / "languages.tsv.gz", "rt", encoding="utf-8") as lines:
+        labels = {row["code"]: row["lang"] for row in csv.DictReader(lines, delimiter="\t")}
     for code in codes:
-        yield from pairs([code], test=True)
-        yield from turned(pairs([code], test=True))
+        with gzip.open(DATA / "tatoeba" / f"{code}-eng.tsv.gz", "rt", encoding="utf-8") as lines:
+            for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
+                if (xxhash.xxh3_64_intdigest(row["eng"].encode()) % 10 == 0) == test:
+                    yield {"src": row["text"], "tgt": row["eng"], "src_lang": labels[code], "tgt_lang": "eng_Latn"}
+
+
+def short(rows: Iterable[Mapping[str, str]]) -> Iterator[Mapping[str, str]]:
+    """Pairs of at most 80 characters a side."""
+    return (row for row in rows if max(len(row["src"]), len(row["tgt"])) <= 80)
+
+
+def both_ways(rows: Iterable[Mapping[str, str]]) -> Iterator[Mapping[str, str]]:
+    """Each pair, and the other way round."""
+    for row in rows:
+        yield from (row, *turned([row]))
 
 
 Rows = Iterable[Mapping[str, Any]]
@@ -103,7 +120,9 @@ SYSTEMS = {
     ),
     "csr4mbart": asked(
         made=_MBART,
-        pairs=lambda: pairs(["deu"]), dictionary=words, test=lambda: pairs(["deu"], test=True)
+        pairs=lambda: [*sentences(["deu"]), *short(pairs(["deu"]))],
+        dictionary=lambda: both_ways(words()),
+        test=lambda: sentences(["deu"], test=True),
     ),
     "infoxlm": asked(
         documents=lambda: documents(["eng", "deu", "nld"]),
@@ -125,10 +144,10 @@ SYSTEMS = {
     "xglm": asked(documents=lambda: documents(XGLM), values={"budget": "200k"}),
     "mbart50": asked(
         made=_MBART,
-        pairs=lambda: pairs(["deu", "nld", "fin", "hin"]), test=lambda: both_ways(["deu", "nld", "fin", "hin"])
+        pairs=lambda: sentences(ML50), test=lambda: both_ways(sentences(ML50, test=True))
     ),
     "sixt-plus": asked(
-        pairs=lambda: pairs(SIXT), test=lambda: pairs(["nld", "cat", "bul"], test=True), made=_WITH_MODEL
+        pairs=lambda: sentences(SIXT), test=lambda: sentences(["nld", "cat", "bul"], test=True), made=_WITH_MODEL
     ),
     "monobyte": asked(documents=lambda: documents(["deu"]), made={}, values={"bytes": "150k"}),
     "contriever": asked(
