@@ -23,6 +23,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def settings_of(out: Path, name: str) -> list[str]:
 
 
 def run(out: Path, name: str) -> dict[str, Any]:
-    """The recipe by one command; what it took, and what was found before the first step and after the last."""
+    """The recipe by one command, and the same model untrained; what the command took."""
     settings, output = settings_of(out, name), out / "runs" / name
     command = [sys.executable, "-m", "xlcorpus", "run", f"systems/{name}", "--output", str(output), "--overwrite"]
     command += [part for one in settings for part in ("--set", one)]
@@ -123,8 +124,6 @@ def run(out: Path, name: str) -> dict[str, Any]:
         "cpu_s": usage.ru_utime + usage.ru_stime,
         "memory": usage.ru_maxrss * 1024,
         "parts": parts_in((out / f"{name}.log").read_text("utf-8")),
-        "before": found_in(untrained),
-        "after": found_in(output),
         "machine": describe_machine("torch", "transformers"),
     }
 
@@ -193,11 +192,21 @@ def found_in(folder: Path) -> dict[str, dict[str, float | None]]:
         mean = {key: sum(row[key] for row in rows) / len(rows) for key in ("mrr_10", "chance")}
         found[f"search of crops, MRR@10, mean of {len(rows)} languages"] = _value(mean, "mrr_10")
     for given, rows in measured.get("translation", {}).items():
-        seen = " (languages that were trained)" if given.endswith("holdout") else ""
-        for row in rows:
-            one = _value(row | {"error": row["chrf_error"]}, "chrf")
-            found[f"chrF, {row['src_lang']} to {row['tgt_lang']}{seen}"] = one | {"empty": row["empty"]}
+        seen = ", held-out rows" if given.endswith("holdout") else ""
+        for way, chosen in groupby(sorted(rows, key=_into_english), key=_into_english):
+            ways = [*chosen]
+            error = math.sqrt(sum(row["chrf_error"] ** 2 for row in ways)) / len(ways)
+            found[f"chrF {way} English, mean of {len(ways)} languages{seen}"] = {
+                "value": sum(row["chrf"] for row in ways) / len(ways),
+                "error": error,
+                "chance": sum(row["copied"]["chrf"] for row in ways) / len(ways),
+                "empty": sum(row["empty"] for row in ways),
+            }
     return found
+
+
+def _into_english(row: Mapping[str, Any]) -> str:
+    return "into" if row["tgt_lang"] == "eng_Latn" else "out of"
 
 
 def _value(row: Mapping[str, Any], key: str) -> dict[str, float | None]:
@@ -221,10 +230,14 @@ def fingerprint_of(name: str) -> str:
 
 
 def results_in(out: Path) -> dict[str, dict[str, Any]]:
-    """Of the recipes as they are now."""
+    """Of the recipes as they are now: what each took, and what was found before its first step and after its last."""
     found = {name: out / f"{name}.json" for name in SYSTEMS}
     read = {name: json.loads(path.read_text("utf-8")) for name, path in found.items() if path.is_file()}
-    return {name: one for name, one in read.items() if one["recipe"] == fingerprint_of(name)}
+    return {
+        name: one | {"before": found_in(out / "untrained" / name), "after": found_in(out / "runs" / name)}
+        for name, one in read.items()
+        if one["recipe"] == fingerprint_of(name)
+    }
 
 
 def tables(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -240,7 +253,11 @@ def tables(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
         steps = " + ".join(map(str, one["steps"]))
         peak = max(one["memory"], 1e6 * parts["all"]["mb"])
         lines.append(f"| {name} | {one['parameters'] / 1e6:.1f} M | {steps} | {took} | {peak / 1e9:.2f} |")
-    lines += ["", "| recipe | measured | before | after | chance |", "| --- | --- | ---: | ---: | ---: |"]
+    lines += [
+        "",
+        "| recipe | measured | before | after | by chance, or the source itself |",
+        "| --- | --- | ---: | ---: | ---: |",
+    ]
     for name, one in results.items():
         for what, after in one["after"].items():
             before = one["before"][what]
