@@ -121,6 +121,7 @@ OFA = '{model: "${sample}", new_rows: {method: ofa, languages: [eng_Latn], texts
         (WHOLE[WHOLE.index("pretrain:") : WHOLE.index("evaluate:")], "", "there is no `pretrain`"),
         ('{bits: "${output}/pack/holdout", rows: 4}', "{}", "nothing is asked for"),
         ('{bits: "${output}/pack/holdout", rows: 4}', "{rows: 4}", "nothing is asked for"),
+        ("rows: 4}", "related: hin}", "--related compares with an evaluation before"),
     ],
 )
 def test_what_training_could_not_do_is_refused_before_the_first_step(

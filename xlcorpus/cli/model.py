@@ -10,8 +10,8 @@ from xlcorpus.cli.evaluate import command as evaluate
 from xlcorpus.cli.installed import TRAINING, require
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import UserError
-from xlcorpus.evaluate.measure import MEASURES
+from xlcorpus.errors import UserError, naming
+from xlcorpus.evaluate.measure import MEASURES, check_asked
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.options import checked
 from xlcorpus.recipe.load import Recipe
@@ -30,11 +30,6 @@ def checked_training(recipe: Recipe, output: Location) -> Training | None:
     training = training_of(recipe, output)
     if training is not None and training.evaluate is not None:
         asked = evaluation_context(training)
-        if not any(asked.params[name] for name in MEASURES.all):
-            raise UserError(
-                f"{training.path}: evaluate: nothing is asked for",
-                remedy=f"name data of one of {', '.join(MEASURES.all)}, as `bits: ...`, or leave out `evaluate:`",
-            )
         for param in evaluate.params:
             if isinstance(param, click.Option) and param.metavar in _PATHS:
                 _check_there(param, asked.params[str(param.name)], output, f"{training.path}: evaluate")
@@ -89,7 +84,9 @@ def evaluation_context(training: Training) -> click.Context:
     options: dict[str, Any] = {
         key: value for key, value in context.params.items() if key in EvaluateOptions.model_fields and value is not None
     }
-    checked(EvaluateOptions, options, where, "evaluate", "`xlcorpus evaluate --help`")
+    made = checked(EvaluateOptions, options, where, "evaluate", "`xlcorpus evaluate --help`")
+    with naming(where):
+        check_asked({name: context.params[name] for name in MEASURES.all}, context.params["against"], made)
     return context
 
 
