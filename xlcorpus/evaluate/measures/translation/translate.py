@@ -94,7 +94,8 @@ def sides_of(trained: TrainedModel, given: str, table: pa.Table, templates: dict
     else:
         read, written = map(trained.ids_of, columns)
     kind = OBJECTIVES.find("translation")
-    objective = kind.make(kind.options(), trained.vocabulary, 0)
+    room = 1 + max(int(sizes_of(one).max()) for one in (read, written))  # so that none is cut for its eos
+    objective = kind.make(kind.options(), trained.vocabulary, room)
     return Sides(*map(objective.ended, (read, written)))
 
 
