@@ -181,10 +181,6 @@ def found_in(folder: Path) -> dict[str, dict[str, float | None]]:
             found[f"{bits.replace('_', ' ')} of held-out packs"] = {"value": together[bits], "error": together["error"]}
     report = folder / "evaluate" / "evaluation.json"
     measured = json.loads(report.read_text("utf-8")) if report.is_file() else {}
-    for facts in measured.get("bits", {}).values():
-        together = facts["all"]
-        name = next(key for key in together if key.endswith("bits_per_byte"))
-        found[f"{name.replace('_', ' ')}, evaluate"] = {"value": together[name], "error": together["error"]}
     for rows in measured.get("retrieval", {}).values():
         for row in rows:
             found[f"retrieval, {row['src_lang']} and {row['tgt_lang']}, top 1"] = _value(row, "top_1")
@@ -196,7 +192,8 @@ def found_in(folder: Path) -> dict[str, dict[str, float | None]]:
         for way, chosen in groupby(sorted(rows, key=_into_english), key=_into_english):
             ways = [*chosen]
             error = math.sqrt(sum(row["chrf_error"] ** 2 for row in ways)) / len(ways)
-            found[f"chrF {way} English, mean of {len(ways)} languages{seen}"] = {
+            of = ways[0]["src_lang"] if len(ways) == 1 else f"mean of {len(ways)} languages"
+            found[f"chrF {way} English, {of}{seen}"] = {
                 "value": sum(row["chrf"] for row in ways) / len(ways),
                 "error": error,
                 "chance": sum(row["copied"]["chrf"] for row in ways) / len(ways),
