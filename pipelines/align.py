@@ -20,12 +20,12 @@ from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import ReadShards, shard_tasks
 from xlcorpus.beam.step import Outcome, Step
-from xlcorpus.beam.workspace import Task
 from xlcorpus.beam.write import WriteShards
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.kinds import PAIR
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import Location
+from xlcorpus.dataset.workspace import Task
 
 
 @dataclass(frozen=True)

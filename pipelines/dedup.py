@@ -9,10 +9,10 @@ from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import ReadShards, shard_tasks
 from xlcorpus.beam.step import Outcome, Step, as_read
-from xlcorpus.beam.workspace import Task
 from xlcorpus.beam.write import WriteShards
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.kinds import DOCUMENT, PAIR
+from xlcorpus.dataset.workspace import Task
 from xlcorpus.dedup import mark
 from xlcorpus.dedup.compare import Group, JudgeGroup, ShingleShard, groups_of
 from xlcorpus.dedup.match import MOST_TEXTS, MatchShards

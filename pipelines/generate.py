@@ -12,7 +12,6 @@ from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import shard_tasks
 from xlcorpus.beam.step import Outcome, Step
-from xlcorpus.beam.workspace import Task, Workspace
 from xlcorpus.beam.write import write_results
 from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
 from xlcorpus.dataset.decisions import empty
@@ -21,6 +20,7 @@ from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import Location
+from xlcorpus.dataset.workspace import Task, Workspace
 from xlcorpus.generate.options import NEXT_SENTENCE, GenerateOptions
 from xlcorpus.generate.others import Circles, CountLanguages, MeetOthers, Met, OfferShard
 from xlcorpus.generate.pairs import STEP_NAME, breaker_of, check_columns, generate_batch, labels_of_text

@@ -15,7 +15,6 @@ from xlcorpus.beam.failures import Carried
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import number_elements
 from xlcorpus.beam.step import SourcePlan, Step
-from xlcorpus.beam.workspace import Task
 from xlcorpus.code.licenses import parse_licenses
 from xlcorpus.code.read import code_schema, read_code
 from xlcorpus.code.trees import CodeFile, find_code
@@ -24,6 +23,7 @@ from xlcorpus.dataset.decisions import empty
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.tally import Tally
+from xlcorpus.dataset.workspace import Task
 from xlcorpus.errors import UserError
 from xlcorpus.ingest import pictures
 from xlcorpus.ingest.columns import output_schema

@@ -14,7 +14,6 @@ from xlcorpus.beam.failures import Carried
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import shard_tasks
 from xlcorpus.beam.step import Outcome, Step
-from xlcorpus.beam.workspace import Task, Workspace
 from xlcorpus.beam.write import write_results
 from xlcorpus.dataset.dataset import Dataset, Shard
 from xlcorpus.dataset.kinds import KINDS, kind_of_mix
@@ -22,6 +21,7 @@ from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.spills import read_spills
 from xlcorpus.dataset.storage import Location
+from xlcorpus.dataset.workspace import Task, Workspace
 from xlcorpus.mix.achieved import notes_of
 from xlcorpus.mix.allocate import CellPlan
 from xlcorpus.mix.census import CountShard

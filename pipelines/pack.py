@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import shard_tasks
 from xlcorpus.beam.step import Outcome, Step
-from xlcorpus.beam.workspace import Task, Workspace
 from xlcorpus.beam.write import Into, write_results
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
@@ -18,6 +17,7 @@ from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Counts
 from xlcorpus.dataset.shards import ShardFile
 from xlcorpus.dataset.storage import fingerprint, fingerprint_of_file, locate, write_text
+from xlcorpus.dataset.workspace import Task, Workspace
 from xlcorpus.errors import ConservationError, UserError
 from xlcorpus.pack import gather, holdout, input_check, notes, tasks
 from xlcorpus.pack.label_ids import LabelIds

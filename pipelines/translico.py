@@ -14,11 +14,11 @@ from xlcorpus.beam.failures import Carried
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import shard_tasks
 from xlcorpus.beam.step import Outcome
-from xlcorpus.beam.workspace import Task, Workspace
 from xlcorpus.beam.write import write_results
 from xlcorpus.dataset.dataset import Dataset, Shard
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.storage import Location
+from xlcorpus.dataset.workspace import Task, Workspace
 from xlcorpus.options import option
 from xlcorpus.romanize.documents import counts_of, noted
 from xlcorpus.romanize.options import RomanizeOptions

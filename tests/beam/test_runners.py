@@ -13,9 +13,9 @@ from xlcorpus.beam.failures import carrying, found_in
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.progress import format_duration
 from xlcorpus.beam.runners import RunnerChoice, choose_runner
-from xlcorpus.beam.workspace import Task, Workspace
 from xlcorpus.dataset.dataset import Shard
 from xlcorpus.dataset.record import Done
+from xlcorpus.dataset.workspace import Task, Workspace
 from xlcorpus.errors import IntegrityError, UserError
 
 

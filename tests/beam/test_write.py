@@ -10,12 +10,12 @@ import pytest
 from tests.rows import documents
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.failures import CarriedError, found_in
-from xlcorpus.beam.workspace import Workspace
 from xlcorpus.beam.write import _WriteShard, write_results
 from xlcorpus.dataset.decisions import decide
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.tally import Tally
+from xlcorpus.dataset.workspace import Workspace
 from xlcorpus.errors import ConservationError
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from tests.cli.conftest import Call
 from tests.running import EAGER, called, command, digests, run, write_recipe
-from xlcorpus.beam.workspace import RunState, Workspace
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.workspace import RunState, Workspace
 
 
 def test_an_output_that_holds_something_is_left_alone(corpus: Path, tmp_path: Path, call: Call) -> None:

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from tests.dataset.dataset_helpers import documents, make_dataset, varied, weights_of, write_shard
 from xlcorpus.beam.read import read_shard
-from xlcorpus.beam.workspace import Task
 from xlcorpus.dataset import dataset, storage
 from xlcorpus.dataset.beside import read_beside, read_each, write_beside, write_each
 from xlcorpus.dataset.columns import append_columns, append_slices
 from xlcorpus.dataset.dataset import Dataset, read_batches, split_batch
+from xlcorpus.dataset.workspace import Task
 from xlcorpus.errors import IntegrityError, UserError
 
 

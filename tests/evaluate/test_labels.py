@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -25,6 +26,7 @@ from xlcorpus.evaluate.measures.labels.scores import readable, span_scores
 from xlcorpus.evaluate.models import open_model
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.loader.source import open_source
+from xlcorpus.objectives.kinds.tagging import Tagging
 from xlcorpus.objectives.labelled import names_of
 from xlcorpus.tokenizer.open import open_tokenizer
 
@@ -104,8 +106,10 @@ def test_evaluated_and_predicted(tmp_path: Path, objective: str) -> None:
     assert names_of(made.folder) == names
     again = predict(trained, given, tmp_path / "made", batch=7, overwrite=True, say=lambda _: None)
     assert again.manifest == made.manifest
-    with pytest.raises(UserError, match="is there already"):
-        predict(trained, given, tmp_path / "made", say=lambda _: None)
+    assert "label_words" not in again.manifest.notes["counts"]
+    assert sum(again.manifest.notes["counts"]["label_tags"].values()) == len(flat)
+    Dataset.open(made.folder, verify=True)
+    assert (made.folder / "README.md").is_file()
     source = open_source(made.folder, objective, {"absent_labels": True})
     source.objective.fit_rows(source.rows.folder, source.rows.count)
     assert source.objective.labels == names
@@ -139,12 +143,15 @@ def test_rows_without_labels_get_one_a_word(tmp_path: Path) -> None:
     model = open_model(str(saved(tmp_path / "model", "tagging")), tokenizer=SAMPLE, device="cpu")
     made = rows_of(predict(model, tagged(12, without=6), tmp_path / "made", say=lambda _: None).folder)
     gold = rows_of(tagged(12))
-    same = total = 0
+    both = found = wanted = 0
     for ours, theirs in zip(made, gold, strict=True):
         assert ours["input_ids"] == theirs["input_ids"]
+        if ours["lang"] in ("tha_Thai", "khm_Khmr"):  # a token a run in `tokens`, a word a piece in the vocabulary
+            continue
         here, there = ([one >= 0 for one in row["labels"]] for row in (ours, theirs))
-        same, total = same + sum(a == b for a, b in zip(here, there, strict=True)), total + len(here)
-    assert same / total > 0.8  # signs are words of their own in `tokens`, and go with the word before in pieces
+        both += sum(a and b for a, b in zip(here, there, strict=True))
+        found, wanted = found + sum(here), wanted + sum(there)
+    assert both == found > 0.8 * wanted  # marks between digits are words of their own in `tokens`
 
 
 def test_what_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,8 +171,56 @@ def test_what_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("xlcorpus.evaluate.measures.labels.scores.find_spec", lambda _: None)
     with pytest.raises(UserError, match=r"seqeval, which is not installed(.|\n)*xlcorpus\[labels\]"):
         evaluate(model, {"labels": [str(tagged(12))]}, **asked)
-    with pytest.raises(UserError, match="choose another --output"):
-        predict(open_model(model, tokenizer=SAMPLE), classified(), tmp_path, say=lambda _: None)
+    trained, rows = open_model(model, tokenizer=SAMPLE), shutil.copytree(classified(), tmp_path / "rows")
+    with pytest.raises(UserError, match="files that xlcorpus did not write"):
+        predict(trained, classified(), tmp_path, say=lambda _: None)
+    for output in (rows, tmp_path, rows / "data"):
+        with pytest.raises(UserError, match=r"are not apart(.|\n)*another --output"):
+            predict(trained, rows, output, overwrite=True, say=lambda _: None)
+    with pytest.raises(UserError, match="several texts"):
+        predict(trained, packs(), tmp_path / "made", say=lambda _: None)
+    assert not (tmp_path / "made").exists()  # nothing was begun that would have to be gone on with
+    predict(trained, rows, tmp_path / "made", say=lambda _: None)
+    before = Dataset.open(tmp_path / "made").manifest
+    trained.model.config.save_pretrained(model)
+    (Path(model) / "model.safetensors").write_bytes((Path(model) / "model.safetensors").read_bytes()[:-1] + b"\1")
+    with pytest.raises(UserError, match=r"already holds a dataset(.|\n)*--overwrite"):
+        predict(open_model(model, tokenizer=SAMPLE), rows, tmp_path / "made", resume=True, say=lambda _: None)
+    assert Dataset.open(tmp_path / "made").manifest == before
+
+
+def test_a_run_that_ended_goes_on_behind_its_last_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = open_model(str(saved(tmp_path / "model", "tagging")), tokenizer=SAMPLE, device="cpu")
+    whole = predict(trained, tagged(12), tmp_path / "whole", say=lambda _: None)
+    logits, rows = Tagging.logits, []
+
+    def dying(objective: Tagging, model: Any, batch: Any) -> torch.Tensor:
+        rows.append(len(batch["input_ids"]))
+        if len(rows) == 3:  # in the second shard
+            raise KeyboardInterrupt
+        return logits(objective, model, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Tagging, "logits", dying)
+        with pytest.raises(KeyboardInterrupt):
+            predict(trained, tagged(12), tmp_path / "made", batch=4, say=lambda _: None)
+    assert not (tmp_path / "made" / "manifest.json").exists()
+    with pytest.raises(UserError, match=r"holds an unfinished run(.|\n)*--resume"):
+        predict(trained, tagged(12), tmp_path / "made", say=lambda _: None)
+    other = open_model(str(saved(tmp_path / "other", "tagging", intermediate_size=24)), tokenizer=SAMPLE, device="cpu")
+    with pytest.raises(UserError, match="unfinished run of other input or options"):
+        predict(other, tagged(12), tmp_path / "made", resume=True, say=lambda _: None)
+    before = len(rows)
+    with monkeypatch.context() as patch:
+        patch.setattr(Tagging, "logits", lambda *given: rows.append(len(given[2]["input_ids"])) or logits(*given))
+        made = predict(trained, tagged(12), tmp_path / "made", resume=True, say=lambda _: None)
+        assert sum(rows[before:]) == 6  # of the second shard alone
+        said: list[str] = []
+        predict(trained, tagged(12), tmp_path / "made", say=said.append)
+    assert sum(rows[before:]) == 6
+    assert "is done already" in said[0]
+    assert made.manifest == whole.manifest
+    assert {one.name for one in made.folder.iterdir()} == {one.name for one in whole.folder.iterdir()}
 
 
 def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fuzz.target import Violation
-from xlcorpus.beam.workspace import Task
+from xlcorpus.dataset.workspace import Task
 from xlcorpus.errors import UserError
 from xlcorpus.ingest.columns import output_schema
 from xlcorpus.ingest.find import find_files

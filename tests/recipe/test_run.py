@@ -16,10 +16,10 @@ import pytest
 from tests.rows import rows_of
 from tests.running import RECIPE, called, command, digests, edit_manifest, killed_after, run, write_recipe
 from xlcorpus.beam.runners import RunnerChoice
-from xlcorpus.beam.workspace import RunState, Workspace
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.shards import PlainFile
+from xlcorpus.dataset.workspace import RunState, Workspace
 from xlcorpus.errors import ConservationError, RunnerError, UserError
 from xlcorpus.sample import sample_folder
 
@@ -138,7 +138,7 @@ def test_a_runner_that_fails_loses_no_progress(
     assert signed
     times = {path: path.stat().st_mtime_ns for path in signed}
     with monkeypatch.context() as patch:
-        patch.setattr("xlcorpus.beam.workspace.Workspace.clean_up", lambda self, named: None)
+        patch.setattr("xlcorpus.dataset.workspace.Workspace.clean_up", lambda self, named: None)
         run(recipe, tmp_path / "out", resume=True)
     assert {path: path.stat().st_mtime_ns for path in signed} == times  # not signed again
     finished = {name: digest for name, digest in digests(tmp_path / "out").items() if "/_work/" not in name}

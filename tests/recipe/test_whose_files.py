@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.running import digests, edit_manifest, run_nodes
-from xlcorpus.beam.workspace import RunState, Workspace
 from xlcorpus.dataset.dataset import Dataset, is_dataset
+from xlcorpus.dataset.workspace import RunState, Workspace
 from xlcorpus.errors import IntegrityError, UserError
 from xlcorpus.recipe.run import Finished
 from xlcorpus.recipe.single import nodes_of_step

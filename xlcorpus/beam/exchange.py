@@ -13,7 +13,7 @@ import apache_beam as beam
 import pyarrow as pa
 
 from xlcorpus.beam.failures import Carried
-from xlcorpus.beam.workspace import Task, Workspace
+from xlcorpus.dataset.workspace import Task, Workspace
 
 Scatter = Callable[[int, Any], tuple[Any, Mapping[int, pa.RecordBatch]]]  # the record, and texts by output shard
 Gather = Callable[[int, Sequence[pa.RecordBatch]], Any]  # what comes for an output shard -> its record

@@ -14,10 +14,10 @@ from xlcorpus.beam.failures import carrying, found_in, memory_error
 from xlcorpus.beam.interrupt import raise_if_interrupted
 from xlcorpus.beam.progress import Progress
 from xlcorpus.beam.runners import LOCAL, RunnerChoice
-from xlcorpus.beam.workspace import Task, Workspace
 from xlcorpus.dataset.dataset import Shard
 from xlcorpus.dataset.record import Done, Written
 from xlcorpus.dataset.storage import Location
+from xlcorpus.dataset.workspace import Task, Workspace
 from xlcorpus.errors import IntegrityError, RunnerError
 
 C = TypeVar("C")

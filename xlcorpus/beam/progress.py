@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import IO, Any
 
-from xlcorpus.beam.workspace import Task, Workspace
 from xlcorpus.dataset.record import Done, written_of
+from xlcorpus.dataset.workspace import Task, Workspace
 
 _TERMINAL_SECONDS = 0.5
 _LOG_SECONDS = 30.0  # a log file wants fewer lines than a terminal

@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.failures import Carried
-from xlcorpus.beam.workspace import Task
 from xlcorpus.dataset.beside import read_beside
 from xlcorpus.dataset.columns import append_slices
 from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
 from xlcorpus.dataset.decisions import empty
 from xlcorpus.dataset.partition import shard_schema
+from xlcorpus.dataset.workspace import Task
 from xlcorpus.errors import IntegrityError
 
 

@@ -10,7 +10,6 @@ import apache_beam as beam
 import pyarrow as pa
 
 from xlcorpus.beam.phase import Execution
-from xlcorpus.beam.workspace import Task
 from xlcorpus.dataset.by_file import FileCounts, FileLoss, add_files, files_standing_out
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.kinds import DOCUMENT
@@ -18,6 +17,7 @@ from xlcorpus.dataset.record import written_of
 from xlcorpus.dataset.shards import ShardFile
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.tally import Tally, add_up
+from xlcorpus.dataset.workspace import Task
 from xlcorpus.options import StepOptions
 
 Form = Literal["source", "map", "graph"]

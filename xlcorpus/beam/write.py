@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.failures import carried
-from xlcorpus.beam.workspace import Workspace
 from xlcorpus.dataset.by_file import KEPT, REJECTED, REMOVED, FileCounts, count_files, without_single
 from xlcorpus.dataset.decisions import DECISION, REJECT
 from xlcorpus.dataset.features import metadata_for
@@ -21,6 +20,7 @@ from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.shards import Layout, ShardFile, ShardWriter
 from xlcorpus.dataset.tally import Tally, add_up
+from xlcorpus.dataset.workspace import Workspace
 from xlcorpus.errors import ConservationError, UserError
 
 

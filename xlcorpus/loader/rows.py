@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import current_process
 from typing import Any
 
@@ -122,6 +122,14 @@ class TokenRows:
         """Raise UserError where there is none."""
         if not self.count:
             raise UserError(f"{self.folder} has no rows", remedy=remedy)
+
+    def of_shard(self, number: int) -> TokenRows:
+        """The rows of one shard alone."""
+        here = self._shard_of == number
+        groups = self.groups[here]
+        return replace(
+            self, groups=groups, firsts=offsets_of(groups), _shard_of=self._shard_of[here], _within=self._within[here]
+        )
 
     def place(self, group: int, row: int) -> tuple[str, int]:
         """Name of the shard that a row of a group is in, and its number there."""

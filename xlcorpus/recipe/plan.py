@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 from xlcorpus.beam.progress import format_duration
 from xlcorpus.beam.step import SourcePlan
-from xlcorpus.beam.workspace import Workspace
 from xlcorpus.dataset.dataset import Dataset, is_dataset
 from xlcorpus.dataset.kinds import DOCUMENT, PAIR
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.storage import Location
+from xlcorpus.dataset.workspace import Workspace
 from xlcorpus.recipe.graph import Node, Pass, passes_of
 from xlcorpus.recipe.run import Settings, identity_of, prepare_source, refuse_early, remarks_on
 

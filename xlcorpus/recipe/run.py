@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,6 @@ from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import ReadShards, shard_tasks
 from xlcorpus.beam.runners import RunnerChoice
 from xlcorpus.beam.step import Outcome, SourcePlan
-from xlcorpus.beam.workspace import RunState, Task, Workspace
 from xlcorpus.beam.write import WriteShards
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.by_file import losses_in, noted
@@ -25,12 +24,12 @@ from xlcorpus.dataset.features import features_of
 from xlcorpus.dataset.kept import KeepOptions
 from xlcorpus.dataset.layout import BESIDE, CARD, HELD_OUT, HOLDOUT
 from xlcorpus.dataset.manifest import Manifest
-from xlcorpus.dataset.ours import check_removable, shown
 from xlcorpus.dataset.partition import check_folders
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import PlainFile, schema_of
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.tally import check_chain
+from xlcorpus.dataset.workspace import RunState, Task, Workspace, check_apart
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.recipe.accept import Acceptance
 from xlcorpus.recipe.graph import Node, Pass, check_readable, passes_of
@@ -123,7 +122,7 @@ def identity_of(work: Pass, datasets: list[Dataset], source: SourcePlan | None, 
 
 def run_pass(work: Pass, datasets: list[Dataset], folder: Location, settings: Settings) -> Finished:
     """Make one dataset, or find it made. Raises UserError where the folder holds something else."""
-    _check_apart(folder, datasets)
+    check_apart(folder, [dataset.folder for dataset in datasets])
     source = prepare_source(work, folder)
     _check_partition(settings.partition_by, work.schema, datasets, source)
     for remark in [*(source.remarks if source else ()), *remarks_on(work, datasets)]:
@@ -145,8 +144,14 @@ def run_pass(work: Pass, datasets: list[Dataset], folder: Location, settings: Se
             settings.say(f"{work.label}: {folder} is done already, with the same input and options")
             return Finished(work, Dataset.open(folder), skipped=True)
     try:
-        with _new_folder(folder), workspace.lock():
-            _make_room(workspace, identity, settings)
+        with workspace.held():
+            workspace.make_room(
+                identity.fingerprint,
+                resume=settings.resume,
+                overwrite=settings.overwrite,
+                keep_stale=settings.stale_is_error,
+                say=settings.say,
+            )
             for remark in differing:
                 settings.say(remark)
             _make(work, datasets, source, workspace, identity, settings)
@@ -203,15 +208,6 @@ def _finish(folder: Location, schema: str, identity: Identity, outcome: Outcome,
     return manifest
 
 
-def _check_apart(folder: Location, datasets: list[Dataset]) -> None:
-    """The output must not be, hold or lie in an input: --overwrite would remove what is being read."""
-    for dataset in datasets:
-        if storage.is_inside(folder, dataset.folder) or storage.is_inside(dataset.folder, folder):
-            raise UserError(
-                f"the output {folder} and the input {dataset.folder} are not apart", remedy="choose another --output"
-            )
-
-
 def _check_partition(column: str | None, schema: str, datasets: list[Dataset], source: SourcePlan | None) -> None:
     """A plain column of the input or of a schema of ours; a pass whose output lacks it stays unpartitioned."""
     if column is None:
@@ -227,47 +223,6 @@ def _check_partition(column: str | None, schema: str, datasets: list[Dataset], s
             remedy="name a column that the output has, such as lang",
         )
     check_folders(column, known[column])
-
-
-@contextmanager
-def _new_folder(folder: Location) -> Iterator[None]:
-    """Leave no empty folder behind where nothing was begun."""
-    existed = storage.exists(folder)
-    storage.make_folder(folder)
-    try:
-        yield
-    finally:
-        if not existed:
-            storage.remove_empty(folder)
-
-
-def _make_room(workspace: Workspace, identity: Identity, settings: Settings) -> None:
-    folder = workspace.folder
-    if not storage.entries_of(folder):
-        return
-    state, left = workspace.state(), check_removable(folder).others
-    if left:
-        settings.say(f"{folder}: xlcorpus did not write {shown(left)}: left as they are")
-    if settings.overwrite:
-        workspace.clear()
-    elif is_dataset(folder):
-        if not settings.resume or settings.stale_is_error:
-            raise UserError(
-                f"{folder} already holds a dataset, made from other input or with other options",
-                remedy="choose another --output folder, or replace it with --overwrite",
-            )
-        workspace.clear()
-    elif not settings.resume:
-        raise UserError(
-            f"{folder} holds an unfinished run", remedy="go on with --resume, or start anew with --overwrite"
-        )
-    elif state is None or state.fingerprint != identity.fingerprint:
-        if settings.stale_is_error:
-            raise UserError(
-                f"{folder} holds an unfinished run of other input or options: it cannot be resumed with these",
-                remedy="repeat the command as it was, or start anew with --overwrite",
-            )
-        workspace.clear()
 
 
 def _outcome(work: Pass, datasets: list[Dataset], source: SourcePlan | None, execution: Execution) -> Outcome:

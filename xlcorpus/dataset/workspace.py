@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
 from xlcorpus.dataset import storage
+from xlcorpus.dataset.dataset import is_dataset
 from xlcorpus.dataset.features import Features
 from xlcorpus.dataset.layout import DATA, DECISIONS, HOLDOUT, MANIFEST, REJECTS, RUN, WORK
-from xlcorpus.dataset.ours import Belongings, check_removable, with_holdout
+from xlcorpus.dataset.ours import Belongings, check_removable, shown, with_holdout
 from xlcorpus.dataset.record import dump_record, load_record, written_of
 from xlcorpus.dataset.storage import Location
+from xlcorpus.errors import UserError
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -141,3 +143,59 @@ class Workspace:
     def lock(self) -> AbstractContextManager[None]:
         """Hold the folder against a second run; the lock dies with the process. Raises UserError when it is taken."""
         return storage.lock(self.folder)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The folder, made and locked; no empty one is left behind where nothing was begun."""
+        existed = storage.exists(self.folder)
+        storage.make_folder(self.folder)
+        try:
+            with self.lock():
+                yield
+        finally:
+            if not existed:
+                storage.remove_empty(self.folder)
+
+    def make_room(
+        self, fingerprint: str, *, resume: bool, overwrite: bool, say: Callable[[str], None], keep_stale: bool = True
+    ) -> None:
+        """Make the folder ready for a run of this fingerprint: what is to be gone on with stays.
+
+        keep_stale: a dataset or run of another fingerprint is an error, also where it may be gone on with. Raises
+        UserError where something is there that may not go.
+        """
+        folder = self.folder
+        if not storage.entries_of(folder):
+            return
+        state, left = self.state(), check_removable(folder).others
+        if left:
+            say(f"{folder}: xlcorpus did not write {shown(left)}: left as they are")
+        if overwrite:
+            self.clear()
+        elif is_dataset(folder):
+            if not resume or keep_stale:
+                raise UserError(
+                    f"{folder} already holds a dataset, made from other input or with other options",
+                    remedy="choose another --output folder, or replace it with --overwrite",
+                )
+            self.clear()
+        elif not resume:
+            raise UserError(
+                f"{folder} holds an unfinished run", remedy="go on with --resume, or start anew with --overwrite"
+            )
+        elif state is None or state.fingerprint != fingerprint:
+            if keep_stale:
+                raise UserError(
+                    f"{folder} holds an unfinished run of other input or options: it cannot be resumed with these",
+                    remedy="repeat the command as it was, or start anew with --overwrite",
+                )
+            self.clear()
+
+
+def check_apart(folder: Location, inputs: Sequence[Location]) -> None:
+    """Raise UserError where the output is, holds or lies in an input: --overwrite would remove what is being read."""
+    for given in inputs:
+        if storage.is_inside(folder, given) or storage.is_inside(given, folder):
+            raise UserError(
+                f"the output {folder} and the input {given} are not apart", remedy="choose another --output"
+            )
