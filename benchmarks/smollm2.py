@@ -74,6 +74,7 @@ def documents(held_out: int = HELD_OUT) -> Iterator[tuple[bool, dict[str, str]]]
 
 
 def rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a .jsonl.gz file."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         yield from map(json.loads, lines)
 

@@ -55,7 +55,6 @@ class Colbert(Objective):
         self._query_tokens = min(options.query_tokens, length)
         self._folder: Location | None = None
         self._adapters: list[int] | None = None
-        self._contrasted = not options.in_batch
         self.added = _SIDES * self._writing.added
         # Beside the projection: how the texts are written whose vectors it makes.
         self.names = options.model_dump(include={*LateOptions.model_fields})
@@ -89,6 +88,14 @@ class Colbert(Objective):
             batch["languages"] = torch.from_numpy(np.repeat(numbers, len(sides)))
         return batch
 
+    def check_rows(self, rows: int, ranks: int) -> None:
+        """Raise UserError where a document has no others beside it; the last batch of an epoch may be one row."""
+        if self.options.in_batch and rows < 2:
+            raise UserError(
+                "colbert has one query in a micro-batch: its document has no others of the batch beside it",
+                remedy="give more rows a micro-batch (published: 128), or in_batch: false",
+            )
+
     def prepare(self, model: Any) -> None:
         """Raise UserError where the model lacks ids, positions, or the adapter of a language."""
         check_model(model, self.vocabulary, self._length, languages=True)
@@ -108,12 +115,6 @@ class Colbert(Objective):
     def losses(self, model: Any, batch: Batch) -> Losses:
         """pairwise, in_batch, and found: the share of queries that no other document of the batch is nearer to."""
         count = len(batch["input_ids"]) // _SIDES
-        self._contrasted = self._contrasted or count > 1  # a last batch may be one row
-        if model.training and not self._contrasted:
-            raise UserError(
-                "colbert has one query in a micro-batch: its document has no others of the batch beside it",
-                remedy="give more rows a micro-batch (published: 128), or in_batch: false",
-            )
         of = torch.arange(len(batch["input_ids"]), device=batch["input_ids"].device) % _SIDES
         rest: list[torch.Tensor] = []
         queries = self._vectors(model, {name: one[of == 0] for name, one in batch.items()}, self._query_tokens, rest)
