@@ -32,6 +32,10 @@ class RunnerError(UserError):
     """A Beam runner failed for reasons of its own; what was done so far can be resumed."""
 
 
+class ModelError(UserError):
+    """A language model cannot be asked any further; answers that had come are kept, and what was done is resumed."""
+
+
 class ConservationError(UserError):
     """Rows were lost or doubled: rows_in differs from rows_out + removed + rejected."""
 

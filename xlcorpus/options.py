@@ -34,10 +34,12 @@ class StepOptions(BaseModel):
 
     # Options that name a file whose content counts (its fingerprint is in `models`), not where it lies.
     files: ClassVar[tuple[str, ...]] = ()
+    # Options that say how a step works and not what it makes: in no manifest and no fingerprint of a run.
+    unrecorded: ClassVar[tuple[str, ...]] = ()
 
     def recorded(self) -> dict[str, Any]:
         """The options as manifests hold them: of files, the name alone."""
-        values = self.model_dump(mode="json")
+        values = self.model_dump(mode="json", exclude=set(self.unrecorded))
         return {key: _name_of(value) if key in self.files else value for key, value in values.items()}
 
     @model_validator(mode="before")

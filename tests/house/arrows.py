@@ -40,6 +40,7 @@ FLOORS = (
     ("what training reads and begins with", ("export", "loader", "initialize")),
     ("training", ("pretrain",)),
     ("trained models", ("evaluate",)),
+    ("language models that are asked", ("mine",)),
     ("Beam", ("beam",)),
     ("graphs", ("pipelines",)),
     ("recipes", ("recipe", "report")),

@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 
+from tests.objectives.labelled_rows import BERT, tagged
+from tests.objectives.test_bistil import changes as bistil
+from tests.objectives.test_bistil import saved as saved_teacher
+from tests.objectives.test_labelled import OF
 from tests.objectives.test_new_objectives_ranks import CASES, opened, seq2seq
+from tests.objectives.test_prokd import predicted
+from tests.packed import view
 from tests.pretrain.runs import metrics, recipe_file, run_processes, start_processes, weights
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -22,23 +28,37 @@ STARTS = {
 }
 
 
+LABELLED = (*OF, "prokd", "prokd_student", "bistil", "colbert")
+
+
+def labelled(name: str, folder: Path) -> dict[str, Any]:
+    """Recipe keys of an objective that learns from labels, a teacher or triples."""
+    if name == "bistil":
+        (folder / "teacher").mkdir()
+        return {**bistil(saved_teacher(folder / "teacher"), soft_labels=1.0), "batch": 512, "rows": 4}
+    of: dict[str, Any] = {"objective": name}
+    if name in OF:
+        of["folder"] = str(OF[name]())
+    elif name == "colbert":
+        of |= {"folder": str(view("triples")), "dimensions": 8}
+    else:
+        of |= {"folder": str(predicted(folder) if name == "prokd_student" else tagged(24, without=12))}
+        of["absent_labels"] = True
+    return {"data": [of], "start": BERT, "batch": "18 rows", "rows": 6}
+
+
 def own(folder: Path) -> dict[str, bytes]:
     """The objectives' own weights that lie beside the model."""
     return {one.name: one.read_bytes() for one in sorted((folder / "out").glob("objectives/*"))}
 
 
-@pytest.mark.parametrize("name", [*STARTS])
+@pytest.mark.parametrize("name", [*STARTS, *LABELLED])
 def test_killed_at_random_steps(tmp_path: Path, name: str) -> None:
-    changes: dict[str, Any] = {
-        "data": opened(CASES[name][1]),
-        "start": STARTS[name],
-        "batch": "18 rows",
-        "rows": 6,
-        "steps": 9,
-        "log_every": 1,
-        "workers": 1,
-        "checkpoints": {"every": 2, "keep": 1},
-    }
+    if name in LABELLED:
+        changes = labelled(name, tmp_path)
+    else:
+        changes = {"data": opened(CASES[name][1]), "start": STARTS[name], "batch": "18 rows", "rows": 6}
+    changes |= {"steps": 9, "log_every": 1, "workers": 1, "checkpoints": {"every": 2, "keep": 1}}
     for folder in ("whole", "ended"):
         recipe_file(tmp_path / folder, **changes)
     run_processes(tmp_path / "whole")

@@ -15,5 +15,7 @@ HELD_OUT = f"{HOLDOUT}/{MANIFEST}"  # a file of the dataset that has it, so that
 CARD = "README.md"  # the dataset card, which `datasets.load_dataset` reads
 LANGUAGES_FILE, SCRIPTS_FILE, LABELS_FILE = "languages.json", "scripts.json", "labels.json"
 BESIDE = (LANGUAGES_FILE, SCRIPTS_FILE, LABELS_FILE)  # numbers of languages and of tags of token shards
+CALLS_FILE = "calls.parquet"  # what a language model was asked for the rows, and its answers
+PLAIN = (CARD, *BESIDE, CALLS_FILE)  # files of a dataset that are no shards
 WORK = "_work"  # sidecars, spill files and the state of an unfinished run; gone when the manifest is written
 RUN = "run.json"  # in it: what the run makes

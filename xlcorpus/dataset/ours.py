@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xlcorpus.dataset import storage
-from xlcorpus.dataset.layout import BESIDE, CARD, HELD_OUT, HOLDOUT, MANIFEST, RUN, SHARD_FOLDERS, SHARD_NAME, WORK
+from xlcorpus.dataset.layout import HELD_OUT, HOLDOUT, MANIFEST, PLAIN, RUN, SHARD_FOLDERS, SHARD_NAME, WORK
 from xlcorpus.dataset.manifest import Manifest, is_ours
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import IntegrityError, UserError
 
-_NAMES = (MANIFEST, CARD, *BESIDE)
+_NAMES = (MANIFEST, *PLAIN)
 _NAMED = re.compile(rb'"name"\s*:\s*"([^"\\]+)"')  # of files, in a manifest that is damaged
 _SHOWN = 5
 
@@ -69,7 +69,7 @@ def _listed(folder: Location) -> set[str]:
         named = set(Manifest.load(folder).files())
     except IntegrityError:
         found = {one.decode("utf-8", "replace") for one in _NAMED.findall(storage.read_bytes(folder / MANIFEST))}
-        named = {name for name in found if SHARD_NAME.fullmatch(name)} | {MANIFEST, CARD, *BESIDE}
+        named = {name for name in found if SHARD_NAME.fullmatch(name)} | {*_NAMES}
         named |= found & {HELD_OUT}
     return with_holdout(folder, named)
 

@@ -22,7 +22,7 @@ from xlcorpus.dataset.card import card_of
 from xlcorpus.dataset.dataset import Dataset, is_dataset, read_batches
 from xlcorpus.dataset.features import features_of
 from xlcorpus.dataset.kept import KeepOptions
-from xlcorpus.dataset.layout import BESIDE, CARD, HELD_OUT, HOLDOUT
+from xlcorpus.dataset.layout import CARD, HELD_OUT, HOLDOUT, PLAIN
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.partition import check_folders
 from xlcorpus.dataset.schema import load_schema
@@ -202,7 +202,7 @@ def _finish(folder: Location, schema: str, identity: Identity, outcome: Outcome,
     manifest = _manifest(folder, schema, identity, _without_empty(outcome), settings)
     within = () if outcome.holdout is None else (PlainFile.of(folder, HELD_OUT),)
     storage.write_text(folder / CARD, card_of(replace(manifest, plain_files=within)))
-    names = [name for name in (CARD, *BESIDE) if storage.is_file(folder / name)]
+    names = [name for name in PLAIN if storage.is_file(folder / name)]
     manifest = replace(manifest, plain_files=(*(PlainFile.of(folder, name) for name in names), *within))
     manifest.save(folder)
     return manifest

@@ -1,0 +1,33 @@
+"""Options of every step that asks a language model."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from xlcorpus.options import StepOptions, option
+
+
+class AskOptions(StepOptions):
+    """Which model is asked, and how far. Keys are never options: `llm_key` names the environment variable of one."""
+
+    files: ClassVar[tuple[str, ...]] = ("llm",)
+    unrecorded: ClassVar[tuple[str, ...]] = (
+        "llm_url", "llm_key", "concurrency", "timeout", "retries", "per_minute", "most_tokens", "price", "calls",
+    )  # fmt: skip
+
+    llm: str = option(description="BACKEND:MODEL: transformers:FOLDER, openai:NAME, scripted:FILE")
+    llm_url: str | None = option(None, description="address of an OpenAI-compatible server: http://127.0.0.1:8000/v1")
+    llm_key: str = option("OPENAI_API_KEY", description="environment variable that holds the server's key")
+    llm_revision: str = option("", description="what tells versions of a served model apart, for the cache")
+    concurrency: int = option(8, ge=1, description="requests to a server at once")
+    timeout: float = option(120.0, gt=0, description="seconds that a request may take")
+    retries: int = option(5, ge=0, description="times that a failed request is sent again")
+    per_minute: int | None = option(None, ge=1, description="most requests a minute")
+    most_tokens: int | None = option(None, ge=1, description="tokens that a run may use; it stops before more")
+    price: str | None = option(None, description="of a million tokens, in and out: 0.15/0.60; --plan shows the sum")
+    llm_batch: int = option(16, ge=1, description="prompts that a model in process is asked at once")
+    calls: str | None = option(None, description="folder of answers of earlier runs, read and added to")
+
+    def asking(self) -> AskOptions:
+        """These options without those of the step."""
+        return AskOptions(**{name: getattr(self, name) for name in AskOptions.model_fields})

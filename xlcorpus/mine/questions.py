@@ -1,0 +1,112 @@
+"""Prompts of a phase, asked in blocks that workers share; a killed run asks only what is missing.
+
+The answers go through files (`calls.py`), never through a shuffle, and the model is opened once a process.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from xlcorpus.dataset.beside import read_beside, write_beside
+from xlcorpus.dataset.layout import CALLS_FILE
+from xlcorpus.dataset.storage import Location, locate
+from xlcorpus.dataset.workspace import Task
+from xlcorpus.mine.backend import Answered, Decoding, Model, backend_of
+from xlcorpus.mine.calls import Calls, Spent, keys_of, write_calls
+from xlcorpus.mine.options import AskOptions
+
+BLOCK = 512  # prompts of a task
+Each = Callable[[str, Sequence[Task[Any]], Any], list[Any]]  # `Execution.each`
+
+
+@dataclass(frozen=True)
+class Range:
+    """Prompts first to end of a file."""
+
+    file: Location
+    first: int
+    end: int
+
+
+@dataclass(frozen=True)
+class AskBlock:
+    """Ask the prompts of a block that have no answer yet, and keep what is said."""
+
+    options: AskOptions
+    folder: Location
+    decoding: Decoding
+
+    def __call__(self, number: int, prompts: Range) -> Spent:
+        """What it took."""
+        texts = read_beside(prompts.file).column("prompt")[prompts.first : prompts.end].to_pylist()
+        return calls_in(self.folder).ask(open_model(self.options), texts, self.decoding)[1]
+
+
+@dataclass
+class Questions:
+    """Prompts of a step, phase after phase. each: `Execution.each`; scratch: a folder of this run.
+
+    spent: calls and tokens so far; what was asked by an earlier, killed run of the same output counts as asked.
+    """
+
+    each: Each
+    options: AskOptions
+    scratch: Location
+    spent: Spent = field(default_factory=Spent)
+    _keys: dict[bytes, None] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Location:
+        """Where new answers are kept: --calls, or a folder of this run."""
+        return locate(self.options.calls) if self.options.calls else self.scratch / "calls"
+
+    def ask(self, phase: str, prompts: Sequence[str], decoding: Decoding) -> list[Answered]:
+        """Answers to prompts, in order; equal ones are asked once. Raises UserError of the model."""
+        distinct = list(dict.fromkeys(prompts))
+        if not distinct:
+            return []
+        file = self.scratch / f"{phase}.prompts"
+        write_beside(file, pa.RecordBatch.from_pydict({"prompt": pa.array(distinct, pa.string())}))
+        tasks = [
+            Task(number, len(block), Range(file, first, first + len(block)))
+            for number, first in enumerate(range(0, len(distinct), BLOCK))
+            for block in (distinct[first : first + BLOCK],)
+        ]
+        for spent in self.each(phase, tasks, AskBlock(self.options, self.folder, decoding)):
+            self.spent += spent
+        keys = keys_of(identity_of(self.options), decoding, prompts)
+        self._keys.update(dict.fromkeys(keys))
+        known = calls_in(self.folder).find(keys)
+        return [known[key] for key in keys]
+
+    def keep(self, output: Location) -> None:
+        """Leave the calls that this run needed beside the rows of its dataset, by key."""
+        write_calls(calls_in(self.folder).table(self._keys), output / CALLS_FILE)
+
+
+@functools.lru_cache(maxsize=4)
+def calls_in(folder: Location) -> Calls:
+    """The answers in a folder, whose files a process reads once."""
+    return Calls(folder)
+
+
+def identity_of(options: AskOptions) -> str:
+    """What the model is, without opening it; raises UserError."""
+    backend, model = backend_of(options.llm)
+    return backend.identity(model, options)
+
+
+def open_model(options: AskOptions) -> Model:
+    """The model of these options, once a process; raises UserError."""
+    return _open(options.asking())
+
+
+@functools.lru_cache(maxsize=1)
+def _open(options: AskOptions) -> Model:
+    backend, model = backend_of(options.llm)
+    return backend.open(model, options)
