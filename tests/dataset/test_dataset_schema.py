@@ -104,3 +104,12 @@ def test_check_names_file_column_types_and_remedy_of_another_type(name: str, kin
     message = str(caught.value)
     assert f"/data/web: column '{name}' is {kind}, schema document-1 says" in message
     assert "remedy: run the step that writes this column again" in message
+
+
+def test_columns_that_users_bring_too_are_described_and_neither_reserved_nor_checked() -> None:
+    schema = load_schema("pair")
+    made = {field.name: field.type for field in schema.columns_of("mine")}
+    assert made["demo_ids"] == pa.list_(pa.binary(16))
+    assert made["shots"] == pa.list_(pa.struct([("src", pa.string()), ("tgt", pa.string())]))
+    assert not made.keys() & schema.names
+    schema.check(schema.arrow.append(pa.field("sim", pa.float64())).append(pa.field("kind", pa.int8())), "a user's")

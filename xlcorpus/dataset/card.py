@@ -26,7 +26,7 @@ def card_of(manifest: Manifest) -> str:
     own = load_schema(manifest.schema_name, int(manifest.schema.rpartition("-")[2]))
     schemas = [own, *(map(load_schema, KINDS) if is_mix(manifest.arrow_schema.names) else ())]
     meanings: dict[str, str] = {}
-    for field in (field for schema in schemas for field in schema.fields):
+    for field in (field for schema in schemas for field in (*schema.fields, *schema.also)):
         meanings.setdefault(field.name, (field.metadata or {}).get(b"description", b"").decode())
     columns = [
         f"| {_cell(f.name)} | {_cell(str(f.type))} | {_cell(meanings.get(f.name, ''))} |" for f in manifest.arrow_schema

@@ -43,13 +43,17 @@ def parse_type(text: str) -> pa.DataType:
 
 @dataclass(frozen=True)
 class DatasetSchema:
-    """One schema file: its name, version and Arrow fields in their fixed order."""
+    """One schema file: its name, version and Arrow fields in their fixed order.
+
+    also: columns that steps of ours make and users may bring as well, in any type: neither reserved nor checked.
+    """
 
     name: str
     version: int
     fields: tuple[pa.Field, ...]
     required: frozenset[str]
     step_of: dict[str, str]
+    also: tuple[pa.Field, ...] = ()
 
     @property
     def label(self) -> str:
@@ -68,7 +72,7 @@ class DatasetSchema:
 
     def columns_of(self, step: str) -> list[pa.Field]:
         """The fields that a step adds, in order."""
-        return [field for field in self.fields if self.step_of.get(field.name) == step]
+        return [field for field in (*self.fields, *self.also) if self.step_of.get(field.name) == step]
 
     def check(self, schema: pa.Schema, where: str) -> None:
         """Raise IntegrityError, naming file and column, unless `schema` has the required columns in the right types."""
@@ -99,17 +103,16 @@ def load_schema(name: str, version: int = 1) -> DatasetSchema:
         )
     content: dict[str, Any] = yaml.safe_load(storage.read_text(file))
     columns: list[dict[str, Any]] = content["columns"]
+    also: list[dict[str, Any]] = content.get("also", [])
     return DatasetSchema(
         name=content["name"],
         version=content["version"],
-        fields=tuple(
-            pa.field(
-                column["name"],
-                parse_type(column["type"]),
-                metadata={"description": column["description"]},
-            )
-            for column in columns
-        ),
+        fields=tuple(map(_field, columns)),
         required=frozenset(column["name"] for column in columns if column.get("required")),
-        step_of={column["name"]: column["step"] for column in columns if "step" in column},
+        step_of={column["name"]: column["step"] for column in (*columns, *also) if "step" in column},
+        also=tuple(map(_field, also)),
     )
+
+
+def _field(column: dict[str, Any]) -> pa.Field:
+    return pa.field(column["name"], parse_type(column["type"]), metadata={"description": column["description"]})
