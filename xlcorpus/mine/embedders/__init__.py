@@ -1,0 +1,1 @@
+"""Embedders: ways to make vectors of sentences, a module each (`embedder.py`)."""
