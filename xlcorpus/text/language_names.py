@@ -107,6 +107,21 @@ def meaning_of(value: str) -> Meaning:
     return Meaning(problem=INVALID, message="no language is known by this code or name")
 
 
+@functools.cache
+def english_name(label: str, *, with_script: bool = False) -> str:
+    """What a language is called in English: German of deu_Latn; with its script where it is asked for, or not the
+    usual one: Serbian (Latin); the code where it has no name."""
+    from langcodes import Language
+
+    code, script = language_of(label), script_of(label)
+    name = re.sub(r" \([^)]*\)$", "", Language.get(code).language_name())  # Swahili (individual language)
+    name = code if name.startswith("Unknown language") else name
+    usual = usual_scripts(code)
+    if not script or not (with_script or (usual and script != usual[0])):
+        return name
+    return f"{name} ({Language.make(script=script).script_name()})"
+
+
 def _by_code(tag: str, modifier: str | None = None, *, named: bool = False) -> Meaning | None:
     """The meaning of a tag in lower case with dashes, which may be that of a name; None where a part is no code."""
     from langcodes.data_dicts import ALL_SCRIPTS
