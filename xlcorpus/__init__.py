@@ -37,10 +37,11 @@ _NAMES = {
 }
 
 
-def _steps() -> tuple[str, ...]:
+def _steps() -> dict[str, str]:
+    """The installed steps by the name of their function: mine_words of mine-words."""
     from xlcorpus.recipe.registry import step_names
 
-    return step_names()
+    return {name.replace("-", "_"): name for name in step_names()}
 
 
 def _load(module: str) -> Any:
@@ -54,7 +55,7 @@ def _load(module: str) -> Any:
 
 
 def _step(name: str) -> Any:
-    return _load("xlcorpus.face").step_function(name)
+    return _load("xlcorpus.face").step_function(_steps().get(name, name))
 
 
 class _Room(ModuleType):

@@ -90,7 +90,7 @@ def step_function(name: str) -> Callable[..., Dataset]:
     step = find_step(name)
     options = step.options.model_fields.items()
     described = [f"{key}: {field.description or ''} [{field.annotation}]" for key, field in options]
-    run_step.__name__ = run_step.__qualname__ = name
+    run_step.__name__ = run_step.__qualname__ = name.replace("-", "_")
     run_step.__doc__ = "\n".join(
         [
             step.summary,

@@ -98,3 +98,8 @@ def test_raw_files_are_ingested_on_the_way(tmp_path: Path) -> None:
     made = xlcorpus.identify(tmp_path / "a.jsonl", output=tmp_path / "lid")
     assert made.to_arrow(["text"]).to_pylist() == [{"text": "Habari ya asubuhi"}]
     assert isinstance(made.to_arrow(), pa.Table)
+
+
+def test_a_step_with_a_dash_is_a_function_with_an_underscore() -> None:
+    assert "mine_select" in dir(xlcorpus)
+    assert xlcorpus.mine_select.__name__ == "mine_select"

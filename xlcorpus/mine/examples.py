@@ -35,7 +35,8 @@ def words_of(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class Bm25:
-    """words: uint64[n], ascending, all there are; counts: float64[texts, n]; idf: float64[n]; lengths: float64[texts]."""
+    """words: uint64[n], ascending, all there are; counts: float64[texts, n]; idf: float64[n]; lengths: float64[texts],
+    words of each."""
 
     words: np.ndarray
     counts: sparse.csr_matrix

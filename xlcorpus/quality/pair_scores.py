@@ -130,3 +130,8 @@ def _punctuation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """float64[rows], at most 0: the penalty of TerminalPunctuationFilter (Vázquez et al. 2019, WMT)."""
     penalty = np.abs(one - other) + np.maximum(one - 1, 0) + np.maximum(other - 1, 0)
     return np.zeros_like(penalty) - np.log1p(penalty)
+
+
+def letters_of(texts: pa.Array) -> pa.Array:
+    """Letters alone in NFKC and lower case, as `pair_copy` compares them; of a text without any, all of it."""
+    return _letters(pc.utf8_lower(collapse_whitespace(as_seen(texts))))

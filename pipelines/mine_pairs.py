@@ -1,0 +1,80 @@
+"""mine-pairs: natural sentences translated back by a language model that is shown pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from xlcorpus.beam.phase import Execution
+from xlcorpus.beam.step import Outcome, Step
+from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.kinds import DOCUMENT, PAIR
+from xlcorpus.errors import UserError
+from xlcorpus.lid.model import load_model
+from xlcorpus.mine.embedder import embedder_identity, embedder_of
+from xlcorpus.mine.pool import diverse, of_both, read_pairs
+from xlcorpus.mine.questions import Questions, identity_of
+from xlcorpus.mine.translate import STEP_NAME, PairsOptions, Translating, check_template
+from xlcorpus.pipelines.mined import Mined, check_inputs
+
+DIVERSE = "diverse"
+
+
+def run(options: PairsOptions, inputs: Sequence[Dataset], execution: Execution) -> Outcome:
+    """List sentences, ask round by round, write."""
+    pair, mined = options.languages, Mined.of(execution, inputs)
+    natural, listed = mined.natural(pair.tgt, options.sentences, options.sentence_breaker)
+    pairs = read_pairs([one for one in inputs if one.manifest.schema_name == PAIR])
+    notes: dict[str, Any] = {"pair": str(pair), "sentences": natural.num_rows}
+    notes["documents"] = sum(one.documents for one in listed)
+    if options.demonstrations == DIVERSE:
+        pool, notes["exemplars"] = diverse(pairs, pair, options.shots, execution.seed)
+    else:
+        pool = of_both(pairs, pair)
+    if not pool.num_rows and options.shots:
+        raise UserError(
+            f"no pair among the inputs can be shown for {pair}",
+            remedy="give a dataset of pairs (mine-weak makes one of both languages), or --shots 0",
+        )
+    questions = Questions(execution.each, options, execution.scratch)
+    fixed = options.demonstrations == DIVERSE
+    translating = Translating(options, questions.ask, embedder_of(options), lambda: load_model(options.lid), fixed)
+    rows, failed, notes["rounds"] = translating.rounds(natural, pool)
+    questions.keep(execution.workspace.folder)
+    # Calls of a run that was killed count as well: what they took is in the sidecars.
+    notes |= {"pairs": rows.num_rows, "spent": {k: v for k, v in asdict(questions.spent).items() if k != "asked"}}
+    notes["table"] = [
+        f"{pair}: {natural.num_rows:,} sentences, {rows.num_rows:,} with an answer; {questions.spent.calls:,} calls, "
+        f"{questions.spent.prompt_tokens:,} tokens in, {questions.spent.new_tokens:,} out"
+    ]
+    return Outcome.of(mined.write(STEP_NAME, rows, natural, failed), notes)
+
+
+def check(options: PairsOptions, inputs: Sequence[Dataset]) -> list[str]:
+    """Look at the template, and at the inputs, where they are known."""
+    pair = options.languages
+    check_template(options.template)
+    return check_inputs(STEP_NAME, inputs, pair.tgt)
+
+
+def models(options: PairsOptions) -> dict[str, str]:
+    """Who is asked, and what demonstrations are chosen and later rounds judged by."""
+    found = {"llm": identity_of(options), "embedder": embedder_identity(options)}
+    return found | ({"lid": load_model(options.lid).fingerprint} if options.rounds else {})
+
+
+STEP = Step(
+    name="mine-pairs",
+    summary="Mine, 3: sentences of the target language translated by a language model that is shown pairs.",
+    order=83,
+    speed=0.01,
+    options=PairsOptions,
+    example="--pair eng_Latn:swh_Latn --llm transformers:MODEL",
+    reads=(DOCUMENT, PAIR),
+    makes=PAIR,
+    models=models,
+    check=check,
+    run=run,
+    many=True,
+)
