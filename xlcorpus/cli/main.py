@@ -17,6 +17,8 @@ from xlcorpus.recipe.registry import described_steps, step_names
 COMMANDS = {
     "run": ("xlcorpus.cli.run", "Run a recipe (a YAML file, or the name of a shipped one)."),
     "recipes": ("xlcorpus.cli.recipes", "List or show the shipped recipes."),
+    "mine": ("xlcorpus.cli.mine", "Mine sentence pairs of two languages out of documents and a language model."),
+    "prompts": ("xlcorpus.cli.prompts", "Write mined pairs as prompts, or as fine-tuning data (trl, LLaMA-Factory)."),
     "export": ("xlcorpus.cli.export", "Write packs as Megatron, datatrove, OLMo-core, LitGPT or MDS read them."),
     "inspect": ("xlcorpus.cli.inspect", "Show what is in a dataset."),
     "languages": ("xlcorpus.cli.languages", "Show what languages are like and how near; choose by it in mixes."),

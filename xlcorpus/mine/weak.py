@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import field_validator
 
 from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import CodeswitchOptions
@@ -57,6 +58,11 @@ class WeakOptions(AskOptions):
         5000, ge=1, only={"unknown": ["ask"]}, description="most words that are asked for, the most frequent ones"
     )
     sentence_breaker: str | None = option(None, description="library that finds more sentences: pythainlp (Thai)")
+
+    @field_validator("dictionary", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
 
     @property
     def languages(self) -> LanguagePair:

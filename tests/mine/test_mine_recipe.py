@@ -1,0 +1,108 @@
+"""The shipped recipe, the command and the page, with a scripted model that knows the sample's own dictionary."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.mine.fakes import WordByWord, put_model
+from tests.rows import rows_of
+from tests.running import called, digests, run_nodes
+from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.recipe.load import load_recipe
+from xlcorpus.sample import sample_folder
+
+TAU = "0.05"  # of n-grams: English that still has Swahili words in it is near its source; real pairs are not
+
+
+def swahili_words() -> dict[str, str]:
+    with (sample_folder() / "dictionary" / "eng.csv").open(encoding="utf-8", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["tgt_lang"] == "swh_Latn" and row["rank"] == "1"]
+    return {row["tgt"].lower(): row["src"] for row in rows}
+
+
+def scripted(calls: Path, to: Path) -> Path:
+    """What a model said, as a file for the back end `scripted`."""
+    rows = pq.read_table(calls).to_pylist()
+    lines = [{"prompt": row["prompt"], "answers": [one["text"] for one in row["answers"]]} for row in rows]
+    to.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+    return to
+
+
+@pytest.fixture(scope="module")
+def mined(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The folder of the recipe's datasets, made with the scripted model, and the file of that: first it is recorded
+    what a model said that was asked as the recipe asks."""
+    folder = tmp_path_factory.mktemp("mine")
+    nodes = load_recipe("mine", ["variables.llm=fake:x"]).nodes
+    with pytest.MonkeyPatch.context() as patch:
+        put_model(patch, WordByWord(swahili_words()))
+        run_nodes(nodes[: [node.id for node in nodes].index("candidates") + 1], folder / "out", seed=7)
+    answers = scripted(folder / "out" / "candidates" / "calls.parquet", folder / "answers.jsonl")
+    shutil.rmtree(folder / "out" / "candidates")
+    run(folder / "out", f"scripted:{answers}", "--resume")
+    return folder / "out", answers
+
+
+def run(output: Path, llm: str, *more: str) -> None:
+    settings = (f"variables.llm={llm}", f"variables.tau={TAU}", "mix.budget=2k")
+    done = called(
+        "run", "mine", "--output", output, "--quiet", *(one for pair in settings for one in ("--set", pair)), *more
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_mined_pairs_go_into_a_mix_packs_and_switched_text(mined: tuple[Path, Path]) -> None:
+    out, _ = mined
+    pairs = Dataset.open(out / "pairs", verify=True)
+    assert pairs.manifest.rows > 20
+    rows = rows_of(pairs)
+    assert {row["kind"] for row in rows} == {"mined"}
+    natural = " ".join(row["text"] for row in rows_of(out / "documents", ["text"]))
+    assert all(row["tgt"] in " ".join(natural.split()) for row in rows)
+    kinds = Dataset.open(out / "mix", verify=True).manifest.notes
+    assert {row["kind"] for row in rows_of(out / "mix", ["kind"])} == {"mono", "mined", "cs"}, kinds
+    assert Dataset.open(out / "tlm", verify=True).manifest.rows > 0
+    assert {row["cs_source"] != row["cs_target"] for row in rows_of(out / "codeswitch")} == {True}
+    assert Dataset.open(out / "packed", verify=True).manifest.rows > 0
+
+
+def test_the_same_on_two_workers_and_nothing_is_done_twice(mined: tuple[Path, Path], tmp_path: Path) -> None:
+    out, answers = mined
+    run(tmp_path / "two", f"scripted:{answers}", "--workers", "2")
+    assert digests(tmp_path / "two") == digests(out)
+    again = called(
+        "run", "mine", "--output", out, "--set", f"variables.llm=scripted:{answers}", "--set", f"variables.tau={TAU}",
+        "--set", "mix.budget=2k", "--resume", "--quiet",
+    )  # fmt: skip
+    assert again.stderr.count("is done already") == 9
+
+
+def test_the_command_makes_the_same_pairs(mined: tuple[Path, Path], tmp_path: Path) -> None:
+    out, answers = mined
+    arguments = [
+        "mine", out / "documents", "--pair", "eng_Latn:swh_Latn", "--llm", f"scripted:{answers}", "--seed", "7",
+        "--dictionary", sample_folder() / "dictionary" / "eng.csv", "--sentences", "400", "--tau", TAU,
+        "--least-translated", "0.3", "--set", "weak.sentences=5000", "--output", tmp_path / "mined", "--quiet",
+    ]  # fmt: skip
+    plan = called(*arguments, "--plan")
+    assert plan.returncode == 0, plan.stderr
+    assert [line.split()[1] for line in plan.stdout.splitlines() if line[:1].isdigit()] == [
+        "mine-weak", "mine-pairs", "mine-select",
+    ]  # fmt: skip
+    done = called(*arguments)
+    assert done.returncode == 0, done.stderr
+    for name in ("weak", "candidates", "pairs"):
+        mine, recipes = Dataset.open(tmp_path / "mined" / name), Dataset.open(out / name)
+        assert mine.manifest.content_fingerprint == recipes.manifest.content_fingerprint, name
+    assert called(*arguments).stderr.count("is done already") == 3
+    other = called(*arguments[:-3], "--set", "pairs.nothing=1", *arguments[-3:])
+    assert other.returncode == 1
+    assert "mine-select has no option 'nothing'" in other.stderr
+    raw = called("mine", sample_folder() / "web", *arguments[2:])
+    assert "is no dataset; mining reads documents" in raw.stderr
