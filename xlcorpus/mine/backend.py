@@ -32,6 +32,20 @@ class Decoding:
     stop: tuple[str, ...] = ("\n",)
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        """Raises UserError where it asks for more answers than are found, or draws within beams."""
+        if self.returns > self.beams and not self.temperature:
+            raise UserError(
+                f"{self.returns} answers of {self.beams} beams",
+                remedy="ask for as many beams, or a temperature above 0",
+            )
+        if self.beams > 1 and self.temperature:
+            raise UserError(f"{self.beams} beams are not drawn", remedy="take one beam, or temperature 0")
+
+    def cut(self, text: str) -> str:
+        """The text before the first of `stop`."""
+        return text[: min((at for at in map(text.find, self.stop) if at >= 0), default=len(text))]
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -77,14 +91,12 @@ class Backend:
     """A module of `xlcorpus/mine/backends` has one as BACKEND. `--llm NAME:MODEL` chooses it.
 
     identity: of a model, before it is opened, for fingerprints of runs; open: torch and clients are imported there.
-    parallel: whether a machine's workers may each open the model (a server), or should share one.
     """
 
     name: str
     summary: str
     identity: Callable[[str, AskOptions], str]
     open: Callable[[str, AskOptions], Model]
-    parallel: bool = True
 
 
 BACKENDS: Registry[Backend] = Registry(

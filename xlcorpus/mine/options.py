@@ -16,6 +16,7 @@ class AskOptions(StepOptions):
     )  # fmt: skip
 
     llm: str = option(description="BACKEND:MODEL: transformers:FOLDER, openai:NAME, scripted:FILE")
+    chat: bool = option(False, description="the prompt is a turn of a user, by the model's chat template")
     llm_url: str | None = option(None, description="address of an OpenAI-compatible server: http://127.0.0.1:8000/v1")
     llm_key: str = option("OPENAI_API_KEY", description="environment variable that holds the server's key")
     llm_revision: str = option("", description="what tells versions of a served model apart, for the cache")
@@ -25,7 +26,7 @@ class AskOptions(StepOptions):
     per_minute: int | None = option(None, ge=1, description="most requests a minute")
     most_tokens: int | None = option(None, ge=1, description="tokens that a run may use; it stops before more")
     price: str | None = option(None, description="of a million tokens, in and out: 0.15/0.60; --plan shows the sum")
-    llm_batch: int = option(16, ge=1, description="prompts that a model in process is asked at once")
+    llm_batch: int = option(16, ge=8, multiple_of=8, description="prompts that a model in process is asked at once")
     calls: str | None = option(None, description="folder of answers of earlier runs, read and added to")
 
     def asking(self) -> AskOptions:

@@ -43,8 +43,9 @@ class ChatTemplate:
     names_specials = True
     names_languages = False
 
-    def __init__(self, source: str, tokenizer: Tokenizer, settings: dict[str, Any]) -> None:
-        self.source = source
+    def __init__(self, source: str, tokenizer: Tokenizer, settings: dict[str, Any], *, prompts: bool = False) -> None:
+        """prompts: what begins the next turn of the assistant stands at the end."""
+        self.source, self._prompts = source, prompts
         self._sandbox = Sandbox(tells_own_text=True, strict=False, keep_trailing_newline=False)
         try:
             tree = self._sandbox.parse(source)
@@ -96,7 +97,8 @@ class ChatTemplate:
         if not messages:
             raise TemplateError("a conversation without a turn")
         tools = read_json(tools) if isinstance(tools, str) else traced(without_nulls(tools))
-        given = {"messages": messages, "tools": tools, "documents": None, "add_generation_prompt": False}
+        given = {"messages": messages, "tools": tools, "documents": None}
+        given["add_generation_prompt"] = self._prompts
         self._sandbox.begin_row()
         return Traced.joined(self._compiled.root_render_func(self._compiled.new_context(self._roles | given)))
 
@@ -128,8 +130,8 @@ def role_names(settings: dict[str, Any], tokenizer: Tokenizer) -> dict[str, str]
 
 
 @functools.lru_cache(maxsize=4)
-def chat_template_of(path: str) -> ChatTemplate:
-    """The one that the folder of a tokenizer has; raises UserError where there is none."""
+def chat_template_of(path: str, *, prompts: bool = False) -> ChatTemplate:
+    """The one that the folder of a tokenizer has; raises UserError where there is none. prompts: see ChatTemplate."""
     tokenizer = open_once(path)
     given = storage.locate(path)
     file = given if storage.is_file(given) else given / "tokenizer.json"
@@ -137,7 +139,7 @@ def chat_template_of(path: str) -> ChatTemplate:
     source = _source(file, settings)
     if source is None:
         raise UserError(f"the tokenizer {path} has no chat template ({FILE}, or in its settings)", remedy=_REMEDY)
-    return ChatTemplate(source, tokenizer, settings)
+    return ChatTemplate(source, tokenizer, settings, prompts=prompts)
 
 
 def _source(file: Location, settings: dict[str, Any]) -> str | None:
