@@ -82,6 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point. Exit code 0: all is whole; 1: an error with its remedy on stderr; 2: wrong usage; 130: Ctrl-C."""
     quiet_beam()
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:2] == ["pairs", "align"]:  # said as two words, too
+        given[:2] = ["pairs-align"]
     beam_options: list[str] = []
     if "--" in given:
         at = given.index("--")
