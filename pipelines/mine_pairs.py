@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -13,8 +14,9 @@ from xlcorpus.dataset.kinds import DOCUMENT, PAIR
 from xlcorpus.errors import UserError
 from xlcorpus.lid.model import load_model
 from xlcorpus.mine.embedder import embedder_identity, embedder_of
+from xlcorpus.mine.fitting import fitting
 from xlcorpus.mine.pool import diverse, of_both, read_pairs
-from xlcorpus.mine.questions import Questions, identity_of
+from xlcorpus.mine.questions import Questions, identity_of, open_model
 from xlcorpus.mine.translate import STEP_NAME, PairsOptions, Translating, check_template
 from xlcorpus.pipelines.mined import Mined, check_inputs
 
@@ -39,7 +41,8 @@ def run(options: PairsOptions, inputs: Sequence[Dataset], execution: Execution) 
         )
     questions = Questions(execution.each, options, execution.scratch)
     fixed = options.demonstrations == DIVERSE
-    translating = Translating(options, questions.ask, embedder_of(options), lambda: load_model(options.lid), fixed)
+    fit = functools.partial(fitting, open_model(options))
+    translating = Translating(options, questions.ask, embedder_of(options), lambda: load_model(options.lid), fit, fixed)
     rows, failed, notes["rounds"] = translating.rounds(natural, pool)
     questions.keep(execution.workspace.folder)
     # Calls of a run that was killed count as well: what they took is in the sidecars.

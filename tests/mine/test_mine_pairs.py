@@ -77,7 +77,9 @@ def test_candidates_and_their_prompts(tmp_path: Path, model: WordByWord) -> None
     assert reasons == [("another_language", "eng_Latn"), ("no_answer", "deu_Latn")]
     assert made.manifest.notes["spent"]["calls"] == 6
     assert (made.folder / "calls.parquet").is_file()
-    assert made.manifest.notes["rounds"] == [{"round": 0, "answers": 5, "pool": 2, "passed": 2}]
+    assert made.manifest.notes["rounds"] == [
+        {"round": 0, "answers": 5, "pool": 2, "passed": 2, "examples_left_out": 0, "too_long": 0}
+    ]
 
 
 def test_selected_with_scores_and_reasons(tmp_path: Path, model: WordByWord) -> None:
@@ -218,3 +220,20 @@ def test_judged_pairs_in_many_scripts() -> None:
         "copied_prompt",
     ]
     assert judged.scores[2] > judged.thresholds[2] == 2.0
+
+
+def test_prompts_that_are_too_long_are_cut_by_examples(tmp_path: Path, model: WordByWord) -> None:
+    """Words count as tokens: 22 have room for a sentence of 6 words and one example, or none, beside the answer."""
+    model.length = 5 + 22
+    made = candidates(tmp_path, "--new-tokens", "5")
+    (notes,) = made.manifest.notes["rounds"]
+    rows = rows_of(made)
+    assert all(len(prompt.split()) <= 22 for prompt in model.asked)
+    assert notes["examples_left_out"] == sum(2 - len(row["demo_ids"]) for row in rows) + 1 > 0  # one has no answer
+    assert [len(row["shots"]) for row in rows] == [len(row["demo_ids"]) for row in rows]
+    model.length = 5 + 9
+    given_ = (tmp_path / "documents", tmp_path / "weak", "--pair", "eng_Latn:deu_Latn", "--llm", "fake:x")
+    made = run(tmp_path / "less", "mine-pairs", *given_, "--new-tokens", "5")
+    reasons = [one["reason"] for batch in made.decisions() for one in batch.to_pylist()]
+    assert "prompt_too_long" in reasons
+    assert made.manifest.notes["rounds"][0]["too_long"] > 0

@@ -20,6 +20,7 @@ from xlcorpus.lid.model import LanguageModel
 from xlcorpus.mine.backend import Ask, Decoding
 from xlcorpus.mine.embedder import Embedder, embed_all
 from xlcorpus.mine.examples import Pool, choose_examples
+from xlcorpus.mine.fitting import Fitted
 from xlcorpus.mine.judge import JudgeOptions, judge
 from xlcorpus.mine.language_pair import PAIR_HELP, LanguagePair
 from xlcorpus.mine.natural import Failed, one_batch, pair_rows
@@ -31,7 +32,8 @@ from xlcorpus.pairs.cosines import Vectors
 from xlcorpus.templates.template import parse
 
 STEP_NAME = "mine-pairs"
-NO_ANSWER = "no_answer"  # reason of a decision
+NO_ANSWER, TOO_LONG = "no_answer", "prompt_too_long"  # reasons of decisions
+Fit = Callable[[Sequence[Sequence[dict[str, str]]], Callable[[int, Sequence[dict[str, str]]], str], Decoding], Fitted]
 TEMPLATE = (
     "{% for shot in shots %}{{ shot.tgt_name }}: {{ shot.tgt }}\\n{{ shot.src_name }}: {{ shot.src }}\\n\\n{% endfor %}"
     "{{ tgt_name }}: {{ text }}\\n{{ src_name }}:"
@@ -80,22 +82,27 @@ class PairsOptions(AskOptions, JudgeOptions):
 @dataclass(frozen=True)
 class Round:
     """What a model said. number: 0 is the first; of: int64[n], sentences with an answer; answers: string[n]; examples:
-    int64[sentences, shots], the pairs that each was shown, of the pool (-1 for none), the best first."""
+    int64[sentences, shots], the pairs that each was shown, of the pool (-1 for none), the best first; dropped: examples
+    left out of prompts that were too long; too_long: int64[k], sentences whose prompt is so without any."""
 
     number: int
     of: np.ndarray
     answers: pa.Array
     examples: np.ndarray
+    dropped: int
+    too_long: np.ndarray
 
 
 @dataclass(frozen=True)
 class Translating:
-    """Who is asked, how, and who judges. fixed: whether the prompts of round 0 all show the whole pool."""
+    """Who is asked, how, and who judges. fit: makes prompts that the model can read (`fitting`); fixed: whether the
+    prompts of round 0 all show the whole pool."""
 
     options: PairsOptions
     ask: Ask
     embedder: Embedder
     model: Callable[[], LanguageModel]
+    fit: Fit
     fixed: bool = False
 
     def rounds(self, natural: pa.Table, pool: pa.Table) -> tuple[pa.Table, list[Failed], list[dict[str, Any]]]:
@@ -114,7 +121,10 @@ class Translating:
             said = self.one_round(number, texts, pool, examples)
             rows = self._rows(natural, pool, said)
             latest = rows if latest is None else _later(latest, rows)
-            seen.append({"round": number, "answers": len(said.of), "pool": pool.num_rows, "passed": int(passed.sum())})
+            seen.append(
+                {"round": number, "answers": len(said.of), "pool": pool.num_rows, "passed": int(passed.sum())}
+                | {"examples_left_out": said.dropped, "too_long": len(said.too_long)}
+            )
             if number < options.rounds:
                 passed = judge(one_batch(latest), options, self.embedder, self.model()).passed
                 own = np.full(count, -1, dtype=np.int64)
@@ -122,16 +132,30 @@ class Translating:
                 pool = self._as_pool(latest)
         assert latest is not None
         answered = np.isin(np.arange(count), latest["of"].to_numpy())
-        return latest, [Failed(one, NO_ANSWER) for one in np.flatnonzero(~answered).tolist()], seen
+        left, long = np.flatnonzero(~answered).tolist(), set(said.too_long.tolist())
+        return latest, [Failed(one, TOO_LONG if one in long else NO_ANSWER) for one in left], seen
 
     def one_round(self, number: int, texts: pa.Array, pool: pa.Table, examples: np.ndarray) -> Round:
-        """Ask for the translation of string[n]."""
-        pair = self.options.languages
-        prompts = prompts_of(texts, shots_in(examples, pool), pair, self.options.template)
+        """Ask for the translation of string[n], with as many of the examples as the model reads."""
+        pair, template = self.options.languages, self.options.template
+        shots, whole = shots_in(examples, pool), examples.copy()
+        short = dict(enumerate(prompts_of(texts, shots, pair, template)))
+
+        def build(row: int, some: Sequence[dict[str, str]]) -> str:
+            if len(some) == len(shots[row]):
+                return short[row]
+            whole[row, len(some) :] = -1
+            return prompts_of(texts.slice(row, 1), [some], pair, template)[0]
+
+        fitted = self.fit(shots, build, self.options.decoding)
+        fits = [row for row, prompt in enumerate(fitted.prompts) if prompt is not None]
+        prompts = [prompt for prompt in fitted.prompts if prompt is not None]
         answered = self.ask(f"round-{number}", prompts, self.options.decoding)
-        said = [one.answers[0].text.strip() if one.answers else "" for one in answered]
-        of = np.array([row for row, text in enumerate(said) if text], dtype=np.int64)
-        return Round(number, of, pa.array([said[row] for row in of.tolist()], pa.string()), examples)
+        said = {row: one.answers[0].text.strip() for row, one in zip(fits, answered, strict=True) if one.answers}
+        of = np.array([row for row, text in said.items() if text], dtype=np.int64)
+        answers = pa.array([said[row] for row in of.tolist()], pa.string())
+        too_long = np.setdiff1d(np.arange(len(texts)), fits)
+        return Round(number, of, answers, whole, fitted.dropped, too_long)
 
     def _as_pool(self, rows: pa.Table) -> pa.Table:
         for name, value in zip(NAMES, self.options.languages.names, strict=True):

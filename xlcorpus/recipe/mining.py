@@ -10,6 +10,7 @@ from xlcorpus.dataset.dataset import is_dataset
 from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.dataset.yaml_file import setting_of
 from xlcorpus.errors import UserError
+from xlcorpus.mine.language_pair import LanguagePair
 from xlcorpus.mine.options import AskOptions
 from xlcorpus.recipe.graph import Node
 from xlcorpus.recipe.options import make_options
@@ -32,13 +33,14 @@ def nodes_of_mining(
                 f"{folder} is no dataset; mining reads documents whose languages are known",
                 remedy="make one: xlcorpus ingest FILES --output raw, xlcorpus identify raw --output documents",
             )
-    own = _by_step(settings)
+    own, options = _by_step(settings), {**options, "pair": str(LanguagePair.parse(options["pair"]))}
     mines_words = not (options.get("dictionary") or own[WEAK].get("dictionary"))
     made: dict[str, Node] = {}
 
     def node(name: str, *more: Node | Location) -> None:
         step = find_step(STEPS[name])
-        values = {key: value for key, value in options.items() if key in step.options.model_fields} | own[name]
+        shared = {"pair", *AskOptions.model_fields} if name == WORDS else {*step.options.model_fields}
+        values = {key: value for key, value in options.items() if key in shared} | own[name]
         if name == WEAK and values.get("unknown") != "ask":
             values = {key: value for key, value in values.items() if key not in AskOptions.model_fields}
         made[name] = Node(name, step, make_options(step, values, where), more)
