@@ -20,6 +20,7 @@ class AskOptions(StepOptions):
     llm_url: str | None = option(None, description="address of an OpenAI-compatible server: http://127.0.0.1:8000/v1")
     llm_key: str = option("OPENAI_API_KEY", description="environment variable that holds the server's key")
     llm_revision: str = option("", description="what tells versions of a served model apart, for the cache")
+    llm_length: int | None = option(None, ge=1, description="most tokens of prompt and answer that a server reads")
     concurrency: int = option(8, ge=1, description="requests to a server at once")
     timeout: float = option(120.0, gt=0, description="seconds that a request may take")
     retries: int = option(5, ge=0, description="times that a failed request is sent again")

@@ -6,9 +6,10 @@ The answers go through files (`calls.py`), never through a shuffle, and the mode
 from __future__ import annotations
 
 import functools
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -18,8 +19,10 @@ from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.dataset.workspace import Task
 from xlcorpus.mine.backend import Answered, Decoding, Model, backend_of
 from xlcorpus.mine.calls import Calls, Spent, keys_of, write_calls
+from xlcorpus.mine.fitting import Fitted, fitting
 from xlcorpus.mine.options import AskOptions
 
+T = TypeVar("T")
 BLOCK = 512  # prompts of a task
 Each = Callable[[str, Sequence[Task[Any]], Any], list[Any]]  # `Execution.each`
 
@@ -40,11 +43,12 @@ class AskBlock:
     options: AskOptions
     folder: Location
     decoding: Decoding
+    run: str
 
     def __call__(self, number: int, prompts: Range) -> Spent:
         """What it took."""
         texts = read_beside(prompts.file).column("prompt")[prompts.first : prompts.end].to_pylist()
-        return calls_in(self.folder).ask(open_model(self.options), texts, self.decoding)[1]
+        return calls_in(self.folder).ask(open_model(self.options, self.run), texts, self.decoding)[1]
 
 
 @dataclass
@@ -59,6 +63,7 @@ class Questions:
     scratch: Location
     spent: Spent = field(default_factory=Spent)
     _keys: dict[bytes, None] = field(default_factory=dict)
+    _run: str = field(default_factory=lambda: uuid.uuid4().hex)  # tokens of --most-tokens are counted by run
 
     @property
     def folder(self) -> Location:
@@ -77,12 +82,16 @@ class Questions:
             for number, first in enumerate(range(0, len(distinct), BLOCK))
             for block in (distinct[first : first + BLOCK],)
         ]
-        for spent in self.each(phase, tasks, AskBlock(self.options, self.folder, decoding)):
+        for spent in self.each(phase, tasks, AskBlock(self.options, self.folder, decoding, self._run)):
             self.spent += spent
         keys = keys_of(identity_of(self.options), decoding, prompts)
         self._keys.update(dict.fromkeys(keys))
         known = calls_in(self.folder).find(keys)
         return [known[key] for key in keys]
+
+    def fit(self, shots: Sequence[Sequence[T]], build: Callable[[int, Sequence[T]], str], decoding: Decoding) -> Fitted:
+        """See `fitting`."""
+        return fitting(open_model(self.options, self._run), shots, build, decoding)
 
     def keep(self, output: Location) -> None:
         """Leave the calls that this run needed beside the rows of its dataset, by key."""
@@ -101,12 +110,12 @@ def identity_of(options: AskOptions) -> str:
     return backend.identity(model, options)
 
 
-def open_model(options: AskOptions) -> Model:
-    """The model of these options, once a process; raises UserError."""
-    return _open(options.asking())
+def open_model(options: AskOptions, run: str = "") -> Model:
+    """The model of these options, once a process, and once a run that has --most-tokens; raises UserError."""
+    return _open(options.asking(), run if options.most_tokens else "")
 
 
 @functools.lru_cache(maxsize=1)
-def _open(options: AskOptions) -> Model:
+def _open(options: AskOptions, run: str) -> Model:
     backend, model = backend_of(options.llm)
     return backend.open(model, options)
