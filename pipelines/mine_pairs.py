@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -13,10 +12,10 @@ from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.kinds import DOCUMENT, PAIR
 from xlcorpus.errors import UserError
 from xlcorpus.lid.model import load_model
+from xlcorpus.mine.costs import Cost, sentences_in
 from xlcorpus.mine.embedder import embedder_identity, embedder_of
-from xlcorpus.mine.fitting import fitting
 from xlcorpus.mine.pool import diverse, of_both, read_pairs
-from xlcorpus.mine.questions import Questions, identity_of, open_model
+from xlcorpus.mine.questions import Questions, identity_of
 from xlcorpus.mine.translate import STEP_NAME, PairsOptions, Translating, check_template
 from xlcorpus.pipelines.mined import Mined, check_inputs
 
@@ -41,8 +40,9 @@ def run(options: PairsOptions, inputs: Sequence[Dataset], execution: Execution) 
         )
     questions = Questions(execution.each, options, execution.scratch)
     fixed = options.demonstrations == DIVERSE
-    fit = functools.partial(fitting, open_model(options))
-    translating = Translating(options, questions.ask, embedder_of(options), lambda: load_model(options.lid), fit, fixed)
+    translating = Translating(
+        options, questions.ask, embedder_of(options), lambda: load_model(options.lid), questions.fit, fixed
+    )
     rows, failed, notes["rounds"] = translating.rounds(natural, pool)
     questions.keep(execution.workspace.folder)
     # Calls of a run that was killed count as well: what they took is in the sidecars.
@@ -59,6 +59,15 @@ def check(options: PairsOptions, inputs: Sequence[Dataset]) -> list[str]:
     pair = options.languages
     check_template(options.template)
     return check_inputs(STEP_NAME, inputs, pair.tgt)
+
+
+def costs(options: PairsOptions, inputs: Sequence[Dataset]) -> list[str]:
+    """Each sentence in each round, with its demonstrations, which are about as long on both sides."""
+    documents = [one for one in inputs if one.manifest.schema_name == DOCUMENT]
+    count, tokens = sentences_in(documents, options.languages.tgt, options.sentence_breaker)
+    calls = min(count, options.sentences) * (options.rounds + 1)
+    into = calls * tokens * (1 + 2 * options.shots)
+    return Cost(calls, round(into), round(calls * min(tokens, options.new_tokens))).lines(options)
 
 
 def models(options: PairsOptions) -> dict[str, str]:
@@ -78,6 +87,7 @@ STEP = Step(
     makes=PAIR,
     models=models,
     check=check,
+    costs=costs,
     run=run,
     many=True,
 )

@@ -45,4 +45,4 @@ def put_model(patch: pytest.MonkeyPatch, model: WordByWord) -> None:
     patch.setattr(questions, "backend_of", lambda given: (backend, given))
     questions._open.cache_clear()
     questions.calls_in.cache_clear()
-    patch.setattr(questions, "_open", functools.lru_cache(lambda options: model))
+    patch.setattr(questions, "_open", functools.lru_cache(lambda options, run: model))

@@ -90,6 +90,7 @@ class Step:
     models: fingerprints of the files it reads besides its input.
     check: looks at options, and at the datasets it reads (none where an earlier step of the pass makes its rows),
     before anything runs, raises UserError, returns lines for the user.
+    costs: what it would ask of a language model, lines for `--plan`, from the datasets that are there already.
     notes: what the manifest notes of a map step, from its counts and the rows of the dataset.
     many: takes several datasets.
 
@@ -108,6 +109,7 @@ class Step:
     makes: str | Callable[[Any, Sequence[str]], str] = DOCUMENT
     models: Callable[[Any], dict[str, str]] = lambda options: {}
     check: Callable[[Any, Sequence[Dataset]], list[str]] = lambda options, inputs: []
+    costs: Callable[[Any, Sequence[Dataset]], list[str]] = lambda options, inputs: []
     notes: Callable[[Tally, Iterable[pa.RecordBatch]], Mapping[str, Any]] | None = None
     many: bool = False
     prepare: Callable[[Any, Sequence[str], Location], SourcePlan] | None = None

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
+from pydantic import field_validator
+
+from xlcorpus.errors import UserError
 from xlcorpus.options import StepOptions, option
 
 
@@ -29,6 +33,21 @@ class AskOptions(StepOptions):
     price: str | None = option(None, description="of a million tokens, in and out: 0.15/0.60; --plan shows the sum")
     llm_batch: int = option(16, ge=8, multiple_of=8, description="prompts that a model in process is asked at once")
     calls: str | None = option(None, description="folder of answers of earlier runs, read and added to")
+
+    @field_validator("price")
+    @classmethod
+    def _two_prices(cls, given: str | None) -> str | None:
+        if given is not None and not re.fullmatch(r"\d+(\.\d+)?/\d+(\.\d+)?", given):
+            raise UserError(f"--price {given!r} is no price", remedy="write it of tokens in and out: 0.15/0.60")
+        return given
+
+    @property
+    def prices(self) -> tuple[float, float] | None:
+        """Of a million tokens in, and out."""
+        if self.price is None:
+            return None
+        into, out = map(float, self.price.split("/"))
+        return into, out
 
     def asking(self) -> AskOptions:
         """These options without those of the step."""

@@ -54,6 +54,8 @@ def plan_lines(nodes: Sequence[Node], folder_of: Callable[[Node], Location], set
         seconds = _START_SECONDS + seconds / settings.runner.workers
         took = "" if known[work.id] is not None else f", about {format_duration(seconds)}"
         lines.append(f"{number}. {work.label} -> {folder}: {what}; {state}{took}")
+        if known[work.id] is None:
+            lines += [f"   {line}" for node in work.nodes for line in node.step.costs(node.options, datasets)]
     return lines
 
 
