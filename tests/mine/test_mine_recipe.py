@@ -106,3 +106,10 @@ def test_the_command_makes_the_same_pairs(mined: tuple[Path, Path], tmp_path: Pa
     assert "mine-select has no option 'nothing'" in other.stderr
     raw = called("mine", sample_folder() / "web", *arguments[2:])
     assert "is no dataset; mining reads documents" in raw.stderr
+
+
+@pytest.mark.slow
+def test_the_same_on_the_portable_runner(mined: tuple[Path, Path], tmp_path: Path) -> None:
+    out, answers = mined
+    run(tmp_path / "portable", f"scripted:{answers}", "--runner", "portable")
+    assert digests(tmp_path / "portable") == digests(out)
