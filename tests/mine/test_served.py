@@ -172,6 +172,17 @@ def test_fields_that_a_server_does_not_know_are_left_out() -> None:
     assert len(server.bodies) < 3 * len(PROMPTS)
 
 
+def test_a_server_that_gives_one_choice_is_asked_as_often() -> None:
+    def single(number: int, body: dict[str, Any], headers: dict[str, str]) -> Reply:
+        return completion([f"{prompt_of(body)} {body['seed']}"], logprob=None)
+
+    with serving(single) as server:
+        found = dict(model_of(server.url).generate(PROMPTS, Decoding(4, temperature=0.5, returns=3, seed=2)))
+    for number, prompt in enumerate(PROMPTS):
+        assert [one.text for one in found[number].answers] == [f"{prompt} {seed}" for seed in (2000, 2001, 2002)]
+        assert (found[number].prompt_tokens, found[number].new_tokens) == (21, 6)
+
+
 def test_what_a_filter_refuses_has_no_answer() -> None:
     reply = completion(["x"])
     reply.content = reply.content.replace(b'"stop"', b'"content_filter"')

@@ -23,6 +23,7 @@ FIRST_WAIT, LONGEST_WAIT, LONGEST_ASKED = 0.5, 8.0, 120.0  # seconds before a re
 _LONGEST_SAID = 500  # characters of an error that is no message
 _AGAIN = (408, 409, 425, 429)  # and all from 500
 _OPTIONAL = ("logprobs", "seed")  # what a server may not know
+_MANY, _MOST_TURNS = "n", 1000  # `transformers serve` gives one choice, however many are asked for
 _AROUND = 32  # tokens that a chat template puts around a prompt, at most
 _LIKE_A_KEY = 6  # characters by which a key that was cut short is known
 
@@ -33,6 +34,10 @@ class _Again(Exception):
     def __init__(self, said: str, after: float | None = None) -> None:
         super().__init__(said)
         self.after = after
+
+
+class _OneOfMany(Exception):
+    """One choice came where several were asked for."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,15 @@ class Served:
     def _once(self, prompt: str, decoding: Decoding) -> Answered:
         fields = self._fields(decoding)
         try:
-            return self._read(self._send(prompt, fields), decoding)
+            if _MANY not in self._refused:
+                return self._read([self._send(prompt, fields)], decoding)
+            turns = range(decoding.returns)
+            return self._read(
+                [self._send(prompt, fields | self._seed(decoding.seed, turn)) for turn in turns], decoding
+            )
+        except _OneOfMany:
+            self._refused.add(_MANY)
+            return self._once(prompt, decoding)
         except openai.APIStatusError as error:
             status, said = error.status_code, f"{error.status_code} {_message(error)}"
             if status in _AGAIN or status >= 500:
@@ -151,7 +164,7 @@ class Served:
             "max_tokens": decoding.new_tokens,
             "temperature": drawn,
             "seed": decoding.seed,
-            **({"n": decoding.returns} if decoding.returns > 1 else {}),
+            **({_MANY: decoding.returns} if decoding.returns > 1 else {}),
             **({"stop": list(decoding.stop)} if decoding.stop else {}),
             "logprobs": True if self.options.chat else 1,
         }
@@ -162,16 +175,21 @@ class Served:
             return self._client.chat.completions.create(messages=[{"role": "user", "content": prompt}], **fields)
         return self._client.completions.create(prompt=prompt, **fields)
 
-    def _read(self, made: Any, decoding: Decoding) -> Answered:
-        choices = list(made.choices)
+    def _seed(self, seed: int, turn: int) -> dict[str, int]:
+        return {} if "seed" in self._refused else {"seed": seed * _MOST_TURNS + turn}
+
+    def _read(self, made: Sequence[Any], decoding: Decoding) -> Answered:
+        choices = [choice for one in made for choice in one.choices]
         if len(choices) != decoding.returns:
+            if len(choices) == len(made) == 1:
+                raise _OneOfMany
             raise _Again(f"{len(choices)} choices came, and {decoding.returns} were asked for")
         answers = [one for one in map(self._answer, choices) if one is not None]
         cut = [Answer(decoding.cut(self._without_key(one.text)), one.score) for one in answers]
         if all(one.score is not None for one in cut):
             cut.sort(key=lambda one: -(one.score or 0.0))
-        usage = getattr(made, "usage", None)
-        return Answered(tuple(cut), _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
+        took = [sum(_count(one, name) for one in made) for name in ("prompt_tokens", "completion_tokens")]
+        return Answered(tuple(cut), *took)
 
     def _answer(self, choice: Any) -> Answer | None:
         if choice.finish_reason == "content_filter":
@@ -199,8 +217,8 @@ class Served:
         return re.sub(re.escape(self.key[:_LIKE_A_KEY]) + r"\S*", "(the key)", text.replace(self.key, "(the key)"))
 
 
-def _count(usage: Any, name: str) -> int:
-    found = getattr(usage, name, None)
+def _count(made: Any, name: str) -> int:
+    found = getattr(getattr(made, "usage", None), name, None)
     return found if isinstance(found, int) else 0
 
 
