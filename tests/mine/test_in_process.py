@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
 from tests.evaluate.models import TOKENIZER, folder, opened, tiny
 from tests.packed import TEXTS
+from xlcorpus.beam import runners
+from xlcorpus.beam.phase import Execution
+from xlcorpus.beam.runners import RunnerChoice
+from xlcorpus.dataset.workspace import Workspace
 from xlcorpus.errors import UserError
+from xlcorpus.mine import questions
 from xlcorpus.mine.backend import Answered, Decoding, Model
+from xlcorpus.mine.calls import Calls
 from xlcorpus.mine.fitting import fitting
 from xlcorpus.mine.options import AskOptions
 from xlcorpus.mine.questions import identity_of, open_model
@@ -27,14 +37,8 @@ def model_of(where: Path | None = None, **more: object) -> Model:
     return open_model(AskOptions(llm=f"transformers:{where}", **{"llm_batch": 8, **more}))
 
 
-def ids_of(model: Model, prompt: str) -> list[int]:
-    return opened("LlamaForCausalLM").ids_of(np_array([prompt])).to_pylist()[0]
-
-
-def np_array(texts: list[str]) -> object:
-    import pyarrow as pa
-
-    return pa.array(texts, pa.string())
+def ids_of(prompt: str) -> list[int]:
+    return opened("LlamaForCausalLM").ids_of(pa.array([prompt])).to_pylist()[0]
 
 
 @pytest.mark.parametrize("decoding", [Decoding(6), BEAMS, Decoding(6, temperature=1.0, returns=3)])
@@ -53,7 +57,7 @@ def test_the_same_answers_in_any_company(decoding: Decoding) -> None:
 
 def by_hand(prompt: str, count: int, **settings: object) -> tuple[list[list[int]], list[float]]:
     """One prompt, without padding, by transformers' own generate and its own reading of the prompt."""
-    model, ids = tiny("LlamaForCausalLM"), ids_of(model_of(), prompt)
+    model, ids = tiny("LlamaForCausalLM"), ids_of(prompt)
     before = list(opened("LlamaForCausalLM").vocabulary.around[0])
     given = torch.tensor([before + ids])
     made = model.generate(
@@ -106,7 +110,7 @@ def test_draws_are_of_the_model(tmp_path: Path) -> None:
     drawn = dict(model.generate([PROMPTS[1]], Decoding(1, temperature=2.0, returns=count, stop=())))[0]
     before = list(opened("LlamaForCausalLM").vocabulary.around[0])
     with torch.no_grad():
-        logits = tiny("LlamaForCausalLM")(torch.tensor([before + ids_of(model, PROMPTS[1])])).logits[0, -1]
+        logits = tiny("LlamaForCausalLM")(torch.tensor([before + ids_of(PROMPTS[1])])).logits[0, -1]
     chances = (logits / 2.0).softmax(-1).double().numpy()
     own = logits.log_softmax(-1).double().numpy()
     expected, spread = float(chances @ own), float(np.sqrt(chances @ own**2 - (chances @ own) ** 2))
@@ -121,7 +125,7 @@ def test_a_prompt_longer_than_the_context() -> None:
     long = " ".join(TEXTS.values())
     with pytest.raises(UserError, match=r"1 prompts are too long for .*reads 64 tokens(.|\n)*fewer examples"):
         list(model.generate(["short", long], Decoding(5)))
-    assert model.count_tokens([PROMPTS[2]]) == [len(ids_of(model, PROMPTS[2]))]
+    assert model.count_tokens([PROMPTS[2]]) == [len(ids_of(PROMPTS[2]))]
 
 
 def test_examples_are_left_out_where_they_do_not_fit() -> None:
@@ -168,3 +172,42 @@ def test_what_is_no_causal_model() -> None:
         identity_of(AskOptions(llm="transformers:no/such"))
     with pytest.raises(UserError, match="needs a model of AutoModelForCausalLM"):
         model_of(folder("XLMRobertaForMaskedLM"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("decoding", [BEAMS, Decoding(6, temperature=1.0, returns=2)])
+def test_as_many_workers_as_there_are(decoding: Decoding, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes, each with a model and blocks of its own, keep the calls that one keeps."""
+    monkeypatch.setattr(runners, "BYTES_A_WORKER", 1)
+    tables = []
+    for workers, block in ((1, 512), (2, 7)):
+        monkeypatch.setattr(questions, "BLOCK", block)
+        folder_ = tmp_path / f"{workers}-{block}"
+        execution = Execution(Workspace(folder_), RunnerChoice(workers=workers), step="ask", quiet=True)
+        asked = AskOptions(llm=f"transformers:{folder('LlamaForCausalLM')}", llm_batch=8)
+        questions.Questions(execution.each, asked, execution.scratch).ask("words", PROMPTS, decoding)
+        tables.append(Calls(execution.scratch / "calls").table())
+    assert len(tables[0]) == len(set(PROMPTS))
+    assert tables[0].equals(tables[1])
+
+
+def test_a_local_run_asks_in_one_process() -> None:
+    """So a machine holds one model."""
+    prompts = 10**6
+    assert RunnerChoice(workers=8).for_work(prompts // questions.BLOCK, prompts).workers == 1
+
+
+def test_a_name_in_the_cache(tmp_path: Path) -> None:
+    """The cache of huggingface.co as its client lays it out; the client reads its place when it is imported."""
+    there = tmp_path / "hub" / "models--own--tiny"
+    shutil.copytree(folder("LlamaForCausalLM"), there / "snapshots" / ("a" * 40))
+    (there / "refs").mkdir()
+    (there / "refs" / "main").write_text("a" * 40)
+    code = (
+        "from xlcorpus.mine.options import AskOptions; from xlcorpus.mine.questions import identity_of; "
+        "print(identity_of(AskOptions(llm='transformers:own/tiny')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "HF_HOME": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == identity_of(AskOptions(llm=f"transformers:{folder('LlamaForCausalLM')}")), done.stderr
