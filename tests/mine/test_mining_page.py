@@ -30,6 +30,7 @@ def some_documents() -> list[dict[str, str]]:
     return [{"text": text, "lang": lang} for text, lang in known if lang in ("eng_Latn", "swh_Latn", "yor_Latn")]
 
 
+@pytest.mark.slow
 def test_the_page_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     put_model(monkeypatch, WordByWord(swahili_words()))

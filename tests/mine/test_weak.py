@@ -10,6 +10,7 @@ import pytest
 from tests.mine.fakes import WordByWord, put_model
 from tests.rows import documents, rows_of, write_dataset
 from tests.running import called
+from xlcorpus.beam import runners
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.lexicon.build import build_index
 from xlcorpus.mine.language_pair import LanguagePair
@@ -94,6 +95,12 @@ def test_sentences_of_documents(tmp_path: Path) -> None:
     ]
     assert made.manifest.schema_name == "pair"
     assert made.manifest.notes["sentences"] == 4
+
+
+@pytest.mark.slow
+def test_two_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = made_of(tmp_path)
+    monkeypatch.setattr(runners, "BYTES_A_WORKER", 1)  # two even for input as small as this
     two = made_of(tmp_path, workers=2)
     assert two.manifest.content_fingerprint == made.manifest.content_fingerprint
 
