@@ -70,7 +70,7 @@ def nearest(queries: Vectors, keys: Iterable[Vectors], count: int) -> Near:
     slack, begin = 2 * blur(queries), 0
     for block in keys:
         near = similarities(queries, block)
-        found, columns = np.nonzero(near >= _bounds(near, least, count, slack)[:, None])
+        found, columns = np.nonzero(_maybe(near, least, count, slack))
         exact = [
             cosines(queries[found[at : at + _AT_ONCE]], block[columns[at : at + _AT_ONCE]])
             for at in range(0, len(found), _AT_ONCE)
@@ -86,13 +86,16 @@ def nearest(queries: Vectors, keys: Iterable[Vectors], count: int) -> Near:
     return Near(places.reshape(size, width), values.reshape(size, width))
 
 
-def _bounds(near: np.ndarray, least: np.ndarray, count: int, slack: float) -> np.ndarray:
-    """float64[rows]: what is below it is none of the nearest. The partition is spared where few are left anyway."""
-    bounds = least - slack
-    if near.shape[1] > count and (near >= bounds[:, None]).sum() > 4 * count * len(near):
+def _maybe(near: np.ndarray, least: np.ndarray, count: int, slack: float) -> np.ndarray:
+    """bool[n, m]: what may be among the nearest. The partition is spared where few are left anyway.
+
+    Compared as float32, whose rounding the slack is far above: as float64 all values would be copied.
+    """
+    maybe = near >= (least - slack).astype(np.float32)[:, None]
+    if near.shape[1] > count and np.count_nonzero(maybe) > 4 * count * len(near):
         of_block = np.partition(near, -count, axis=1)[:, -count].astype(np.float64)
-        bounds = np.maximum(bounds, of_block - slack)
-    return bounds
+        maybe = near >= (np.maximum(least, of_block) - slack).astype(np.float32)[:, None]
+    return maybe
 
 
 def _best(
