@@ -3,7 +3,7 @@
 By `xlcorpus pretrain`, from nothing, with the objective translico (masked modelling, and each sentence must find its
 other view among those of the batch: means of the layer, cosines); the other view is not a romanisation here but a
 translation. The contrasts with a queue (xlco, contriever) begin with a trained encoder: from nothing they came to
-nothing here. Two of three documents of NTREX, the sentences of Tatoeba and the entries of Wiktionary's dictionaries,
+nothing here. Two of three documents of NTREX, the sentences of Tatoeba and entries of Wiktionary's dictionaries,
 English with German, Hindi, Turkish and (NTREX and Tatoeba alone) Swahili. PUD and every third document of NTREX are not
 in it.
 """
@@ -39,8 +39,8 @@ LANGUAGES = {
     "tur_Latn": ("tur", "tur", "tr"),
     "swh_Latn": ("swa", "swh", ""),
 }
-PIECES, LENGTH, WIDTH = 8000, 96, 192
-ENTRIES, REPEATS = 8_000, 2  # of a dictionary at most, evenly from all; times that a sentence is there
+PIECES, LENGTH, WIDTH = 8000, 64, 192
+ENTRIES, IN_A_ROW = 12_000, 8
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
@@ -75,10 +75,21 @@ def pairs() -> Iterator[dict[str, str]]:
     for label, (of_ntrex, of_tatoeba, of_dictionary) in LANGUAGES.items():
         found = [(a["text"], b["text"]) for a, b in zip(english, ntrex(of_ntrex, tested=False), strict=True)]
         found += [(row[2], row[1]) for row in table(SHARED / "tatoeba" / f"{of_tatoeba}-eng.tsv.gz")]
-        words = table(SHARED / "dict" / "wiktionary" / f"en-{of_dictionary}.tsv.gz")
-        words = [words[at * len(words) // ENTRIES] for at in range(ENTRIES)] if len(words) > ENTRIES else words
-        for src, tgt in [*found * REPEATS, *((row[0], row[1]) for row in words)]:
+        found += _joined(table(SHARED / "dict" / "wiktionary" / f"en-{of_dictionary}.tsv.gz"))
+        for src, tgt in found:
             yield {"src": src, "tgt": tgt, "src_lang": ENGLISH, "tgt_lang": label}
+
+
+def _joined(entries: list[list[str]]) -> list[tuple[str, str]]:
+    """Entries of a dictionary, at most ENTRIES, evenly from all, some in a row as long as a sentence, drawn twice."""
+    some = [entries[at] for at in np.linspace(0, len(entries) - 1, min(len(entries), ENTRIES), dtype=int)]
+    random, rows = np.random.default_rng(0), list[tuple[str, str]]()
+    for _ in range(2):
+        order = random.permutation(len(some))
+        for at in range(0, len(some), IN_A_ROW):
+            taken = [some[place] for place in order[at : at + IN_A_ROW]]
+            rows.append((" ".join(one[0] for one in taken), " ".join(one[1] for one in taken)))
+    return rows
 
 
 def write_views(folder: Path) -> None:
@@ -123,7 +134,7 @@ def write_views(folder: Path) -> None:
     ).save(locate(folder))
 
 
-def train_encoder(folder: Path, steps: int = 450, rows: int = 128) -> Path:
+def train_encoder(folder: Path, steps: int = 450, rows: int = 64) -> Path:
     """The model's folder, made in `folder`."""
     from xlcorpus.pretrain.recipe import load_recipe
     from xlcorpus.pretrain.train import Settings, pretrain
@@ -139,7 +150,7 @@ def train_encoder(folder: Path, steps: int = 450, rows: int = 128) -> Path:
     write_trained(train([documents], TrainOptions(vocab_size=PIECES)), locate(tokenizer))
     settings = {"tokenizer": str(tokenizer), "length": LENGTH}
     xlcorpus.pack(folder / "views", view="translico", output=folder / "packed", overwrite=True, **settings)
-    contrast = {"layer": 1, "similarity": "cosine", "temperature": 0.05, "tcm_weight": 1.0, "probability": 0.05}
+    contrast = {"layer": 1, "similarity": "cosine", "temperature": 0.05, "tcm_weight": 4.0, "probability": 0.05}
     recipe = {
         "name": "near",
         "seed": 0,

@@ -26,10 +26,17 @@ from xlcorpus.recipe.registry import find_step
 PAIR = "eng_Latn:deu_Latn"
 
 
-def aligned(given: list[Path], output: Path, workers: int = 1, keep_text: bool = False, **options: object) -> Dataset:
+def aligned(
+    given: list[Path],
+    output: Path,
+    workers: int = 1,
+    keep_text: bool = False,
+    runner: str = "local",
+    **options: object,
+) -> Dataset:
     step = find_step("pairs-align")
     node = Node("pairs-align", step, make_options(step, {"pair": PAIR, **options}, "test"), tuple(given))
-    run_nodes([node], output, workers=workers, keep_text=keep_text)
+    run_nodes([node], output, runner=runner, workers=workers, keep_text=keep_text)
     return Dataset.open(output / "pairs-align", verify=True)
 
 
@@ -118,7 +125,9 @@ def test_every_sentence_is_accounted_for(plain: Dataset, inputs: dict[str, Path]
     assert (notes["pairs"], notes["src"]) == (len(rows), tally.counts["src"])
 
 
-def test_order_shards_and_workers_change_nothing(plain: Dataset, inputs: dict[str, Path], tmp_path: Path) -> None:
+def test_order_shards_workers_and_runner_change_nothing(
+    plain: Dataset, inputs: dict[str, Path], tmp_path: Path
+) -> None:
     other = aligned([inputs["both"]], tmp_path / "one", keep_text=True)
     assert without_place(rows_of(other)) == without_place(rows_of(plain))
     reasons = decided(other)
@@ -129,7 +138,8 @@ def test_order_shards_and_workers_change_nothing(plain: Dataset, inputs: dict[st
     }
     assert all(one["text"] is not None for one in reasons)
     aligned([inputs["both"]], tmp_path / "two", workers=2, keep_text=True)
-    assert digests(tmp_path / "one") == digests(tmp_path / "two")
+    aligned([inputs["both"]], tmp_path / "portable", runner="portable", keep_text=True)
+    assert digests(tmp_path / "one") == digests(tmp_path / "two") == digests(tmp_path / "portable")
 
 
 def test_one_of_equal_texts(tmp_path: Path) -> None:
