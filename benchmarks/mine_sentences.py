@@ -1,6 +1,6 @@
 """Sentence pairs found by vectors alone: how many are right, how many are found, and what it costs.
 
-    python -m benchmarks.mine_sentences OUT [--encoder FOLDER] [--steps 450]    # trains an encoder unless one is named
+    python -m benchmarks.mine_sentences OUT [--encoder FOLDER] [--steps 500]    # trains an encoder unless one is named
     python -m benchmarks.mine_sentences OUT --peers     # margins beside faiss and sentence-transformers, a process each
 
 Gold are the lines of PUD (1,000) and of every third document of NTREX (310), each side shuffled. `all`: every sentence
@@ -112,7 +112,9 @@ def find(out: Path, encoder: Path) -> None:
                 cells += [f"{best:.2f}", *(f"{value:.3f}" for value in (*at[best], _f(*at[best])))]
                 lines.append(f"| {name} | {part} | {embedder} | " + " | ".join(cells) + " |")
                 if part == "half":
-                    curve = " | ".join("{:.2f}/{:.2f}".format(*at[value]) for value in THRESHOLDS)
+                    curve = " | ".join(
+                        "{:.2f}/{:.2f}".format(*at[value]) if any(at[value]) else "-" for value in THRESHOLDS
+                    )
                     curves.append(f"| {name} | {embedder} | {curve} |")
     text = "\n".join(
         [describe_machine("numpy", "scipy", "torch"), "", *lines, "", "P/R by cosine, part half:", *curves]
@@ -240,7 +242,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--encoder", type=Path)
-    parser.add_argument("--steps", type=int, default=450)
+    parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--alone", choices=PEERS, help=argparse.SUPPRESS)
     given = parser.parse_args()

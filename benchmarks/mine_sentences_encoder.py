@@ -134,7 +134,7 @@ def write_views(folder: Path) -> None:
     ).save(locate(folder))
 
 
-def train_encoder(folder: Path, steps: int = 450, rows: int = 64) -> Path:
+def train_encoder(folder: Path, steps: int = 500, rows: int = 64) -> Path:
     """The model's folder, made in `folder`."""
     from xlcorpus.pretrain.recipe import load_recipe
     from xlcorpus.pretrain.train import Settings, pretrain
