@@ -60,7 +60,7 @@ def main() -> None:
         {"src": one["text"], "tgt": other["text"], "src_lang": one["lang"], "tgt_lang": other["lang"]}
         for one, other in zip(english[:HALF], spanish[:HALF], strict=True)
     ]
-    gold = xlcorpus.ingest(write_lines(given.out / "gold.jsonl", true), output=given.out / "gold", kind="pairs")
+    gold = xlcorpus.ingest(write_lines(given.out / "gold.jsonl", true), output=given.out / "true-pairs", kind="pairs")
     weak = xlcorpus.mine_weak(documents, output=given.out / "word-by-word", pair=PAIR, dictionary=str(given.dictionary))
     print(f"weak pairs: {len(weak)}", flush=True)
     wanted = {other["text"]: one["text"] for one, other in zip(english, spanish, strict=True)}
