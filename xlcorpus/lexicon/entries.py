@@ -37,7 +37,7 @@ def entry_schema() -> pa.Schema:
 
 def lookup_keys(words: pa.Array, lang: str) -> pa.Array:
     """The form under which words are found: string[words], NFC, in the lower case of the language (Turkish: I is ı)."""
-    return _lower(_undotted(words) if is_dotless(lang) else words)
+    return _lower(undotted(words) if is_dotless(lang) else words)
 
 
 def keys_of(table: pa.Table, side: str = "src") -> pa.Array:
@@ -46,11 +46,11 @@ def keys_of(table: pa.Table, side: str = "src") -> pa.Array:
     dotless = [lang for lang in pc.unique(langs).to_pylist() if is_dotless(lang)]
     if dotless:
         mask = pc.is_in(langs, pa.array(dotless))
-        texts = pc.replace_with_mask(texts, mask, _undotted(texts.filter(mask)))
+        texts = pc.replace_with_mask(texts, mask, undotted(texts.filter(mask)))
     return _lower(texts)
 
 
-def _undotted(words: pa.Array) -> pa.Array:
+def undotted(words: pa.Array) -> pa.Array:
     """Lower case of the two letters that differ, composed or not."""
     words = pc.replace_substring(pc.replace_substring(words, "I\u0307", "i"), "İ", "i")
     return pc.replace_substring(words, "I", "ı")

@@ -1,0 +1,155 @@
+"""A tiny language model that half knows two scripts, and what word mining finds with it (methods D4 ii).
+
+    python -m benchmarks.mine_tiny_lm train out/tiny-300 --seeds 300 --steps 1500
+    python -m benchmarks.mine_tiny_lm mine out/tiny-300 out/tiny-300-mined
+
+`train`: a character GPT of 3 layers and 0.6 M parameters learns the Serbian of NTREX (../shared/data) in Cyrillic and
+in Latin letters, and some word pairs in the form of the prompt; `mine`: the step's own functions on 300 frequent words
+that it has not seen as pairs. Gold: words at one place of sentences that have as many words on both sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from xlcorpus.lexicon.embed import word_lines
+from xlcorpus.text.hashes import hash_text
+
+DATA = Path("../shared/data/ntrex")
+LANGUAGES = ("srp_Cyrl", "srp_Latn")
+HELD_OUT, FREQUENT = 300, 1200  # words that are mined, of so many that are drawn from
+LENGTH, BATCH = 128, 16  # characters of a row, rows of a step
+PAIRS_SHARE = 0.75  # of the rows
+TEMPLATE = "{{ src_lang[4:] }} {{ word }} {{ tgt_lang[4:] }}"
+SHOTS_TEMPLATE = TEMPLATE + " {{ answer }}"
+SEED = 18
+
+Pair = tuple[str, str]
+
+
+def texts(lang: str) -> list[str]:
+    """The sentences of a language, in order."""
+    with gzip.open(DATA / f"{lang.replace('_', '-')}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        return [json.loads(line)["text"] for line in lines]
+
+
+def gold() -> list[Pair]:
+    """Word pairs by falling frequency: of each word of Cyrillic letters the one that it stands beside most often."""
+    counts: Counter[Pair] = Counter()
+    for one, other in zip(*(word_lines(pa.array(texts(lang))) for lang in LANGUAGES), strict=True):
+        left, right = one.split(" "), other.split(" ")
+        if len(left) == len(right):
+            counts.update(zip(left, right, strict=True))
+    found: dict[str, str] = {}
+    for (src, tgt), _ in counts.most_common():
+        if src != tgt and not src.isascii():
+            found.setdefault(src, tgt)
+    return list(found.items())
+
+
+def parted(seeds: int) -> tuple[list[Pair], list[Pair]]:
+    """(pairs that are learnt, held-out ones), by falling frequency; drawn by hash among the most frequent."""
+    pairs = gold()[:FREQUENT]
+    drawn = sorted(pairs, key=lambda pair: int(hash_text(f"{SEED}\t{pair[0]}")))
+    held_out, learnt = set(drawn[:HELD_OUT]), set(drawn[HELD_OUT : HELD_OUT + seeds])
+    return [pair for pair in pairs if pair in learnt], [pair for pair in pairs if pair in held_out]
+
+
+def rows(learnt: Sequence[Pair], draw: random.Random) -> Iterator[str]:
+    """Texts of LENGTH characters without end: pieces of monolingual text, or lines of word pairs in one direction."""
+    running = ["\n".join(texts(lang)) for lang in LANGUAGES]
+    while True:
+        if draw.random() >= PAIRS_SHARE:
+            text = draw.choice(running)
+            start = draw.randrange(len(text) - LENGTH)
+            yield text[start : start + LENGTH]
+            continue
+        order = draw.choice((0, 1))
+        ends = [lang[4:] for lang in (LANGUAGES[order], LANGUAGES[1 - order])]
+        made = ""
+        while len(made) < LENGTH:
+            pair = draw.choice(learnt)
+            made += f"{ends[0]} {pair[order]} {ends[1]} {pair[1 - order]}\n"
+        yield made[:LENGTH]
+
+
+def make_tokenizer() -> Any:
+    """A token for each character of the texts; the line end is the eos."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    characters = sorted({one for lang in LANGUAGES for text in texts(lang) for one in text + text.lower()} - {"\n"})
+    vocabulary = {name: number for number, name in enumerate(["<pad>", "<unk>", "\n", *characters])}
+    made = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.Split(Regex("(?m)."), "isolated")
+    made.decoder = decoders.Fuse()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made,
+        pad_token="<pad>",
+        unk_token="<unk>",
+        eos_token="\n",
+        padding_side="left",
+        model_max_length=LENGTH,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def train(folder: Path, seeds: int, steps: int) -> None:
+    """Train and save model and tokenizer."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(SEED)
+    torch.set_num_threads(1)
+    tokenizer = make_tokenizer()
+    eos = tokenizer.eos_token_id
+    model = GPT2LMHeadModel(
+        GPT2Config(
+            vocab_size=len(tokenizer), n_positions=LENGTH, n_embd=128, n_layer=3, n_head=4, bos_token_id=eos,
+            eos_token_id=eos, pad_token_id=tokenizer.pad_token_id, resid_pdrop=0.1, embd_pdrop=0.1, attn_pdrop=0.1,
+        )
+    )  # fmt: skip
+    print(f"{sum(one.numel() for one in model.parameters()):,} parameters, {seeds} pairs, {steps} steps", flush=True)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.95), weight_decay=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps, pct_start=0.05)
+    given = rows(parted(seeds)[0], random.Random(SEED))
+    began = time.perf_counter()
+    model.train()
+    for step in range(1, steps + 1):
+        ids = torch.tensor([tokenizer.encode(next(given)) for _ in range(BATCH)])
+        loss = model(input_ids=ids, labels=ids).loss
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        if step % 50 == 0:
+            print(f"step {step}: loss {loss.item():.3f}, {time.perf_counter() - began:.0f} s", flush=True)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="what", required=True)
+    trained = commands.add_parser("train")
+    trained.add_argument("folder", type=Path)
+    trained.add_argument("--seeds", type=int, default=300)
+    trained.add_argument("--steps", type=int, default=1500)
+    arguments = parser.parse_args()
+    train(arguments.folder, arguments.seeds, arguments.steps)
+
+
+if __name__ == "__main__":
+    main()

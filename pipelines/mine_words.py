@@ -1,0 +1,105 @@
+"""mine-words: a dictionary of two languages out of their documents and a language model, without parallel text."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from xlcorpus.beam.phase import Execution
+from xlcorpus.beam.read import shard_tasks
+from xlcorpus.beam.step import Outcome, Step
+from xlcorpus.beam.write import write_results
+from xlcorpus.dataset.columns import require_column
+from xlcorpus.dataset.dataset import Dataset, Shard
+from xlcorpus.dataset.record import Written
+from xlcorpus.dataset.workspace import Task, Workspace
+from xlcorpus.mine.questions import Questions, identity_of
+from xlcorpus.mine.word_options import WordOptions, languages_of
+from xlcorpus.mine.word_prompts import WordPrompts, check_templates
+from xlcorpus.mine.word_rows import STEP_NAME, notes_of, read_documents, result_of
+from xlcorpus.mine.word_texts import CountShard, TrainSide, read_side, vocabulary_of
+from xlcorpus.mine.words import Mining
+from xlcorpus.text.breakers import word_breaker_for
+from xlcorpus.text.labels import script_of
+
+
+@dataclass(frozen=True)
+class ReadShard:
+    """Decisions for the documents of a shard that are of neither language."""
+
+    workspace: Workspace
+    langs: tuple[str, str]
+    keep_text: bool
+
+    def __call__(self, number: int, shard: Shard) -> Written:
+        """No rows: these come of all shards together."""
+        results = read_documents(shard, self.langs, keep_text=self.keep_text)
+        return write_results(self.workspace, number, STEP_NAME, results)
+
+
+def run(options: WordOptions, inputs: Sequence[Dataset], execution: Execution) -> Outcome:
+    """Count the words of both languages; train vectors where examples are chosen by them; ask, round by round."""
+    langs, folder, tasks = languages_of(options.pair), execution.scratch, shard_tasks(inputs)
+    execution.each("count", tasks, CountShard(folder, langs))
+    numbers = [task.number for task in tasks]
+    one, other = (
+        vocabulary_of(folder, numbers, side, lang, options.min_count, options.least_words)
+        for side, lang in enumerate(langs)
+    )
+    if options.rounds:
+        train = TrainSide(tuple(inputs), folder, options.vectors_mb << 20, execution.seed)
+        weight = sum(task.weight for task in tasks) // 2
+        execution.each("vectors", [Task(side, weight, lang) for side, lang in enumerate(langs)], train)
+    questions = Questions(execution.each, options, folder)
+    prompts = WordPrompts(
+        langs,
+        functools.lru_cache(maxsize=2)(lambda side: read_side(folder, side)),
+        options.template,
+        options.shots_template,
+        options.shots,
+    )
+    sides, queries = (one, other), (one.words[: options.queries], other.words[: options.queries])
+    rounds = Mining(sides, prompts, questions.ask, options.decoding, options.rules).rounds(queries)
+    questions.keep(execution.workspace.folder)
+    made = result_of(sides, queries, rounds, options.source, keep_text=execution.keep_text)
+    words = write_results(execution.workspace, 0, STEP_NAME, [made], partition_by=execution.partition_by)
+    after = [Task(task.number + 1, task.weight, task.content) for task in tasks]
+    read = execution.each("read", after, ReadShard(execution.workspace, langs, execution.keep_text))
+    spent = asdict(questions.spent)
+    del spent["asked"]  # what was known before says nothing of the rows
+    return Outcome.of([words, *read], {**notes_of(sides, queries, rounds), "spent": spent})
+
+
+def models(options: WordOptions) -> dict[str, str]:
+    """The language model, and what finds words where a script has no spaces."""
+    breakers = {lang: word_breaker_for(script_of(lang)) for lang in languages_of(options.pair) if script_of(lang)}
+    found = {f"words of {lang}": f"{one.name} {one.version}" for lang, one in breakers.items() if one is not None}
+    return {"llm": identity_of(options), **found}
+
+
+def check(options: WordOptions, inputs: Sequence[Dataset]) -> list[str]:
+    """Look at languages, templates and columns before anything is asked."""
+    check_templates(options.template, options.shots_template)
+    for dataset in inputs:
+        for name in ("text", "lang"):
+            require_column(dataset.manifest.arrow_schema, name, str(dataset.folder))
+    known = [label for dataset in inputs for label in dataset.manifest.languages] if inputs else None
+    languages_of(options.pair, known)
+    models(options)
+    return []
+
+
+STEP = Step(
+    name=STEP_NAME,
+    summary="Mine a dictionary of two languages out of a language model that is asked both ways (SAIL).",
+    order=71,
+    speed=0.1,
+    options=WordOptions,
+    example="--pair swh_Latn:eng_Latn --llm transformers:MODEL",
+    makes="mined_word",
+    models=models,
+    check=check,
+    many=True,
+    run=run,
+)

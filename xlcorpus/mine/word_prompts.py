@@ -1,0 +1,104 @@
+"""Prompts that ask for the translation of a word, with examples that are near it in the vectors of its language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from xlcorpus.errors import UserError
+from xlcorpus.lexicon.embed import Vectors
+from xlcorpus.lexicon.vecmap import top_k, unit
+from xlcorpus.mine.words import Confirmed
+from xlcorpus.templates.template import Template, parse
+from xlcorpus.text.labels import language_of
+from xlcorpus.text.language_names import english_name
+
+TEMPLATE = "The {src_name} word {word} in {tgt_name} is:"
+SHOTS_TEMPLATE = "The {src_name} word '{word}' in {tgt_name} is {answer}."
+ANSWER = "answer"
+_COLUMNS = ("word", "src_name", "tgt_name", "src_lang", "tgt_lang")
+_HERE = "\ue000\uf8ff\ue000"  # of private use: where a template writes the answer
+_BLOCK = 1024  # words whose neighbours are looked for at once
+
+
+@dataclass(frozen=True)
+class WordPrompts:
+    """langs: labels of both sides; template: of a word alone, shots_template: of an example, and of the word behind
+    them, up to its answer; vectors: of a side's words, asked for when the first examples are chosen."""
+
+    langs: tuple[str, str]
+    vectors: Callable[[int], Vectors]
+    template: str = TEMPLATE
+    shots_template: str = SHOTS_TEMPLATE
+    shots: int = 5
+
+    def __call__(self, side: int, words: Sequence[str], pairs: Sequence[Confirmed] | None) -> list[str]:
+        """The prompt for each word of a side. pairs: what examples are chosen from; None: there are none yet."""
+        if pairs is None or not self.shots:
+            return self._rendered(self.template, side, words)
+        known = [(one.src, one.tgt) if side == 0 else (one.tgt, one.src) for one in pairs]
+        lines = self._rendered(self.shots_template, side, [word for word, _ in known], [word for _, word in known])
+        asked = self._rendered(self.shots_template, side, words, [_HERE] * len(words))
+        chosen = nearest_examples(words, [word for word, _ in known], self.vectors(side), self.shots)
+        return [
+            "\n".join([*(lines[place] for place in places), opened.partition(_HERE)[0].rstrip()])
+            for places, opened in zip(chosen, asked, strict=True)
+        ]
+
+    def _rendered(self, source: str, side: int, words: Sequence[str], answers: Sequence[str] = ()) -> list[str]:
+        langs = self.langs if side == 0 else self.langs[::-1]
+        alike = language_of(langs[0]) == language_of(langs[1])
+        names = [english_name(lang, with_script=alike) for lang in langs]
+        values = dict(zip(_COLUMNS[1:], (*names, *langs), strict=True))
+        columns = {"word": pa.array(words, pa.string())} | ({ANSWER: pa.array(answers, pa.string())} if answers else {})
+        columns |= {name: pa.array([value] * len(words), pa.string()) for name, value in values.items()}
+        rendered = parse(source).render(pa.RecordBatch.from_pydict(columns))
+        if rendered.failed:
+            raise UserError(
+                f"template {source!r} fails for the word {words[rendered.failed[0].row]!r}: "
+                f"{rendered.failed[0].message}",
+                remedy="mend the template",
+            )
+        made: list[str] = rendered.texts().to_pylist()
+        return made
+
+
+def check_templates(template: str, shots_template: str) -> None:
+    """Raise UserError where a template cannot be read, writes no word, or names a column that there is not."""
+    for flag, source, names in (
+        ("--template", template, _COLUMNS),
+        ("--shots-template", shots_template, (*_COLUMNS, ANSWER)),
+    ):
+        found: Template = parse(source)
+        found.check(pa.schema([(name, pa.string()) for name in names]), f"the columns of {flag}")
+        lacking = {"word", *names[len(_COLUMNS) :]} - set(found.columns)
+        if lacking:
+            raise UserError(
+                f"{flag} {source!r} does not write {{{min(lacking)}}}", remedy=f"write for example {SHOTS_TEMPLATE!r}"
+                if flag == "--shots-template" else f"write for example {TEMPLATE!r}",
+            )  # fmt: skip
+
+
+def nearest_examples(words: Sequence[str], known: Sequence[str], vectors: Vectors, count: int) -> list[list[int]]:
+    """Which of the known words, by place, are nearest each word by cosine, the nearest first; never the word itself.
+
+    Words of no vector are as far from all; of equally near ones the first known is taken.
+    """
+    place = {word: number for number, word in enumerate(vectors.words)}
+    table = np.vstack([unit(vectors.matrix.astype(np.float64)), np.zeros((1, vectors.matrix.shape[1]))])
+    of_known = table[[place.get(word, -1) for word in known]]
+    own: dict[str, list[int]] = {}
+    for at, word in enumerate(known):
+        own.setdefault(word, []).append(at)
+    found: list[list[int]] = []
+    for start in range(0, len(words), _BLOCK):
+        block = words[start : start + _BLOCK]
+        near = np.round(table[[place.get(word, -1) for word in block]] @ of_known.T, 6)
+        for row, word in enumerate(block):
+            near[row, own.get(word, [])] = -np.inf
+        for row, columns in zip(near, top_k(near, count), strict=True):
+            found.append([int(column) for column in columns if row[column] > -np.inf])
+    return found
