@@ -139,6 +139,32 @@ def train(folder: Path, seeds: int, steps: int) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def mine(folder: Path, out: Path, seeds: int) -> None:
+    """Print what is found of the held-out words by round."""
+    from benchmarks.mine_words import Asking, report
+    from xlcorpus.lexicon.embed import EmbedOptions, train_vectors
+    from xlcorpus.lexicon.words import by_frequency, words_in
+    from xlcorpus.mine.backend import Decoding
+    from xlcorpus.mine.vocabulary import Vocabulary
+    from xlcorpus.mine.word_prompts import WordPrompts
+    from xlcorpus.mine.words import Mining
+
+    held_out = parted(seeds)[1]
+    given = [pa.array(texts(lang)) for lang in LANGUAGES]
+    one, other = (
+        Vocabulary.of(lang, by_frequency([words_in(text, lang, None)]))
+        for lang, text in zip(LANGUAGES, given, strict=True)
+    )
+    vectors = [train_vectors(text, EmbedOptions(min_count=1)) for text in given]
+    asking, decoding = Asking(f"transformers:{folder}", out, 64), Decoding(new_tokens=20, beams=5, returns=5)
+    fit = asking.fit_to(decoding)
+    prompts = WordPrompts(LANGUAGES, vectors.__getitem__, TEMPLATE, SHOTS_TEMPLATE, shots=4, fit=fit)
+    queries = [pair[0] for pair in held_out], [pair[1] for pair in held_out]
+    gold = {src: {tgt} for src, tgt in held_out}
+    for done in Mining((one, other), prompts, asking.ask, decoding).rounds(queries):
+        report(done, one, queries[0], gold, ((1, 100), (101, 300), (301, 700), (701, len(one.words))))
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -147,8 +173,15 @@ def main() -> None:
     trained.add_argument("folder", type=Path)
     trained.add_argument("--seeds", type=int, default=300)
     trained.add_argument("--steps", type=int, default=1500)
+    mined = commands.add_parser("mine")
+    mined.add_argument("folder", type=Path)
+    mined.add_argument("out", type=Path, help="folder of the answers")
+    mined.add_argument("--seeds", type=int, default=300)
     arguments = parser.parse_args()
-    train(arguments.folder, arguments.seeds, arguments.steps)
+    if arguments.what == "train":
+        train(arguments.folder, arguments.seeds, arguments.steps)
+    else:
+        mine(arguments.folder, arguments.out, arguments.seeds)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,7 @@ def run(options: WordOptions, inputs: Sequence[Dataset], execution: Execution) -
         options.template,
         options.shots_template,
         options.shots,
+        lambda shots, build: questions.fit(shots, build, options.decoding),
     )
     sides, queries = (one, other), (one.words[: options.queries], other.words[: options.queries])
     rounds = Mining(sides, prompts, questions.ask, options.decoding, options.rules).rounds(queries)
@@ -66,9 +67,10 @@ def run(options: WordOptions, inputs: Sequence[Dataset], execution: Execution) -
     words = write_results(execution.workspace, 0, STEP_NAME, [made], partition_by=execution.partition_by)
     after = [Task(task.number + 1, task.weight, task.content) for task in tasks]
     read = execution.each("read", after, ReadShard(execution.workspace, langs, execution.keep_text))
+    notes = notes_of(sides, queries, rounds)
     spent = asdict(questions.spent)
     del spent["asked"]  # what was known before says nothing of the rows
-    return Outcome.of([words, *read], {**notes_of(sides, queries, rounds), "spent": spent})
+    return Outcome.of([words, *read], {**notes, "examples_left_out": prompts.dropped, "spent": spent})
 
 
 def models(options: WordOptions) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -13,12 +14,13 @@ from xlcorpus.errors import UserError
 from xlcorpus.lexicon.embed import Vectors
 from xlcorpus.lexicon.words import by_frequency, words_in
 from xlcorpus.mine.backend import Answer, Answered, Decoding
+from xlcorpus.mine.backends.scripted import Scripted
+from xlcorpus.mine.fitting import Fitted, fitting
 from xlcorpus.mine.vocabulary import Vocabulary
 from xlcorpus.mine.word_options import languages_of
-from xlcorpus.mine.word_prompts import WordPrompts, check_templates, nearest_examples
+from xlcorpus.mine.word_prompts import SHOTS_TEMPLATE, Build, WordPrompts, check_templates, nearest_examples
 from xlcorpus.mine.word_rows import bands_of, decisions_of, result_of
 from xlcorpus.mine.words import Mining, Round, Rules, read_answers
-from xlcorpus.text.language_names import english_name
 
 WORDS = 6000
 DECODING = Decoding(new_tokens=5, beams=5, returns=5)
@@ -259,20 +261,35 @@ def test_neighbours_are_those_of_all_by_cosine() -> None:
 
 
 def test_names_of_languages() -> None:
-    labels = ("deu_Latn", "swh_Latn", "srp_Cyrl", "srp_Latn", "qaa_Latn")
-    assert [english_name(one) for one in labels] == ["German", "Swahili", "Serbian", "Serbian (Latin)", "qaa"]
     prompts = WordPrompts(("srp_Cyrl", "srp_Latn"), vectors)
     assert prompts(0, ["реч"], None) == ["The Serbian (Cyrillic) word реч in Serbian (Latin) is:"]
     assert prompts(1, ["reč"], None) == ["The Serbian (Latin) word reč in Serbian (Cyrillic) is:"]
 
 
+def test_examples_that_do_not_fit_are_left_out() -> None:
+    oracle = Oracle(WORDS, 0.2)
+    mining, (zero,) = mined(oracle, 50, rounds=0)
+
+    def fit(shots: Sequence[Sequence[str]], build: Build) -> Fitted:
+        return fitting(Scripted({}, length=30), shots, build, DECODING)
+
+    whole, cut = WordPrompts(LANGS, vectors), WordPrompts(LANGS, vectors, fit=fit)
+    words = mining.sides[0].words[:20]
+    for one, other in zip(whole(0, words, zero.pairs), cut(0, words, zero.pairs), strict=True):
+        *examples, last = one.split("\n")
+        assert other.split("\n") == [*examples[:2], last]  # 8 words each, and 7 and 5 new tokens
+    assert (whole.dropped, cut.dropped) == (0, 60)
+    with pytest.raises(UserError, match="without any example"):
+        WordPrompts(LANGS, vectors, SHOTS_TEMPLATE, "word " * 30 + "{word} {answer}", fit=fit)(0, words, zero.pairs)
+
+
 def test_what_is_refused() -> None:
-    for pair, message in (("eng_Latn", "no two languages"), ("eng_Latn:eng_Latn", "both languages"), (":", "no two")):
+    for pair, message in (("eng_Latn", "no two languages"), ("eng_Latn:eng_Latn", "both sides"), (":", "no language")):
         with pytest.raises(UserError, match=message):
             languages_of(pair)
-    with pytest.raises(UserError, match=r"no document is in 'swa_Latn'; did you mean 'swh_Latn'"):
-        languages_of("swa_Latn:eng_Latn", ["swh_Latn", "eng_Latn", ""])
-    assert languages_of(" swh_Latn : eng_Latn ", ["swh_Latn", "eng_Latn"]) == ("swh_Latn", "eng_Latn")
+    with pytest.raises(UserError, match=r"no document is in 'swg_Latn'; did you mean 'swh_Latn'"):
+        languages_of("swg_Latn:eng_Latn", ["swh_Latn", "eng_Latn", ""])
+    assert languages_of("swh_Latn:eng_Latn", ["swh_Latn", "eng_Latn"]) == ("swh_Latn", "eng_Latn")
     check_templates("{word} = ", "{word} = {answer}")
     with pytest.raises(UserError, match=r"does not write \{answer\}"):
         check_templates("{word} = ", "{word} = ")

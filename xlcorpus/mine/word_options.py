@@ -7,6 +7,7 @@ from typing import Literal
 
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.mine.backend import Decoding
+from xlcorpus.mine.language_pair import LanguagePair
 from xlcorpus.mine.options import AskOptions
 from xlcorpus.mine.word_prompts import SHOTS_TEMPLATE, TEMPLATE
 from xlcorpus.mine.words import Rules
@@ -47,18 +48,14 @@ class WordOptions(AskOptions):
 
 
 def languages_of(pair: str, known: Iterable[str] | None = None) -> tuple[str, str]:
-    """The labels of SRC:TGT. known: those that there are documents of. Raises UserError for other than two of them."""
-    src, colon, tgt = (part.strip() for part in pair.partition(":"))
-    if not colon or not src or not tgt:
-        raise UserError(f"--pair {pair!r} names no two languages", remedy="write --pair swh_Latn:eng_Latn")
-    if src == tgt:
-        raise UserError(f"--pair {pair}: both languages are {src}", remedy="name two languages")
+    """The labels of SRC:TGT. known: those that there are documents of. Raises UserError where there are none of one."""
+    found = LanguagePair.parse(pair)
     if known is not None:
         labels = sorted({label for label in known if label})
-        for lang in (src, tgt):
+        for lang in (found.src, found.tgt):
             if lang not in labels:
                 raise UserError(
                     f"--pair {pair}: no document is in {lang!r}; {nearest(lang, labels)}",
                     remedy="`xlcorpus inspect DIR` lists the languages of a dataset",
                 )
-    return src, tgt
+    return found.src, found.tgt

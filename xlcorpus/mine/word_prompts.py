@@ -11,10 +11,10 @@ import pyarrow as pa
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.embed import Vectors
 from xlcorpus.lexicon.vecmap import top_k, unit
+from xlcorpus.mine.fitting import Fitted
+from xlcorpus.mine.language_pair import LanguagePair
 from xlcorpus.mine.words import Confirmed
 from xlcorpus.templates.template import Template, parse
-from xlcorpus.text.labels import language_of
-from xlcorpus.text.language_names import english_name
 
 TEMPLATE = "The {src_name} word {word} in {tgt_name} is:"
 SHOTS_TEMPLATE = "The {src_name} word '{word}' in {tgt_name} is {answer}."
@@ -24,35 +24,57 @@ _HERE = "\ue000\uf8ff\ue000"  # of private use: where a template writes the answ
 _BLOCK = 1024  # words whose neighbours are looked for at once
 
 
-@dataclass(frozen=True)
+Build = Callable[[int, Sequence[str]], str]  # number of a prompt, the first ones of its examples -> prompt
+Fit = Callable[[Sequence[Sequence[str]], Build], Fitted]
+
+
+def all_fit(shots: Sequence[Sequence[str]], build: Build) -> Fitted:
+    """Prompts with all of their examples, for a model without an end."""
+    return Fitted([build(number, examples) for number, examples in enumerate(shots)])
+
+
+@dataclass
 class WordPrompts:
     """langs: labels of both sides; template: of a word alone, shots_template: of an example, and of the word behind
-    them, up to its answer; vectors: of a side's words, asked for when the first examples are chosen."""
+    them, up to its answer; vectors: of a side's words, asked for when the first examples are chosen; fit: leaves out
+    examples that the model could not read (`fitting`). dropped: how many were left out so far."""
 
     langs: tuple[str, str]
     vectors: Callable[[int], Vectors]
     template: str = TEMPLATE
     shots_template: str = SHOTS_TEMPLATE
     shots: int = 5
+    fit: Fit = all_fit
+    dropped: int = 0
 
     def __call__(self, side: int, words: Sequence[str], pairs: Sequence[Confirmed] | None) -> list[str]:
-        """The prompt for each word of a side. pairs: what examples are chosen from; None: there are none yet."""
-        if pairs is None or not self.shots:
+        """The prompt for each word of a side. pairs: what examples are chosen from; None: there are none yet.
+
+        Raises UserError where the model cannot read a word without any example.
+        """
+        if pairs is None:
             return self._rendered(self.template, side, words)
         known = [(one.src, one.tgt) if side == 0 else (one.tgt, one.src) for one in pairs]
-        lines = self._rendered(self.shots_template, side, [word for word, _ in known], [word for _, word in known])
+        sources = [word for word, _ in known]
+        lines = self._rendered(self.shots_template, side, sources, [word for _, word in known])
         asked = self._rendered(self.shots_template, side, words, [_HERE] * len(words))
-        chosen = nearest_examples(words, [word for word, _ in known], self.vectors(side), self.shots)
-        return [
-            "\n".join([*(lines[place] for place in places), opened.partition(_HERE)[0].rstrip()])
-            for places, opened in zip(chosen, asked, strict=True)
-        ]
+        opened = [one.partition(_HERE)[0].rstrip() for one in asked]
+        chosen = nearest_examples(words, sources, self.vectors(side), self.shots)
+        made = self.fit(
+            [[lines[place] for place in places] for places in chosen],
+            lambda number, examples: "\n".join([*examples, opened[number]]),
+        )
+        self.dropped += made.dropped
+        if made.too_long:
+            raise UserError(
+                f"the model cannot read the prompt of {words[made.prompts.index(None)]!r} without any example",
+                remedy="shorten --shots-template, or lower --new-tokens",
+            )
+        return [prompt or "" for prompt in made.prompts]
 
     def _rendered(self, source: str, side: int, words: Sequence[str], answers: Sequence[str] = ()) -> list[str]:
         langs = self.langs if side == 0 else self.langs[::-1]
-        alike = language_of(langs[0]) == language_of(langs[1])
-        names = [english_name(lang, with_script=alike) for lang in langs]
-        values = dict(zip(_COLUMNS[1:], (*names, *langs), strict=True))
+        values = dict(zip(_COLUMNS[1:], (*LanguagePair(*langs).names, *langs), strict=True))
         columns = {"word": pa.array(words, pa.string())} | ({ANSWER: pa.array(answers, pa.string())} if answers else {})
         columns |= {name: pa.array([value] * len(words), pa.string()) for name, value in values.items()}
         rendered = parse(source).render(pa.RecordBatch.from_pydict(columns))
