@@ -14,7 +14,6 @@ from xlcorpus.errors import UserError
 from xlcorpus.lexicon.dictionaries import fingerprint_of_dictionaries
 from xlcorpus.mine.questions import Questions, identity_of
 from xlcorpus.mine.weak import (
-    SHOTS_TEMPLATE,
     STEP_NAME,
     WeakOptions,
     ask_words,
@@ -23,6 +22,7 @@ from xlcorpus.mine.weak import (
     translate_words,
     weak_rows,
 )
+from xlcorpus.mine.word_prompts import SHOTS_TEMPLATE
 from xlcorpus.pipelines.mined import Mined, check_inputs
 
 WORDS = "mined_word"

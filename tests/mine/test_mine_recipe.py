@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from tests.ingest.ingest_helpers import jsonl
 from tests.mine.fakes import WordByWord, put_model
 from tests.rows import rows_of
 from tests.running import called, digests, run_nodes
 from xlcorpus.beam import runners
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.mine.backend import Answer, Answered, Decoding
 from xlcorpus.recipe.load import load_recipe
 from xlcorpus.sample import sample_folder
 
@@ -25,6 +29,16 @@ def swahili_words() -> dict[str, str]:
     with (sample_folder() / "dictionary" / "eng.csv").open(encoding="utf-8", newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["tgt_lang"] == "swh_Latn" and row["rank"] == "1"]
     return {row["tgt"].lower(): row["src"] for row in rows}
+
+
+def some_documents() -> list[dict[str, str]]:
+    """Pages of the sample in three languages, labelled."""
+    with (sample_folder() / "gold.tsv").open(encoding="utf-8", newline="") as stream:
+        gold = {row["id"]: row["lang"] for row in csv.DictReader(stream, delimiter="\t") if row["kind"] == "page"}
+    lines = [line for file in sorted((sample_folder() / "web").glob("*.jsonl")) for line in file.open(encoding="utf-8")]
+    read = [row for row in map(json.loads, lines[:400]) if isinstance(row, dict)]
+    known = [(row["text"], gold.get(row["id"], "")) for row in read if "text" in row]
+    return [{"text": text, "lang": lang} for text, lang in known if lang in ("eng_Latn", "swh_Latn", "yor_Latn")]
 
 
 def scripted(calls: Path, to: Path) -> Path:
@@ -105,6 +119,44 @@ def test_the_command_makes_the_same_pairs(mined: tuple[Path, Path], tmp_path: Pa
     assert "mine-select has no option 'nothing'" in other.stderr
     raw = called("mine", sample_folder() / "web", *arguments[2:])
     assert "is no dataset; mining reads documents" in raw.stderr
+
+
+def test_with_mined_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All four steps: the words that a model gives both ways are the dictionary of the weak pairs."""
+    into = {src: tgt for src, tgt in swahili_words().items() if src.isalpha() and tgt.isalpha()}
+    back = {tgt: src for src, tgt in into.items()}
+
+    class Knows(WordByWord):
+        def generate(self, prompts: Sequence[str], decoding: Decoding) -> Iterator[tuple[int, Answered]]:
+            """Words by the dictionary, sentences word by word."""
+            for number, prompt in enumerate(prompts):
+                found = re.fullmatch(r"The (English|Swahili) word (.+) in (?:English|Swahili) is:", prompt)
+                if found is None:
+                    yield number, next(super().generate([prompt], decoding))[1]
+                else:
+                    word = (back if found[1] == "English" else into).get(found[2])
+                    yield number, Answered((Answer(word, -1.0),) if word else ())
+
+    put_model(monkeypatch, Knows(into))
+    jsonl(tmp_path / "web.jsonl", *some_documents())
+    arguments = (
+        *("mine", tmp_path / "documents", "--pair", "eng_Latn:sw_Latn", "--llm", "fake:x", "--tau", TAU, "--quiet"),
+        *("--least-translated", "0.3", "--set", "words.rounds=0", "--output", tmp_path / "mined"),
+    )
+    for call in (
+        ("ingest", tmp_path / "web.jsonl", "--lang-column", "lang", "--output", tmp_path / "documents", "--quiet"),
+        arguments,
+    ):
+        done = called(*call)
+        assert done.returncode == 0, done.stderr
+    words = rows_of(tmp_path / "mined" / "words")
+    assert len(words) > 50
+    assert all(into[row["tgt"]] == row["src"] for row in words)
+    weak = Dataset.open(tmp_path / "mined" / "weak", verify=True).manifest
+    assert weak.notes["entries"] == len(words)
+    assert weak.rows > 5
+    assert Dataset.open(tmp_path / "mined" / "pairs", verify=True).manifest.rows > 5
+    assert called(*arguments).stderr.count("is done already") == 4
 
 
 @pytest.mark.slow

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import shlex
 import shutil
 from pathlib import Path
@@ -13,21 +11,11 @@ import pytest
 from tests.house.pages import blocks
 from tests.ingest.ingest_helpers import jsonl
 from tests.mine.fakes import WordByWord, put_model
-from tests.mine.test_mine_recipe import swahili_words
+from tests.mine.test_mine_recipe import some_documents, swahili_words
 from tests.rows import pairs, rows_of, write_dataset
 from tests.running import called
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.sample import sample_folder
-
-
-def some_documents() -> list[dict[str, str]]:
-    """Pages of the sample in three languages, labelled."""
-    with (sample_folder() / "gold.tsv").open(encoding="utf-8", newline="") as stream:
-        gold = {row["id"]: row["lang"] for row in csv.DictReader(stream, delimiter="\t") if row["kind"] == "page"}
-    lines = [line for file in sorted((sample_folder() / "web").glob("*.jsonl")) for line in file.open(encoding="utf-8")]
-    read = [row for row in map(json.loads, lines[:400]) if isinstance(row, dict)]
-    known = [(row["text"], gold.get(row["id"], "")) for row in read if "text" in row]
-    return [{"text": text, "lang": lang} for text, lang in known if lang in ("eng_Latn", "swh_Latn", "yor_Latn")]
 
 
 @pytest.mark.slow

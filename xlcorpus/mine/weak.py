@@ -34,7 +34,6 @@ STEP_NAME = "mine-weak"
 FEW_TRANSLATED = "few_words_translated"  # reason of a decision
 _ENTRY = ("src", "tgt", "src_lang", "tgt_lang")
 _TOKENS = 12  # of an answer: a word
-SHOTS_TEMPLATE = "The {src_name} word '{word}' in {tgt_name} is {answer}."
 
 
 class WeakOptions(AskOptions):
