@@ -161,10 +161,10 @@ def confirm(
                 equal.add(src)
                 continue
             one, other = answers[0][src], answers[1][tgt]
-            ranks = one.place(tgt), other.place(src)
-            assert ranks[0] is not None
-            assert ranks[1] is not None
-            found[src, tgt] = Confirmed(src, tgt, *ranks, probability(one.score(tgt), other.score(src)))
+            rank_f, rank_b = one.place(tgt), other.place(src)
+            assert rank_f is not None
+            assert rank_b is not None
+            found[src, tgt] = Confirmed(src, tgt, rank_f, rank_b, probability(one.score(tgt), other.score(src)))
     order = [side.ranks for side in sides]
     return sorted(found.values(), key=lambda one: (order[0][one.src], order[1][one.tgt])), len(equal)
 
