@@ -84,7 +84,7 @@ def _inspect(candidate: Candidate, given: Format | None, options: ReadOptions) -
     if options.kind == "pairs":
         raise UserError(
             f"{candidate.path} holds no sentence pairs that could be read",
-            remedy="give JSON Lines, Parquet, TSV or CSV (--format says which it is where its name does not), or "
+            remedy="give JSON Lines, Parquet, TSV, CSV or TMX (--format says which it is where its name does not), or "
             f"parallel text in files NAME.{options.src_column} and NAME.{options.tgt_column} "
             "(--src-column, --tgt-column)",
         )

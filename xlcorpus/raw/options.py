@@ -23,12 +23,12 @@ class ReadOptions(StepOptions):
     src_column: str = option(
         "src",
         only={"kind": ("pairs",)},
-        description="pairs: the column of the source side, or the suffix of its text file",
+        description="pairs: the column of the source side, the suffix of its text file, or its language in TMX",
     )
     tgt_column: str = option(
         "tgt",
         only={"kind": ("pairs",)},
-        description="pairs: the column of the target side, or the suffix of its text file",
+        description="pairs: the column of the target side, the suffix of its text file, or its language in TMX",
     )
     lang: str | None = option(
         None,
@@ -69,7 +69,7 @@ class ReadOptions(StepOptions):
     source: str | None = option(None, description="name of the collection; default: the folder's or the file's name")
     format: str | None = option(
         None,
-        description="format of the files, e.g. jsonl, text, parquet, warc, of pairs tsv, csv; default: by name and "
+        description="format of the files, e.g. jsonl, text, parquet, warc, of pairs tsv, tmx; default: by name and "
         "content",
     )
     sample_by: Literal["line", "paragraph", "document"] = option(
