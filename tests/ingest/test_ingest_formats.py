@@ -48,9 +48,9 @@ def test_a_format_is_one_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_every_module_of_the_folder_is_a_format() -> None:
-    assert list(FORMATS.all) == ["arc", "conll", "csv", "jsonl", "moses", "parquet", "text", "tsv", "warc"]
+    assert list(FORMATS.all) == ["arc", "conll", "csv", "jsonl", "moses", "parquet", "text", "tmx", "tsv", "warc"]
     assert list(formats_of("documents")) == ["arc", "conll", "jsonl", "parquet", "text", "warc"]
-    assert list(formats_of("pairs")) == ["csv", "jsonl", "parquet", "tsv"]
+    assert list(formats_of("pairs")) == ["csv", "jsonl", "parquet", "tmx", "tsv"]
     suffixes = [suffix for format in FORMATS.all.values() for suffix in format.suffixes]
     assert len(set(suffixes)) == len(suffixes)
     with pytest.raises(UserError, match="did you mean 'jsonl'"):
