@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from xlcorpus.beam.phase import Execution
@@ -25,10 +24,10 @@ DIVERSE = "diverse"
 def run(options: PairsOptions, inputs: Sequence[Dataset], execution: Execution) -> Outcome:
     """List sentences, ask round by round, write."""
     pair, mined = options.languages, Mined.of(execution, inputs)
-    natural, listed = mined.natural(pair.tgt, options.sentences, options.sentence_breaker)
+    natural, documents = mined.natural(pair.tgt, options.sentences, options.sentence_breaker)
     pairs = read_pairs([one for one in inputs if one.manifest.schema_name == PAIR])
     notes: dict[str, Any] = {"pair": str(pair), "sentences": natural.num_rows}
-    notes["documents"] = sum(one.documents for one in listed)
+    notes["documents"] = documents
     if options.demonstrations == DIVERSE:
         pool, notes["exemplars"] = diverse(pairs, pair, options.shots, execution.seed)
     else:
@@ -45,8 +44,7 @@ def run(options: PairsOptions, inputs: Sequence[Dataset], execution: Execution) 
     )
     rows, failed, notes["rounds"] = translating.rounds(natural, pool)
     questions.keep(execution.workspace.folder)
-    # Calls of a run that was killed count as well: what they took is in the sidecars.
-    notes |= {"pairs": rows.num_rows, "spent": {k: v for k, v in asdict(questions.spent).items() if k != "asked"}}
+    notes |= {"pairs": rows.num_rows, "spent": questions.spent.noted}
     notes["table"] = [
         f"{pair}: {natural.num_rows:,} sentences, {rows.num_rows:,} with an answer; {questions.spent.calls:,} calls, "
         f"{questions.spent.prompt_tokens:,} tokens in, {questions.spent.new_tokens:,} out"

@@ -36,10 +36,10 @@ def _dictionaries(options: WeakOptions, inputs: Sequence[Dataset]) -> list[Locat
 def run(options: WeakOptions, inputs: Sequence[Dataset], execution: Execution) -> Outcome:
     """List sentences, translate them, write."""
     pair, mined = options.languages, Mined.of(execution, inputs)
-    natural, listed = mined.natural(pair.src, options.sentences, options.sentence_breaker)
+    natural, documents = mined.natural(pair.src, options.sentences, options.sentence_breaker)
     entries = entries_of(_dictionaries(options, inputs), pair)
     notes: dict[str, Any] = {"pair": str(pair), "entries": entries.num_rows, "sentences": natural.num_rows}
-    notes["documents"] = sum(one.documents for one in listed)
+    notes["documents"] = documents
     texts = natural["text"].combine_chunks()
     if options.unknown == "ask":
         questions = Questions(execution.each, options, execution.scratch)

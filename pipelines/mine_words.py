@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import shard_tasks
 from xlcorpus.beam.step import Outcome, Step
 from xlcorpus.beam.write import write_results
-from xlcorpus.dataset.columns import require_column
 from xlcorpus.dataset.dataset import Dataset, Shard
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.workspace import Task, Workspace
 from xlcorpus.mine.questions import Questions, identity_of
+from xlcorpus.mine.sentences import check_documents
 from xlcorpus.mine.word_options import WordOptions, languages_of
 from xlcorpus.mine.word_prompts import WordPrompts, check_templates
 from xlcorpus.mine.word_rows import STEP_NAME, notes_of, read_documents, result_of
@@ -68,9 +68,8 @@ def run(options: WordOptions, inputs: Sequence[Dataset], execution: Execution) -
     after = [Task(task.number + 1, task.weight, task.content) for task in tasks]
     read = execution.each("read", after, ReadShard(execution.workspace, langs, execution.keep_text))
     notes = notes_of(sides, queries, rounds)
-    spent = asdict(questions.spent)
-    del spent["asked"]  # what was known before says nothing of the rows
-    return Outcome.of([words, *read], {**notes, "examples_left_out": prompts.dropped, "spent": spent})
+    notes |= {"examples_left_out": prompts.dropped, "spent": questions.spent.noted}
+    return Outcome.of([words, *read], notes)
 
 
 def models(options: WordOptions) -> dict[str, str]:
@@ -84,8 +83,7 @@ def check(options: WordOptions, inputs: Sequence[Dataset]) -> list[str]:
     """Look at languages, templates and columns before anything is asked."""
     check_templates(options.template, options.shots_template)
     for dataset in inputs:
-        for name in ("text", "lang"):
-            require_column(dataset.manifest.arrow_schema, name, str(dataset.folder))
+        check_documents(dataset)
     known = [label for dataset in inputs for label in dataset.manifest.languages] if inputs else None
     languages_of(options.pair, known)
     models(options)

@@ -19,14 +19,13 @@ from xlcorpus.dataset.workspace import Task, Workspace
 from xlcorpus.errors import UserError
 from xlcorpus.mine.natural import (
     Failed,
-    Listed,
     ListNatural,
     all_natural,
-    check_documents,
     made_of_shard,
     provenance_of,
     put_made,
 )
+from xlcorpus.mine.sentences import check_documents
 
 
 @dataclass(frozen=True)
@@ -64,14 +63,14 @@ class Mined:
         ordered = tuple(sorted(inputs, key=lambda one: one.manifest.schema_name != DOCUMENT))
         return cls(execution, ordered, shard_tasks(ordered))
 
-    def natural(self, lang: str, most: int, breaker: str | None) -> tuple[pa.Table, list[Listed]]:
-        """The sentences to mine, and what each shard of documents has."""
+    def natural(self, lang: str, most: int, breaker: str | None) -> tuple[pa.Table, int]:
+        """The sentences to mine, and how many documents are in the language."""
         documents = [one for one in self.inputs if one.manifest.schema_name == DOCUMENT]
         own = [task for task in self.tasks if task.content.schema == DOCUMENT]
         folder, seed = self.execution.scratch, self.execution.seed
         work = ListNatural(folder, lang, provenance_of(documents), most, seed, breaker)
         listed = self.execution.each("sentences", own, work)
-        return all_natural(folder, len(own), most), listed
+        return all_natural(folder, len(own), most), sum(one.documents for one in listed)
 
     def write(self, step: str, rows: pa.Table, natural: pa.Table, failed: Sequence[Failed]) -> list[Written]:
         """Write rows (with `of`) and decisions."""

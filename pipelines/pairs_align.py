@@ -9,7 +9,6 @@ from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import shard_tasks
 from xlcorpus.beam.step import Outcome, Step
 from xlcorpus.beam.write import write_results
-from xlcorpus.dataset.columns import require_column
 from xlcorpus.dataset.dataset import Dataset, Shard
 from xlcorpus.dataset.kinds import PAIR
 from xlcorpus.dataset.record import Written
@@ -30,6 +29,7 @@ from xlcorpus.mine.near.search import (
     read_near,
 )
 from xlcorpus.mine.near.sentences import ListSides, SettleSide
+from xlcorpus.mine.sentences import check_documents
 from xlcorpus.pairs.margin import BLOCK, align, best_margins
 from xlcorpus.pairs.sides import SIDES
 from xlcorpus.text.labels import same_language
@@ -95,10 +95,7 @@ def check(options: PairsAlignOptions, inputs: Sequence[Dataset]) -> list[str]:
     models(options)
     labels: set[str] = set()
     for dataset in inputs:
-        where = str(dataset.folder)
-        require_column(dataset.manifest.arrow_schema, "text", where)
-        remedy = f"add it with `xlcorpus identify {where} --output ...` and align that dataset"
-        require_column(dataset.manifest.arrow_schema, "lang", where, remedy=remedy)
+        check_documents(dataset)
         labels |= {label for label in dataset.manifest.languages if label}
     for label in (pair.src, pair.tgt) if inputs else ():
         if not any(same_language(label, one) for one in labels):

@@ -42,6 +42,10 @@ class StepOptions(BaseModel):
         values = self.model_dump(mode="json", exclude=set(self.unrecorded))
         return {key: _name_of(value) if key in self.files else value for key, value in values.items()}
 
+    def part(self, kind: type[S]) -> S:
+        """Those of a class that this one is made of."""
+        return kind(**{name: getattr(self, name) for name in kind.model_fields})
+
     @model_validator(mode="before")
     @classmethod
     def _refuse_truth_as_number(cls, values: Any) -> Any:

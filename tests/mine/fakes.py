@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 import pytest
 
 from xlcorpus.mine import questions
-from xlcorpus.mine.backend import Answer, Answered, Backend, Decoding
+from xlcorpus.mine.backend import Backend
+from xlcorpus.mine.backends.scripted import Scripted
 
 
-@dataclass
-class WordByWord:
-    """Translates the last line but one of a prompt, `Swahili: ...`, word by word; of a text in `silent` it says
-    nothing, of one in `said` what is there."""
+class WordByWord(Scripted):
+    """Translates the last line but one of a prompt, `Swahili: ...`, word by word; of a text in `given` it says what
+    is there."""
 
-    words: Mapping[str, str]
-    said: Mapping[str, str] = field(default_factory=dict)
-    identity: str = "word by word"
-    length: int | None = None
-    asked: list[str] = field(default_factory=list)
+    def __init__(self, words: Mapping[str, str], given: Mapping[str, str] | None = None) -> None:
+        super().__init__({}, "word by word")
+        self.words, self.given = words, given or {}
 
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Words by white space."""
-        return [len(text.split()) for text in texts]
-
-    def generate(self, prompts: Sequence[str], decoding: Decoding) -> Iterator[tuple[int, Answered]]:
-        """See Model."""
-        for number, prompt in enumerate(prompts):
-            self.asked.append(prompt)
-            text = prompt.splitlines()[-2].partition(": ")[2]
-            answer = self.said.get(
-                text, " ".join(self.words.get(word.strip(".").lower(), word) for word in text.split())
-            )
-            answers = (Answer(answer, -1.0),) if answer else ()
-            yield number, Answered(answers, len(prompt.split()), len(answer.split()))
+    def said(self, prompt: str) -> list[str]:
+        """See Scripted."""
+        text = prompt.splitlines()[-2].partition(": ")[2]
+        answer = self.given.get(text, " ".join(self.words.get(word.strip(".").lower(), word) for word in text.split()))
+        return [answer] if answer else []
 
 
 def put_model(patch: pytest.MonkeyPatch, model: WordByWord) -> None:

@@ -6,7 +6,7 @@ import json
 import threading
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -129,3 +129,27 @@ def passed_on(url: str, body: dict[str, Any], headers: dict[str, str]) -> Reply:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(sent, timeout=60) as answer:
         return Reply(answer.status, answer.read(), {"Content-Type": "application/json"})
+
+
+class FailingProxy:
+    """Passes prompts on to a server: some are late, one in five fails the first time, and after so many requests
+    every connection is closed. passed: the prompts that were passed on, in order."""
+
+    def __init__(self, url: str, prompts: Sequence[str], delay: float) -> None:
+        self.url, self.prompts, self.delay = url, list(prompts), delay
+        self.requests = len(self.prompts) // 2
+        self.passed: list[str] = []
+        self._erred: set[str] = set()
+        self._still = threading.Event()
+
+    def __call__(self, number: int, body: dict[str, Any], headers: dict[str, str]) -> Reply:
+        """See Answering."""
+        prompt = prompt_of(body)
+        self._still.wait(self.delay * (number % 3))
+        if number >= self.requests:
+            return Reply(closes=True)
+        if self.prompts.index(prompt) % 5 == 3 and prompt not in self._erred:
+            self._erred.add(prompt)
+            return Reply(500, b"one in five")
+        self.passed.append(prompt)
+        return passed_on(self.url, body, headers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,11 +16,10 @@ from xlcorpus.errors import ModelError
 from xlcorpus.mine.backend import Answered, Decoding
 
 
-@dataclass
 class Dying(WordByWord):
     """Answers some prompts, then is gone."""
 
-    after: int = 3
+    after = 3
 
     def generate(self, prompts: Sequence[str], decoding: Decoding) -> Iterator[tuple[int, Answered]]:
         """See Model."""

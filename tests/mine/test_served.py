@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.mine.servers import Reply, completion, echo, passed_on, prompt_of, serving
+from tests.mine.servers import FailingProxy, Reply, completion, echo, prompt_of, serving
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.runners import RunnerChoice
 from xlcorpus.dataset.workspace import Workspace
@@ -258,25 +258,15 @@ def test_no_key_is_written_or_shown(
 
 def test_behind_a_proxy_that_delays_fails_and_dies(tmp_path: Path) -> None:
     """The run ends; resumed it is whole. The model behind it is asked nothing twice, and nothing is lost."""
-    lives, still, erred = {"requests": len(PROMPTS) // 2}, threading.Event(), set()
-
-    def proxy(number: int, body: dict[str, Any], headers: dict[str, str]) -> Reply:
-        still.wait(0.002 * (number % 3))
-        if number >= lives["requests"]:
-            return Reply(closes=True)
-        if PROMPTS.index(prompt_of(body)) % 5 == 3 and prompt_of(body) not in erred:
-            erred.add(prompt_of(body))
-            return Reply(500, b"one in five")
-        return passed_on(behind.url, body, headers)
-
     with serving(echo) as behind:
+        proxy = FailingProxy(behind.url, PROMPTS, 0.002)
         with serving(proxy) as before:
             options = options_of(before.url, retries=1)
             with pytest.raises(ModelError, match="asked 2 times: Connection error"):
                 questions_of(tmp_path / "out", options).ask("words", PROMPTS, FOUR)
             first = sum(behind.asked.values())
             assert 0 < first < len(PROMPTS)
-        lives["requests"] = 10**6
+        proxy.requests = 10**6
         with serving(proxy) as before:
             resumed = questions_of(tmp_path / "out", options_of(before.url, retries=1))
             found = resumed.ask("words", PROMPTS, FOUR)

@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from socket import socket
-from typing import Any
 
 import pytest
 import tokenizers
 import torch
 import transformers
 
-from tests.mine.servers import Reply, passed_on, prompt_of, serving
+from tests.mine.servers import FailingProxy, serving
 from tests.mine.test_served import ONE, PROMPTS, questions_of
 from tests.packed import TEXTS
 from xlcorpus.errors import ModelError
@@ -92,30 +91,19 @@ def test_it_says_what_the_model_says_in_process(model: Path, url: str) -> None:
 def test_behind_a_proxy(model: Path, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """See `test_served`; here the model is a real one, and the answers those of a run without a proxy."""
     monkeypatch.setattr(served, "FIRST_WAIT", 0.001)
-    lives, still, erred = {"requests": len(PROMPTS) // 2}, threading.Event(), set()
-    passed: list[str] = []
-
-    def proxy(number: int, body: dict[str, Any], headers: dict[str, str]) -> Reply:
-        still.wait(0.01 * (number % 3))
-        if number >= lives["requests"]:
-            return Reply(closes=True)
-        if PROMPTS.index(prompt_of(body)) % 5 == 3 and prompt_of(body) not in erred:
-            erred.add(prompt_of(body))
-            return Reply(500, b"one in five")
-        passed.append(prompt_of(body))
-        return passed_on(url, body, headers)
+    proxy = FailingProxy(url, PROMPTS, 0.01)
 
     def options(of: str) -> AskOptions:
         return AskOptions(llm=f"openai:{model}", llm_url=of, llm_key="NO_SUCH_KEY", retries=1)
 
     with serving(proxy) as before, pytest.raises(ModelError, match="asked 2 times: Connection error"):
         questions_of(tmp_path / "out", options(before.url)).ask("words", PROMPTS, ONE)
-    first = len(passed)
+    first = len(proxy.passed)
     assert 0 < first < len(PROMPTS)
-    lives["requests"] = 10**6
+    proxy.requests = 10**6
     with serving(proxy) as before:
         resumed = questions_of(tmp_path / "out", options(before.url))
         found = resumed.ask("words", PROMPTS, ONE)
-    assert sorted(passed) == sorted(PROMPTS)
+    assert sorted(proxy.passed) == sorted(PROMPTS)
     assert resumed.spent.asked == len(PROMPTS) - first
     assert found == questions_of(tmp_path / "alone", options(url)).ask("words", PROMPTS, ONE)

@@ -97,6 +97,12 @@ def sum_by(labels: pa.Array, values: np.ndarray) -> dict[str, int]:
     return dict(zip(encoded.dictionary.to_pylist(), sums.tolist(), strict=True))
 
 
+def one_batch(table: pa.Table) -> pa.RecordBatch:
+    """A table as one batch."""
+    (batch,) = table.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+    return batch
+
+
 def fixed_binary(values: np.ndarray) -> pa.Array:
     """fixed_size_binary[rows] over the bytes of each row: uint64[rows, 2] and void16[rows] give binary[16]."""
     width = values.dtype.itemsize * (values.shape[1] if values.ndim > 1 else 1)

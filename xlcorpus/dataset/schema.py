@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +70,11 @@ class DatasetSchema:
     def names(self) -> frozenset[str]:
         """Column names that are ours."""
         return frozenset(field.name for field in self.fields)
+
+    def plain(self, names: Sequence[str]) -> pa.Schema:
+        """Columns of these names in this order, `also` among them, without their descriptions."""
+        types = {field.name: field.type for field in (*self.fields, *self.also)}
+        return pa.schema([(name, types[name]) for name in names])
 
     def columns_of(self, step: str) -> list[pa.Field]:
         """The fields that a step adds, in order."""

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset import storage
+from xlcorpus.dataset.columns import one_batch
 from xlcorpus.dataset.dataset import Dataset, Shard
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.partition import Partition
@@ -153,7 +154,7 @@ class TokenRows:
             raise IntegrityError(f"{shard.location}: cannot be read: {error}", remedy=_RESTORE) from error
         if partition is not None:
             table = partition.restore(table, int(self.groups[group]), columns)
-        (batch,) = table.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+        batch = one_batch(table)
         return batch.select(list(columns)) if columns is not None else batch
 
 

@@ -52,6 +52,11 @@ class Spent:
     prompt_tokens: int = 0
     new_tokens: int = 0
 
+    @property
+    def noted(self) -> dict[str, int]:
+        """For manifests: without `asked`, as what was known before says nothing of the rows."""
+        return {name: value for name, value in asdict(self).items() if name != "asked"}
+
     def __add__(self, more: Spent) -> Spent:
         """Both together."""
         return Spent(*(one + other for one, other in zip(asdict(self).values(), asdict(more).values(), strict=True)))

@@ -11,9 +11,8 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset.dataset import Dataset, read_batches
 from xlcorpus.mine.options import AskOptions
+from xlcorpus.mine.sentences import own_sentences
 from xlcorpus.text.codepoints import byte_lengths
-from xlcorpus.text.labels import same_language
-from xlcorpus.translico.sentences import find_sentences
 
 _LOOKED_AT = 500  # documents whose sentences are counted
 _ASCII_A_TOKEN, _OTHER_BYTES_A_TOKEN = 4.0, 2.0  # roughly, of tokenizers with 30,000 to 250,000 pieces
@@ -60,10 +59,7 @@ def sentences_in(inputs: Sequence[Dataset], lang: str, breaker: str | None) -> t
                 break
             batch = batch.slice(0, _LOOKED_AT - here)
             here += batch.num_rows
-            own = [bool(one) and same_language(one, lang) for one in batch.column("lang").to_pylist()]
-            texts = find_sentences(
-                batch.filter(pa.array(own, pa.bool_())), include_latin=True, sentence_breaker=breaker
-            ).texts
+            texts = own_sentences(batch, lang, breaker).found.texts
             found += len(texts)
             tokens += float(rough_tokens(texts).sum())
         looked += here

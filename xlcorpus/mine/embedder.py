@@ -45,10 +45,6 @@ class EmbedderOptions(StepOptions):
         None, description="encoder, sentence-transformers: cpu or cuda; default: a GPU where there is one"
     )
 
-    def embedding(self) -> EmbedderOptions:
-        """These options without those of the step."""
-        return EmbedderOptions(**{name: getattr(self, name) for name in EmbedderOptions.model_fields})
-
 
 class Embedder(Protocol):
     """What makes vectors of sentences. What it counts of all texts comes first, and is given back with each part.
@@ -94,7 +90,7 @@ EMBEDDERS: Registry[EmbedderKind] = Registry("embedder", "xlcorpus.mine.embedder
 
 def embedder_of(options: EmbedderOptions) -> Embedder:
     """The embedder of these options, opened once a process; raises UserError."""
-    return _open(options.embedding())
+    return _open(options.part(EmbedderOptions))
 
 
 def embedder_identity(options: EmbedderOptions) -> str:

@@ -15,7 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
-from xlcorpus.pairs.cosines import Vectors, blur, cosines, similarities
+from xlcorpus.pairs import margin
+from xlcorpus.pairs.cosines import Vectors
+from xlcorpus.pairs.margin import in_blocks
 from xlcorpus.text.codepoints import code_points
 from xlcorpus.text.hashes import SpanHasher
 from xlcorpus.text.normalize import as_seen
@@ -23,7 +25,6 @@ from xlcorpus.text.ragged import rows_of
 from xlcorpus.text.words import joined_tokens
 
 K1, B, EPSILON = 1.5, 0.75, 0.25
-_BLOCK = 256  # queries whose neighbours are looked for at once
 
 
 def words_of(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
@@ -71,20 +72,15 @@ def nearest(queries: Vectors, pool: Vectors, count: int, own: np.ndarray) -> np.
 
     own: int64[queries], a row that is left out for each, -1 for none. -1 stands where there are no more.
     """
-    total, rows = pool.shape[0], queries.shape[0]
-    found = np.full((rows, count), -1, dtype=np.int64)
-    for start in range(0, rows if total else 0, _BLOCK):
-        block, out = queries[start : start + _BLOCK], own[start : start + _BLOCK]
-        near = np.array(similarities(block, pool), dtype=np.float64)
-        left = np.flatnonzero(out >= 0)
-        near[left, out[left]] = -np.inf
-        least = np.partition(near, max(total - count, 0), axis=1)[:, max(total - count, 0)]
-        row, column = np.nonzero((near >= (least - 2 * blur(pool))[:, None]) & (near > -np.inf))
-        exact = cosines(block[row], pool[column])
-        order = np.lexsort((column, -exact, row))
-        place = np.arange(len(order)) - np.searchsorted(row[order], row[order])
-        kept = place < count
-        found[start + row[order[kept]], place[kept]] = column[order[kept]]
+    found = np.full((queries.shape[0], count), -1, dtype=np.int64)
+    start = 0
+    for block in in_blocks(queries):
+        near, here = margin.nearest(block, in_blocks(pool), count + 1).places, slice(start, start + block.shape[0])
+        others = near != own[here, None]
+        order = np.argsort(~others, axis=1, kind="stable")[:, :count]
+        kept = np.take_along_axis(others, order, axis=1)
+        found[here, : order.shape[1]] = np.where(kept, np.take_along_axis(near, order, axis=1), -1)
+        start = here.stop
     return found
 
 
@@ -123,3 +119,11 @@ def choose_examples(
     if len(few):
         chosen[few] = nearest(vectors[few], pool.vectors, shots, own[few])
     return chosen
+
+
+def listed(chosen: np.ndarray) -> tuple[pa.Array, pa.Array]:
+    """Offsets and numbers of lists of what was chosen (int64[rows, k], -1 for none), the last column first."""
+    turned = chosen[:, ::-1]
+    there = turned >= 0
+    offsets = np.append(0, np.cumsum(there.sum(axis=1))).astype(np.int32)
+    return pa.array(offsets), pa.array(turned[there])

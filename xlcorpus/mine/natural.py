@@ -14,30 +14,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.beside import read_beside, write_beside
-from xlcorpus.dataset.columns import fixed_binary, require_column, text_or_empty
+from xlcorpus.dataset.columns import fixed_binary, one_batch
 from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
 from xlcorpus.dataset.decisions import decide, empty
 from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.storage import Location
+from xlcorpus.mine.sentences import ANOTHER_LANGUAGE, ELSEWHERE, NO_SENTENCE, own_sentences
 from xlcorpus.text.draws import draw_keys, id_halves
-from xlcorpus.text.hashes import digests, digests_of
-from xlcorpus.text.labels import same_language
-from xlcorpus.translico.sentences import find_sentences
+from xlcorpus.text.hashes import digests_of
 
-ANOTHER_LANGUAGE, NO_SENTENCE, NOT_DRAWN = "another_language", "no_sentence", "not_drawn"  # of documents without a row
+NOT_DRAWN = "not_drawn"  # of documents whose sentences were not tried
 _PROVENANCE = ("source", "origin", "url", "timestamp", "license")  # columns of documents that rows have too
-_ELSEWHERE = -1  # sentences of a document in another language
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A shard: its documents in the language, their sentences, and the different ones of them that were kept."""
+    """A shard: its documents in the language."""
 
     documents: int
-    sentences: int
-    kept: int
 
 
 def provenance_of(inputs: Sequence[Dataset]) -> tuple[str, ...]:
@@ -45,14 +41,6 @@ def provenance_of(inputs: Sequence[Dataset]) -> tuple[str, ...]:
     schemas = [dataset.manifest.arrow_schema for dataset in inputs]
     types = {name: {one.field(name).type if name in one.names else None for one in schemas} for name in _PROVENANCE}
     return tuple(name for name, found in types.items() if len(found) == 1 and None not in found)
-
-
-def check_documents(dataset: Dataset) -> None:
-    """Raise UserError, naming the dataset and the column, where one is missing."""
-    where = str(dataset.folder)
-    require_column(dataset.manifest.arrow_schema, "text", where)
-    remedy = f"add it with `xlcorpus identify {where} --output ...` and mine that dataset"
-    require_column(dataset.manifest.arrow_schema, "lang", where, remedy=remedy)
 
 
 @dataclass(frozen=True)
@@ -75,11 +63,10 @@ class ListNatural:
         columns = ["doc_id", "text", "lang", *self.provenance]
         schema = shard_schema(shard.location)
         first, of_first = self._sentences(empty(pa.schema([schema.field(name) for name in columns])))
-        parts, counts, start, sentences = [first], [of_first.astype(np.int64)], 0, 0
+        parts, counts, start = [first], [of_first], 0
         for batch in read_batches(shard, columns):
-            found, own = self._sentences(batch)
-            counts.append(np.where(own, np.bincount(found["row"].to_numpy(), minlength=batch.num_rows), _ELSEWHERE))
-            sentences += found.num_rows
+            found, of_batch = self._sentences(batch)
+            counts.append(of_batch)
             moved = pc.add(found["row"], pa.scalar(start, pa.int64()))
             parts.append(found.set_column(found.schema.get_field_index("row"), "row", moved))
             start += batch.num_rows
@@ -89,31 +76,19 @@ class ListNatural:
         write_beside(self.folder / f"{number}.sentences", one_batch(kept))
         of_documents = np.concatenate(counts)
         write_beside(self.folder / f"{number}.documents", pa.RecordBatch.from_pydict({"n": pa.array(of_documents)}))
-        return Listed(int((of_documents >= 0).sum()), sentences, kept.num_rows)
+        return Listed(int((of_documents >= 0).sum()))
 
     def _sentences(self, batch: pa.RecordBatch) -> tuple[pa.Table, np.ndarray]:
-        """The sentences of a batch with their columns, and bool[rows]: documents in the language."""
-        labels = text_or_empty(batch, "lang").dictionary_encode()
-        same = np.array([bool(one) and same_language(one, self.lang) for one in labels.dictionary.to_pylist()], bool)
-        own = same[labels.indices.to_numpy(zero_copy_only=False)] if len(batch) else np.zeros(0, dtype=bool)
-        numbers = np.flatnonzero(own)
-        found = find_sentences(
-            batch.take(pa.array(numbers)), include_latin=True, sentence_breaker=self.sentence_breaker
-        )
-        rows = numbers[found.rows]
-        texts = fixed_binary(np.frombuffer(digests(found.texts), dtype=np.uint64).reshape(-1, 2))
+        """The sentences of a batch with their columns, and int64[rows]: sentences of each document."""
+        own = own_sentences(batch, self.lang, self.sentence_breaker)
+        rows = pa.array(own.rows)
         columns = {
-            "text": found.texts,
-            "key": pa.array(draw_keys(id_halves(texts), f"mine/{self.lang}/{self.seed}")),
-            "row": pa.array(rows.astype(np.int64)),
-            **{name: batch.column(name).take(pa.array(rows)) for name in ("doc_id", *self.provenance)},
+            "text": own.found.texts,
+            "key": pa.array(draw_keys(id_halves(own.found.pair_ids), f"mine/{self.lang}/{self.seed}")),
+            "row": rows,
+            **{name: batch.column(name).take(rows) for name in ("doc_id", *self.provenance)},
         }
-        return pa.table(columns), own
-
-
-def one_batch(table: pa.Table) -> pa.RecordBatch:
-    """A table as one batch."""
-    return (table.combine_chunks().to_batches() or [empty(table.schema)])[0]
+        return pa.table(columns), own.counts
 
 
 def smallest(parts: Sequence[pa.Table], most: int) -> pa.Table:
@@ -201,7 +176,7 @@ def made_of_shard(shard: Shard, folder: Location, number: int, step: str, *, kee
 
 
 def _of_document(sentences: int) -> dict[str, str | None]:
-    reason = ANOTHER_LANGUAGE if sentences == _ELSEWHERE else NOT_DRAWN if sentences else NO_SENTENCE
+    reason = ANOTHER_LANGUAGE if sentences == ELSEWHERE else NOT_DRAWN if sentences else NO_SENTENCE
     return {"reason": reason, "score": None, "threshold": None}
 
 

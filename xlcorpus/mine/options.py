@@ -48,7 +48,3 @@ class AskOptions(StepOptions):
             return None
         into, out = map(float, self.price.split("/"))
         return into, out
-
-    def asking(self) -> AskOptions:
-        """These options without those of the step."""
-        return AskOptions(**{name: getattr(self, name) for name in AskOptions.model_fields})

@@ -112,7 +112,7 @@ def identity_of(options: AskOptions) -> str:
 
 def open_model(options: AskOptions, run: str = "") -> Model:
     """The model of these options, once a process, and once a run that has --most-tokens; raises UserError."""
-    return _open(options.asking(), run if options.most_tokens else "")
+    return _open(options.part(AskOptions), run if options.most_tokens else "")
 
 
 @functools.lru_cache(maxsize=1)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset.beside import read_beside, write_beside
-from xlcorpus.dataset.columns import put_columns, text_or_empty
+from xlcorpus.dataset.columns import one_batch, put_columns, text_or_empty
 from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
 from xlcorpus.dataset.decisions import decide, empty
 from xlcorpus.dataset.partition import shard_schema
@@ -17,7 +17,7 @@ from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.storage import Location
 from xlcorpus.lid.model import load_model
 from xlcorpus.mine.embedder import embedder_of
-from xlcorpus.mine.examples import Pool, choose_examples
+from xlcorpus.mine.examples import Pool, choose_examples, listed
 from xlcorpus.mine.judge import Judged, JudgeOptions, judge
 from xlcorpus.options import option
 
@@ -43,8 +43,7 @@ def selected(inputs: Sequence[Dataset], options: SelectOptions) -> tuple[Judged,
         for schema in (dataset.manifest.arrow_schema,)
         for names in ([name for name in _READ if name in schema.names],)
     ]
-    table = pa.concat_tables(tables, promote_options="default").combine_chunks()
-    batch = (table.to_batches() or [empty(table.schema)])[0]
+    batch = one_batch(pa.concat_tables(tables, promote_options="default"))
     judged = judge(batch, options, embedder_of(options), load_model(options.lid))
     return judged, examples_of(judged, options.examples, options.top)
 
@@ -62,12 +61,9 @@ def examples_of(judged: Judged, examples: int, top: int) -> pa.Array:
 
 def shots_of(chosen: np.ndarray, src: pa.Array, tgt: pa.Array) -> pa.Array:
     """list<struct<src, tgt>>[rows]: the pairs of these numbers (int64[rows, k], -1 for none), the last column first."""
-    turned = chosen[:, ::-1]
-    there = turned >= 0
-    at = pa.array(turned[there])
-    offsets = np.append(0, np.cumsum(there.sum(axis=1))).astype(np.int32)
+    offsets, at = listed(chosen)
     pairs = pa.StructArray.from_arrays([src.take(at), tgt.take(at)], fields=list(_SHOTS.value_type))
-    return pa.ListArray.from_arrays(pa.array(offsets), pairs, type=_SHOTS)
+    return pa.ListArray.from_arrays(offsets, pairs, type=_SHOTS)
 
 
 def put_selected(folder: Location, judged: Judged, shots: pa.Array, shards: Sequence[Shard]) -> None:

@@ -15,15 +15,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xlcorpus.dataset.columns import one_batch
 from xlcorpus.errors import UserError
 from xlcorpus.lid.model import LanguageModel
 from xlcorpus.mine.backend import Ask, Decoding
 from xlcorpus.mine.embedder import Embedder, embed_all
-from xlcorpus.mine.examples import Pool, choose_examples
+from xlcorpus.mine.examples import Pool, choose_examples, listed
 from xlcorpus.mine.fitting import Fitted
 from xlcorpus.mine.judge import JudgeOptions, judge
 from xlcorpus.mine.language_pair import PAIR_HELP, LanguagePair
-from xlcorpus.mine.natural import Failed, one_batch, pair_rows
+from xlcorpus.mine.natural import Failed, pair_rows
 from xlcorpus.mine.options import AskOptions
 from xlcorpus.mine.pool import NAMES, POOL
 from xlcorpus.mine.select import shots_of
@@ -176,9 +177,7 @@ class Translating:
         pair, of = self.options.languages, pa.array(said.of)
         shown = said.examples[said.of]
         src, tgt, ids = (pool[name].combine_chunks() for name in ("src", "tgt", "doc_id"))
-        turned = shown[:, ::-1]
-        there = turned >= 0
-        offsets = pa.array(np.append(0, np.cumsum(there.sum(axis=1))).astype(np.int32))
+        offsets, at = listed(shown)
         return pair_rows(
             natural,
             said.of,
@@ -186,7 +185,7 @@ class Translating:
             tgt=natural["text"].take(of),
             langs=(pair.src, pair.tgt),
             purpose=f"{STEP_NAME}/{pair}",
-            demo_ids=pa.ListArray.from_arrays(offsets, ids.take(pa.array(turned[there]))),
+            demo_ids=pa.ListArray.from_arrays(offsets, ids.take(at)),
             shots=shots_of(shown, src, tgt),
             llm=pa.array([self.options.llm] * len(said.of), pa.string()),
             round=pa.array([said.number] * len(said.of), pa.int32()),

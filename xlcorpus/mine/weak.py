@@ -28,6 +28,7 @@ from xlcorpus.mine.backend import Ask, Decoding
 from xlcorpus.mine.language_pair import PAIR_HELP, LanguagePair
 from xlcorpus.mine.natural import Failed, pair_rows
 from xlcorpus.mine.options import AskOptions
+from xlcorpus.mine.word_prompts import opened_lines, word_lines
 from xlcorpus.options import option
 
 STEP_NAME = "mine-weak"
@@ -114,17 +115,15 @@ def ask_words(
 ) -> tuple[pa.Table, dict[str, int]]:
     """The entries with those that a model gives for words without any, and how many were asked for and answered.
 
-    template: a line for a word, its translation at the end, as `str.format` takes it (src_name, tgt_name, word,
-    answer). The prompt has a line for each of the best entries, and that of the word up to its answer. Of an answer the
-    first word counts.
+    template: a line for a word, as of `word_prompts`. The prompt has a line for each of the best entries, and that of
+    the word up to its answer. Of an answer the first word counts.
     """
     pair, index = options.languages, index_of(entries)
     counted = unknown_words(texts, 0, index)
     words = [word for word, _ in sorted(counted.items(), key=lambda item: (-item[1], item[0]))[: options.unknown_words]]
-    names = dict(zip(("src_name", "tgt_name"), pair.names, strict=True))
-    lines = [template.format(word=src, answer=tgt, **names) for src, tgt in _best(entries, options.word_examples)]
-    opened = template.partition("{answer}")[0].rstrip()
-    prompts = ["\n".join([*lines, opened.format(word=word, **names)]) for word in words]
+    langs, best = (pair.src, pair.tgt), _best(entries, options.word_examples)
+    lines = word_lines(template, langs, [src for src, _ in best], [tgt for _, tgt in best])
+    prompts = ["\n".join([*lines, opened]) for opened in opened_lines(template, langs, words)]
     found = {
         word: answer
         for word, answered in zip(words, ask("unknown", prompts, Decoding(new_tokens=_TOKENS)), strict=True)

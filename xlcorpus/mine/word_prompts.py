@@ -52,13 +52,13 @@ class WordPrompts:
 
         Raises UserError where the model cannot read a word without any example.
         """
+        langs = self.langs if side == 0 else (self.langs[1], self.langs[0])
         if pairs is None:
-            return self._rendered(self.template, side, words)
+            return word_lines(self.template, langs, words)
         known = [(one.src, one.tgt) if side == 0 else (one.tgt, one.src) for one in pairs]
         sources = [word for word, _ in known]
-        lines = self._rendered(self.shots_template, side, sources, [word for _, word in known])
-        asked = self._rendered(self.shots_template, side, words, [_HERE] * len(words))
-        opened = [one.partition(_HERE)[0].rstrip() for one in asked]
+        lines = word_lines(self.shots_template, langs, sources, [word for _, word in known])
+        opened = opened_lines(self.shots_template, langs, words)
         chosen = nearest_examples(words, sources, self.vectors(side), self.shots)
         made = self.fit(
             [[lines[place] for place in places] for places in chosen],
@@ -72,20 +72,30 @@ class WordPrompts:
             )
         return [prompt or "" for prompt in made.prompts]
 
-    def _rendered(self, source: str, side: int, words: Sequence[str], answers: Sequence[str] = ()) -> list[str]:
-        langs = self.langs if side == 0 else self.langs[::-1]
-        values = dict(zip(_COLUMNS[1:], (*LanguagePair(*langs).names, *langs), strict=True))
-        columns = {"word": pa.array(words, pa.string())} | ({ANSWER: pa.array(answers, pa.string())} if answers else {})
-        columns |= {name: pa.array([value] * len(words), pa.string()) for name, value in values.items()}
-        rendered = parse(source).render(pa.RecordBatch.from_pydict(columns))
-        if rendered.failed:
-            raise UserError(
-                f"template {source!r} fails for the word {words[rendered.failed[0].row]!r}: "
-                f"{rendered.failed[0].message}",
-                remedy="mend the template",
-            )
-        made: list[str] = rendered.texts().to_pylist()
-        return made
+
+def word_lines(
+    template: str, langs: tuple[str, str], words: Sequence[str], answers: Sequence[str] | None = None
+) -> list[str]:
+    """A template of words filled for each word of the first language; answers: what stands at {answer}. Raises
+    UserError."""
+    values = dict(zip(_COLUMNS[1:], (*LanguagePair(*langs).names, *langs), strict=True))
+    columns = {"word": pa.array(words, pa.string())}
+    columns |= {} if answers is None else {ANSWER: pa.array(answers, pa.string())}
+    columns |= {name: pa.array([value] * len(words), pa.string()) for name, value in values.items()}
+    rendered = parse(template).render(pa.RecordBatch.from_pydict(columns))
+    if rendered.failed:
+        raise UserError(
+            f"template {template!r} fails for the word {words[rendered.failed[0].row]!r}: {rendered.failed[0].message}",
+            remedy="mend the template",
+        )
+    made: list[str] = rendered.texts().to_pylist()
+    return made
+
+
+def opened_lines(template: str, langs: tuple[str, str], words: Sequence[str]) -> list[str]:
+    """The template of an example for each word, up to its answer. Raises UserError."""
+    made = word_lines(template, langs, words, [_HERE] * len(words))
+    return [one.partition(_HERE)[0].rstrip() for one in made]
 
 
 def check_templates(template: str, shots_template: str) -> None:

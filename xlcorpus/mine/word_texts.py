@@ -16,6 +16,7 @@ from xlcorpus.dataset.record import Done
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.embed import EmbedOptions, Vectors, train_vectors
+from xlcorpus.lexicon.entries import one_array
 from xlcorpus.lexicon.induce import breaker_of, texts_of
 from xlcorpus.lexicon.words import by_frequency, lines_of_words, words_in
 from xlcorpus.mine.vocabulary import Vocabulary
@@ -40,13 +41,9 @@ class CountShard:
         for side, lang in enumerate(self.langs):
             texts = pa.concat_arrays(parts[side])
             table = words_in(texts, lang, breaker_of(texts, lang)).combine_chunks()
-            columns = {name: _one(table[name]) for name in table.column_names}
+            columns = {name: one_array(table[name]) for name in table.column_names}
             write_beside(counts_file(self.folder, number, side), pa.RecordBatch.from_pydict(columns))
         return Done()
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
 def counts_file(folder: Location, number: int, side: int) -> Location:

@@ -43,7 +43,7 @@ def score_pairs(batch: pa.RecordBatch) -> pa.RecordBatch:
     """
     texts = [text_or_empty(batch, side) for side in SIDES]
     points = [code_points(text) for text in texts]
-    folded = [pc.utf8_lower(collapse_whitespace(as_seen(text))) for text in texts]
+    folded = [_folded(text) for text in texts]
     chars, words = (
         [np.maximum(np.asarray(batch.column(of_side(side, name))), 1).astype(np.float64) for side in SIDES]
         for name in ("q_n_chars", "q_n_words")
@@ -76,6 +76,11 @@ def _similarity(one: pa.Array, other: pa.Array) -> np.ndarray:
         return np.zeros(0, dtype=np.float32)
     similarity: np.ndarray = cpdist(*cut, scorer=Levenshtein.normalized_similarity, dtype=np.float32)
     return similarity
+
+
+def _folded(texts: pa.Array) -> pa.Array:
+    """NFKC in lower case, with single spaces."""
+    return pc.utf8_lower(collapse_whitespace(as_seen(texts)))
 
 
 def _letters(folded: pa.Array) -> pa.Array:
@@ -134,4 +139,4 @@ def _punctuation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def letters_of(texts: pa.Array) -> pa.Array:
     """Letters alone in NFKC and lower case, as `pair_copy` compares them; of a text without any, all of it."""
-    return _letters(pc.utf8_lower(collapse_whitespace(as_seen(texts))))
+    return _letters(_folded(texts))

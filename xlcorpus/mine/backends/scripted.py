@@ -25,11 +25,15 @@ class Scripted:
         """Words by white space."""
         return [len(text.split()) for text in texts]
 
+    def said(self, prompt: str) -> list[str]:
+        """Its answers to a prompt."""
+        return self.answers.get(prompt, [])
+
     def generate(self, prompts: Sequence[str], decoding: Decoding) -> Iterator[tuple[int, Answered]]:
         """See Model; scores fall by 1 from one answer to the next. Of a prompt that the file lacks there are none."""
         for number, prompt in enumerate(prompts):
             self.asked.append(prompt)
-            said = self.answers.get(prompt, [])[: decoding.returns]
+            said = self.said(prompt)[: decoding.returns]
             answers = tuple(Answer(text, -float(place)) for place, text in enumerate(said))
             tokens = sum(self.count_tokens([one.text for one in answers]))
             yield number, Answered(answers, self.count_tokens([prompt])[0], tokens)

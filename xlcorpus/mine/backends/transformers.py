@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from typing import TYPE_CHECKING
 
 from xlcorpus.dataset import storage
-from xlcorpus.dataset.storage import Location, State
+from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
 from xlcorpus.mine.backend import Backend, Model
+from xlcorpus.mine.model_files import fingerprint_of_model
 from xlcorpus.mine.options import AskOptions
 
 if TYPE_CHECKING:
     from xlcorpus.templates.chat import ChatTemplate
     from xlcorpus.tokenizer.tokenizer import Tokenizer
-
-_DECIDE = (
-    ".safetensors",
-    ".bin",
-    ".model",
-    ".json",
-    ".jinja",
-    ".txt",
-    ".gguf",
-)  # ends of files that answers follow from
 
 
 def _place(model: str, revision: str) -> Location:
@@ -45,19 +35,8 @@ def _place(model: str, revision: str) -> Location:
 
 def _identity(model: str, options: AskOptions) -> str:
     place = _place(model, options.llm_revision)
-    files = (
-        sorted(one for one in storage.entries_of(place) if one.suffix in _DECIDE)
-        if storage.is_folder(place)
-        else [place]
-    )
-    content = _print_of(tuple((one, storage.state_of(one)) for one in files))
-    return json.dumps({"backend": "transformers", "model": content, "chat": options.chat}, sort_keys=True)
-
-
-@functools.lru_cache(maxsize=16)
-def _print_of(files: tuple[tuple[Location, State], ...]) -> str:
-    """Of the content of files, each with its state, so that it is read once."""
-    return storage.fingerprint([(one.name, storage.fingerprint_of_file(one)) for one, _ in files])
+    said = {"backend": "transformers", "model": fingerprint_of_model(place), "chat": options.chat}
+    return json.dumps(said, sort_keys=True)
 
 
 def _open(model: str, options: AskOptions) -> Model:

@@ -10,16 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset import storage
-from xlcorpus.dataset.storage import Location
-from xlcorpus.errors import UserError
 from xlcorpus.mine.embedder import EmbedderKind, EmbedderOptions
+from xlcorpus.mine.model_files import fingerprint_of_model
 from xlcorpus.pairs.cosines import Vectors, unit
 
 if TYPE_CHECKING:
     from xlcorpus.evaluate.models import TrainedModel
-
-_FILES = (".safetensors", ".bin", ".json", ".model", ".gguf", ".txt", ".jinja")  # weights, config, tokenizer
-_NOT_OF_THE_MODEL = ("run.json", "trainer_state.json")  # they hold times
 
 
 @dataclass(frozen=True)
@@ -53,20 +49,6 @@ class Encoder:
             ]
             made[some] = unit(of_layer)
         return made
-
-
-def fingerprint_of_model(place: Location, *, below: bool = False) -> str:
-    """xxh3-128, hex, of the files of a model, by name: weights, config, tokenizer. below: also those in folders of it.
-
-    Raises UserError where there is none.
-    """
-    if not storage.exists(place):
-        raise UserError(f"{place} does not exist", remedy="name a folder that save_pretrained wrote")
-    if not storage.is_folder(place):
-        return storage.fingerprint_of_file(place)
-    files = storage.files_below(place) if below else storage.entries_of(place)
-    kept = [one for one in files if one.suffix in _FILES and one.name not in _NOT_OF_THE_MODEL]
-    return storage.fingerprint([(str(one.relative_to(place)), storage.fingerprint_of_file(one)) for one in kept])
 
 
 def _identity(model: str, options: EmbedderOptions) -> str:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from xlcorpus.dataset import storage
 from xlcorpus.errors import UserError, first_line
 from xlcorpus.mine.embedder import EmbedderKind, EmbedderOptions
-from xlcorpus.mine.embedders.encoder import fingerprint_of_model
+from xlcorpus.mine.model_files import fingerprint_of_model
 from xlcorpus.pairs.cosines import Vectors, unit
 
 

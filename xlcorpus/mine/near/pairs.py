@@ -10,40 +10,28 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset.beside import read_beside, read_each, write_beside
-from xlcorpus.dataset.columns import fixed_binary
+from xlcorpus.dataset.columns import fixed_binary, one_batch
 from xlcorpus.dataset.dataset import Shard, read_batches
 from xlcorpus.dataset.decisions import decide, empty, repeat
 from xlcorpus.dataset.result import Result
+from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.storage import Location
 from xlcorpus.mine.language_pair import LanguagePair
-from xlcorpus.mine.near.sentences import ELSEWHERE, ORIGIN, SETTLED, documents_file, list_file, side_file
+from xlcorpus.mine.near.sentences import SETTLED, documents_file, list_file, side_file
+from xlcorpus.mine.sentences import ANOTHER_LANGUAGE, ELSEWHERE, NO_SENTENCE
 from xlcorpus.pairs.margin import Aligned
 from xlcorpus.pairs.sides import SIDES
 from xlcorpus.text.hashes import digests_of
 
 STEP_NAME = "pairs-align"
-ANOTHER_LANGUAGE, NO_SENTENCE = "another_language", "no_sentence"  # of documents
 DUPLICATE, NO_TRANSLATION = "duplicate_sentence", "no_translation"  # of sentences
 REPEATED, ALONE, PAIRED = 0, 1, 2  # states of a sentence: its text stands elsewhere too, which is looked at instead
 _ROWS = 1 << 14  # rows written at once
-PAIR = pa.schema(
-    [
-        ("doc_id", pa.binary(16)),
-        ("src", pa.string()),
-        ("tgt", pa.string()),
-        ("src_lang", pa.string()),
-        ("tgt_lang", pa.string()),
-        ("source", pa.string()),
-        ("origin", ORIGIN),
-        ("kind", pa.string()),
-        ("sim", pa.float32()),
-        ("margin", pa.float32()),
-        ("src_doc_id", pa.binary(16)),
-        ("tgt_doc_id", pa.binary(16)),
-        ("src_sentence", pa.int32()),
-        ("tgt_sentence", pa.int32()),
-    ]
-)
+_COLUMNS = (
+    "doc_id", "src", "tgt", "src_lang", "tgt_lang", "source", "origin", "kind", "sim", "margin",
+    "src_doc_id", "tgt_doc_id", "src_sentence", "tgt_sentence",
+)  # fmt: skip
+PAIR = load_schema("pair").plain(_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -63,8 +51,8 @@ class PutPairs:
         order = np.lexsort((found.tgt, place, of_shard))
         cuts = np.searchsorted(of_shard[order], np.arange(self.shards + 1))
         for number in range(self.shards):
-            here = rows.take(pa.array(order[cuts[number] : cuts[number + 1]])).combine_chunks()
-            write_beside(self.folder / f"{number}.pairs.arrow", (here.to_batches() or [empty(PAIR)])[0])
+            here = rows.take(pa.array(order[cuts[number] : cuts[number + 1]]))
+            write_beside(self.folder / f"{number}.pairs.arrow", one_batch(here))
         best = {"src": there.margin, "tgt": back.margin}
         for side, used in zip(SIDES, (found.src, found.tgt), strict=True):
             self._put_states(side, sides[side], best[side], used)

@@ -13,16 +13,15 @@ import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset.beside import read_each, write_beside, write_each
-from xlcorpus.dataset.columns import fixed_binary, text_or_empty
 from xlcorpus.dataset.dataset import Shard, read_batches
+from xlcorpus.dataset.record import Done
 from xlcorpus.dataset.storage import Location
+from xlcorpus.lexicon.entries import one_array
 from xlcorpus.mine.language_pair import LanguagePair
+from xlcorpus.mine.sentences import own_sentences
 from xlcorpus.pairs.margin import BLOCK
 from xlcorpus.pairs.sides import SIDES
-from xlcorpus.text.hashes import digests
-from xlcorpus.text.labels import same_language
 from xlcorpus.translico.choose import halves
-from xlcorpus.translico.sentences import find_sentences
 
 ORIGIN = pa.struct([("file", pa.string()), ("offset", pa.int64())])
 LISTED = pa.schema(
@@ -37,7 +36,6 @@ LISTED = pa.schema(
     ]
 )
 SETTLED = pa.schema([*LISTED, ("shard", pa.int64()), ("place", pa.int64())])  # place: in the list of the shard
-ELSEWHERE = -1  # sentences of a document in another language
 
 
 def list_file(folder: Location, number: int, side: str) -> Location:
@@ -56,14 +54,6 @@ def side_file(folder: Location, side: str) -> Location:
 
 
 @dataclass(frozen=True)
-class Listed:
-    """Sentences of a shard, of each side."""
-
-    src: int
-    tgt: int
-
-
-@dataclass(frozen=True)
 class ListSides:
     """List the sentences of a shard."""
 
@@ -71,38 +61,25 @@ class ListSides:
     pair: LanguagePair
     sentence_breaker: str | None
 
-    def __call__(self, number: int, shard: Shard) -> Listed:
-        """How many there are."""
-        counts: list[np.ndarray] = []
-        sizes = []
+    def __call__(self, number: int, shard: Shard) -> Done:
+        """Nothing to say."""
+        of_sides = []
         for side, label in zip(SIDES, (self.pair.src, self.pair.tgt), strict=True):
-            lengths: list[int] = []
-            batches = self._sentences(shard, label, counts, lengths)
-            write_each(list_file(self.folder, number, side), LISTED, batches)
-            sizes.append(sum(lengths))
-        half = len(counts) // 2
-        both = np.maximum(*(np.concatenate([np.zeros(0, np.int64), *part]) for part in (counts[:half], counts[half:])))
-        write_beside(documents_file(self.folder, number), pa.RecordBatch.from_pydict({"n": pa.array(both)}))
-        return Listed(*sizes)
+            counts = [np.zeros(0, np.int64)]
+            write_each(list_file(self.folder, number, side), LISTED, self._sentences(shard, label, counts))
+            of_sides.append(np.concatenate(counts))
+        both = pa.array(np.maximum(*of_sides))
+        write_beside(documents_file(self.folder, number), pa.RecordBatch.from_pydict({"n": both}))
+        return Done()
 
-    def _sentences(
-        self, shard: Shard, label: str, counts: list[np.ndarray], lengths: list[int]
-    ) -> Iterator[pa.RecordBatch]:
+    def _sentences(self, shard: Shard, label: str, counts: list[np.ndarray]) -> Iterator[pa.RecordBatch]:
         for batch in read_batches(shard, ["doc_id", "text", "lang", "source", "origin"]):
-            labels = text_or_empty(batch, "lang").dictionary_encode()
-            same = np.array([bool(one) and same_language(one, label) for one in labels.dictionary.to_pylist()], bool)
-            own = same[labels.indices.to_numpy(zero_copy_only=False)]
-            numbers = np.flatnonzero(own)
-            documents = batch.take(pa.array(numbers))
-            found = find_sentences(documents, include_latin=True, sentence_breaker=self.sentence_breaker)
-            in_each = np.full(batch.num_rows, ELSEWHERE)
-            in_each[numbers] = np.bincount(found.rows, minlength=len(numbers))
-            counts.append(in_each)
-            lengths.append(len(found.texts))
-            rows = pa.array(found.rows)
-            columns = [fixed_binary(np.frombuffer(digests(found.texts), dtype=np.uint64).reshape(-1, 2)), found.texts]
-            columns += [documents.column("doc_id").take(rows), pa.array(found.index)]
-            columns += [documents.column(name).take(rows).cast(LISTED.field(name).type) for name in LISTED.names[4:]]
+            own = own_sentences(batch, label, self.sentence_breaker)
+            counts.append(own.counts)
+            rows = pa.array(own.rows)
+            columns = [own.found.pair_ids, own.found.texts, batch.column("doc_id").take(rows)]
+            columns.append(pa.array(own.found.index))
+            columns += [batch.column(name).take(rows).cast(LISTED.field(name).type) for name in LISTED.names[4:]]
             yield pa.RecordBatch.from_arrays(columns, schema=LISTED)
 
 
@@ -124,7 +101,7 @@ class SettleSide:
         """How many there are."""
         parts = [_numbered(self.folder, shard, side) for shard in range(self.shards)]
         table = pa.concat_tables([SETTLED.empty_table(), *parts]).combine_chunks()
-        keys, ids = (halves(_one(table[name])) for name in ("key", "doc_id"))
+        keys, ids = (halves(one_array(table[name])) for name in ("key", "doc_id"))
         sentence = table["sentence"].to_numpy()
         order = np.lexsort((sentence, ids[:, 1], ids[:, 0], keys[:, 1], keys[:, 0]))
         sorted_keys = keys[order]
@@ -139,7 +116,3 @@ def _numbered(folder: Location, shard: int, side: str) -> pa.Table:
     table = pa.Table.from_batches(read_each(list_file(folder, shard, side)), schema=LISTED)
     places = np.arange(table.num_rows)
     return table.append_column("shard", pa.array(np.full(len(places), shard))).append_column("place", pa.array(places))
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    return pa.concat_arrays([pa.array([], column.type), *column.chunks])

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.dataset.columns import put_columns
+from xlcorpus.dataset.columns import one_batch, put_columns
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.evaluate.options import EvaluateOptions
 from xlcorpus.evaluate.texts import has_text, read_rows
@@ -48,12 +48,12 @@ class Items:
     def each_choice(self) -> pa.RecordBatch:
         """A row a choice: the columns of its item, and `choice`."""
         rows = self.table.take(pa.array(self.item_of))
-        return put_columns(_batch(rows), {"choice": pc.list_flatten(self.choices)})
+        return put_columns(one_batch(rows), {"choice": pc.list_flatten(self.choices)})
 
     def answered(self) -> pa.RecordBatch:
         """A row an item, with the right `choice`."""
         right = pc.list_flatten(self.choices).take(pa.array(self.firsts + self.labels))
-        return put_columns(_batch(self.table), {"choice": right})
+        return put_columns(one_batch(self.table), {"choice": right})
 
 
 def read_items(given: str, options: EvaluateOptions) -> Items:
@@ -121,8 +121,3 @@ def _labels(column: pa.Array, choices: pa.Array) -> np.ndarray:
         else:
             found.append(int(text) if text is not None and text.isascii() and text.isdigit() else -1)
     return np.array(found, dtype=np.int64)
-
-
-def _batch(table: pa.Table) -> pa.RecordBatch:
-    (batch,) = table.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
-    return batch
