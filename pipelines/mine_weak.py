@@ -12,12 +12,12 @@ from xlcorpus.dataset.kinds import DOCUMENT, PAIR
 from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.dictionaries import fingerprint_of_dictionaries
+from xlcorpus.mine.entries import entries_of
 from xlcorpus.mine.questions import Questions, identity_of
 from xlcorpus.mine.weak import (
     STEP_NAME,
     WeakOptions,
     ask_words,
-    entries_of,
     index_of,
     translate_words,
     weak_rows,

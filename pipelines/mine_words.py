@@ -12,16 +12,32 @@ from xlcorpus.beam.step import Outcome, Step
 from xlcorpus.beam.write import write_results
 from xlcorpus.dataset.dataset import Dataset, Shard
 from xlcorpus.dataset.record import Written
+from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.dataset.workspace import Task, Workspace
+from xlcorpus.lexicon.dictionaries import fingerprint_of_dictionaries
+from xlcorpus.mine.entries import entries_of, single_words
+from xlcorpus.mine.language_pair import LanguagePair
 from xlcorpus.mine.questions import Questions, identity_of
 from xlcorpus.mine.sentences import check_documents
 from xlcorpus.mine.word_options import WordOptions, languages_of
 from xlcorpus.mine.word_prompts import WordPrompts, check_templates
 from xlcorpus.mine.word_rows import STEP_NAME, notes_of, read_documents, result_of
 from xlcorpus.mine.word_texts import CountShard, TrainSide, read_side, vocabulary_of
-from xlcorpus.mine.words import Mining
+from xlcorpus.mine.words import Examples, Mining
 from xlcorpus.text.breakers import word_breaker_for
 from xlcorpus.text.labels import script_of
+
+
+def _seed_files(options: WordOptions) -> list[Location]:
+    return [locate(path) for path in options.seed_dictionary]
+
+
+def seeds_of(options: WordOptions) -> Examples:
+    """Pairs of single words that are known; raises UserError."""
+    if not options.seed_dictionary:
+        return []
+    table = single_words(entries_of(_seed_files(options), LanguagePair(*languages_of(options.pair))))
+    return list(zip(table["src"].to_pylist(), table["tgt"].to_pylist(), strict=True))
 
 
 @dataclass(frozen=True)
@@ -47,7 +63,8 @@ def run(options: WordOptions, inputs: Sequence[Dataset], execution: Execution) -
         vocabulary_of(folder, numbers, side, lang, options.min_count, options.least_words)
         for side, lang in enumerate(langs)
     )
-    if options.rounds:
+    known = seeds_of(options)
+    if options.rounds or known:
         train = TrainSide(tuple(inputs), folder, options.vectors_mb << 20, execution.seed)
         weight = sum(task.weight for task in tasks) // 2
         execution.each("vectors", [Task(side, weight, lang) for side, lang in enumerate(langs)], train)
@@ -61,7 +78,7 @@ def run(options: WordOptions, inputs: Sequence[Dataset], execution: Execution) -
         lambda shots, build: questions.fit(shots, build, options.decoding),
     )
     sides, queries = (one, other), (one.words[: options.queries], other.words[: options.queries])
-    rounds = Mining(sides, prompts, questions.ask, options.decoding, options.rules).rounds(queries)
+    rounds = Mining(sides, prompts, questions.ask, options.decoding, options.rules).rounds(queries, known)
     questions.keep(execution.workspace.folder)
     made = result_of(sides, queries, rounds, options.source, keep_text=execution.keep_text)
     words = write_results(execution.workspace, 0, STEP_NAME, [made], partition_by=execution.partition_by)
@@ -76,6 +93,8 @@ def models(options: WordOptions) -> dict[str, str]:
     """The language model, and what finds words where a script has no spaces."""
     breakers = {lang: word_breaker_for(script_of(lang)) for lang in languages_of(options.pair) if script_of(lang)}
     found = {f"words of {lang}": f"{one.name} {one.version}" for lang, one in breakers.items() if one is not None}
+    if options.seed_dictionary:
+        found["seed dictionary"] = fingerprint_of_dictionaries(_seed_files(options))
     return {"llm": identity_of(options), **found}
 
 
@@ -86,6 +105,7 @@ def check(options: WordOptions, inputs: Sequence[Dataset]) -> list[str]:
         check_documents(dataset)
     known = [label for dataset in inputs for label in dataset.manifest.languages] if inputs else None
     languages_of(options.pair, known)
+    seeds_of(options)
     models(options)
     return []
 

@@ -57,6 +57,15 @@ class StepOptions(BaseModel):
                 raise UserError(f"{name}: {value} is no number", remedy=f"write a number, or leave out {name}")
         return values
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_or_many(cls, values: Any) -> Any:
+        """A text stands for a list of it."""
+        if not isinstance(values, Mapping):
+            return values
+        lists = {name for name, field in cls.model_fields.items() if field.annotation == list[str]}
+        return {name: [one] if name in lists and isinstance(one, str) else one for name, one in values.items()}
+
     @model_validator(mode="after")
     def _check_size(self) -> StepOptions:
         for name in self.model_fields_set:

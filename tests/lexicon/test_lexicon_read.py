@@ -238,6 +238,9 @@ def test_faults_of_options_and_paths(tmp_path: Path) -> None:
     path = write(tmp_path, "en-hi.tsv", "en\thi\nhouse\tघर\n")
     with pytest.raises(UserError, match=r"the header says hi \(hin\), --tgt says deu_Latn"):
         read_entries([path], tgt="deu_Latn")
+    labelled = write(tmp_path, "labelled.tsv", "deu_Latn\tfra_Latn\nHaus\tmaison\n")
+    with pytest.raises(UserError, match=r"the header says deu_Latn \(deu\), --src says eng_Latn"):
+        read_entries([labelled], src="eng_Latn", tgt="hin_Deva")
     with pytest.raises(UserError, match=r"--src: 'english!' is no language"):
         read_entries([write(tmp_path, "x.txt", "a b\n")], src="english!", tgt="de")
     with pytest.raises(UserError, match=r"does not exist"):

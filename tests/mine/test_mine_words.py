@@ -150,6 +150,28 @@ def test_what_is_known_is_not_asked_again(given: Dataset, answers: Path, tmp_pat
     assert digests(one.folder) == digests(other.folder)
 
 
+def test_a_seed_dictionary(given: Dataset, answers: Path, tmp_path: Path) -> None:
+    """Its pairs of single words stand in the prompts of the first round, of both directions; its content counts."""
+    one, other = (made_word(WORDS - 1, side) for side in (0, 1))
+    seeds = tmp_path / "seeds.tsv"
+    seeds.write_text(f"eng_Latn\thin_Deva\n{one}\t{other}\ntwo words\t{other}\n", encoding="utf-8")
+    prompts = [
+        f"The {names[0]} word '{known[0]}' in {names[1]} is {known[1]}.\nThe {names[0]} word '{word}' in {names[1]} is"
+        for names, known, side in ((("English", "Hindi"), (one, other), 0), (("Hindi", "English"), (other, one), 1))
+        for word in vocabulary(side).words[:20]
+    ]
+    lines = [json.dumps({"prompt": prompt, "answers": [" no"]}) for prompt in prompts]
+    (tmp_path / "answers.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    made = mined(given, tmp_path / "answers.jsonl", tmp_path / "made", queries=20, seed_dictionary=str(seeds))
+    assert sorted(pq.read_table(made.folder / "calls.parquet")["prompt"].to_pylist()) == sorted(prompts)
+    record = made.manifest.steps[-1]
+    assert record.parameters["seed_dictionary"] == ["seeds.tsv"]
+    assert len(record.models["seed dictionary"]) == 32
+    seeds.write_text("deu_Latn\tfra_Latn\nHaus\tmaison\n", encoding="utf-8")
+    with pytest.raises(UserError, match="the header says deu_Latn"):
+        mined(given, answers, tmp_path / "refused", seed_dictionary=str(seeds))
+
+
 def test_it_is_a_dictionary(made: Dataset, given: Dataset, tmp_path: Path) -> None:
     """`lexicon build`, `lexicon inspect` and `codeswitch --dictionary` read it as it is."""
     invoked(command, "build", made.folder, "--output", tmp_path / "words.parquet")

@@ -152,6 +152,24 @@ def test_every_queried_word_is_in_a_pair_or_has_a_reason() -> None:
     assert HUBS < bands[0].confirmed < 100
 
 
+def test_known_pairs_are_examples_of_every_round() -> None:
+    """Written as the dictionary has them, found as the texts have them, from either side; no pair is mined by them."""
+    oracle, sides = Oracle(WORDS, 0.9, error_with_shots=0.1), gold_sides(WORDS)
+    seeds = [(made_word(number, 0).upper(), made_word(number, 1)) for number in (10, 20, 900)]
+    mining = Mining(sides, WordPrompts(LANGS, vectors), oracle, DECODING, Rules(rounds=1))
+    zero, one = mining.rounds((sides[0].words[:200], sides[1].words[:200]), seeds)
+    phases = dict(oracle.asked)
+    lines = {src: f"The English word '{src}' in Hindi is {tgt}." for src, tgt in seeds}
+    at_12, at_10 = phases["words-0"][12].split("\n"), phases["words-0"][10].split("\n")
+    assert at_12 == [*lines.values(), f"The English word '{made_word(12, 0)}' in Hindi is"]
+    assert at_10[:-1] == [lines[seeds[1][0]], lines[seeds[2][0]]]
+    back = f"The Hindi word '{made_word(10, 1)}' in English is {seeds[0][0]}."
+    assert phases["words-0"][200 + 12].split("\n")[0] == back
+    assert any(back in prompt for prompt in phases["words-1"])
+    assert len(zero.pairs) > 150
+    assert {pair.iteration for pair in one.pairs} == {0}
+
+
 def test_equal_words() -> None:
     """A model that repeats words confirms all of them: dropped unless they are wanted."""
     words = ("hotel", "taxi", "haus")
@@ -262,8 +280,8 @@ def test_neighbours_are_those_of_all_by_cosine() -> None:
 
 def test_names_of_languages() -> None:
     prompts = WordPrompts(("srp_Cyrl", "srp_Latn"), vectors)
-    assert prompts(0, ["реч"], None) == ["The Serbian (Cyrillic) word реч in Serbian (Latin) is:"]
-    assert prompts(1, ["reč"], None) == ["The Serbian (Latin) word reč in Serbian (Cyrillic) is:"]
+    assert prompts(0, ["реч"], []) == ["The Serbian (Cyrillic) word реч in Serbian (Latin) is:"]
+    assert prompts(1, ["reč"], []) == ["The Serbian (Latin) word reč in Serbian (Cyrillic) is:"]
 
 
 def test_examples_that_do_not_fit_are_left_out() -> None:
@@ -274,13 +292,13 @@ def test_examples_that_do_not_fit_are_left_out() -> None:
         return fitting(Scripted({}, length=30), shots, build, DECODING)
 
     whole, cut = WordPrompts(LANGS, vectors), WordPrompts(LANGS, vectors, fit=fit)
-    words = mining.sides[0].words[:20]
-    for one, other in zip(whole(0, words, zero.pairs), cut(0, words, zero.pairs), strict=True):
+    words, known = mining.sides[0].words[:20], [(one.src, one.tgt) for one in zero.pairs]
+    for one, other in zip(whole(0, words, known), cut(0, words, known), strict=True):
         *examples, last = one.split("\n")
         assert other.split("\n") == [*examples[:2], last]  # 8 words each, and 7 and 5 new tokens
     assert (whole.dropped, cut.dropped) == (0, 60)
     with pytest.raises(UserError, match="without any example"):
-        WordPrompts(LANGS, vectors, SHOTS_TEMPLATE, "word " * 30 + "{word} {answer}", fit=fit)(0, words, zero.pairs)
+        WordPrompts(LANGS, vectors, SHOTS_TEMPLATE, "word " * 30 + "{word} {answer}", fit=fit)(0, words, known)
 
 
 def test_what_is_refused() -> None:

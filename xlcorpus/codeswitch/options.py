@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
-
-from pydantic import field_validator
+from typing import ClassVar, Literal
 
 from xlcorpus.dataset.kept import DESCRIPTION, KeepOptions
 from xlcorpus.lexicon.formats import FORMATS
@@ -72,8 +70,3 @@ class CodeswitchOptions(KeepOptions):
     )
     view: Literal["restore"] | None = option(None, description="rows of the restore task for seq2seq: restore")
     keep: str | None = option(None, only={"view": ("restore",)}, description=f"restore: {DESCRIPTION}")
-
-    @field_validator("dictionary", "partners", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value

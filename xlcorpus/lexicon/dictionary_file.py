@@ -180,6 +180,8 @@ def _read_text(path: Location, format: str, src: str | None, tgt: str | None) ->
         sides = _language(first), _language(second)
         if None in sides:
             return False
+        if "_" in first and "_" in second and meaning_of(first).script and meaning_of(second).script:
+            return True  # eng_Latn is no word, whatever was asked for
         named = codes_of_name(path) or ((src, tgt) if src and tgt else None)
         if named:
             return sides == (_language(named[0]), _language(named[1]))

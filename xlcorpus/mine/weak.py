@@ -6,25 +6,22 @@ found and replaced as `codeswitch` does it: nothing stays that has an entry.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import field_validator
 
 from xlcorpus.codeswitch.dict_word import switch_words
 from xlcorpus.codeswitch.options import CodeswitchOptions
 from xlcorpus.codeswitch.unknown import unknown_words
 from xlcorpus.dataset.columns import text_or_empty
-from xlcorpus.dataset.storage import Location
 from xlcorpus.lexicon.build import build_index
-from xlcorpus.lexicon.dictionaries import read_entries
-from xlcorpus.lexicon.entries import is_multiword, one_array
+from xlcorpus.lexicon.entries import one_array
 from xlcorpus.lexicon.index import LexiconIndex
 from xlcorpus.mine.backend import Ask, Decoding
+from xlcorpus.mine.entries import single_words
 from xlcorpus.mine.language_pair import PAIR_HELP, LanguagePair
 from xlcorpus.mine.natural import Failed, pair_rows
 from xlcorpus.mine.options import AskOptions
@@ -59,20 +56,10 @@ class WeakOptions(AskOptions):
     )
     sentence_breaker: str | None = option(None, description="library that finds more sentences: pythainlp (Thai)")
 
-    @field_validator("dictionary", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
-
     @property
     def languages(self) -> LanguagePair:
         """Both languages; raises UserError."""
         return LanguagePair.parse(self.pair)
-
-
-def entries_of(paths: Sequence[Location], pair: LanguagePair) -> pa.Table:
-    """The entries (lexicon-2) of dictionaries from the source language into the target language; raises UserError."""
-    return read_entries(paths, src=pair.src, tgt=pair.tgt).table
 
 
 def index_of(entries: pa.Table) -> LexiconIndex:
@@ -142,8 +129,7 @@ def ask_words(
 
 def _best(entries: pa.Table, count: int) -> list[tuple[str, str]]:
     """Entries of one word on both sides with the best scores; without scores, the first ones."""
-    single = pc.invert(pc.or_(one_array(is_multiword(entries["src"])), one_array(is_multiword(entries["tgt"]))))
-    table = entries.filter(single)
+    table = single_words(entries)
     scores = pc.fill_null(table["score"], -np.inf).to_numpy() if "score" in table.column_names else np.zeros(len(table))
     order = np.argsort(-scores, kind="stable")[:count]
     return [(row["src"], row["tgt"]) for row in table.select(["src", "tgt"]).take(pa.array(order)).to_pylist()]

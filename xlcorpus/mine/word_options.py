@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import ClassVar, Literal
 
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.mine.backend import Decoding
@@ -17,11 +17,15 @@ from xlcorpus.options import option
 class WordOptions(AskOptions):
     """What is mined, and how the model is asked."""
 
+    files: ClassVar[tuple[str, ...]] = (*AskOptions.files, "seed_dictionary")
     pair: str = option(description="languages, source first: swh_Latn:eng_Latn")
     queries: int = option(5000, ge=1, description="words of each language that are asked for, the most frequent ones")
     min_count: int = option(1, ge=1, description="times that a word must stand in the texts")
     least_words: int = option(100, ge=2, description="words that each language must have")
-    rounds: int = option(1, ge=0, description="rounds with examples, after the one without")
+    seed_dictionary: list[str] = option(
+        [], description="dictionary file (as codeswitch reads it) of words that are known, examples of every round"
+    )
+    rounds: int = option(1, ge=0, description="rounds with pairs of the round before as examples, after the first")
     shots: int = option(5, ge=1, description="examples in a prompt")
     beams: int = option(5, ge=1, description="beams of the search, and answers that are looked at")
     agree: int = option(1, ge=1, description="answers asked back among which the word must be")

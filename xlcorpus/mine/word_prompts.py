@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.embed import Vectors
+from xlcorpus.lexicon.entries import lookup_keys
 from xlcorpus.lexicon.vecmap import top_k, unit
 from xlcorpus.mine.fitting import Fitted
 from xlcorpus.mine.language_pair import LanguagePair
-from xlcorpus.mine.words import Confirmed
+from xlcorpus.mine.words import Examples
 from xlcorpus.templates.template import Template, parse
 
 TEMPLATE = "The {src_name} word {word} in {tgt_name} is:"
@@ -47,19 +48,20 @@ class WordPrompts:
     fit: Fit = all_fit
     dropped: int = 0
 
-    def __call__(self, side: int, words: Sequence[str], pairs: Sequence[Confirmed] | None) -> list[str]:
-        """The prompt for each word of a side. pairs: what examples are chosen from; None: there are none yet.
+    def __call__(self, side: int, words: Sequence[str], pairs: Examples) -> list[str]:
+        """The prompt for each word of a side. pairs: what examples are chosen from.
 
         Raises UserError where the model cannot read a word without any example.
         """
         langs = self.langs if side == 0 else (self.langs[1], self.langs[0])
-        if pairs is None:
+        if not pairs:
             return word_lines(self.template, langs, words)
-        known = [(one.src, one.tgt) if side == 0 else (one.tgt, one.src) for one in pairs]
+        known = pairs if side == 0 else [(src, tgt) for tgt, src in pairs]
         sources = [word for word, _ in known]
         lines = word_lines(self.shots_template, langs, sources, [word for _, word in known])
         opened = opened_lines(self.shots_template, langs, words)
-        chosen = nearest_examples(words, sources, self.vectors(side), self.shots)
+        folded = lookup_keys(pa.array(sources, pa.string()), langs[0]).to_pylist()  # as vectors and queries have them
+        chosen = nearest_examples(words, folded, self.vectors(side), self.shots)
         made = self.fit(
             [[lines[place] for place in places] for places in chosen],
             lambda number, examples: "\n".join([*examples, opened[number]]),

@@ -1,8 +1,8 @@
 """Words and their translations out of a language model alone: SAIL (Li, Korhonen and Vulić 2024, arXiv:2402.10024).
 
 The most frequent words of both languages are asked for; what the model says first is asked back; a pair stays where
-both say each other first. Later rounds ask with pairs of the round before as examples. Pure functions: the model is
-behind `ask`.
+both say each other first. Later rounds ask with pairs of the round before as examples, all rounds with those that are
+known. Pure functions: the model is behind `ask`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from xlcorpus.mine.vocabulary import Vocabulary
 
 Sides = tuple[Vocabulary, Vocabulary]
 Words = tuple[Sequence[str], Sequence[str]]  # of each side
-# number of the side that is asked for, its words, pairs of the round before (None: none yet) -> prompts
-Prompts = Callable[[int, Sequence[str], "Sequence[Confirmed] | None"], list[str]]
+Examples = Sequence[tuple[str, str]]  # words that translate each other, the first side's first
+Prompts = Callable[[int, Sequence[str], Examples], list[str]]  # number of the side that is asked for, its words
 
 
 @dataclass(frozen=True)
@@ -88,31 +88,31 @@ class Mining:
     decoding: Decoding
     rules: Rules = field(default_factory=Rules)
 
-    def rounds(self, queries: Words) -> list[Round]:
-        """All rounds; the last one's pairs are what was found. queries: words of each side that are asked for.
+    def rounds(self, queries: Words, seeds: Examples = ()) -> list[Round]:
+        """All rounds; the last one's pairs are what was found. queries: words of each side that are asked for; seeds:
+        pairs that are known, examples of every round.
 
-        They end early where one confirms nothing: the next would have no examples.
+        They end early where one confirms nothing: the next would have no new examples.
         """
         done: list[Round] = []
         while len(done) <= self.rules.rounds and (not done or done[-1].pairs):
-            done.append(self._round(len(done), queries, done[-1].pairs if done else None))
+            done.append(self._round(len(done), queries, done[-1].pairs if done else (), seeds))
         return done
 
-    def _round(self, number: int, queries: Words, before: Sequence[Confirmed] | None) -> Round:
-        forward = self._said(f"words-{number}", queries, before)
+    def _round(self, number: int, queries: Words, before: Sequence[Confirmed], seeds: Examples) -> Round:
+        examples = list(dict.fromkeys([*seeds, *((one.src, one.tgt) for one in before)]))
+        forward = self._said(f"words-{number}", queries, examples)
         back = unasked(forward)
-        backward = self._said(f"back-{number}", back, before)
+        backward = self._said(f"back-{number}", back, examples)
         answers = {**forward[0], **backward[0]}, {**forward[1], **backward[1]}
         pairs, equal = confirm(self.sides, queries, answers, self.rules)
-        known = {(one.src, one.tgt): one.iteration for one in before or ()}
+        known = {(one.src, one.tgt): one.iteration for one in before}
         pairs = [replace(one, iteration=known.get((one.src, one.tgt), number)) for one in pairs]
         return Round(number, answers, (len(back[0]), len(back[1])), tuple(pairs), equal)
 
-    def _said(
-        self, phase: str, words: Words, before: Sequence[Confirmed] | None
-    ) -> tuple[dict[str, Said], dict[str, Said]]:
+    def _said(self, phase: str, words: Words, examples: Examples) -> tuple[dict[str, Said], dict[str, Said]]:
         """What is said of words of both sides, which are asked as one."""
-        asked = [self.prompts(side, words[side], before) for side in (0, 1)]
+        asked = [self.prompts(side, words[side], examples) for side in (0, 1)]
         given = self.ask(phase, [*asked[0], *asked[1]], self.decoding)
         parts = given[: len(asked[0])], given[len(asked[0]) :]
         one, other = (
