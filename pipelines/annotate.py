@@ -53,7 +53,7 @@ def run(options: AnnotateOptions, inputs: Sequence[Dataset], execution: Executio
     questions.keep(execution.workspace.folder)
     write = WriteAnnotated(execution.workspace, folder, options, execution.partition_by)
     made = Outcome.of(execution.each("write", tasks, write))
-    return replace(made, notes=notes_of(options, made.tallies[0].counts, questions.spent.noted))
+    return replace(made, notes=notes_of(options, made.tallies[0].counts, questions.spent.noted), spent=questions.spent)
 
 
 def template_of(options: AnnotateOptions) -> str:
@@ -85,6 +85,6 @@ STEP = Step(
     makes=as_read,
     models=lambda options: {"llm": identity_of(options)},
     check=check,
-    costs=lambda options, inputs: cost_of(options, inputs).lines(options),
+    costs=lambda options, inputs: cost_of(options, inputs) if inputs else None,
     run=run,
 )

@@ -44,12 +44,9 @@ def run(options: PairsOptions, inputs: Sequence[Dataset], execution: Execution) 
     )
     rows, failed, notes["rounds"] = translating.rounds(natural, pool)
     questions.keep(execution.workspace.folder)
-    notes |= {"pairs": rows.num_rows, "spent": questions.spent.noted}
-    notes["table"] = [
-        f"{pair}: {natural.num_rows:,} sentences, {rows.num_rows:,} with an answer; {questions.spent.calls:,} calls, "
-        f"{questions.spent.prompt_tokens:,} tokens in, {questions.spent.new_tokens:,} out"
-    ]
-    return Outcome.of(mined.write(STEP_NAME, rows, natural, failed), notes)
+    notes["pairs"] = rows.num_rows
+    notes["table"] = [f"{pair}: {natural.num_rows:,} sentences, {rows.num_rows:,} with an answer"]
+    return Outcome.of(mined.write(STEP_NAME, rows, natural, failed), notes, questions.spent)
 
 
 def check(options: PairsOptions, inputs: Sequence[Dataset]) -> list[str]:
@@ -59,13 +56,15 @@ def check(options: PairsOptions, inputs: Sequence[Dataset]) -> list[str]:
     return check_inputs(STEP_NAME, inputs, pair.tgt)
 
 
-def costs(options: PairsOptions, inputs: Sequence[Dataset]) -> list[str]:
+def costs(options: PairsOptions, inputs: Sequence[Dataset]) -> Cost | None:
     """Each sentence in each round, with its demonstrations, which are about as long on both sides."""
     documents = [one for one in inputs if one.manifest.schema_name == DOCUMENT]
+    if not documents:
+        return None
     count, tokens = sentences_in(documents, options.languages.tgt, options.sentence_breaker)
     calls = min(count, options.sentences) * (options.rounds + 1)
     into = calls * tokens * (1 + 2 * options.shots)
-    return Cost(calls, round(into), round(calls * min(tokens, options.new_tokens))).lines(options)
+    return Cost(calls, round(into), round(calls * min(tokens, options.new_tokens)))
 
 
 def models(options: PairsOptions) -> dict[str, str]:

@@ -12,6 +12,7 @@ from xlcorpus.dataset.kinds import DOCUMENT, PAIR
 from xlcorpus.dataset.storage import Location, locate
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.dictionaries import fingerprint_of_dictionaries
+from xlcorpus.mine.costs import Cost
 from xlcorpus.mine.entries import entries_of
 from xlcorpus.mine.questions import Questions, identity_of
 from xlcorpus.mine.weak import (
@@ -22,6 +23,7 @@ from xlcorpus.mine.weak import (
     translate_words,
     weak_rows,
 )
+from xlcorpus.mine.word_costs import cost_of_unknown
 from xlcorpus.mine.word_prompts import SHOTS_TEMPLATE
 from xlcorpus.pipelines.mined import Mined, check_inputs
 
@@ -40,15 +42,16 @@ def run(options: WeakOptions, inputs: Sequence[Dataset], execution: Execution) -
     entries = entries_of(_dictionaries(options, inputs), pair)
     notes: dict[str, Any] = {"pair": str(pair), "entries": entries.num_rows, "sentences": natural.num_rows}
     notes["documents"] = documents
-    texts = natural["text"].combine_chunks()
+    texts, spent = natural["text"].combine_chunks(), None
     if options.unknown == "ask":
         questions = Questions(execution.each, options, execution.scratch)
         entries, notes["unknown"] = ask_words(texts, entries, options, questions.ask, SHOTS_TEMPLATE)
         questions.keep(execution.workspace.folder)
+        spent = questions.spent
     rows, failed = weak_rows(natural, translate_words(texts, index_of(entries), pair), options)
     notes |= {"pairs": rows.num_rows, "few_translated": len(failed)}
     notes["table"] = [f"{pair}: {notes['sentences']:,} sentences, {rows.num_rows:,} weak translations"]
-    return Outcome.of(mined.write(STEP_NAME, rows, natural, failed), notes)
+    return Outcome.of(mined.write(STEP_NAME, rows, natural, failed), notes, spent)
 
 
 def check(options: WeakOptions, inputs: Sequence[Dataset]) -> list[str]:
@@ -64,6 +67,14 @@ def check(options: WeakOptions, inputs: Sequence[Dataset]) -> list[str]:
             )
         entries_of(paths, pair)
     return check_inputs(STEP_NAME, inputs, pair.src)
+
+
+def costs(options: WeakOptions, inputs: Sequence[Dataset]) -> Cost | None:
+    """Words without an entry, as far as there are entries already."""
+    if options.unknown != "ask":
+        return Cost()
+    paths = _dictionaries(options, inputs)
+    return cost_of_unknown(options, inputs, entries_of(paths, options.languages) if paths else None)
 
 
 def models(options: WeakOptions) -> dict[str, str]:
@@ -87,6 +98,7 @@ STEP = Step(
     makes=PAIR,
     models=models,
     check=check,
+    costs=costs,
     run=run,
     many=True,
 )

@@ -19,6 +19,7 @@ from xlcorpus.mine.entries import entries_of, single_words
 from xlcorpus.mine.language_pair import LanguagePair
 from xlcorpus.mine.questions import Questions, identity_of
 from xlcorpus.mine.sentences import check_documents
+from xlcorpus.mine.word_costs import cost_of_words
 from xlcorpus.mine.word_options import WordOptions, languages_of
 from xlcorpus.mine.word_prompts import WordPrompts, check_templates
 from xlcorpus.mine.word_rows import STEP_NAME, notes_of, read_documents, result_of
@@ -85,8 +86,8 @@ def run(options: WordOptions, inputs: Sequence[Dataset], execution: Execution) -
     after = [Task(task.number + 1, task.weight, task.content) for task in tasks]
     read = execution.each("read", after, ReadShard(execution.workspace, langs, execution.keep_text))
     notes = notes_of(sides, queries, rounds)
-    notes |= {"examples_left_out": prompts.dropped, "spent": questions.spent.noted}
-    return Outcome.of([words, *read], notes)
+    notes["examples_left_out"] = prompts.dropped
+    return Outcome.of([words, *read], notes, questions.spent)
 
 
 def models(options: WordOptions) -> dict[str, str]:
@@ -120,6 +121,7 @@ STEP = Step(
     makes="mined_word",
     models=models,
     check=check,
+    costs=cost_of_words,
     many=True,
     run=run,
 )

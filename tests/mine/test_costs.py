@@ -16,7 +16,8 @@ from tests.packed import TEXTS
 from tests.running import called
 from xlcorpus.errors import UserError
 from xlcorpus.mine import served
-from xlcorpus.mine.costs import Cost, rough_tokens
+from xlcorpus.mine.calls import Spent
+from xlcorpus.mine.costs import Cost, rough_tokens, spent_lines, sum_lines
 from xlcorpus.mine.options import AskOptions
 
 KEY = "sk-Zq81-not-for-anyone-93xT"
@@ -32,6 +33,21 @@ def test_a_price() -> None:
     for wrong in ("0.15", "a/b", "-1/2"):
         with pytest.raises((UserError, ValueError), match="is no price"):
             AskOptions(llm="openai:tiny", price=wrong)
+
+
+def test_what_was_asked() -> None:
+    assert spent_lines([]) == []
+    one, other = Spent(10, 4, 2000, 300, 900, 100), Spent(5, 5, 10, 5, 10, 5)
+    assert spent_lines([("words", one, (1000.0, 10_000.0)), ("pairs", other, None)]) == [
+        "language model  calls  known  asked  tokens in  tokens out  price",
+        "words              10      6      4        900         100   1.90",
+        "pairs               5      0      5         10           5   0.00",
+        "all                15      6      9        910         105   1.90",
+    ]
+    assert len(spent_lines([("words", one, None)])) == 2
+    assert sum_lines([(Cost(1000, 5, 6), AskOptions(llm="a:b")), (Cost(1, 2, 3), AskOptions(llm="c:d"))]) == [
+        "together: about 1,001 calls, 7 tokens in and 9 out"
+    ]
 
 
 def test_tokens_without_a_tokenizer() -> None:
@@ -77,7 +93,8 @@ def test_the_plan_and_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         done = called(*map(str, command), "--resume")
         assert done.returncode == 0, done.stderr
         assert server.keys == {f"Bearer {KEY}"}
-    assert "6 calls, 42 tokens in, 12 out" in done.stdout
+    # Of 6 calls, of 7 tokens in and 2 out each, 3 had come before the server died.
+    assert re.search(r"^mine-pairs +6 +3 +3 +21 +6 +21\.00$", done.stdout, re.MULTILINE), done.stdout
     written = [one for one in tmp_path.rglob("*") if one.is_file()]
     assert {one.name for one in written} >= {"manifest.json", "calls.parquet", "README.md"}
     assert not [one for one in written if KEY[:6].encode() in one.read_bytes()]

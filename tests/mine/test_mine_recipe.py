@@ -143,12 +143,16 @@ def test_with_mined_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         *("mine", tmp_path / "documents", "--pair", "eng_Latn:sw_Latn", "--llm", "fake:x", "--tau", TAU, "--quiet"),
         *("--least-translated", "0.3", "--set", "words.rounds=0", "--output", tmp_path / "mined"),
     )
+    said = []
     for call in (
         ("ingest", tmp_path / "web.jsonl", "--lang-column", "lang", "--output", tmp_path / "documents", "--quiet"),
+        (*arguments, "--plan"),
         arguments,
     ):
         done = called(*call)
         assert done.returncode == 0, done.stderr
+        said.append(done.stdout.replace(",", ""))
+    check_calls(said[1], said[2], tmp_path / "mined")
     words = rows_of(tmp_path / "mined" / "words")
     assert len(words) > 50
     assert all(into[row["tgt"]] == row["src"] for row in words)
@@ -157,6 +161,23 @@ def test_with_mined_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert weak.rows > 5
     assert Dataset.open(tmp_path / "mined" / "pairs", verify=True).manifest.rows > 5
     assert called(*arguments).stderr.count("is done already") == 4
+
+
+def check_calls(plan: str, end: str, mined: Path) -> None:
+    """What --plan says beside what the run then takes, and the table at its end."""
+    planned = [int(calls) for calls in re.findall(r"about (\d+) calls", plan)]
+    asked = {name: [int(one) for one in re.findall(r"\d+", line)] for line in end.splitlines()
+             for name in line.split()[:1] if re.fullmatch(r"\w+( +\d+){5}", line)}  # fmt: skip
+    assert [*asked] == ["words", "candidates", "all"]
+    for name in ("words", "candidates"):
+        noted = Dataset.open(mined / name).manifest.notes["spent"]
+        calls, known, now, into, out = asked[name]
+        assert (calls, known, now) == (noted["calls"], 0, noted["calls"])
+        assert (into, out) == (noted["prompt_tokens"], noted["new_tokens"])
+    assert asked["all"][0] == asked["words"][0] + asked["candidates"][0]
+    assert planned[2] == planned[0] + planned[1]
+    assert asked["words"][0] <= planned[0] <= 2 * asked["words"][0]
+    assert asked["candidates"][0] <= planned[1]
 
 
 @pytest.mark.slow

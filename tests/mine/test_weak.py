@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -61,17 +62,23 @@ TEXTS = [
 DICTIONARY = "src\ttgt\n" + "".join(f"{src}\t{tgt}\n" for src, tgt in WORDS["eng_Latn", "deu_Latn"].items())
 
 
+def write(folder: Path) -> None:
+    (folder / "given").mkdir(parents=True)
+    batch = documents(TEXTS, ["eng_Latn"] * 2 + ["deu_Latn"] + ["eng_Latn"] * 2)
+    write_dataset(folder / "given", [batch.slice(0, 2), batch.slice(2), batch.slice(0, 0)])
+    (folder / "en-de.tsv").write_text(DICTIONARY, encoding="utf-8")
+
+
+def command_of(folder: Path) -> list[str | Path]:
+    pair = ("--pair", "eng_Latn:deu_Latn")
+    return ["mine-weak", folder / "given", *pair, "--dictionary", folder / "en-de.tsv", "--quiet"]
+
+
 def made_of(folder: Path, *more: str, workers: int = 1) -> Dataset:
     if not (folder / "given").exists():
-        (folder / "given").mkdir(parents=True)
-        batch = documents(TEXTS, ["eng_Latn"] * 2 + ["deu_Latn"] + ["eng_Latn"] * 2)
-        write_dataset(folder / "given", [batch.slice(0, 2), batch.slice(2), batch.slice(0, 0)])
-        (folder / "en-de.tsv").write_text(DICTIONARY, encoding="utf-8")
+        write(folder)
     output = folder / f"weak-{workers}-{len(more)}"
-    done = called(
-        "mine-weak", folder / "given", "--pair", "eng_Latn:deu_Latn", "--dictionary", folder / "en-de.tsv", "--quiet",
-        "--output", output, "--workers", str(workers), *more,
-    )  # fmt: skip
+    done = called(*command_of(folder), "--output", output, "--workers", str(workers), *more)
     assert done.returncode == 0, done.stderr
     return Dataset.open(output, verify=True)
 
@@ -129,7 +136,11 @@ def test_unknown_words_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     model = Knows({})
     put_model(monkeypatch, model)
-    made = made_of(tmp_path, "--unknown", "ask", "--llm", "fake:x", "--word-examples", "2", "--unknown-words", "3")
+    asking = ("--unknown", "ask", "--llm", "fake:x", "--word-examples", "2", "--unknown-words")
+    write(tmp_path)
+    planned = called(*command_of(tmp_path), "--output", tmp_path / "not", *asking, "99", "--plan").stdout
+    assert re.search(r"fake:x: about 10 calls, 3\d\d tokens in and 120 out", planned)  # as many words have no entry
+    made = made_of(tmp_path, *asking, "3")
     assert rows_of(made)[0]["src"] == "Der alt Haus ist am der Fluss."
     assert made.manifest.notes["unknown"]["asked"] == 3
     first = model.asked[0].splitlines()

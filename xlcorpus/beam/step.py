@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import apache_beam as beam
 import pyarrow as pa
@@ -20,6 +20,10 @@ from xlcorpus.dataset.tally import Tally, add_up
 from xlcorpus.dataset.workspace import Task
 from xlcorpus.options import StepOptions
 
+if TYPE_CHECKING:
+    from xlcorpus.mine.calls import Spent
+    from xlcorpus.mine.costs import Cost
+
 Form = Literal["source", "map", "graph"]
 
 
@@ -33,6 +37,7 @@ class Outcome:
     """What a step made: its files in order, its counts, notes for the manifest, input files that lost far more.
 
     holdout: what it made of the rows that are held out of training, in the folder of that name: a dataset of its own.
+    spent: calls of a language model, for the end of the run; the manifest has what follows from the rows (`notes`).
     """
 
     shards: tuple[ShardFile, ...]
@@ -42,9 +47,10 @@ class Outcome:
     notes: Mapping[str, Any] = field(default_factory=dict)
     losses: tuple[FileLoss, ...] = ()
     holdout: Outcome | None = None
+    spent: Spent | None = None
 
     @classmethod
-    def of(cls, records: Sequence[Any], notes: Mapping[str, Any] | None = None) -> Outcome:
+    def of(cls, records: Sequence[Any], notes: Mapping[str, Any] | None = None, spent: Spent | None = None) -> Outcome:
         """Put the records of tasks (in order) together: `Written`, or what holds one as `written`."""
         all_written = [written for record in records for written in (written_of(record),) if written is not None]
         by_file: FileCounts = {}
@@ -55,8 +61,9 @@ class Outcome:
             decisions=tuple(file for written in all_written for file in written.decisions),
             rejects=tuple(file for written in all_written for file in written.rejects),
             tallies=tuple(add_up(tally for written in all_written for tally in written.tallies)),
-            notes=notes or {},
+            notes={**(notes or {}), **({} if spent is None else {"spent": spent.noted})},
             losses=tuple(files_standing_out(by_file)),
+            spent=spent,
         )
 
 
@@ -90,7 +97,8 @@ class Step:
     models: fingerprints of the files it reads besides its input.
     check: looks at options, and at the datasets it reads (none where an earlier step of the pass makes its rows),
     before anything runs, raises UserError, returns lines for the user.
-    costs: what it would ask of a language model, lines for `--plan`, from the datasets that are there already.
+    costs: what it would ask of a language model, for `--plan`; given the datasets that are there already, None where
+    these say too little.
     notes: what the manifest notes of a map step, from its counts and the rows of the dataset.
     many: takes several datasets.
 
@@ -109,7 +117,7 @@ class Step:
     makes: str | Callable[[Any, Sequence[str]], str] = DOCUMENT
     models: Callable[[Any], dict[str, str]] = lambda options: {}
     check: Callable[[Any, Sequence[Dataset]], list[str]] = lambda options, inputs: []
-    costs: Callable[[Any, Sequence[Dataset]], list[str]] = lambda options, inputs: []
+    costs: Callable[[Any, Sequence[Dataset]], Cost | None] | None = None
     notes: Callable[[Tally, Iterable[pa.RecordBatch]], Mapping[str, Any]] | None = None
     many: bool = False
     prepare: Callable[[Any, Sequence[str], Location], SourcePlan] | None = None

@@ -10,6 +10,8 @@ import click
 from xlcorpus.beam.interrupt import remember_interrupts
 from xlcorpus.beam.runners import choose_runner
 from xlcorpus.dataset.storage import Location
+from xlcorpus.mine.costs import spent_lines
+from xlcorpus.mine.options import AskOptions
 from xlcorpus.recipe.graph import Node
 from xlcorpus.recipe.plan import plan_lines
 from xlcorpus.recipe.run import Finished, Settings, run_recipe
@@ -44,6 +46,12 @@ def execute(
             click.echo(line)
         return []
     finished = run_recipe(nodes, folder_of, run_settings)
-    for line in funnel_lines([(done.work.id, done.dataset) for done in finished]):
+    asked = [
+        (done.work.id, done.spent, node.options.prices)
+        for done in finished
+        for node in done.work.nodes[:1]
+        if done.spent is not None and isinstance(node.options, AskOptions)
+    ]
+    for line in funnel_lines([(done.work.id, done.dataset) for done in finished], spent_lines(asked)):
         click.echo(line)
     return finished

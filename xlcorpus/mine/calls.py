@@ -45,17 +45,19 @@ def keys_of(identity: str, decoding: Decoding, prompts: Sequence[str]) -> list[b
 
 @dataclass(frozen=True)
 class Spent:
-    """Calls that were needed, of these asked now, and tokens of those needed: in and out."""
+    """Calls that were needed, of these asked now, and tokens in and out: of those needed, and of those asked."""
 
     calls: int = 0
     asked: int = 0
     prompt_tokens: int = 0
     new_tokens: int = 0
+    asked_prompt_tokens: int = 0
+    asked_new_tokens: int = 0
 
     @property
     def noted(self) -> dict[str, int]:
-        """For manifests: without `asked`, as what was known before says nothing of the rows."""
-        return {name: value for name, value in asdict(self).items() if name != "asked"}
+        """For manifests: without what was asked, as what was known before says nothing of the rows."""
+        return {name: value for name, value in asdict(self).items() if not name.startswith("asked")}
 
     def __add__(self, more: Spent) -> Spent:
         """Both together."""
@@ -80,13 +82,10 @@ class Calls:
         missing = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in known}
         for key, answered in self._asked(model, missing, decoding):
             known[key] = answered
-        distinct = [known[key] for key in dict.fromkeys(keys)]
-        spent = Spent(
-            len(distinct),
-            len(missing),
-            sum(one.prompt_tokens for one in distinct),
-            sum(one.new_tokens for one in distinct),
-        )
+        tokens = [[known[key] for key in some] for some in (dict.fromkeys(keys), missing)]
+        into, asked_into = (sum(one.prompt_tokens for one in some) for some in tokens)
+        out, asked_out = (sum(one.new_tokens for one in some) for some in tokens)
+        spent = Spent(len(tokens[0]), len(missing), into, out, asked_into, asked_out)
         return [known[key] for key in keys], spent
 
     def _asked(self, model: Model, missing: dict[bytes, str], decoding: Decoding) -> Iterator[tuple[bytes, Answered]]:

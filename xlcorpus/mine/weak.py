@@ -6,6 +6,7 @@ found and replaced as `codeswitch` does it: nothing stays that has an entry.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -31,7 +32,7 @@ from xlcorpus.options import option
 STEP_NAME = "mine-weak"
 FEW_TRANSLATED = "few_words_translated"  # reason of a decision
 _ENTRY = ("src", "tgt", "src_lang", "tgt_lang")
-_TOKENS = 12  # of an answer: a word
+MOST_TOKENS = 12  # of an answer: a word
 
 
 class WeakOptions(AskOptions):
@@ -105,15 +106,14 @@ def ask_words(
     template: a line for a word, as of `word_prompts`. The prompt has a line for each of the best entries, and that of
     the word up to its answer. Of an answer the first word counts.
     """
-    pair, index = options.languages, index_of(entries)
-    counted = unknown_words(texts, 0, index)
+    pair, counted = options.languages, unknown_of(texts, entries)
     words = [word for word, _ in sorted(counted.items(), key=lambda item: (-item[1], item[0]))[: options.unknown_words]]
     langs, best = (pair.src, pair.tgt), _best(entries, options.word_examples)
     lines = word_lines(template, langs, [src for src, _ in best], [tgt for _, tgt in best])
     prompts = ["\n".join([*lines, opened]) for opened in opened_lines(template, langs, words)]
     found = {
         word: answer
-        for word, answered in zip(words, ask("unknown", prompts, Decoding(new_tokens=_TOKENS)), strict=True)
+        for word, answered in zip(words, ask("unknown", prompts, Decoding(new_tokens=MOST_TOKENS)), strict=True)
         for answer in ([] if not answered.answers else [_first_word(answered.answers[0].text)])
         if answer
     }
@@ -125,6 +125,11 @@ def ask_words(
     }
     table = pa.concat_tables([entries.select(_ENTRY), pa.table(more)])
     return table, {"different": len(counted), "asked": len(words), "answered": len(found)}
+
+
+def unknown_of(texts: pa.Array, entries: pa.Table) -> Counter[str]:
+    """How often each word of texts occurs that has no entry."""
+    return unknown_words(texts, 0, index_of(entries))
 
 
 def _best(entries: pa.Table, count: int) -> list[tuple[str, str]]:

@@ -11,6 +11,8 @@ from xlcorpus.dataset.kinds import DOCUMENT, PAIR
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.workspace import Workspace
+from xlcorpus.mine.costs import Cost, sum_lines
+from xlcorpus.mine.options import AskOptions
 from xlcorpus.recipe.graph import Node, Pass, passes_of
 from xlcorpus.recipe.run import Settings, identity_of, prepare_source, refuse_early, remarks_on
 
@@ -22,6 +24,7 @@ _EXPANSION = 2.5  # bytes of text for a byte of zstd Parquet or of compressed in
 def plan_lines(nodes: Sequence[Node], folder_of: Callable[[Node], Location], settings: Settings) -> list[str]:
     """A line a pass: its steps, output, input, state on disk, and a rough time."""
     lines: list[str] = []
+    asked: list[tuple[Cost, AskOptions]] = []
     known: dict[str, Dataset | None] = {}
     size: dict[str, float] = {}
     refuse_early(nodes, folder_of)
@@ -55,8 +58,16 @@ def plan_lines(nodes: Sequence[Node], folder_of: Callable[[Node], Location], set
         took = "" if known[work.id] is not None else f", about {format_duration(seconds)}"
         lines.append(f"{number}. {work.label} -> {folder}: {what}; {state}{took}")
         if known[work.id] is None:
-            lines += [f"   {line}" for node in work.nodes for line in node.step.costs(node.options, datasets)]
-    return lines
+            for node in work.nodes:
+                if node.step.costs is None or not isinstance(node.options, AskOptions):
+                    continue
+                cost = node.step.costs(node.options, datasets)
+                if cost is None:
+                    lines.append(f"   {node.options.llm}: how much it is asked shows when the input is there")
+                elif cost.calls:
+                    lines += [f"   {line}" for line in cost.lines(node.options)]
+                    asked.append((cost, node.options))
+    return [*lines, *(sum_lines(asked) if len(asked) > 1 else [])]
 
 
 def _state(

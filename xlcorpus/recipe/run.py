@@ -31,6 +31,7 @@ from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.tally import check_chain
 from xlcorpus.dataset.workspace import RunState, Task, Workspace, check_apart
 from xlcorpus.errors import UserError, nearest
+from xlcorpus.mine.calls import Spent
 from xlcorpus.recipe.accept import Acceptance
 from xlcorpus.recipe.graph import Node, Pass, check_readable, passes_of
 from xlcorpus.recipe.identity import Identity, held_out_of, identify_pass
@@ -64,11 +65,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class Finished:
-    """A pass that is done: its dataset, and whether it was there before."""
+    """A pass that is done: its dataset, whether it was there before, and what a language model was asked for it."""
 
     work: Pass
     dataset: Dataset
     skipped: bool
+    spent: Spent | None = None
 
 
 def run_recipe(nodes: Sequence[Node], folder_of: Callable[[Node], Location], settings: Settings) -> list[Finished]:
@@ -142,7 +144,8 @@ def run_pass(work: Pass, datasets: list[Dataset], folder: Location, settings: Se
                 with workspace.lock():
                     workspace.clean_up(manifest.files())
             settings.say(f"{work.label}: {folder} is done already, with the same input and options")
-            return Finished(work, Dataset.open(folder), skipped=True)
+            spent = Spent(**manifest.notes["spent"]) if "spent" in manifest.notes else None
+            return Finished(work, Dataset.open(folder), skipped=True, spent=spent)
     try:
         with workspace.held():
             workspace.make_room(
@@ -154,10 +157,10 @@ def run_pass(work: Pass, datasets: list[Dataset], folder: Location, settings: Se
             )
             for remark in differing:
                 settings.say(remark)
-            _make(work, datasets, source, workspace, identity, settings)
+            outcome = _make(work, datasets, source, workspace, identity, settings)
     except OSError as error:
         raise storage_error(error) from error
-    return Finished(work, Dataset.open(folder), skipped=False)
+    return Finished(work, Dataset.open(folder), skipped=False, spent=outcome.spent)
 
 
 def _make(
@@ -167,7 +170,7 @@ def _make(
     workspace: Workspace,
     identity: Identity,
     settings: Settings,
-) -> None:
+) -> Outcome:
     workspace.begin(RunState(identity.fingerprint, tuple(step.step for step in identity.steps)))
     execution = Execution(
         workspace,
@@ -195,6 +198,7 @@ def _make(
         _finish(workspace.folder / HOLDOUT, work.schema, held_out_of(identity), outcome.holdout, settings)
     manifest = _finish(workspace.folder, work.schema, identity, outcome, settings)
     workspace.clean_up(manifest.files())
+    return outcome
 
 
 def _finish(folder: Location, schema: str, identity: Identity, outcome: Outcome, settings: Settings) -> Manifest:

@@ -32,8 +32,9 @@ def count_cells(tally: Tally, columns: Sequence[str]) -> list[str]:
     return [f"{numbers[name] if name in numbers else getattr(tally, name):,}" for name in columns]
 
 
-def funnel_lines(datasets: Sequence[tuple[str, Dataset]]) -> list[str]:
-    """The funnel of a run: what each step was given, kept, removed and rejected; then what steps noted, and files."""
+def funnel_lines(datasets: Sequence[tuple[str, Dataset]], asked: Sequence[str] = ()) -> list[str]:
+    """The funnel of a run: what each step was given, kept, removed and rejected; then what steps noted, what language
+    models were asked (lines), and files."""
     columns = count_columns([tally for _, dataset in datasets for tally in dataset.manifest.tallies])
     rows = [["dataset", "step", *columns, "reasons"]]
     tables: list[str] = []
@@ -46,6 +47,7 @@ def funnel_lines(datasets: Sequence[tuple[str, Dataset]]) -> list[str]:
     lines = table_lines(rows, right=range(2, 2 + len(columns)))
     if tables:
         lines += ["", *tables]
+    lines += ["", *asked] if asked else []
     lines += files
     where = [f"  {name}: {dataset.folder}" for name, dataset in datasets]
     return [
