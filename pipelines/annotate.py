@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from xlcorpus.beam.map import MapBatches
 from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import shard_tasks
 from xlcorpus.beam.step import Outcome, Step, as_read
@@ -22,10 +23,13 @@ from xlcorpus.mine.annotate.asking import (
     ask_rows,
     check_free,
     check_template,
+    columns_of_answers,
     cost_of,
     notes_of,
 )
-from xlcorpus.mine.annotate.options import AnnotateOptions
+from xlcorpus.mine.annotate.options import LLM, AnnotateOptions
+from xlcorpus.mine.annotate.reading import ReadingKernel, check_reader, identity_of_reader, notes_of_reader
+from xlcorpus.mine.costs import Cost
 from xlcorpus.mine.questions import Questions, identity_of
 
 
@@ -57,7 +61,7 @@ def run(options: AnnotateOptions, inputs: Sequence[Dataset], execution: Executio
 
 
 def template_of(options: AnnotateOptions) -> str:
-    """The template; raises UserError where there is none."""
+    """The template of a prompt; raises UserError where there is none."""
     if options.template is None:
         raise UserError("annotate --llm needs a prompt", remedy="write --template 'Grade this text: {text}'")
     return options.template
@@ -65,26 +69,49 @@ def template_of(options: AnnotateOptions) -> str:
 
 def check(options: AnnotateOptions, inputs: Sequence[Dataset]) -> list[str]:
     """Look at the model's name, the template and the columns before anything is asked."""
-    identity_of(options)
-    check_template(template_of(options), None, "")
+    models(options)
+    asked = options.model == LLM
+    if not asked:
+        check_reader(options, None, "")
+    template = template_of(options) if asked else options.template
+    if template is not None:
+        check_template(template, None, "")
     for dataset in inputs:
         schema, where = dataset.manifest.arrow_schema, str(dataset.folder)
-        check_template(template_of(options), schema, where)
-        check_free(schema, options.form.values, options.column, where)
+        if not asked:
+            check_reader(options, schema, where)
+        elif template is not None:
+            check_template(template, schema, where)
+            check_free(schema, columns_of_answers(options), where)
     return []
+
+
+def models(options: AnnotateOptions) -> dict[str, str]:
+    """Who is asked; raises UserError."""
+    return {options.model: identity_of(options) if options.model == LLM else identity_of_reader(options)}
+
+
+def costs(options: AnnotateOptions, inputs: Sequence[Dataset]) -> Cost | None:
+    """Of a language model, where rows are known; others are not asked."""
+    if options.model != LLM:
+        return Cost()
+    return cost_of(options, inputs) if inputs else None
 
 
 STEP = Step(
     name=STEP_NAME,
-    summary="Add columns that a language model says of rows: grades, topics, labels; drops nothing.",
+    summary="Add columns that a model says of rows: grades, topics, tags, vectors; drops nothing.",
     order=35,
     speed=0.05,
     options=AnnotateOptions,
     example="--llm openai:MODEL --template 'Grade from 0 to 5: {text}' --column grade --parse number",
     reads=KINDS,
     makes=as_read,
-    models=lambda options: {"llm": identity_of(options)},
+    models=models,
     check=check,
-    costs=lambda options, inputs: cost_of(options, inputs) if inputs else None,
+    costs=costs,
+    notes=lambda tally, rows: notes_of_reader(tally),
+    map=lambda options, execution: MapBatches(ReadingKernel(options)),
     run=run,
+    shuffles=lambda options: options.model == LLM,
 )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.evaluate.models import folder
 from tests.house.pages import blocks
 from tests.mine.fakes import WordByWord, put_model
-from tests.packed import TEXTS
+from tests.mine.test_annotate_models import TAGS, TOPICS, saved
+from tests.packed import SAMPLE, TEXTS
 from tests.rows import documents, rows_of, write_dataset
 from tests.running import called
 from xlcorpus.dataset.dataset import Dataset
@@ -30,12 +33,17 @@ class Reader(WordByWord):
         return [("news", "fiction")[len(prompt) % 2]]
 
 
+@pytest.mark.slow
 def test_the_page_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     put_model(monkeypatch, Reader())
     write_dataset(Path("out/documents"), [documents([*TEXTS.values()], [*TEXTS])])
     Path("grades.yaml").write_text("default: {grade: {min: 3}}\n", "utf-8")
+    shutil.copy(SAMPLE, "t.model")
     values = {"$LLM": "fake:x", "$GRADE": GRADE, "$TOPIC": TOPIC}
+    values["$CLASSIFIER"] = str(saved(Path("classifier"), "SequenceClassification", TOPICS))
+    values["$TAGGER"] = str(saved(Path("tagger"), "TokenClassification", TAGS))
+    values["encoder:$ENCODER"] = f"encoder:{folder('XLMRobertaForMaskedLM')}"
     for _, code in blocks("annotate.md", "bash"):
         for line in code.splitlines():
             words = [values.get(word, word) for word in shlex.split(line)]
@@ -50,3 +58,6 @@ def test_the_page_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert {one["score"] for one in low} == {grade for grade in graded.values() if grade < 3}
     topics = [row["domain"] for row in rows_of(Path("out/mix"))]
     assert sorted(topics) == ["fiction"] * 3 + ["news"] * 3
+    assert {row["topic"] for row in rows_of(Path("out/classified"))} <= {*TOPICS}
+    assert {len(row["vector"]) for row in rows_of(Path("out/vectors"))} == {16}
+    assert Dataset.open(Path("out/rows"), verify=True).manifest.rows == len(TEXTS)

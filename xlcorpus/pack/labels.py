@@ -176,12 +176,7 @@ def _labels_of(
     styles = np.full(len(points), list(STYLES).index(tags.style), dtype=np.int8)
     outside = layer.valid & tags.with_outside
     spans, row = layer.spans.in_order(), rows_of(places.offsets)
-    # Pieces without the white space around: a piece of nothing else has no label. The ▁ that tokenizers put before a
-    # text has the place of its first character.
-    printed = np.flatnonzero(~properties.whitespace().take(points.codes))
-    low, high = (np.searchsorted(printed, points.offsets[row] + edge) for edge in (places.starts, places.ends))
-    there = np.flatnonzero((low < high) & ~tokenizer.blank_pieces[places.ids])
-    starts, ends = printed[low[there]], printed[high[there] - 1] + 1
+    there, starts, ends = _printed(points, tokenizer, places)
     labels = np.full(len(row), IGNORED, dtype=np.int32)
     if every:
         offsets = np.searchsorted(row[there], np.arange(len(points) + 1)).astype(np.int64)
@@ -198,13 +193,37 @@ def _labels_of(
         found = tags.number(tags_of(owner, words.offsets, spans, styles, outside))
         if layer.decoded is not None:
             found[layer.decoded.unknown & (owner < 0)] = IGNORED
-        at = np.searchsorted(ends, words.starts, side="right")
-        within = words.placed & (at < len(ends))
-        within[within] = starts[at[within]] <= words.starts[within]
-        mine = np.flatnonzero(within)
-        labels[there[at[mine[::-1]]]] = found[mine[::-1]]  # the first word in a piece is written last
+        at = _first(words, there, starts, ends)
+        mine = np.flatnonzero(at >= 0)
+        labels[at[mine[::-1]]] = found[mine[::-1]]  # the first word in a piece is written last
         head = np.append(True, np.diff(at[mine]) > 0)[: len(mine)]
         labelled = found >= 0
         counted, missed = int(labelled.sum()), int(labelled.sum() - labelled[mine[head]].sum())
     counts = {"labelled": counted, "without_piece": missed, "texts_without": int((~layer.valid).sum())}
     return labels, {"label_words": counts, DAMAGE: {**layer.damage, **damage}}, spans
+
+
+def first_pieces(words: Units, points: CodePoints, tokenizer: Tokenizer, places: Places) -> np.ndarray:
+    """int64[words]: the token of each word's label, the first that holds a character of it; -1 where there is none."""
+    return _first(words, *_printed(points, tokenizer, places))
+
+
+def _printed(points: CodePoints, tokenizer: Tokenizer, places: Places) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """int64[n] each: tokens that are not white space alone, and where they start and end without the white space
+    around, in code points of the texts laid end to end. The ▁ that tokenizers put before a text has the place of its
+    first character."""
+    row = rows_of(places.offsets)
+    printed = np.flatnonzero(~properties.whitespace().take(points.codes))
+    low, high = (np.searchsorted(printed, points.offsets[row] + edge) for edge in (places.starts, places.ends))
+    there = np.flatnonzero((low < high) & ~tokenizer.blank_pieces[places.ids])
+    return there, printed[low[there]], printed[high[there] - 1] + 1
+
+
+def _first(words: Units, there: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """See `first_pieces`; the others as `_printed` has them."""
+    at = np.searchsorted(ends, words.starts, side="right")
+    within = words.placed & (at < len(ends))
+    within[within] = starts[at[within]] <= words.starts[within]
+    found = np.full(len(words), -1, dtype=np.int64)
+    found[within] = there[at[within]]
+    return found

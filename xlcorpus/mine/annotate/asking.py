@@ -68,13 +68,20 @@ class RenderPrompts:
 
 def prompts_of(batch: pa.RecordBatch, template: Template) -> pa.Table:
     """prompt, or fault: `nothing_to_read` where all columns are null or the prompt is blank, `template_failed`."""
+    texts, faults = read_rows(batch, template)
+    prompts = pc.utf8_rtrim_whitespace(texts)
+    return pa.table([pc.if_else(faults.is_null(), prompts, pa.scalar(None, pa.string())), faults], schema=_PROMPTS)
+
+
+def read_rows(batch: pa.RecordBatch, template: Template) -> tuple[pa.Array, pa.Array]:
+    """string[rows], what the template makes of rows, and string[rows], why there is nothing to read (null: there
+    is)."""
     made = template.render(batch)
-    prompts = pc.utf8_rtrim_whitespace(made.texts().cast(pa.string()))
+    texts = made.texts().cast(pa.string())
     faults = np.full(batch.num_rows, None, dtype=object)
-    faults[~template.fits(batch) | np.asarray(pc.equal(prompts, ""))] = NOTHING
+    faults[~template.fits(batch) | np.asarray(pc.equal(pc.utf8_trim_whitespace(texts), ""))] = NOTHING
     faults[[one.row for one in made.failed]] = FAILED
-    told = pa.array(faults, pa.string())
-    return pa.table([pc.if_else(told.is_null(), prompts, pa.scalar(None, pa.string())), told], schema=_PROMPTS)
+    return texts, pa.array(faults, pa.string())
 
 
 def ask_rows(questions: Questions, options: AnnotateOptions, listed: Sequence[Rendered], folder: Location) -> None:
@@ -121,7 +128,7 @@ def annotated(batch: pa.RecordBatch, answers: pa.RecordBatch, options: AnnotateO
     answers: text, score, fault, row by row. Counts: annotated, rows with a value and all; faults by name; said, by
     choice, or by whole number where the range is small. Raises UserError where a column is there already.
     """
-    check_free(batch.schema, options.form.values, options.column, "the dataset")
+    check_free(batch.schema, columns_of_answers(options), "the dataset")
     form, rows, faults = options.form, [], []
     for text, fault in zip(answers.column("text").to_pylist(), answers.column("fault").to_pylist(), strict=True):
         values: dict[str, Any] = {}
@@ -163,19 +170,25 @@ def annotated_shard(shard: Shard, folder: Location, number: int, options: Annota
         yield Result(annotated(empty(shard_schema(shard.location)), answers, options).rows, rows_in=0)
 
 
-def check_free(schema: pa.Schema, made: pa.Schema, column: str, where: str) -> None:
-    """Raise UserError where a column that is made, or its score or fault, is there already, or is one of ours with
-    another type."""
+def check_free(schema: pa.Schema, made: pa.Schema, where: str) -> None:
+    """Raise UserError where a column that is made is there already, or is one of ours with another type."""
     ours = {field.name: field.type for name in (DOCUMENT, PAIR) for field in load_schema(name).fields}
-    for name in (*made.names, f"{column}_{SCORE}", f"{column}_{FAULT}"):
-        if name in schema.names:
-            raise UserError(f"there is a column {name!r} in {where} already", remedy="name another one: --column NAME")
     for field in made:
+        if field.name in schema.names:
+            raise UserError(
+                f"there is a column {field.name!r} in {where} already", remedy="name another one: --column NAME"
+            )
         if field.name in ours and ours[field.name] != field.type:
             raise UserError(
                 f"{field.name} is a name of xlcorpus' own, of a column {ours[field.name]}; this one is {field.type}",
                 remedy="name another one: --column NAME",
             )
+
+
+def columns_of_answers(options: AnnotateOptions) -> pa.Schema:
+    """What `annotated` adds."""
+    ends = ((SCORE, pa.float32()), (FAULT, pa.string()))
+    return pa.schema([*options.form.values, *(pa.field(f"{options.column}_{end}", kind) for end, kind in ends)])
 
 
 def check_template(source: str, schema: pa.Schema | None, where: str) -> None:

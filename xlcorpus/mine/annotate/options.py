@@ -4,27 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import ClassVar
 
 from pydantic import field_validator, model_validator
 
 from xlcorpus.errors import UserError
 from xlcorpus.mine.annotate.answers import FIELD_TYPES, Form, Parse, folded
 from xlcorpus.mine.backend import Decoding
+from xlcorpus.mine.embedder import EmbedderOptions
 from xlcorpus.mine.options import AskOptions
 from xlcorpus.options import option
 from xlcorpus.templates.template import read_source
 
+LLM, CLASSIFIER, TAGGER, EMBEDDER = "llm", "classifier", "tagger", "embedder"
+MODELS = (LLM, CLASSIFIER, TAGGER, EMBEDDER)
 SCORE, FAULT = "score", "fault"  # ends of names of columns
 _RANGE = 100  # whole numbers that are counted one by one
 
 
-class AnnotateOptions(AskOptions):
-    """What a model is asked of each row, and what is made of it."""
+class AnnotateOptions(AskOptions, EmbedderOptions):
+    """Which model says something of each row, and what is made of it."""
+
+    files: ClassVar[tuple[str, ...]] = (*AskOptions.files, *EmbedderOptions.files, CLASSIFIER, TAGGER)
+    unrecorded: ClassVar[tuple[str, ...]] = (*AskOptions.unrecorded, *EmbedderOptions.unrecorded, "device")
 
     column: str = option(pattern=r"^[A-Za-z][\w-]*$", description="name of the new column")
     template: str | None = option(
-        None, description="what the model reads, of columns: '{text}', Jinja, or a file of it"
+        None,
+        description="what the model reads, of columns: '{text}' (the default but of --llm), Jinja, or a file of it",
     )
+    llm: str = option("", description="BACKEND:MODEL, asked by --template: transformers:FOLDER, openai:NAME, ...")
+    classifier: str | None = option(
+        None, description="folder of a model that classifies texts: the column is its label, or its number"
+    )
+    tagger: str | None = option(None, description="folder of a model that tags tokens: the column is a tag a token")
+    embedder: str = option(
+        "", description="encoder:FOLDER, or sentence-transformers:NAME_OR_FOLDER: the column is a vector"
+    )
+    model_tokens: int = option(512, ge=8, description="classifier, tagger: most tokens of a text")
+    model_batch: int = option(32, ge=1, description="classifier, tagger: texts at once")
+    device: str | None = option(None, description="classifier, tagger: cpu or cuda; default: a GPU where there is one")
     parse: Parse = option("text", description="what an answer is read as")
     choices: list[str] = option([], only={"parse": ["choice"]}, description="a choice; anything else is a fault")
     fields: list[str] = option(
@@ -43,6 +62,29 @@ class AnnotateOptions(AskOptions):
     @classmethod
     def _read(cls, given: str | None) -> str | None:
         return None if given is None else read_source(given)
+
+    @property
+    def model(self) -> str:
+        """Which option says who is asked: llm, classifier, tagger, embedder."""
+        return next(name for name in MODELS if getattr(self, name))
+
+    @model_validator(mode="after")
+    def _one_model(self) -> AnnotateOptions:
+        given = [name for name in MODELS if getattr(self, name)]
+        if len(given) != 1:
+            shown = " and ".join(f"--{name}" for name in given) or "no model"
+            raise UserError(
+                f"annotate asks one model, and this is {shown}", remedy=f"give one of --{', --'.join(MODELS)}"
+            )
+        owners = {name: owner for owner, names in _OF_MODEL.items() for name in names}
+        for name in sorted(self.model_fields_set):
+            if given[0] not in owners.get(name, given) and getattr(self, name) not in (None, []):
+                flag = name.replace("_", "-")
+                raise UserError(
+                    f"--{flag} is an option of --{' or --'.join(owners[name])}; this is --{given[0]}",
+                    remedy=f"leave out --{flag}",
+                )
+        return self
 
     @model_validator(mode="after")
     def _fits(self) -> AnnotateOptions:
@@ -100,3 +142,12 @@ def _field(given: str) -> tuple[str, str]:
             f"--fields {given!r} is no field", remedy=f"write NAME, or NAME:TYPE with one of {', '.join(FIELD_TYPES)}"
         )
     return name, kind or "text"
+
+
+# Options that belong to some models alone.
+_OF_MODEL = {
+    (LLM,): (*AskOptions.model_fields, "parse", "choices", "fields", "least", "most", "extract", "new_tokens"),
+    (CLASSIFIER, TAGGER): ("model_tokens", "model_batch", "device"),
+    (EMBEDDER,): tuple(EmbedderOptions.model_fields),
+    (LLM, CLASSIFIER, EMBEDDER): ("template",),
+}

@@ -16,7 +16,7 @@ from xlcorpus.loader.rows import TokenRows
 from xlcorpus.loader.source import objective_for
 from xlcorpus.objectives.kinds.filter import LAYERS
 from xlcorpus.objectives.labelled import CLASSIFIER, TAGGER, LabelledObjective
-from xlcorpus.objectives.objective import OBJECTIVES
+from xlcorpus.objectives.objective import OBJECTIVES, Objective
 from xlcorpus.options import checked
 
 _KINDS = {(TAGGER, "labels"): "tagging", (CLASSIFIER, None): "classification", (CLASSIFIER, "bitext"): "filter"}
@@ -55,6 +55,23 @@ def objective_of(trained: TrainedModel, rows: TokenRows) -> LabelledObjective:
     if name == "filter" and layers is None:  # it was trained on texts alone
         given = {"apart": 0, "together": 0}
     objective = objective_for(rows, kind, checked(kind.options, given, trained.path, name, ""))
+    return _of_model(objective, trained)
+
+
+def objective_of_texts(trained: TrainedModel, length: int) -> LabelledObjective:
+    """The objective of a tagger or classifier for rows of input_ids that are made here; raises UserError where the
+    model is neither, or lacks what it needs. length: tokens of a row."""
+    name = {TAGGER: "tagging", CLASSIFIER: "classification"}.get(trained.architecture)
+    if name is None:
+        raise UserError(
+            f"{trained.path} has no trained head for labels ({trained.architecture})",
+            remedy="name a folder that `xlcorpus pretrain` trained with tagging or classification, or such a model",
+        )
+    kind = OBJECTIVES.find(name)
+    return _of_model(kind.make(kind.options(), trained.vocabulary, length), trained)
+
+
+def _of_model(objective: Objective, trained: TrainedModel) -> LabelledObjective:
     assert isinstance(objective, LabelledObjective)
     objective.columns = tuple(column for column in objective.columns if column not in objective.optional)
     objective.labels = labels_of_model(trained)
@@ -76,21 +93,32 @@ def said_of(
     Raises UserError where the model's logits are no numbers.
     """
     read = [*dict.fromkeys([*objective.columns, *columns])]
-    with evaluating(trained.model) as device, torch.no_grad():
-        for given, keys in batches(rows, read, batch, limit):
-            made = objective.collate(given.select(list(objective.columns)), keys)
-            logits = objective.logits(trained.model, {name: one.to(device) for name, one in made.items()})
-            found = torch.softmax(logits.float(), dim=-1).cpu()
-            if not bool(torch.isfinite(found).all()):
-                raise UserError(
-                    f"the logits of {trained.path} are no numbers",
-                    remedy="its weights are damaged: use an earlier checkpoint",
-                )
-            sizes = np.ones(given.num_rows, dtype=np.int64)
-            if found.dim() == 3:
-                mask = made["attention_mask"].bool()
-                sizes, found = mask.sum(dim=1).numpy(), found[mask]
-            yield Said(given.select(list(columns)), found.numpy(), np.concatenate([[0], np.cumsum(sizes)]))
+    for given, keys in batches(rows, read, batch, limit):
+        logits, sizes = logits_of(trained, objective, given.select(list(objective.columns)), keys)
+        found = torch.softmax(logits, dim=-1).numpy()
+        yield Said(given.select(list(columns)), found, np.concatenate([[0], np.cumsum(sizes)]))
+
+
+@torch.no_grad()
+def logits_of(
+    trained: TrainedModel, objective: LabelledObjective, rows: pa.RecordBatch, keys: np.ndarray
+) -> tuple[torch.Tensor, np.ndarray]:
+    """float32[places, labels] of some rows, all tokens of each or its text as a whole, and int64[rows], places of each.
+
+    Raises UserError where they are no numbers.
+    """
+    with evaluating(trained.model) as device:
+        made = objective.collate(rows, keys)
+        found = objective.logits(trained.model, {name: one.to(device) for name, one in made.items()}).float().cpu()
+    if not bool(torch.isfinite(torch.softmax(found, dim=-1)).all()):
+        raise UserError(
+            f"the logits of {trained.path} are no numbers", remedy="its weights are damaged: use an earlier checkpoint"
+        )
+    sizes = np.ones(rows.num_rows, dtype=np.int64)
+    if found.dim() == 3:
+        mask = made["attention_mask"].bool()
+        sizes, found = mask.sum(dim=1).numpy(), found[mask]
+    return found, sizes
 
 
 def languages_of(rows: pa.RecordBatch) -> pa.Array:
