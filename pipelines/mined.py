@@ -26,6 +26,7 @@ from xlcorpus.mine.natural import (
     put_made,
 )
 from xlcorpus.mine.sentences import check_documents
+from xlcorpus.text.labels import same_language
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,6 @@ def check_inputs(step: str, inputs: Sequence[Dataset], lang: str) -> list[str]:
     said = []
     for dataset in documents:
         check_documents(dataset)
-    if documents and not any(lang in one.manifest.languages for one in documents):
+    if documents and not any(same_language(lang, label) for one in documents for label in one.manifest.languages):
         said.append(f"{step}: no document is labelled {lang}")
     return said

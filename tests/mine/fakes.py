@@ -16,8 +16,10 @@ class WordByWord(Scripted):
     """Translates the last line but one of a prompt, `Swahili: ...`, word by word; of a text in `given` it says what
     is there."""
 
-    def __init__(self, words: Mapping[str, str], given: Mapping[str, str] | None = None) -> None:
-        super().__init__({}, "word by word")
+    def __init__(
+        self, words: Mapping[str, str], given: Mapping[str, str] | None = None, length: int | None = None
+    ) -> None:
+        super().__init__({}, "word by word", length)
         self.words, self.given = words, given or {}
 
     def said(self, prompt: str) -> list[str]:

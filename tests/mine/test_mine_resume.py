@@ -13,7 +13,9 @@ from tests.rows import documents, pairs, rows_of, write_dataset
 from tests.running import called, digests
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import ModelError
-from xlcorpus.mine.backend import Answered, Decoding
+from xlcorpus.mine import questions
+from xlcorpus.mine.backend import Answered, Backend, Decoding
+from xlcorpus.mine.options import AskOptions
 
 
 class Dying(WordByWord):
@@ -50,6 +52,53 @@ def test_nothing_is_asked_twice_after_a_server_died(tmp_path: Path, monkeypatch:
     assert called(*arguments, tmp_path / "straight").returncode == 0
     assert sorted(answered + whole.asked) == sorted(straight.asked)
     assert digests(tmp_path / "out") == digests(tmp_path / "straight")
+
+
+def test_a_prompt_that_is_refused_is_a_decision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing(WordByWord):
+        def generate(self, prompts: Sequence[str], decoding: Decoding) -> Iterator[tuple[int, Answered]]:
+            """See Model."""
+            for number, answered in super().generate(prompts, decoding):
+                refused = GERMAN[2][0] in prompts[number]
+                yield number, Answered((), refused=True) if refused else answered
+
+    put_model(monkeypatch, Refusing({}, dict(GERMAN)))
+    write_dataset(tmp_path / "documents", [documents([german for german, _ in GERMAN], "deu_Latn")])
+    done = called("mine-pairs", tmp_path / "documents", "--pair", "eng_Latn:deu_Latn", "--llm", "f:x", "--shots", "0",
+                  "--output", tmp_path / "out", "--keep-text", "--quiet")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    made = Dataset.open(tmp_path / "out", verify=True)
+    decisions = [(one["reason"], one["text"]) for batch in made.decisions() for one in batch.to_pylist()]
+    assert decisions == [("prompt_refused", GERMAN[2][0])]
+    assert made.manifest.notes["spent"]["refused"] == 1
+
+
+def test_a_run_that_knows_all_answers_opens_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    model = WordByWord({}, dict(GERMAN), length=1000)
+
+    def open_it(name: str, options: AskOptions) -> WordByWord:
+        opened.append(name)
+        if len(opened) > 1:
+            raise ModelError("its weights are gone")
+        return model
+
+    backend = Backend("fake", "", lambda name, options: model.identity, open_it)
+    monkeypatch.setattr(questions, "backend_of", lambda given: (backend, given))
+    write_dataset(tmp_path / "documents", [documents([german for german, _ in GERMAN], "deu_Latn")])
+    write_dataset(tmp_path / "weak", [pairs(WEAK, "deu_Latn", "eng_Latn")], "pair")
+    arguments = ("mine-pairs", tmp_path / "documents", tmp_path / "weak", "--pair", "eng_Latn:deu_Latn", "--llm", "f:x",
+                 "--rounds", "1", "--tau", "0", "--calls", tmp_path / "calls", "--quiet", "--output")  # fmt: skip
+    for run in ("first", "second"):
+        questions._open.cache_clear()
+        assert called(*arguments, tmp_path / run).returncode == 0
+    assert opened == ["f:x"]
+    assert digests(tmp_path / "first") == digests(tmp_path / "second")
+    for more in (("--shots", "1"), ("--llm-length", "900")):  # other prompts; a length that may be another one
+        questions._open.cache_clear()
+        done = called(*arguments, tmp_path / more[0], *more)
+        assert "its weights are gone" in done.stderr
+    questions._open.cache_clear()
 
 
 def test_a_language_without_documents(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,6 +19,7 @@ from tests.rows import documents, rows_of, write_dataset
 from tests.running import digests, invoked, run_nodes
 from xlcorpus.beam import runners
 from xlcorpus.cli.lexicon import command
+from xlcorpus.dataset.columns import put_columns
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.storage import locate
 from xlcorpus.errors import UserError
@@ -29,6 +31,7 @@ from xlcorpus.mine.words import Mining
 from xlcorpus.recipe.graph import Node
 from xlcorpus.recipe.options import make_options
 from xlcorpus.recipe.registry import find_step
+from xlcorpus.text.labels import language_of
 
 WORDS, QUERIES, ERROR = 240, 160, 0.3
 PAIR = ":".join(LANGS)
@@ -170,6 +173,19 @@ def test_a_seed_dictionary(given: Dataset, answers: Path, tmp_path: Path) -> Non
     seeds.write_text("deu_Latn\tfra_Latn\nHaus\tmaison\n", encoding="utf-8")
     with pytest.raises(UserError, match="the header says deu_Latn"):
         mined(given, answers, tmp_path / "refused", seed_dictionary=str(seeds))
+
+
+def test_labels_of_one_language(made: Dataset, given: Dataset, answers: Path, tmp_path: Path) -> None:
+    """A label without a script is of the language in every one; the rows are the same."""
+    batches = list(given.batches())
+    other = [
+        put_columns(one, {"lang": pc.replace_substring(one.column("lang"), LANGS[1], language_of(LANGS[1]))})
+        for one in batches
+    ]
+    found = mined(write_dataset(tmp_path / "given", other), answers, tmp_path / "out")
+    assert rows_of(found) == rows_of(made)
+    (tally,) = found.manifest.tallies
+    assert tally.merged == made.manifest.tallies[0].merged
 
 
 def test_it_is_a_dictionary(made: Dataset, given: Dataset, tmp_path: Path) -> None:

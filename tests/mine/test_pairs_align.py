@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -140,6 +142,45 @@ def test_order_shards_workers_and_runner_change_nothing(
     aligned([inputs["both"]], tmp_path / "two", workers=2, keep_text=True)
     aligned([inputs["both"]], tmp_path / "portable", runner="portable", keep_text=True)
     assert digests(tmp_path / "one") == digests(tmp_path / "two") == digests(tmp_path / "portable")
+
+
+MOMENTS = ("settle/00001.json", "1.counts.arrow", "tgt.0.vectors.arrow", "search/00001.json", "1.tgt.states.arrow",
+           "data/part-00000-000.parquet", "manifest.json")  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.process
+def test_kill_9_in_every_phase_and_resume(shared_data: Path, tmp_path: Path) -> None:
+    """Killed where a file is about to get its name; resumed, a run leaves the bytes of a whole one."""
+    killing = """
+import os, signal, sys
+from tests.running import called
+folder, moments, arguments, genuine = sys.argv[1], sys.argv[2].split(), sys.argv[3:], os.replace
+assert called(*arguments, "--output", f"{folder}/whole").returncode == 0
+for number, moment in enumerate(moments):
+    child = os.fork()
+    if not child:
+        def replace(temporary, path):
+            if str(path).endswith("/" + moment):
+                os.kill(os.getpid(), signal.SIGKILL)
+            genuine(temporary, path)
+        os.replace = replace
+        called(*arguments, "--output", f"{folder}/{number}")
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL, moment
+"""
+    sides = [of_ntrex(shared_data, code, 40) for code in ("eng", "deu")]
+    arguments = ["pairs-align", write_dataset(tmp_path / "given", sides).folder, "--pair", PAIR, "--quiet"]
+    given = [sys.executable, "-c", killing, tmp_path, " ".join(MOMENTS), *arguments]
+    done = subprocess.run(list(map(str, given)), capture_output=True, text=True, timeout=250)
+    assert done.returncode == 0, done.stderr
+    for number in range(len(MOMENTS)):
+        cut = tmp_path / str(number)
+        assert not (cut / "manifest.json").exists()
+        assert list((cut / "_work").glob("*/*.json"))
+        resumed = called(*arguments, "--output", cut, "--resume")
+        assert resumed.returncode == 0, resumed.stderr
+        assert digests(cut) == digests(tmp_path / "whole")
 
 
 def test_one_of_equal_texts(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -132,9 +133,64 @@ def test_refused_at_once(status: int, said: str) -> None:
     with serving(lambda *given: Reply(status, content, {"Content-Type": "application/json"})) as server:
         with pytest.raises(ModelError, match=said) as raised:
             list(model_of(server.url).generate(PROMPTS[:1], ONE))
-        assert server.asked == {PROMPTS[0]: 1}
+        assert server.asked == {PROMPTS[0]: 1} | ({served._SHORT: 1} if status == 400 else {})
     assert str(status) in str(raised.value)
     assert KEY[:6] not in str(raised.value)
+
+
+def refusing(status: int, body: dict[str, Any]) -> Callable[[int, dict[str, Any], dict[str, str]], Reply]:
+    """Refuses some prompts, answers others."""
+
+    def answer(number: int, given: dict[str, Any], headers: dict[str, str]) -> Reply:
+        if prompt_of(given) in PROMPTS[::7]:
+            return Reply(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
+        return echo(number, given, headers)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (400, "This model's maximum context length is 64 tokens. However, you requested 70 tokens."),
+        (400, "The response was filtered due to the prompt triggering content management policy."),
+        (403, "Your input was flagged."),
+        (413, "Payload too large"),
+        (422, "`inputs` must have less than 64 tokens."),
+    ],
+)
+def test_a_prompt_that_is_refused_has_no_answer_and_is_kept_for_the_run_alone(
+    tmp_path: Path, status: int, message: str
+) -> None:
+    refused = set(PROMPTS[::7])
+    with serving(refusing(status, {"error": {"message": message}})) as server:
+        options = options_of(server.url, calls=str(tmp_path / "calls"))
+        questions = questions_of(tmp_path / "out", options)
+        found = questions.ask("words", PROMPTS, FOUR)
+        assert [one.refused for one in found] == [prompt in refused for prompt in PROMPTS]
+        assert all(not one.answers if one.refused else len(one.answers) == 4 for one in found)
+        assert server.asked == dict.fromkeys(PROMPTS, 1) | {served._SHORT: len(refused)}
+        assert questions.spent.refused == questions.spent.noted["refused"] == len(refused)
+        assert questions_of(tmp_path / "out", options).ask("words", PROMPTS, FOUR) == found
+        assert server.asked.total() == len(PROMPTS) + len(refused)
+    with serving(echo) as server:  # another server of the model, which reads them
+        questions = questions_of(tmp_path / "other", options_of(server.url, calls=str(tmp_path / "calls")))
+        again = questions.ask("words", PROMPTS, FOUR)
+        assert server.asked == dict.fromkeys(refused, 1)
+        assert [one for one in again if one not in found] == [again[at] for at in range(0, len(PROMPTS), 7)]
+        assert "refused" not in questions.spent.noted
+
+
+def test_where_all_is_refused_in_the_end_the_run_ends() -> None:
+    """A balance that is used up: 400 for each request from some moment on."""
+
+    def until(number: int, body: dict[str, Any], headers: dict[str, str]) -> Reply:
+        return echo(number, body, headers) if number < 10 else Reply(400, b'{"error": {"message": "no credit"}}')
+
+    found = {}
+    with serving(until) as server, pytest.raises(ModelError, match=r"refuses a request: 400 .*no credit"):
+        found.update(model_of(server.url, concurrency=1).generate(PROMPTS, ONE))
+    assert not any(one.refused for one in found.values())
 
 
 def test_no_server_is_there() -> None:

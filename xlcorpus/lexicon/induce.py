@@ -30,7 +30,7 @@ from xlcorpus.lexicon.vecmap import (
 )
 from xlcorpus.text.breakers import WordBreaker, word_breaker_for
 from xlcorpus.text.draws import row_states
-from xlcorpus.text.labels import script_of
+from xlcorpus.text.labels import in_language, script_of
 from xlcorpus.text.script import script_of_all
 
 # Columns of text and of its language, in datasets of documents and of sentence pairs.
@@ -63,7 +63,7 @@ def texts_of(datasets: Sequence[Dataset], lang: str, most_bytes: int, seed: int)
     total, known = 0, set()
     for texts, labels, _ in _columns(datasets):
         known.update(pc.unique(labels.filter(pc.greater(pc.binary_length(texts), 0))).to_pylist())
-        total += pc.sum(pc.binary_length(texts.filter(pc.equal(labels, lang)))).as_py() or 0
+        total += pc.sum(pc.binary_length(texts.filter(pa.array(in_language(labels, lang))))).as_py() or 0
     if not total:
         folders = ", ".join(str(dataset.folder) for dataset in datasets)
         raise UserError(
@@ -73,8 +73,8 @@ def texts_of(datasets: Sequence[Dataset], lang: str, most_bytes: int, seed: int)
     bound = min(1.0, most_bytes / total) * 2.0**64
     parts = [pa.array([], pa.string())]
     for texts, labels, ids in _columns(datasets):
-        drawn = pa.array(row_states(ids, f"codeswitch/induce/{lang}/{seed}").astype(np.float64) < bound)
-        parts.append(texts.filter(pc.and_(pc.equal(labels, lang), drawn)))
+        drawn = row_states(ids, f"codeswitch/induce/{lang}/{seed}").astype(np.float64) < bound
+        parts.append(texts.filter(pa.array(in_language(labels, lang) & drawn)))
     return pa.concat_arrays(parts)
 
 

@@ -57,11 +57,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Answered:
-    """Answers to one prompt, best first, none where the model refused; tokens that went in and came out."""
+    """Answers to one prompt, best first; tokens that went in and came out.
+
+    There is none where the model says nothing. refused: it was not even read, though others are; another server of
+    this model may read it, so that is kept for the run alone.
+    """
 
     answers: tuple[Answer, ...]
     prompt_tokens: int = 0
     new_tokens: int = 0
+    refused: bool = False
 
 
 class Model(Protocol):
@@ -80,7 +85,7 @@ class Model(Protocol):
 
     def generate(self, prompts: Sequence[str], decoding: Decoding) -> Iterator[tuple[int, Answered]]:
         """(number of the prompt, its answers), as they come; all have come when it ends. Raises UserError, after what
-        had come already, where the model cannot be asked any further."""
+        had come already, where the model cannot be asked any further. None that is too long is cut and answered."""
 
 
 Ask = Callable[[str, Sequence[str], Decoding], list[Answered]]  # phase, prompts -> answers, in order

@@ -53,11 +53,13 @@ class Spent:
     new_tokens: int = 0
     asked_prompt_tokens: int = 0
     asked_new_tokens: int = 0
+    refused: int = 0  # of the calls that were needed
 
     @property
     def noted(self) -> dict[str, int]:
-        """For manifests: without what was asked, as what was known before says nothing of the rows."""
-        return {name: value for name, value in asdict(self).items() if not name.startswith("asked")}
+        """For manifests: without what was asked, as what was known before says nothing of rows; `refused` if any."""
+        found = {name: value for name, value in asdict(self).items() if not name.startswith("asked")}
+        return {name: value for name, value in found.items() if value or name != "refused"}
 
     def __add__(self, more: Spent) -> Spent:
         """Both together."""
@@ -66,11 +68,12 @@ class Spent:
 
 @dataclass
 class Calls:
-    """Answers that lie in folders. folder: which new ones are written to; more: others that are read as well."""
+    """Answers that lie in folders. folder: which new ones are written to; refused: a folder of this run, for prompts
+    that were refused; None: they are not kept."""
 
     folder: Location
-    more: tuple[Location, ...] = ()
-    _tables: dict[str, pa.Table] = field(default_factory=dict)
+    refused: Location | None = None
+    _tables: dict[str, dict[str, pa.Table]] = field(default_factory=dict)
 
     def ask(self, model: Model, prompts: Sequence[str], decoding: Decoding) -> tuple[list[Answered], Spent]:
         """The answers to prompts, in order; those that are not known are asked, equal ones once, and kept.
@@ -85,7 +88,8 @@ class Calls:
         tokens = [[known[key] for key in some] for some in (dict.fromkeys(keys), missing)]
         into, asked_into = (sum(one.prompt_tokens for one in some) for some in tokens)
         out, asked_out = (sum(one.new_tokens for one in some) for some in tokens)
-        spent = Spent(len(tokens[0]), len(missing), into, out, asked_into, asked_out)
+        refused = sum(one.refused for one in tokens[0])
+        spent = Spent(len(tokens[0]), len(missing), into, out, asked_into, asked_out, refused)
         return [known[key] for key in keys], spent
 
     def _asked(self, model: Model, missing: dict[bytes, str], decoding: Decoding) -> Iterator[tuple[bytes, Answered]]:
@@ -106,15 +110,17 @@ class Calls:
         """The known answers among calls of these keys."""
         wanted = pa.array(list(dict.fromkeys(keys)), pa.binary(16))
         found: dict[bytes, Answered] = {}
-        for table in self._read():
-            for row in table.filter(pc.is_in(table["key"], wanted)).to_pylist():
-                answers = tuple(Answer(one["text"], one["score"]) for one in row["answers"])
-                found.setdefault(row["key"], Answered(answers, row["prompt_tokens"], row["new_tokens"]))
+        for folder in self._folders:
+            for table in self._read(folder):
+                for row in table.filter(pc.is_in(table["key"], wanted)).to_pylist():
+                    answers = tuple(Answer(one["text"], one["score"]) for one in row["answers"])
+                    tokens = row["prompt_tokens"], row["new_tokens"]
+                    found.setdefault(row["key"], Answered(answers, *tokens, refused=folder == self.refused))
         return found
 
     def table(self, keys: Iterable[bytes] | None = None) -> pa.Table:
-        """Calls as `SCHEMA`, each once, by key: all, or those of these keys."""
-        table = pa.concat_tables([SCHEMA.empty_table(), *self._read()]).combine_chunks()
+        """Calls as `SCHEMA`, each once, by key: all, or those of these keys; without what was refused."""
+        table = pa.concat_tables([SCHEMA.empty_table(), *self._read(self.folder)]).combine_chunks()
         if keys is not None:
             table = table.filter(pc.is_in(table["key"], pa.array(list(keys), pa.binary(16))))
         order = np.argsort(np.array(table["key"].to_pylist(), dtype="S16"), kind="stable")
@@ -122,14 +128,26 @@ class Calls:
         names = table["key"].to_pylist()
         return table.filter(pa.array([not at or names[at] != names[at - 1] for at in range(len(names))], pa.bool_()))
 
-    def _read(self) -> list[pa.Table]:
-        for folder in (self.folder, *self.more):
-            for file in storage.entries_of(folder) if storage.is_folder(folder) else ():
-                if file.suffix == ".parquet" and not file.name.startswith(".") and str(file) not in self._tables:
-                    self._tables[str(file)] = _read_calls(file)
-        return list(self._tables.values())
+    @property
+    def _folders(self) -> list[Location]:
+        return [self.folder] if self.refused is None else [self.folder, self.refused]
+
+    def _read(self, folder: Location) -> list[pa.Table]:
+        known = self._tables.setdefault(str(folder), {})
+        for file in storage.entries_of(folder) if storage.is_folder(folder) else ():
+            if file.suffix == ".parquet" and not file.name.startswith(".") and file.name not in known:
+                known[file.name] = _read_calls(file)
+        return list(known.values())
 
     def _keep(self, identity: str, decoding: Decoding, rows: Sequence[tuple[bytes, str, Answered]]) -> None:
+        for folder in self._folders:
+            here = [row for row in rows if row[2].refused == (folder == self.refused)]
+            if here:
+                self._keep_in(folder, identity, decoding, here)
+
+    def _keep_in(
+        self, folder: Location, identity: str, decoding: Decoding, rows: Sequence[tuple[bytes, str, Answered]]
+    ) -> None:
         said = _json(decoding)
         table = pa.Table.from_pylist(
             [
@@ -146,7 +164,7 @@ class Calls:
             ],
             schema=SCHEMA,
         )
-        write_calls(table, self.folder / f"{digest_bytes(b''.join(table['key'].to_pylist()))}.parquet")
+        write_calls(table, folder / f"{digest_bytes(b''.join(table['key'].to_pylist()))}.parquet")
 
 
 def write_calls(table: pa.Table, location: Location) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,14 +21,20 @@ class Fitted:
 
 
 def fitting(
-    model: Model, shots: Sequence[Sequence[T]], build: Callable[[int, Sequence[T]], str], decoding: Decoding
+    model: Model,
+    shots: Sequence[Sequence[T]],
+    build: Callable[[int, Sequence[T]], str],
+    decoding: Decoding,
+    read: Callable[[Sequence[str]], Collection[str]] = lambda prompts: (),
 ) -> Fitted:
     """Prompts that the model can read with the answer. shots: the examples of each, the nearest first; build: number of
-    the prompt and the first ones of its examples -> prompt."""
-    prompts: list[str | None] = [build(number, examples) for number, examples in enumerate(shots)]
-    if model.length is None:
+    the prompt and the first ones of its examples -> prompt; read: which of the prompts it is known to have read whole:
+    where it has read all of them, it is not so much as asked for its length."""
+    whole = [build(number, examples) for number, examples in enumerate(shots)]
+    known, prompts = read(whole), list[str | None](whole)
+    kept, waiting = [len(examples) for examples in shots], [at for at, one in enumerate(whole) if one not in known]
+    if not waiting or model.length is None:
         return Fitted(prompts)
-    kept, waiting = [len(examples) for examples in shots], list(range(len(shots)))
     while waiting:
         counts = model.count_tokens([prompts[number] or "" for number in waiting])
         room = model.length - decoding.new_tokens

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -42,13 +42,40 @@ class AskBlock:
 
     options: AskOptions
     folder: Location
+    refused: Location
     decoding: Decoding
     run: str
 
     def __call__(self, number: int, prompts: Range) -> Spent:
         """What it took."""
         texts = read_beside(prompts.file).column("prompt")[prompts.first : prompts.end].to_pylist()
-        return calls_in(self.folder).ask(open_model(self.options, self.run), texts, self.decoding)[1]
+        return calls_in(self.folder, self.refused).ask(Unopened(self.options, self.run), texts, self.decoding)[1]
+
+
+@dataclass(frozen=True)
+class Unopened:
+    """A model that is opened when something is asked of it, so not where every answer is known."""
+
+    options: AskOptions
+    run: str
+
+    @property
+    def identity(self) -> str:
+        """See Model."""
+        return identity_of(self.options)
+
+    @property
+    def length(self) -> int | None:
+        """See Model."""
+        return open_model(self.options, self.run).length
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """See Model."""
+        return open_model(self.options, self.run).count_tokens(texts)
+
+    def generate(self, prompts: Sequence[str], decoding: Decoding) -> Iterator[tuple[int, Answered]]:
+        """See Model."""
+        return open_model(self.options, self.run).generate(prompts, decoding)
 
 
 @dataclass
@@ -70,6 +97,14 @@ class Questions:
         """Where new answers are kept: --calls, or a folder of this run."""
         return locate(self.options.calls) if self.options.calls else self.scratch / "calls"
 
+    @property
+    def _refused(self) -> Location:
+        return self.scratch / "refused"
+
+    @property
+    def _calls(self) -> Calls:
+        return calls_in(self.folder, self._refused)
+
     def ask(self, phase: str, prompts: Sequence[str], decoding: Decoding) -> list[Answered]:
         """Answers to prompts, in order; equal ones are asked once. Raises UserError of the model."""
         distinct = list(dict.fromkeys(prompts))
@@ -82,26 +117,38 @@ class Questions:
             for number, first in enumerate(range(0, len(distinct), BLOCK))
             for block in (distinct[first : first + BLOCK],)
         ]
-        for spent in self.each(phase, tasks, AskBlock(self.options, self.folder, decoding, self._run)):
+        block = AskBlock(self.options, self.folder, self._refused, decoding, self._run)
+        for spent in self.each(phase, tasks, block):
             self.spent += spent
         keys = keys_of(identity_of(self.options), decoding, prompts)
         self._keys.update(dict.fromkeys(keys))
-        known = calls_in(self.folder).find(keys)
+        known = self._calls.find(keys)
         return [known[key] for key in keys]
 
     def fit(self, shots: Sequence[Sequence[T]], build: Callable[[int, Sequence[T]], str], decoding: Decoding) -> Fitted:
-        """See `fitting`."""
-        return fitting(open_model(self.options, self._run), shots, build, decoding)
+        """See `fitting`. A prompt that has an answer was read whole, as a model refuses one that is too long; but what
+        --llm-length allows may have changed since."""
+
+        def read(prompts: Sequence[str]) -> set[str]:
+            if self.options.llm_length is not None:
+                return set()
+            keys = keys_of(identity_of(self.options), decoding, prompts)
+            known = self._calls.find(keys)
+            return {
+                prompt for key, prompt in zip(keys, prompts, strict=True) if key in known and not known[key].refused
+            }
+
+        return fitting(Unopened(self.options, self._run), shots, build, decoding, read)
 
     def keep(self, output: Location) -> None:
         """Leave the calls that this run needed beside the rows of its dataset, by key."""
-        write_calls(calls_in(self.folder).table(self._keys), output / CALLS_FILE)
+        write_calls(self._calls.table(self._keys), output / CALLS_FILE)
 
 
 @functools.lru_cache(maxsize=4)
-def calls_in(folder: Location) -> Calls:
-    """The answers in a folder, whose files a process reads once."""
-    return Calls(folder)
+def calls_in(folder: Location, refused: Location) -> Calls:
+    """The answers in a folder, and what was refused, whose files a process reads once."""
+    return Calls(folder, refused)
 
 
 def identity_of(options: AskOptions) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from xlcorpus.dataset.columns import require_column, text_or_empty
 from xlcorpus.dataset.dataset import Dataset
-from xlcorpus.text.labels import same_language
+from xlcorpus.text.labels import in_language
 from xlcorpus.translico.sentences import Found, find_sentences
 
 ANOTHER_LANGUAGE, NO_SENTENCE = "another_language", "no_sentence"  # reasons of decisions
@@ -46,9 +46,7 @@ class OwnSentences:
 
 def own_sentences(batch: pa.RecordBatch, lang: str, sentence_breaker: str | None) -> OwnSentences:
     """The sentences of documents (text, lang) whose label is of a language (`same_language`)."""
-    labels = text_or_empty(batch, "lang").dictionary_encode()
-    same = np.array([bool(one) and same_language(one, lang) for one in labels.dictionary.to_pylist()], bool)
-    own = same[labels.indices.to_numpy(zero_copy_only=False)]
+    own = in_language(text_or_empty(batch, "lang"), lang)
     documents = np.flatnonzero(own)
     taken = batch.take(pa.array(documents))
     found = find_sentences(taken, include_latin=True, sentence_breaker=sentence_breaker)

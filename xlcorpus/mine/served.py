@@ -22,6 +22,8 @@ from xlcorpus.mine.options import AskOptions
 FIRST_WAIT, LONGEST_WAIT, LONGEST_ASKED = 0.5, 8.0, 120.0  # seconds before a request is sent again; at a server's wish
 _LONGEST_SAID = 500  # characters of an error that is no message
 _AGAIN = (408, 409, 425, 429)  # and all from 500
+_OF_A_PROMPT = (400, 403, 413, 422)  # too long, or against the server's rules; but of all, where a field is
+_SHORT = "1"  # a prompt that nobody has anything against
 _OPTIONAL = ("logprobs", "seed")  # what a server may not know
 _MANY, _MOST_TURNS = "n", 1000  # `transformers serve` gives one choice, however many are asked for
 _AROUND = 32  # tokens that a chat template puts around a prompt, at most
@@ -34,6 +36,14 @@ class _Again(Exception):
     def __init__(self, said: str, after: float | None = None) -> None:
         super().__init__(said)
         self.after = after
+
+
+class _Refused(Exception):
+    """A request is refused, and will be the next time, be it for its prompt or as all are. error: to end with."""
+
+    def __init__(self, error: ModelError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class _OneOfMany(Exception):
@@ -114,7 +124,7 @@ class Served:
             self._pace.wait(stopped)
             with self._allowance.taking(bound, stopped) as taken:
                 try:
-                    answered = self._once(prompt, decoding)
+                    answered = self._once_or_refused(prompt, decoding)
                     taken.used = answered.prompt_tokens + answered.new_tokens
                     return answered
                 except _Again as error:
@@ -124,6 +134,18 @@ class Served:
             if stopped.is_set():
                 break
         raise self._error(f"fails, asked {turn + 1} times: {said}", "see to the server, and run again with --resume")
+
+    def _once_or_refused(self, prompt: str, decoding: Decoding) -> Answered:
+        """Where a request is refused, it is for its prompt if a short one, asked in the same way, is not."""
+        try:
+            return self._once(prompt, decoding)
+        except _Refused as refusal:
+            error = refusal.error
+        try:
+            short = self._once(_SHORT, decoding)
+        except _Refused:
+            raise error from None
+        return Answered((), short.prompt_tokens, short.new_tokens, refused=True)
 
     def _once(self, prompt: str, decoding: Decoding) -> Answered:
         fields = self._fields(decoding)
@@ -151,7 +173,8 @@ class Served:
                 404: "check --llm-url, and the name of the model behind openai:",
             }
             remedy = remedies.get(status, "where the prompt is too long for it: --llm-length; else see what it said")
-            raise self._error(f"refuses a request: {said}", remedy) from None
+            refusal = self._error(f"refuses a request: {said}", remedy)
+            raise (_Refused(refusal) if status in _OF_A_PROMPT else refusal) from None
         except openai.APIConnectionError as error:  # no connection, closed, too slow
             raise _Again(f"{first_line(error)} {first_line(error.__cause__ or error)}") from None
         except (openai.OpenAIError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
@@ -188,8 +211,8 @@ class Served:
         cut = [Answer(decoding.cut(self._without_key(one.text)), one.score) for one in answers]
         if all(one.score is not None for one in cut):
             cut.sort(key=lambda one: -(one.score or 0.0))
-        took = [sum(_count(one, name) for one in made) for name in ("prompt_tokens", "completion_tokens")]
-        return Answered(tuple(cut), *took)
+        into, out = (sum(_count(one, name) for one in made) for name in ("prompt_tokens", "completion_tokens"))
+        return Answered(tuple(cut), into, out)
 
     def _answer(self, choice: Any) -> Answer | None:
         if choice.finish_reason == "content_filter":

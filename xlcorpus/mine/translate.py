@@ -33,7 +33,7 @@ from xlcorpus.pairs.cosines import Vectors
 from xlcorpus.templates.template import parse
 
 STEP_NAME = "mine-pairs"
-NO_ANSWER, TOO_LONG = "no_answer", "prompt_too_long"  # reasons of decisions
+NO_ANSWER, TOO_LONG, REFUSED = "no_answer", "prompt_too_long", "prompt_refused"  # reasons of decisions
 Fit = Callable[[Sequence[Sequence[dict[str, str]]], Callable[[int, Sequence[dict[str, str]]], str], Decoding], Fitted]
 TEMPLATE = (
     "{% for shot in shots %}{{ shot.tgt_name }}: {{ shot.tgt }}\\n{{ shot.src_name }}: {{ shot.src }}\\n\\n{% endfor %}"
@@ -84,14 +84,14 @@ class PairsOptions(AskOptions, JudgeOptions):
 class Round:
     """What a model said. number: 0 is the first; of: int64[n], sentences with an answer; answers: string[n]; examples:
     int64[sentences, shots], the pairs that each was shown, of the pool (-1 for none), the best first; dropped: examples
-    left out of prompts that were too long; too_long: int64[k], sentences whose prompt is so without any."""
+    left out of prompts that were too long; why: by the number of a sentence without an answer, the reason."""
 
     number: int
     of: np.ndarray
     answers: pa.Array
     examples: np.ndarray
     dropped: int
-    too_long: np.ndarray
+    why: dict[int, str]
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Translating:
             latest = rows if latest is None else _later(latest, rows)
             seen.append(
                 {"round": number, "answers": len(said.of), "pool": pool.num_rows, "passed": int(passed.sum())}
-                | {"examples_left_out": said.dropped, "too_long": len(said.too_long)}
+                | {"examples_left_out": said.dropped, "too_long": sum(why == TOO_LONG for why in said.why.values())}
             )
             if number < options.rounds:
                 passed = judge(one_batch(latest), options, self.embedder, self.model()).passed
@@ -133,8 +133,7 @@ class Translating:
                 pool = self._as_pool(latest)
         assert latest is not None
         answered = np.isin(np.arange(count), latest["of"].to_numpy())
-        left, long = np.flatnonzero(~answered).tolist(), set(said.too_long.tolist())
-        return latest, [Failed(one, TOO_LONG if one in long else NO_ANSWER) for one in left], seen
+        return latest, [Failed(one, said.why[one]) for one in np.flatnonzero(~answered).tolist()], seen
 
     def one_round(self, number: int, texts: pa.Array, pool: pa.Table, examples: np.ndarray) -> Round:
         """Ask for the translation of string[n], with as many of the examples as the model reads."""
@@ -155,8 +154,13 @@ class Translating:
         said = {row: one.answers[0].text.strip() for row, one in zip(fits, answered, strict=True) if one.answers}
         of = np.array([row for row, text in said.items() if text], dtype=np.int64)
         answers = pa.array([said[row] for row in of.tolist()], pa.string())
-        too_long = np.setdiff1d(np.arange(len(texts)), fits)
-        return Round(number, of, answers, whole, fitted.dropped, too_long)
+        why = dict.fromkeys(np.setdiff1d(np.arange(len(texts)), fits).tolist(), TOO_LONG)
+        why |= {
+            row: REFUSED if one.refused else NO_ANSWER
+            for row, one in zip(fits, answered, strict=True)
+            if not said.get(row)
+        }
+        return Round(number, of, answers, whole, fitted.dropped, why)
 
     def _as_pool(self, rows: pa.Table) -> pa.Table:
         for name, value in zip(NAMES, self.options.languages.names, strict=True):

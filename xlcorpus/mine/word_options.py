@@ -12,6 +12,7 @@ from xlcorpus.mine.options import AskOptions
 from xlcorpus.mine.word_prompts import SHOTS_TEMPLATE, TEMPLATE
 from xlcorpus.mine.words import Rules
 from xlcorpus.options import option
+from xlcorpus.text.labels import same_language
 
 
 class WordOptions(AskOptions):
@@ -57,7 +58,7 @@ def languages_of(pair: str, known: Iterable[str] | None = None) -> tuple[str, st
     if known is not None:
         labels = sorted({label for label in known if label})
         for lang in (found.src, found.tgt):
-            if lang not in labels:
+            if not any(same_language(lang, label) for label in labels):
                 raise UserError(
                     f"--pair {pair}: no document is in {lang!r}; {nearest(lang, labels)}",
                     remedy="`xlcorpus inspect DIR` lists the languages of a dataset",

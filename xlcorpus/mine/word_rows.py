@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from xlcorpus.dataset.columns import batch_of, text_or_empty
@@ -15,6 +16,7 @@ from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.mine.words import Confirmed, Round, Said, Sides, Words
 from xlcorpus.text.hashes import digests_of
+from xlcorpus.text.labels import in_language
 from xlcorpus.text.tables import table_lines
 
 MINED = load_schema("mined_word").arrow
@@ -89,8 +91,8 @@ def result_of(sides: Sides, queries: Words, rounds: Sequence[Round], source: str
 def read_documents(shard: Shard, langs: tuple[str, str], *, keep_text: bool = False) -> Iterator[Result]:
     """What becomes of documents: those of both languages give their words (merged), others get a decision."""
     for batch in read_batches(shard):
-        others = pa.array([label not in langs for label in text_or_empty(batch, "lang").to_pylist()], pa.bool_())
-        gone = batch.filter(others)
+        labels = text_or_empty(batch, "lang")
+        gone = batch.filter(pa.array(~np.logical_or(*(in_language(labels, lang) for lang in langs))))
         decisions = decide(gone, STEP_NAME, OTHER_LANGUAGE, keep_text=keep_text)
         merged = batch.num_rows - gone.num_rows
         yield Result(empty(MINED), decisions, rows_in=batch.num_rows, merged=merged)

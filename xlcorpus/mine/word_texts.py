@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from xlcorpus.dataset.beside import read_beside, write_beside
 from xlcorpus.dataset.columns import text_or_empty
@@ -20,6 +19,7 @@ from xlcorpus.lexicon.entries import one_array
 from xlcorpus.lexicon.induce import breaker_of, texts_of
 from xlcorpus.lexicon.words import by_frequency, lines_of_words, words_in
 from xlcorpus.mine.vocabulary import Vocabulary
+from xlcorpus.text.labels import in_language
 
 _NO_TEXTS = pa.array([], pa.string())
 
@@ -37,7 +37,7 @@ class CountShard:
         for batch in read_batches(shard, ["text", "lang"]):
             texts, labels = (text_or_empty(batch, name) for name in ("text", "lang"))
             for side, lang in enumerate(self.langs):
-                parts[side].append(texts.filter(pc.equal(labels, lang)))
+                parts[side].append(texts.filter(pa.array(in_language(labels, lang))))
         for side, lang in enumerate(self.langs):
             texts = pa.concat_arrays(parts[side])
             table = words_in(texts, lang, breaker_of(texts, lang)).combine_chunks()

@@ -178,6 +178,14 @@ def same_language(label: str, other: str) -> bool:
     return not one or not two or one == two
 
 
+def in_language(labels: pa.Array, lang: str) -> np.ndarray:
+    """bool[n]: which labels (string[n], without nulls) are of a language (`same_language`)."""
+    found = labels.dictionary_encode()
+    same = np.array([bool(one) and same_language(one, lang) for one in found.dictionary.to_pylist()], bool)
+    own: np.ndarray = same[found.indices.to_numpy(zero_copy_only=False)]
+    return own
+
+
 def names_of_scripts(*scripts: str | None) -> list[str]:
     """These scripts, then other codes for the same letters: Hani for Hans, Kore for Hang, Jpan for Kana."""
     names = [script for script in scripts if script]
