@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tests.mine.fakes import WordByWord, put_model
+from tests.mine.servers import Reply, completion, prompt_of, serving
 from tests.rows import documents, pairs, rows_of, write_dataset
 from tests.running import called, digests
 from xlcorpus.beam import runners
@@ -151,6 +159,38 @@ def test_nothing_is_asked_twice(tmp_path: Path, given: tuple[Path, Path], monkey
     assert digests(tmp_path / "out") == digests(tmp_path / "straight")
 
 
+@pytest.mark.slow
+def test_a_run_that_is_killed_goes_on(tmp_path: Path) -> None:
+    """SIGKILL during the 150th request of 200: what was not kept yet (64 answers at most) is asked again."""
+    texts = [f"Habari ya siku {number}." for number in range(200)]
+    batch = documents(texts, "swh_Latn")
+    write_dataset(tmp_path / "documents", [batch.slice(0, 90), batch.slice(90)])
+    running, started = [], threading.Event()
+
+    def answer(number: int, body: dict[str, Any], headers: dict[str, str]) -> Reply:
+        if number == 150 and len(running) == 1:
+            started.wait(60)
+            os.kill(running[0].pid, signal.SIGKILL)
+        return completion([f" {len(prompt_of(body)) % 6}"])
+
+    with serving(answer) as server:
+        arguments = ["annotate", tmp_path / "documents", "--llm", "openai:tiny", "--llm-url", server.url, "--template"]
+        arguments += [GRADE, "--column", "grade", "--parse", "number", "--concurrency", "4", "--quiet", "--output"]
+        code = [sys.executable, "-m", "xlcorpus", *map(str, arguments), str(tmp_path / "out")]
+        running.append(subprocess.Popen(code, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        started.set()
+        assert running[0].wait(120) == -signal.SIGKILL
+        before = Counter(server.asked)
+        assert 150 <= before.total() <= 160
+        running.append(running[0])
+        done = called(*arguments, tmp_path / "out", "--resume")
+        assert done.returncode == 0, done.stderr
+        twice = server.asked.total() - 200
+        assert 0 <= twice <= 64 + 4
+        assert called(*arguments, tmp_path / "straight").returncode == 0
+    assert digests(tmp_path / "out") == digests(tmp_path / "straight")
+
+
 class Short(Dying):
     """Reads eight words, and tells how sure it is."""
 
@@ -198,6 +238,21 @@ def test_pairs_choices_and_templates(tmp_path: Path) -> None:
     ]
     assert made.manifest.schema == "pair-1"
     assert made.manifest.notes["said"] == {"right": 1, "wrong": 1}
+
+
+def test_a_mix_goes_by_what_was_said(tmp_path: Path) -> None:
+    texts = [f"{word} {number}" for word in ("habari", "hadithi") for number in range(6)]
+    write_dataset(tmp_path / "documents", [documents(texts, "swh_Latn")])
+    said = {text: ["Fiction" if text.startswith("hadithi") else "news"] for text in texts}
+    annotated(
+        tmp_path / "out", tmp_path / "documents", "--llm", f"scripted:{scripted(tmp_path, said)}", "--template",
+        "{text}", "--column", "domain", "--parse", "choice", "--choices", "news", "--choices", "fiction",
+    )  # fmt: skip
+    parts = "[{where: {domain: fiction}, share: 0.75}, {where: {domain: news}, share: 0.25}]"
+    (tmp_path / "mix.yaml").write_text(f"unit: docs\nbudget: 8\nmix: {{parts: {parts}}}\n", "utf-8")
+    done = called("mix", tmp_path / "out", "--mix", tmp_path / "mix.yaml", "--output", tmp_path / "mix", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert sorted(row["domain"] for row in rows_of(tmp_path / "mix")) == ["fiction"] * 6 + ["news"] * 2
 
 
 def test_triples(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.errors import UserError
 from xlcorpus.evaluate.vectors import encode, vectors
 from xlcorpus.initialize.tokenizer_files import copy_tokenizer
+from xlcorpus.loader.source import open_source
 from xlcorpus.mine.annotate.reading import open_reader
 from xlcorpus.recipe.options import make_options
 from xlcorpus.recipe.registry import find_step
@@ -82,6 +83,11 @@ def test_a_classifier_says_what_predict_says(tmp_path: Path, classifier: Path) -
         assert row["topic"] == theirs["label"]
         assert row["topic_score"] == pytest.approx(max(theirs["soft_labels"]), abs=1e-5)
     assert len({row["topic"] for row in rows}) > 1
+    learnt = ran("pack", made.folder, "--tokenizer", classifier, "--strategy", "one", "--objective", "mlm", "--length",
+                 "80", "--long", "truncate", "--keep", "label=topic", "--output", tmp_path / "learnt")  # fmt: skip
+    source = open_source(learnt.folder, "classification", {"absent_labels": True})
+    source.objective.fit_rows(source.rows.folder, source.rows.count)
+    assert source.objective.labels == tuple(sorted({row["topic"] for row in rows}))
     assert made.manifest.notes["with_value"] == len(TEXTS)
     assert sum(made.manifest.notes["said"].values()) == len(TEXTS)
 

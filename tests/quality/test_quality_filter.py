@@ -88,6 +88,30 @@ languages: {swh_Latn: {q_n_words: {min: 1, max: 3}, lang_score: null}}
     assert reasons(encoded, thresholds) == expected
 
 
+def test_what_has_no_value_goes_where_a_rule_says_so() -> None:
+    grades = pa.array([4.0, 2.0, None, float("nan"), None, 5.0])
+    langs = ["swh_Latn", "swh_Latn", "swh_Latn", "hin_Deva", "tha_Thai", "tha_Thai"]
+    batch = documents(["habari"] * 6, lang=langs, grade=grades)
+    said = "default: {grade: {min: 3, missing: drop}}\n"
+    assert reasons(batch, parse(said)) == {1: "grade_below", 2: "grade_missing", 3: "grade_missing", 4: "grade_missing"}
+    assert reasons(batch, parse("default: {grade: {min: 3}}")) == {1: "grade_below"}
+    result = filter_batch(batch, parse(said)).decisions.to_pylist()
+    assert [(row["score"], row["threshold"]) for row in result] == [
+        (2.0, 3.0),
+        (None, None),
+        (None, None),
+        (None, None),
+    ]
+    thai = parse(said + "languages: {tha_Thai: {grade: {missing: keep}}}")
+    assert reasons(batch, thai) == {1: "grade_below", 2: "grade_missing", 3: "grade_missing"}
+    alone = parse("default: {grade: {missing: drop}}")
+    assert reasons(batch, alone) == dict.fromkeys((2, 3, 4), "grade_missing")
+    assert len({parse(text).fingerprint for text in (said, "default: {grade: {min: 3}}")}) == 2
+    for wrong in ("no", "[drop]", "null"):
+        with pytest.raises(UserError, match="missing"):
+            parse(f"default: {{grade: {{missing: {wrong}}}}}")
+
+
 def test_text_is_left_out_unless_wanted() -> None:
     batch = documents(["x"], q_n_words=pa.array([1], pa.int32()))
     decisions = filter_batch(batch, parse("default: {q_n_words: {min: 2}}")).decisions

@@ -34,7 +34,8 @@ def filter_batch(
 
     The rules of each document are those of its `lang`, else its `script`, else the default ones. The reason is the
     first rule that it fails, in this order: `lang_not_wanted`; bounds in the order of `Thresholds.columns`
-    (`n_words_below`, `n_words_above`); `stop_words_below`. A null or NaN score passes. FineWeb-2's thresholds judge the
+    (`n_words_missing`, `n_words_below`, `n_words_above`); `stop_words_below`. A null or NaN score passes, unless a rule
+    drops what is missing. FineWeb-2's thresholds judge the
     signals that datatrove counts where the batch has them. Counts the documents of languages without a file there.
     Raises UserError naming the column where the batch lacks one that the thresholds need.
     """
@@ -168,13 +169,18 @@ def _compare(
         return
     scores = batch.column(column)
     values = pc.fill_null(scores.cast(pa.float64()), float("nan")).to_numpy(zero_copy_only=False)
+    name = f"{of}{_PREFIX.sub('', column)}"
+    missing = np.array([bound is not None and bound.drops_missing for bound in bounds], dtype=bool)[rules_of]
+    if missing.any():
+        none = np.full(len(batch), np.nan)
+        verdict.fail(missing & np.isnan(values), f"{name}_missing", none, none)
     for side in ("min", "max"):
         limits = np.array([bound and getattr(bound, side) for bound in bounds], dtype=np.float64)  # None: NaN
         # float32 scores are compared with the threshold as float32: 0.3 must not be above 0.3.
         compared = limits.astype(np.float32).astype(np.float64) if pa.types.is_float32(scores.type) else limits
         limit = compared[rules_of]
         failed, how = (values < limit, "below") if side == "min" else (values > limit, "above")
-        verdict.fail(failed, f"{of}{_PREFIX.sub('', column)}_{how}", values, limits[rules_of])
+        verdict.fail(failed, f"{name}_{how}", values, limits[rules_of])
 
 
 def _stop_words(batch: pa.RecordBatch, rules: list[Rules], rules_of: np.ndarray, verdict: _Verdict, of: str) -> None:

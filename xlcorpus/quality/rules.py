@@ -16,36 +16,48 @@ def is_number(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Least and greatest value that passes; `sets_*` tells a bound that is switched off from one that is not named."""
+    """Least and greatest value that passes; `sets_*` tells a bound that is switched off from one that is not named.
+
+    drops_missing: whether a row without a value fails; None: not said, so that it passes.
+    """
 
     min: float | None = None
     max: float | None = None
     sets_min: bool = False
     sets_max: bool = False
+    drops_missing: bool | None = None
 
     def changed(self, by: Bounds | None) -> Bounds:
         """These bounds with those of a more special section; None switches both off."""
         if by is None:
             return Bounds()
-        return Bounds(min=by.min if by.sets_min else self.min, max=by.max if by.sets_max else self.max)
+        return Bounds(
+            min=by.min if by.sets_min else self.min,
+            max=by.max if by.sets_max else self.max,
+            drops_missing=self.drops_missing if by.drops_missing is None else by.drops_missing,
+        )
 
-    def as_json(self) -> dict[str, float | None]:
+    def as_json(self) -> dict[str, float | bool | None]:
         """Only what is set, for fingerprints."""
-        return ({"min": self.min} if self.sets_min else {}) | ({"max": self.max} if self.sets_max else {})
+        said = {"min": (self.sets_min, self.min), "max": (self.sets_max, self.max)}
+        missing = {} if self.drops_missing is None else {"drops_missing": self.drops_missing}
+        return {name: value for name, (sets, value) in said.items() if sets} | missing
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One column's bounds, both included: a document passes where min <= value <= max."""
+    """One column's bounds, both included: a document passes where min <= value <= max, or, unless drops_missing, where
+    there is no value."""
 
     column: str
     min: float | None
     max: float | None
+    drops_missing: bool = False
 
     @property
     def active(self) -> bool:
         """Whether it can remove anything."""
-        return self.min is not None or self.max is not None
+        return self.min is not None or self.max is not None or self.drops_missing
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ class Thresholds:
                     bounds[column] = bounds.get(column, Bounds()).changed(change)
                 if section.has_stop_words:
                     stop_words = section.stop_words
-        rules = (Rule(column, bound.min, bound.max) for column, bound in bounds.items())
+        rules = (Rule(name, one.min, one.max, bool(one.drops_missing)) for name, one in bounds.items())
         active = sorted((rule for rule in rules if rule.active), key=lambda rule: _place(rule.column))
         return Rules(tuple(active), stop_words)
 

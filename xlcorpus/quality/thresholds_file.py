@@ -20,6 +20,7 @@ TOP_KEYS = (
     *("pairs", "directions", "keep_directions", "drop_directions"),
 )
 _STOP_WORDS = "stop_words"
+_MISSING = {"drop": True, "keep": False}  # whether a row without a value goes
 _OF_PAIRS = ("pair_", "src_q_", "tgt_q_", "src_dt_", "tgt_dt_", "q_", "dt_")  # beginnings of names that are ours
 _MORE_SCRIPTS = ("Jpan", "Hans", "Hant", "Kore", "Zyyy")  # labels of texts that Unicode's property has no name for
 
@@ -170,10 +171,18 @@ def _bounds(content: Any, place: str) -> Bounds:
     if not isinstance(content, dict):
         raise UserError(f"{place}: expected {{min: ..., max: ...}}, found {_kind(content)}", remedy="write {min: 0.3}")
     values: dict[str, float | None] = {}
+    missing = content.get("missing")
+    if "missing" in content and str(missing) not in _MISSING:
+        raise UserError(
+            f"{place}: missing: {missing!r} is not known", remedy="write `missing: drop`, or `missing: keep`"
+        )
     for key, value in content.items():
+        if key == "missing":
+            continue
         if key not in ("min", "max"):
             raise UserError(
-                f"{place}: unknown key {key!r}; {nearest(str(key), ('min', 'max'))}", remedy="use min and max"
+                f"{place}: unknown key {key!r}; {nearest(str(key), ('min', 'max', 'missing'))}",
+                remedy="use min and max, and missing: drop",
             )
         if value is not None:
             if not is_number(value):
@@ -183,7 +192,7 @@ def _bounds(content: Any, place: str) -> Bounds:
     low, high = values.get("min"), values.get("max")
     if low is not None and high is not None and low > high:
         raise UserError(f"{place}: min {low:g} is above max {high:g}: no document can pass", remedy="swap them")
-    return Bounds(min=low, max=high, sets_min="min" in values, sets_max="max" in values)
+    return Bounds(low, high, "min" in values, "max" in values, _MISSING.get(str(missing)))
 
 
 def _stop_words(content: Any, place: str) -> StopWords | None:
