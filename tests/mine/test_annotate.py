@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.evaluate.models import folder
 from tests.mine.fakes import WordByWord, put_model
 from tests.mine.servers import Reply, completion, prompt_of, serving
 from tests.rows import documents, pairs, rows_of, write_dataset
@@ -191,6 +192,24 @@ def test_a_run_that_is_killed_goes_on(tmp_path: Path) -> None:
     assert digests(tmp_path / "out") == digests(tmp_path / "straight")
 
 
+class Refusing(Dying):
+    """Does not read what has an umlaut."""
+
+    def generate(self, prompts: Sequence[str], decoding: Decoding) -> Iterator[tuple[int, Answered]]:
+        """See Model."""
+        for number, answered in super().generate(prompts, decoding):
+            yield number, Answered((), refused=True) if "ü" in prompts[number] else answered
+
+
+def test_prompts_that_a_server_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_model(monkeypatch, Refusing())
+    write_dataset(tmp_path / "documents", [documents(["grün", "rot"])])
+    options = ("--llm", "fake:x", "--parse", "number", "--column", "grade", "--template", GRADE)
+    made = annotated(tmp_path / "out", tmp_path / "documents", *options)
+    assert [row["grade_fault"] for row in rows_of(made)] == ["prompt_refused", None]
+    assert made.manifest.notes["faults"] == {"prompt_refused": 1}
+
+
 class Short(Dying):
     """Reads eight words, and tells how sure it is."""
 
@@ -218,6 +237,20 @@ def test_prompts_that_the_model_cannot_read(tmp_path: Path, monkeypatch: pytest.
     rows = rows_of(annotated(tmp_path / "short", tmp_path / "documents", *options, "--template", short))
     assert [row["grade_fault"] for row in rows] == [None, None]
     assert model.asked[-1] == "Grade from 0 to 5: one two"
+
+
+def test_a_model_in_this_process(tmp_path: Path) -> None:
+    """A tiny one of transformers, which reads 64 tokens: its answers, with their probability, or why there is none."""
+    texts = ["Habari ya asubuhi.", "今日は天気がいい。", "neno " * 80]
+    write_dataset(tmp_path / "documents", [documents(texts)])
+    arguments = ("--llm", f"transformers:{folder('LlamaForCausalLM')}", "--template", "{text}", "--column", "said")
+    rows = rows_of(annotated(tmp_path / "out", tmp_path / "documents", *arguments, "--new-tokens", "6"))
+    assert rows[2]["said_fault"] == "prompt_too_long"
+    for row in rows[:2]:
+        assert (row["said"] is None) == (row["said_score"] is None) == (row["said_fault"] is not None)
+        assert row["said_fault"] in (None, "empty_answer")
+        assert row["said"] is None or 0 < row["said_score"] < 1
+    assert any(row["said"] for row in rows)
 
 
 def test_pairs_choices_and_templates(tmp_path: Path) -> None:

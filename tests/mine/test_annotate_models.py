@@ -179,6 +179,17 @@ def test_tokens_are_made_where_there_are_none(tmp_path: Path, tagger: Path) -> N
     assert len(row["tgt_tags"]) == 5
 
 
+def test_raw_files_are_read_on_the_way(tmp_path: Path, classifier: Path) -> None:
+    """Ingested and classified in one pass."""
+    lines = [json.dumps({"text": text}, ensure_ascii=False) for text in TEXTS.values()]
+    (tmp_path / "web.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    arguments = ("--classifier", classifier, "--column", "topic", "--output")
+    made = rows_of(ran("annotate", tmp_path / "web.jsonl", *arguments, tmp_path / "out"))
+    wanted = rows_of(ran("annotate", given(tmp_path / "documents"), *arguments, tmp_path / "other"))
+    topics = {row["text"]: row["topic"] for row in wanted}
+    assert {row["text"]: row["topic"] for row in made} == topics
+
+
 def test_an_embedder_gives_vectors(tmp_path: Path) -> None:
     kind = "XLMRobertaForMaskedLM"
     batch = documents([*TEXTS.values(), None], [*TEXTS, None])
@@ -194,7 +205,7 @@ def test_an_embedder_gives_vectors(tmp_path: Path) -> None:
     assert made.manifest.notes["faults"] == {"nothing_to_read": 1}
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_any_workers(tmp_path: Path, classifier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runners, "BYTES_A_WORKER", 1)
     texts = given(tmp_path / "documents")

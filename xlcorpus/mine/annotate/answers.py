@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 Parse = Literal["text", "number", "choice", "json"]
-NO_ANSWER, EMPTY = "no_answer", "empty_answer"  # faults
+EMPTY = "empty_answer"  # faults
 NO_MATCH, NO_NUMBER, SEVERAL_NUMBERS, OUT_OF_RANGE = "no_match", "not_a_number", "several_numbers", "out_of_range"
 NO_CHOICE, SEVERAL_CHOICES = "no_choice", "several_choices"
 NO_JSON, NO_OBJECT, MISSING_FIELD, WRONG_FIELD = "broken_json", "no_object", "missing_field", "wrong_field"

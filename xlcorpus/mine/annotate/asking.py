@@ -22,18 +22,19 @@ from xlcorpus.dataset.result import Counts, Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.storage import Location
 from xlcorpus.errors import UserError
-from xlcorpus.mine.annotate.answers import NO_ANSWER, Unreadable
+from xlcorpus.mine.annotate.answers import Unreadable
 from xlcorpus.mine.annotate.options import FAULT, SCORE, AnnotateOptions
 from xlcorpus.mine.backend import Answered
 from xlcorpus.mine.costs import Cost, rough_tokens
 from xlcorpus.mine.fitting import Fitted
 from xlcorpus.mine.questions import Questions
+from xlcorpus.mine.translate import NO_ANSWER, REFUSED, TOO_LONG
 from xlcorpus.templates.rendered import FAILED
 from xlcorpus.templates.template import Template, parse
 from xlcorpus.text.codepoints import byte_lengths
 
 STEP_NAME = "annotate"
-NOTHING, TOO_LONG = "nothing_to_read", "prompt_too_long"  # faults of prompts; and `FAILED`
+NOTHING = "nothing_to_read"  # a fault of prompts, as TOO_LONG, REFUSED and FAILED
 ASKED, SAID, FAULTS = "annotated", "said", "faults"  # counts
 _MOST_BYTES = (1 << 31) - 1  # of all prompts, which one column holds
 _LOOKED_AT = 500  # rows whose prompts `--plan` measures
@@ -113,7 +114,7 @@ def _answer(answered: Answered | None) -> dict[str, Any]:
     if answered is None:
         return _told(TOO_LONG)
     if not answered.answers:
-        return _told(NO_ANSWER)
+        return _told(REFUSED if answered.refused else NO_ANSWER)
     return {"text": answered.answers[0].text, "score": answered.answers[0].score, "fault": None}
 
 
