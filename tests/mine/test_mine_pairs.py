@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -152,6 +153,43 @@ def test_diverse_prompts_are_the_same_for_all_and_seeded(tmp_path: Path, model: 
     (row,) = rows_of(back)
     assert (row["tgt"], row["src_lang"]) == ("This is an English document.", "deu_Latn")
     assert {one["tgt"] for one in row["shots"]} <= {one["src"] for one in rows_of(made[0])}
+
+
+def test_between_two_languages_that_are_not_english(tmp_path: Path) -> None:
+    """Hausa into Yoruba: pairs of English and Yoruba, made in the first command, show what Yoruba looks like. The
+    prompts of the scripted back end are written here by hand."""
+    yoruba = {"Ilé wa tóbi gan-an.": "Our house is very big.", "Òjò ń rọ̀ lónìí.": "It is raining today."}
+    hausa = {"Gidanmu yana da girma.": "Ilé wa tóbi.", "Yau ana ruwan sama.": "Òjò ń rọ̀."}
+    others = {"कुत्ता बगीचे में सो रहा है।": "The dog sleeps in the garden.", "Собака спит в саду.": "The dog sleeps there."}
+    texts, langs = [*yoruba, *hausa], ["yor_Latn"] * 2 + ["hau_Latn"] * 2
+    write_dataset(tmp_path / "documents", [documents(texts, langs)])
+    write_dataset(tmp_path / "others", [pairs(list(others.items()), ["hin_Deva", "rus_Cyrl"], "eng_Latn")], "pair")
+    shown = [[("Hindi", "English"), ("Russian", "English")], [("English", "Yoruba")] * 2]
+    known = [list(others.items()), [(english, yoruba_) for yoruba_, english in yoruba.items()]]
+    asked = [("Yoruba", "English", yoruba), ("Hausa", "Yoruba", hausa)]
+    lines = []
+    for names, sides, (one, other, answers) in zip(shown, known, asked, strict=True):
+        blocks = [f"{a}: {text}\n{b}: {made}\n\n" for (a, b), (text, made) in zip(names, sides, strict=True)]
+        for head in ("".join(blocks), "".join(blocks[::-1])):  # the order is drawn
+            lines += [
+                {"prompt": f"{head}{one}: {text}\n{other}:", "answers": [f" {answers[text]}"]} for text in answers
+            ]
+    script = tmp_path / "answers.jsonl"
+    script.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), encoding="utf-8")
+    common = ("--llm", f"scripted:{script}", "--demonstrations", "diverse", "--shots", "2")
+    first = run(tmp_path / "english", "mine-pairs", tmp_path / "documents", tmp_path / "others", "--pair",
+                "eng_Latn:yor_Latn", *common)  # fmt: skip
+    assert {row["tgt"]: row["src"] for row in rows_of(first)} == yoruba
+    assert {one["lang"] for one in first.manifest.notes["exemplars"]} == {"hin_Deva", "rus_Cyrl"}
+    second = run(tmp_path / "yoruba", "mine-pairs", tmp_path / "documents", first.folder, "--pair",
+                 "yor_Latn:hau_Latn", *common)  # fmt: skip
+    rows = rows_of(second)
+    assert {row["tgt"]: row["src"] for row in rows} == hausa
+    assert {(row["src_lang"], row["tgt_lang"], row["natural_side"]) for row in rows} == {
+        ("yor_Latn", "hau_Latn", "tgt")
+    }
+    assert [one["lang"] for one in second.manifest.notes["exemplars"]] == ["eng_Latn"] * 2
+    assert all({(one["src"], one["tgt"]) for one in row["shots"]} == {*yoruba.items()} for row in rows)
 
 
 def test_nothing_to_show_and_nothing_to_translate(tmp_path: Path, model: WordByWord) -> None:

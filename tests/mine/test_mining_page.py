@@ -46,6 +46,11 @@ def test_the_page_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert {one["lang"] for one in exemplars} == {"hin_Deva", "rus_Cyrl"}
     yoruba = rows_of(Path("out/into-yoruba"))
     assert {row["src_lang"] for row in yoruba} == {"yor_Latn"}
+    notes = Dataset.open(Path("out/swahili-into-yoruba")).manifest.notes
+    assert {one["lang"] for one in notes["exemplars"]} == {"eng_Latn"}
+    assert {(row["src_lang"], row["tgt_lang"]) for row in rows_of(Path("out/swahili-into-yoruba"))} == {
+        ("yor_Latn", "swh_Latn")
+    }
     assert len(Path("ft/pairs.jsonl").read_text("utf-8").splitlines()) == len(rows_of(Path("out/pairs")))
     assert {row["kind"] for row in rows_of(Path("out/mix"), ["kind"])} == {"mono", "mined", "cs"}
     assert Dataset.open(Path("out/tlm")).manifest.rows > 0
