@@ -80,7 +80,7 @@ def found_in(vectors: list[Vectors], places: Sequence[np.ndarray]) -> tuple[tupl
     """Right of the nearest, precision and recall by margin; int64[n], the nearest of each."""
     near = both_ways(*vectors)
     pairs = align(*best_margins(*near))
-    count, first = len(np.intersect1d(*places)), near[0].places[:, 0]
+    count, first = len(np.intersect1d(places[0], places[1])), near[0].places[:, 0]
     nearest = measure(list(zip(places[0].tolist(), places[1][first].tolist(), strict=True)), count)[0]
     taken = zip(places[0][pairs.src].tolist(), places[1][pairs.tgt].tolist(), strict=True)
     return (nearest, *measure(list(taken), count)), first
@@ -119,7 +119,7 @@ def recover(embedders: dict[str, EmbedderOptions]) -> Iterator[str]:
                     candidates = tuple(column.take(pa.array(first)) for column in other)
                     judged = judged_of(bad, candidates, options)
                     right = places[0] == places[1][first]
-                    said = " | ".join(curve_of(judged, right, len(np.intersect1d(*places))))
+                    said = " | ".join(curve_of(judged, right, len(np.intersect1d(places[0], places[1]))))
                     reasons = Counter(one for one in judged.reasons if one is not None)
                     curves.append(f"| {name} | {embedder} | {said} | {dict(sorted(reasons.items()))} |")
     yield from ["", *rows, "", "P/R of the nearest, judged:", *curves]
