@@ -196,13 +196,17 @@ def test_an_embedder_gives_vectors(tmp_path: Path) -> None:
     write_dataset(tmp_path / "documents", [batch, batch.slice(0, 0)])
     made = ran("annotate", tmp_path / "documents", "--embedder", f"encoder:{folder(kind)}", "--embedder-layer", "-1",
                "--embedder-device", "cpu", "--column", "vector", "--output", tmp_path / "out")  # fmt: skip
-    assert made.manifest.arrow_schema.field("vector").type == pa.list_(pa.float32(), 16)
+    assert made.manifest.arrow_schema.field("vector").type == pa.list_(pa.float32())
     rows = rows_of(made)
-    assert rows[-1]["vector"] == [0.0] * 16
+    assert rows[-1]["vector"] is None
     plain = vectors(opened(kind), encode(opened(kind), pa.array([*TEXTS.values()])), [3])[3]
     lengths = np.linalg.norm(plain, axis=1, keepdims=True)
     np.testing.assert_allclose([row["vector"] for row in rows[:-1]], plain / lengths, atol=1e-5)
     assert made.manifest.notes["faults"] == {"nothing_to_read": 1}
+    write_dataset(tmp_path / "others", [documents(["Habari"], "swh_Latn", names=["other"])])
+    mixed = ran("mix", made.folder, tmp_path / "others", "--rule", "proportional", "--by", "source", "--unit", "docs",
+                "--output", tmp_path / "mix")  # fmt: skip
+    assert sum(row["vector"] is not None for row in rows_of(mixed)) == len(TEXTS)
 
 
 @pytest.mark.slow

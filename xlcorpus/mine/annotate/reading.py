@@ -93,18 +93,21 @@ def classified(batch: pa.RecordBatch, labeller: TextLabeller, options: AnnotateO
 
 
 def embedded(batch: pa.RecordBatch, embedder: Embedder, options: AnnotateOptions) -> Result:
-    """The column: fixed_size_list<float32>[width], rows of length 1, of zeros where there is nothing to read (pyarrow
-    cannot read null ones back from Parquet)."""
+    """The column: list<float32>, all of one length and norm 1, null where there is nothing to read.
+
+    Not fixed_size_list: pyarrow 25 cannot read null ones back from Parquet, which a mix with other rows would have.
+    """
     texts, faults = read_rows(batch, parse(options.template or _TEXT))
-    langs = pc.fill_null(row_language(batch).cast(pa.string()), "")
-    if not batch.num_rows:  # one text says the width
-        texts, langs = pa.array(["a"]), pa.array([""])
-    vectors = embedder.embed(texts, langs, embedder.count(texts, langs))
-    if sparse.issparse(vectors):
-        raise _sparse(options)
     known = np.asarray(faults.is_null())
-    flat = pa.array((vectors[: len(known)] * known[:, None]).astype(np.float32).ravel())
-    column = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+    texts, langs = (one.filter(pa.array(known)) for one in (texts, pc.fill_null(row_language(batch), "")))
+    flat, width = np.zeros(0, dtype=np.float32), 0
+    if len(texts):
+        vectors = embedder.embed(texts, langs, embedder.count(texts, langs))
+        if sparse.issparse(vectors):
+            raise _sparse(options)
+        flat, width = vectors.astype(np.float32).ravel(), vectors.shape[1]
+    offsets = pa.array(np.append(0, np.cumsum(known * width)).astype(np.int32))
+    column = pa.ListArray.from_arrays(offsets, pa.array(flat), mask=pa.array(~known))
     return _result(batch, {options.column: column}, faults, known, {}, 0)
 
 
