@@ -109,6 +109,43 @@ def test_a_model_of_sentence_transformers(tmp_path: Path) -> None:
     assert str(tmp_path) not in embedder.identity
 
 
+def test_by_a_dictionary_one_side_is_translated_word_by_word(tmp_path: Path) -> None:
+    words = tmp_path / "words.tsv"
+    words.write_text("eng_Latn\trus_Cyrl\ncat\tкошка\nmat\tковрик\nsat\tсидела\n", encoding="utf-8")
+    options = EmbedderOptions(embedder=f"dictionary:{words}")
+    embedder, plain = embedder_of(options), EmbedderOptions()
+    (ours,) = embed_all(embedder, (TEXTS_HERE, LANGS))
+    texts, langs = TEXTS_HERE.to_pylist(), LANGS.to_pylist()
+    texts[0], texts[3] = "The кошка сидела on the коврик.", "the КОШКА  сидела\n"
+    langs[0] = langs[3] = "rus_Cyrl"
+    (wanted,) = embed_all(embedder_of(plain), (pa.array(texts), pa.array(langs)))
+    assert (ours != wanted).nnz == 0
+    turned = pa.array(range(len(WORDS)))[::-1]
+    counts = embedder.count(TEXTS_HERE, LANGS)
+    assert (embedder.embed(TEXTS_HERE.take(turned), LANGS.take(turned), counts)[::-1] != ours).nnz == 0
+    nothing = pa.array([None, "cat"], pa.string())
+    assert embedder.embed(nothing, pa.array([None, None], pa.string()), counts)[0].nnz == 0
+    identity = embedder_identity(options)
+    assert embedder_of(options).identity == identity
+    words.write_text(words.read_text("utf-8") + "on\tна\n", encoding="utf-8")
+    assert embedder_identity(options) != identity
+    many = tmp_path / "many.tsv"
+    many.write_text("src\ttgt\tsrc_lang\ttgt_lang\na\tb\teng_Latn\tdeu_Latn\na\tc\teng_Latn\tfra_Latn\n", "utf-8")
+    with pytest.raises(UserError, match="words of 2 pairs of languages: eng_Latn:deu_Latn, eng_Latn:fra_Latn"):
+        embedder_of(EmbedderOptions(embedder=f"dictionary:{many}"))
+
+
+def test_more_is_found_by_a_dictionary(shared_data: Path) -> None:
+    """The first 200 lines of PUD in English and Hindi."""
+    sides = [lines_of(shared_data / "pud" / f"{code}.jsonl.gz", 200) for code in ("en", "hi")]
+    right = {}
+    for name in ("tfidf", f"dictionary:{shared_data / 'dict' / 'wiktionary' / 'en-hi.tsv.gz'}"):
+        made = embed_all(embedder_of(EmbedderOptions(embedder=name)), *((one["text"], one["lang"]) for one in sides))
+        right[name] = (similarities(*made).argmax(axis=1) == np.arange(200)).mean()
+    plain, by_words = right.values()
+    assert by_words > plain + 0.15
+
+
 def _word_tokenizer(place: Path) -> None:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
@@ -125,6 +162,8 @@ def _word_tokenizer(place: Path) -> None:
         ("tf-idf", r"no embedder 'tf-idf'; did you mean 'tfidf'"),
         ("tfidf:x", r"not tfidf\n"),
         ("encoder", r"not encoder:FOLDER"),
+        ("dictionary", r"not dictionary:FILE"),
+        ("dictionary:/nowhere", r"/nowhere: cannot be read"),
         ("encoder:/nowhere", r"/nowhere does not exist"),
     ],
 )
@@ -149,5 +188,5 @@ def test_what_embedders_there_are_needs_no_torch() -> None:
         "print(json.dumps([list(EMBEDDERS.names), 'torch' in sys.modules]))"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
-    assert json.loads(said) == [["encoder", "sentence-transformers", "tfidf"], False]
+    assert json.loads(said) == [["dictionary", "encoder", "sentence-transformers", "tfidf"], False]
     assert all(one.summary for one in EMBEDDERS.all.values())

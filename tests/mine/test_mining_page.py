@@ -25,6 +25,9 @@ def test_the_page_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     sample = sample_folder()
     shutil.copy(sample / "tokenizer.model", "t.model")
     shutil.copy(sample / "dictionary" / "eng.csv", "eng.csv")
+    lines = Path("eng.csv").read_text("utf-8").splitlines()
+    swahili = [lines[0], *(line for line in lines if "swh_Latn" in line)]
+    Path("en-sw.csv").write_text("\n".join(swahili), encoding="utf-8")
     rows = [
         ("कुत्ता बगीचे में सो रहा है।", "The dog sleeps in the garden."),
         ("Собака спит в саду.", "The dog sleeps there."),

@@ -27,8 +27,9 @@ class EmbedderOptions(StepOptions):
 
     embedder: str = option(
         "tfidf",
-        description="tfidf (character n-grams of the romanised text), encoder:FOLDER (a model that `xlcorpus pretrain` "
-        "trained), or sentence-transformers:NAME_OR_FOLDER",
+        description="tfidf (character n-grams of the romanised text), dictionary:FILE (those, after sentences in its "
+        "first language are translated word by word), encoder:FOLDER (a model that `xlcorpus pretrain` trained), or "
+        "sentence-transformers:NAME_OR_FOLDER",
     )
     embedder_ngrams: str = option(
         "2-4", pattern=r"^[1-9]-[1-9]$", description="tfidf: characters of an n-gram, least and most"
@@ -75,7 +76,7 @@ class EmbedderKind:
     """A module of `xlcorpus/mine/embedders` has one as EMBEDDER. `--embedder NAME` or `NAME:MODEL` chooses it.
 
     identity: of a model, before it is opened; open: libraries of models are imported there; model: what MODEL is, ''
-    where there is none.
+    where there is none; sparse: its vectors are sparse matrices.
     """
 
     name: str
@@ -83,6 +84,7 @@ class EmbedderKind:
     identity: Callable[[str, EmbedderOptions], str]
     open: Callable[[str, EmbedderOptions], Embedder]
     model: str = ""
+    sparse: bool = False
 
 
 EMBEDDERS: Registry[EmbedderKind] = Registry("embedder", "xlcorpus.mine.embedders", "EMBEDDER", "xlcorpus.embedders")
@@ -97,6 +99,11 @@ def embedder_identity(options: EmbedderOptions) -> str:
     """What the embedder is, without opening it; raises UserError."""
     kind, model = _kind_of(options.embedder)
     return kind.identity(model, options)
+
+
+def is_sparse(options: EmbedderOptions) -> bool:
+    """Whether the embedder of these options makes sparse matrices; raises UserError."""
+    return _kind_of(options.embedder)[0].sparse
 
 
 def embed_all(embedder: Embedder, *sides: tuple[pa.Array, pa.Array]) -> list[Vectors]:

@@ -20,7 +20,7 @@ from xlcorpus.dataset.tally import Tally
 from xlcorpus.errors import UserError
 from xlcorpus.mine.annotate.asking import ASKED, FAULTS, NOTHING, SAID, STEP_NAME, check_free, read_rows
 from xlcorpus.mine.annotate.options import CLASSIFIER, EMBEDDER, SCORE, TAGGER, AnnotateOptions
-from xlcorpus.mine.embedder import Embedder, embedder_identity, embedder_of
+from xlcorpus.mine.embedder import Embedder, embedder_identity, embedder_of, is_sparse
 from xlcorpus.mine.model_files import fingerprint_of_model
 from xlcorpus.pairs.sides import is_pairs
 from xlcorpus.tags.columns import SIDES, TOKENS, label_columns
@@ -170,7 +170,7 @@ def side_of(column: str, schema: pa.Schema) -> str:
 def check_reader(options: AnnotateOptions, schema: pa.Schema | None, where: str) -> None:
     """Raise UserError where the model's files or libraries are missing, or a column cannot be made of the dataset."""
     identity_of_reader(options)
-    if options.embedder == "tfidf":
+    if options.embedder and is_sparse(options):
         raise _sparse(options)
     for name in ("torch", "transformers"):
         if find_spec(name) is None:

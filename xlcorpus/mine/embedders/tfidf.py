@@ -92,4 +92,6 @@ def _open(model: str, options: EmbedderOptions) -> Tfidf:
     return Tfidf(range(least, most + 1), _identity(model, options))
 
 
-EMBEDDER = EmbedderKind("tfidf", "character n-grams of the romanised text; needs no model", _identity, _open)
+EMBEDDER = EmbedderKind(
+    "tfidf", "character n-grams of the romanised text; needs no model", _identity, _open, sparse=True
+)
