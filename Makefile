@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 DEMO := out/quickstart
 
-.PHONY: demo demo-pretrain test check format fuzz slow effects cluster benchmark damages clean
+.PHONY: demo demo-pretrain demo-mine test check format fuzz slow effects cluster benchmark damages clean
 
 $(VENV)/core: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "xlcorpus needs Python 3.11 or 3.12; name it: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -16,6 +16,10 @@ $(VENV)/core: pyproject.toml
 
 $(VENV)/pretrain: $(VENV)/core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[pretrain]"
+	touch $@
+
+$(VENV)/mine: $(VENV)/core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[mine]"
 	touch $@
 
 $(VENV)/test: $(VENV)/core
@@ -38,6 +42,12 @@ demo-pretrain: $(VENV)/pretrain  ## sentences and their romanisation, a tiny mod
 	for model in begun model; do $(BIN)/xlcorpus evaluate $(PRETRAIN)/$$model --overwrite --output $(PRETRAIN)/$$model-evaluated \
 		--bits $(PRETRAIN)/packed/holdout --retrieval $(PRETRAIN)/pairs-packed/holdout --layers 1 || exit 1; done
 	@echo; echo "curves: $(PRETRAIN)/model/curves.svg; model card: $(PRETRAIN)/model/README.md"
+
+demo-mine: $(VENV)/mine  ## words of Serbian in two scripts, out of the sample corpus and its tiny language model: a minute
+	$(BIN)/xlcorpus run quickstart --output $(DEMO) --resume --quiet --workers 2 > /dev/null
+	$(BIN)/xlcorpus mine-words $(DEMO)/dedup --pair srp_Cyrl:srp_Latn --output out/demo-mine/words --overwrite \
+		--llm transformers:$$($(SAMPLE) | xargs dirname)/serbian-lm --queries 300 --shots 2 --new-tokens 14 --llm-batch 64
+	@echo; echo "next: $(BIN)/xlcorpus lexicon inspect out/demo-mine/words"
 
 test: $(VENV)/test  ## everything that a commit must pass
 	$(BIN)/ruff check .

@@ -2,18 +2,24 @@
 
     python -m benchmarks.mine_tiny_lm train out/tiny-300 --seeds 300 --steps 1500
     python -m benchmarks.mine_tiny_lm mine out/tiny-300 out/tiny-300-mined
+    python -m benchmarks.mine_tiny_lm step out/tiny-300 out/tiny-300-step --seeds 300 --queries 500
 
 `train`: a character GPT of 3 layers and 0.6 M parameters learns the Serbian of NTREX (../shared/data) in Cyrillic and
 in Latin letters, and some word pairs in the form of the prompt; `mine`: the step's own functions on 300 frequent words
-that it has not seen as pairs. Gold: words at one place of sentences that have as many words on both sides.
+that it has not seen as pairs. Gold: words at one place of sentences that have as many words on both sides. `step`:
+`xlcorpus mine-words` on a dataset of these texts, several times, with one worker and two and on the portable runner:
+are they the same bytes, and how good are they.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import json
 import random
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from xlcorpus.lexicon.embed import word_lines
 from xlcorpus.text.hashes import hash_text
@@ -165,6 +172,64 @@ def mine(folder: Path, out: Path, seeds: int) -> None:
         report(done, one, queries[0], gold, ((1, 100), (101, 300), (301, 700), (701, len(one.words))))
 
 
+WAYS = {"once": (), "again": (), "two workers": ("--workers", "2"), "portable": ("--runner", "portable")}
+
+
+def step(folder: Path, out: Path, seeds: int, queries: int, ways: Sequence[str]) -> None:
+    """Run the step in several ways, each of which asks anew; print digests, and what is found of held-out words."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "texts.jsonl").open("w", encoding="utf-8") as lines:
+        for lang in LANGUAGES:
+            lines.writelines(json.dumps({"text": text, "lang": lang}) + "\n" for text in texts(lang))
+    command("ingest", out / "texts.jsonl", "--lang-column", "lang", "--output", out / "documents", "--resume")
+    for name in ways:
+        began, made = time.perf_counter(), out / name.replace(" ", "-")
+        command(
+            *("mine-words", out / "documents", "--pair", ":".join(LANGUAGES), "--llm", f"transformers:{folder}"),
+            *("--template", TEMPLATE, "--queries", queries, "--rounds", "0", "--new-tokens", "20", "--llm-batch", "64"),
+            *("--output", made, "--overwrite", *WAYS[name]),
+        )
+        files = sorted(path for path in made.rglob("*") if path.is_file())
+        digest = hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)).hexdigest()
+        print(f"{name}: {len(files)} files, sha256 {digest}, {time.perf_counter() - began:.0f} s", flush=True)
+    found_by_step(made, parted(seeds)[1], queries)
+
+
+def command(*arguments: object) -> None:
+    """`xlcorpus ARGUMENTS` in a process of its own, with as many workers as it is told, however small the input."""
+    eager = "import xlcorpus.beam.runners as runners; runners.BYTES_A_WORKER = 1; import xlcorpus.cli.main as cli; "
+    subprocess.run([sys.executable, "-c", f"{eager}cli.main()", *map(str, arguments), "--quiet"], check=True)
+
+
+def found_by_step(made: Path, held_out: Sequence[Pair], queries: int) -> None:
+    """Print what a dataset of mined words has of held-out words among those that were asked for, by frequency."""
+    from benchmarks.mine_words import report
+    from xlcorpus.lexicon.words import by_frequency, words_in
+    from xlcorpus.mine.backend import Answer, Answered
+    from xlcorpus.mine.vocabulary import Vocabulary
+    from xlcorpus.mine.word_prompts import word_lines
+    from xlcorpus.mine.words import Confirmed, Round, read_answers
+
+    one, other = (
+        Vocabulary.of(lang, by_frequency([words_in(pa.array(texts(lang)), lang, None)])) for lang in LANGUAGES
+    )
+    said = {row["prompt"]: row["answers"] for row in pq.read_table(made / "calls.parquet").to_pylist()}
+    asked = [src for src, _ in held_out if one.ranks[src] <= queries]
+    answered = [
+        Answered(tuple(Answer(**answer) for answer in said[prompt]))
+        for prompt in word_lines(TEMPLATE, LANGUAGES, asked)
+    ]
+    names = ["src", "tgt", "rank_f", "rank_b", "score"]
+    rows = pq.read_table(made / "data", columns=names).to_pylist()
+    answers = dict(zip(asked, read_answers(answered, other), strict=True))
+    done = Round(0, (answers, {}), (0, 0), tuple(Confirmed(**row) for row in rows))
+    report(done, one, asked, {src: {tgt} for src, tgt in held_out}, ((1, 100), (101, 250), (251, queries)))
+    gold_of_all = dict(gold())
+    known = [row for row in rows if row["src"] in gold_of_all]
+    good = sum(gold_of_all[row["src"]] == row["tgt"] for row in known)
+    print(f"all pairs, learnt ones too: {len(rows)}, of {len(known)} in gold {good / max(len(known), 1):.3f} are right")
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -177,9 +242,17 @@ def main() -> None:
     mined.add_argument("folder", type=Path)
     mined.add_argument("out", type=Path, help="folder of the answers")
     mined.add_argument("--seeds", type=int, default=300)
+    stepped = commands.add_parser("step")
+    stepped.add_argument("folder", type=Path)
+    stepped.add_argument("out", type=Path, help="folder of the datasets")
+    stepped.add_argument("--seeds", type=int, default=300)
+    stepped.add_argument("--queries", type=int, default=500)
+    stepped.add_argument("--ways", nargs="+", default=[*WAYS], choices=WAYS)
     arguments = parser.parse_args()
     if arguments.what == "train":
         train(arguments.folder, arguments.seeds, arguments.steps)
+    elif arguments.what == "step":
+        step(arguments.folder, arguments.out, arguments.seeds, arguments.queries, arguments.ways)
     else:
         mine(arguments.folder, arguments.out, arguments.seeds)
 
