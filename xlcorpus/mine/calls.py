@@ -74,6 +74,7 @@ class Calls:
     folder: Location
     refused: Location | None = None
     _tables: dict[str, dict[str, pa.Table]] = field(default_factory=dict)
+    _places: dict[str, dict[bytes, tuple[str, int]]] = field(default_factory=dict)  # of a folder: key to file and row
 
     def ask(self, model: Model, prompts: Sequence[str], decoding: Decoding) -> tuple[list[Answered], Spent]:
         """The answers to prompts, in order; those that are not known are asked, equal ones once, and kept.
@@ -108,14 +109,20 @@ class Calls:
 
     def find(self, keys: Sequence[bytes]) -> dict[bytes, Answered]:
         """The known answers among calls of these keys."""
-        wanted = pa.array(list(dict.fromkeys(keys)), pa.binary(16))
         found: dict[bytes, Answered] = {}
         for folder in self._folders:
-            for table in self._read(folder):
-                for row in table.filter(pc.is_in(table["key"], wanted)).to_pylist():
+            self._read(folder)
+            places, rows = self._places[str(folder)], dict[str, list[int]]()
+            for key in dict.fromkeys(keys):
+                if key in places and key not in found:
+                    file, number = places[key]
+                    rows.setdefault(file, []).append(number)
+            for file, numbers in rows.items():
+                table = self._tables[str(folder)][file].select(["key", "answers", "prompt_tokens", "new_tokens"])
+                for row in table.take(pa.array(numbers)).to_pylist():
                     answers = tuple(Answer(one["text"], one["score"]) for one in row["answers"])
                     tokens = row["prompt_tokens"], row["new_tokens"]
-                    found.setdefault(row["key"], Answered(answers, *tokens, refused=folder == self.refused))
+                    found[row["key"]] = Answered(answers, *tokens, refused=folder == self.refused)
         return found
 
     def table(self, keys: Iterable[bytes] | None = None) -> pa.Table:
@@ -133,10 +140,12 @@ class Calls:
         return [self.folder] if self.refused is None else [self.folder, self.refused]
 
     def _read(self, folder: Location) -> list[pa.Table]:
-        known = self._tables.setdefault(str(folder), {})
+        known, places = self._tables.setdefault(str(folder), {}), self._places.setdefault(str(folder), {})
         for file in storage.entries_of(folder) if storage.is_folder(folder) else ():
-            if file.suffix == ".parquet" and not file.name.startswith(".") and file.name not in known:
+            if file.name not in known and file.suffix == ".parquet" and not file.name.startswith("."):
                 known[file.name] = _read_calls(file)
+                for number, key in enumerate(known[file.name]["key"].to_pylist()):
+                    places.setdefault(key, (file.name, number))
         return list(known.values())
 
     def _keep(self, identity: str, decoding: Decoding, rows: Sequence[tuple[bytes, str, Answered]]) -> None:
