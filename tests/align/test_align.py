@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,14 @@ from pydantic import ValidationError
 from tests import rows
 from tests.align.alignment_helpers import bitext, links_of
 from xlcorpus.align import aligner, grid
-from xlcorpus.align.aligner import AlignmentModel, align_pairs, log_normalizers, train_aligner
+from xlcorpus.align.aligner import (
+    AlignmentModel,
+    TranslationTable,
+    align_and_score,
+    align_pairs,
+    log_normalizers,
+    train_aligner,
+)
 from xlcorpus.align.language_pairs import (
     Aligners,
     CountLanguages,
@@ -78,6 +86,10 @@ def test_blocks_do_not_change_the_result(cells: int, monkeypatch: pytest.MonkeyP
     whole = aligned(SOURCE[:60], TARGET[:60])
     monkeypatch.setattr(grid, "_BLOCK_CELLS", cells)
     assert aligned(SOURCE[:60], TARGET[:60]).equals(whole)
+    model = train_aligner(pa.array(SOURCE), pa.array(TARGET))
+    _, scores = align_and_score(model, pa.array(SOURCE[:60]), pa.array(TARGET[:60]))
+    _, some = align_and_score(model, pa.array(SOURCE[20:40]), pa.array(TARGET[20:40]))
+    assert scores[20:40].to_pylist() == some.to_pylist()
 
 
 def test_the_order_of_rows_does_not_matter() -> None:
@@ -117,7 +129,7 @@ def test_each_pair_is_aligned_by_the_model_of_its_languages(tmp_path: Path) -> N
     trained = [train(number, one) for number, one in enumerate(languages)]
     assert trained == [Trained(count), Trained(0)]
     made = align_batch(before, Aligners(tmp_path, options))
-    assert made.rows.schema.names == [*batch.schema.names, "align"]
+    assert made.rows.schema.names == [*batch.schema.names, "align", "pair_align_score"]
     assert made.rows.select(batch.schema.names).equals(batch)
     model = train_aligner(pa.array(SOURCE[:count]), pa.array(TARGET[:count]))
     ours = align_pairs(model, pa.array(SOURCE[:count]), pa.array(TARGET[:count]))
@@ -153,6 +165,45 @@ def test_what_cannot_be_aligned_is_null() -> None:
     found = links_of(align_pairs(model, pa.array(source), pa.array(target)))
     assert found == [None] * 5 + [GOLD[0]]
     assert len(align_pairs(model, pa.array([], pa.string()), pa.array([], pa.string()))) == 0
+
+
+def test_the_score_is_the_mean_logarithm_of_tokens() -> None:
+    """Summed once more, token by token, from the tables of the model; shuffled pairs score far below."""
+    options = AlignOptions(prefix=3)
+    model = train_aligner(pa.array(SOURCE), pa.array(TARGET), options)
+    source, target = [SOURCE[0], SOURCE[1], "saa unseen", None], [TARGET[0], TARGET[2], "taa words never met", "taa"]
+    _, found = align_and_score(model, pa.array(source, pa.string()), pa.array(target, pa.string()))
+
+    def one_way(table: TranslationTable, parents: list[int], children: list[int]) -> float:
+        known = dict(zip(table.keys.tolist(), table.probability.tolist(), strict=True))
+        rank = [{word: at for at, word in enumerate(words.tolist())} for words in (table.parents, table.children)]
+        total = 0.0
+        for i, child in enumerate(children, 1):
+            weights = [
+                math.exp(-options.tension * abs(i / len(children) - j / len(parents)))
+                for j in range(1, len(parents) + 1)
+            ]
+            likely = 0.0
+            for weight, parent in zip(weights, parents, strict=True):
+                key = rank[0].get(parent, -1) * len(rank[1]) + rank[1].get(child, 0)
+                seen = known.get(key, 1e-9) if parent in rank[0] and child in rank[1] else 1e-9
+                likely += (1 - options.null_share) * weight / sum(weights) * seen
+            likely += options.null_share * (table.null[rank[1][child]] if child in rank[1] else 1e-9)
+            total += math.log(likely)
+        return total / len(children)
+
+    for one, other, score in zip(source, target, found.to_pylist(), strict=True):
+        if one is None or other is None:
+            assert score is None
+            continue
+        words = [read_side(pa.array([text]), options.prefix).words.tolist() for text in (one, other)]
+        expected = (one_way(model.forward, *words) + one_way(model.backward, *words[::-1])) / 2
+        assert score == pytest.approx(expected, abs=1e-4)
+    right, wrong = (
+        np.array(align_and_score(model, pa.array(SOURCE), pa.array(other))[1])
+        for other in (TARGET, TARGET[1:] + TARGET[:1])
+    )
+    assert (wrong < right.min()).mean() > 0.95  # a few share words by chance
 
 
 def test_a_model_is_the_same_after_a_round_trip(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -12,7 +13,7 @@ from benchmarks import alignment, induction
 from benchmarks.align_samples import pairs_batch
 from benchmarks.parallel import parallel_text
 from tests.codeswitch.switch_helpers import parts_of
-from xlcorpus.align.aligner import align_pairs, train_aligner
+from xlcorpus.align.aligner import align_and_score, align_pairs, train_aligner
 from xlcorpus.align.language_pairs import symmetrization_of
 from xlcorpus.align.options import AlignOptions
 from xlcorpus.codeswitch.align_span import switch_spans
@@ -53,6 +54,19 @@ def test_most_pairs_are_switched_and_keep_their_numbers(
     for row in pairs.to_pylist():
         assert sorted(re.findall(r"\d+", row["cs_source"])) == sorted(re.findall(r"\d+", row["cs_target"]))
     assert sum(pairs.column("cs_ratio").to_pylist()) / len(pairs) > ratio
+
+
+@pytest.mark.parametrize(("language", "worse"), [("deu", 0.75), ("hin", 0.70), ("zho", 0.85)])
+def test_true_pairs_score_above_shuffled_ones(shared_data: Path, language: str, worse: float) -> None:
+    """Half of the pairs that it is trained on are shuffled: how often one of them scores below a true one."""
+    source, target, _ = parallel_text(shared_data, language)
+    half = len(target) // 2
+    order = np.random.default_rng(7).permutation(half)
+    mixed = [target[at] for at in order] + target[half:]
+    model = train_aligner(pa.array(source), pa.array(mixed))
+    scores = np.array(align_and_score(model, pa.array(source), pa.array(mixed))[1], dtype=np.float64)
+    wrong, right = scores[:half][order != np.arange(half)], scores[half:]
+    assert (wrong[:, None] < right[None]).mean() > worse
 
 
 def test_seed_pairs_beat_numerals(shared_data: Path) -> None:

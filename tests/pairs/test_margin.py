@@ -64,7 +64,9 @@ def test_equal_to_the_formula(retrieval: str, seed: int, k: int, sizes: tuple[in
     one, other = drawn(seed, sizes[0], 8), drawn(seed + 1, sizes[1], 8)
     expected, found = slowly(one, other, k, retrieval, 0.9), ours(one, other, k, retrieval, 0.9)
     assert [pair[:2] for pair in found] == [pair[:2] for pair in expected]
-    np.testing.assert_allclose([pair[2] for pair in found], [pair[2] for pair in expected], rtol=1e-5)
+    # Cosines around both near 0 make a margin of hundreds, of which float32 knows fewer digits.
+    most = max((pair[2] for pair in expected), default=1.0)
+    np.testing.assert_allclose([p[2] for p in found], [p[2] for p in expected], rtol=1e-6 * max(most, 10))
     assert ours(sparse.csr_matrix(one), sparse.csr_matrix(other), k, retrieval, 0.9) == found
 
 

@@ -58,7 +58,7 @@ def test_the_schema_file_has_the_columns_that_the_steps_write() -> None:
     documents = load_schema("document")
     for name in ("doc_id", "source", "origin"):
         assert schema.arrow.field(name).type == documents.arrow.field(name).type
-    assert [field.name for field in schema.columns_of("align")] == ["align"]
+    assert [field.name for field in schema.columns_of("align")] == ["align", "pair_align_score"]
     assert canonical_type(schema.arrow.field("align").type) == canonical_type(ALIGN)
 
 

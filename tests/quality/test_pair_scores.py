@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import difflib
+import html.parser
 import math
 import unicodedata
 from typing import Any
@@ -18,8 +20,10 @@ from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.pairs.sides import SIDES, each_side
 from xlcorpus.quality.length_factors import factor_of, length_factors
+from xlcorpus.quality.pair_marks import count_markup
 from xlcorpus.quality.pair_scores import pair_fields, score_pairs
 from xlcorpus.quality.signals import score_batch
+from xlcorpus.text.properties import LETTERS_PER_WORD, LETTERS_PER_WORD_ELSEWHERE, UNSPACED_SCRIPTS
 
 PAIRS = [
     ("The children went to the market.", "เด็กๆ ไปตลาด"),
@@ -33,6 +37,9 @@ PAIRS = [
     ("!!!", "!!!"),
     ("7 7 7", "7-7-7"),
     ("Ωmega", "ωmega."),
+    ("She said: “No, no, no, no!” (and left)", "Sie sagte: „Nein, nein, nein, nein!“ (und ging)"),
+    ("The Mombasa Street market", "Soko la mtaa wa MOMBASA street"),
+    ("what is this ไทย what is this ไทย what is this ไทย", "¿Qué? ¡Ay; ay، ay؛ 我们我们我们我们去去去"),
     ("x", "y" * 5000),
 ]
 
@@ -54,6 +61,74 @@ def distance(one: str, other: str) -> int:
             now.append(min(now[-1] + 1, before[column] + 1, before[column - 1] + (a != b)))
         before = now
     return before[-1]
+
+
+UNSPACED = regex.compile(
+    "[[" + "".join(rf"\p{{Script={name}}}" for name in UNSPACED_SCRIPTS) + r"]&&[\p{L}\p{M}\p{N}]]", regex.V1
+)
+
+
+def words_of(text: str) -> list[tuple[int, str]]:
+    """Where each token begins, and it: runs of letters, marks and numbers; single ones where there are no spaces."""
+    found: list[tuple[int, str]] = []
+    for run in regex.finditer(r"\p{M}*[\p{L}\p{N}][\p{L}\p{M}\p{N}]*", text):
+        single = False
+        for at, char in enumerate(run[0], run.start()):
+            mark, alone = regex.match(r"\p{M}", char), bool(UNSPACED.match(char))
+            if at == run.start() or ((alone or single) and not mark):
+                found.append((at, char))
+            else:
+                found[-1] = (found[-1][0], found[-1][1] + char)
+            single = alone
+    return found
+
+
+def share_of(char: str) -> float:
+    script = next((name for name in LETTERS_PER_WORD if regex.match(rf"\p{{Script={name}}}", char)), "")
+    return 1 / LETTERS_PER_WORD.get(script, LETTERS_PER_WORD_ELSEWHERE)
+
+
+def words_shared(one: str, other: str) -> float:
+    both = [
+        {word for _, word in words_of(text) if regex.search(r"\p{L}", word) and not UNSPACED.match(word)}
+        for text in (one, other)
+    ]
+    shares = (sum(map(share_of, UNSPACED.findall(text))) for text in (one, other))
+    fewer = min(len(words) + share for words, share in zip(both, shares, strict=True))
+    return len(both[0] & both[1]) / max(fewer, 1)
+
+
+def in_a_row(text: str) -> int:
+    found, most = words_of(text), 1
+    words = [word for _, word in found]
+    for size in range(1, 21):
+        for begin in range(len(words) - 2 * size + 1):
+            times = 1
+            while words[begin + times * size : begin + (times + 1) * size] == words[begin : begin + size]:
+                times += 1
+            if times > 1 and found[begin + size][0] - found[begin][0] >= 3:
+                most = max(most, times)
+    return most
+
+
+def kind_of(mark: str) -> str | None:
+    name, category = unicodedata.name(mark, ""), unicodedata.category(mark)
+    if not category.startswith("P") or "INVERTED" in name:
+        return None
+    for part in ("QUESTION MARK", "EXCLAMATION MARK", "COMMA", "COLON"):
+        if part in name:
+            return part
+    if regex.match(r"[\p{Sentence_Terminal}…]", mark):
+        return "end"
+    if regex.match(r"\p{Quotation_Mark}", mark):
+        return None if mark in "'’" else "quotation"
+    return {"Ps": "bracket", "Pe": "bracket", "Pd": "dash"}.get(category)
+
+
+def marks_alike(one: str, other: str) -> float:
+    counts = [collections.Counter(kind for kind in map(kind_of, text) if kind) for text in (one, other)]
+    total = sum(counts[0].values()) + sum(counts[1].values())
+    return 2 * sum((counts[0] & counts[1]).values()) / total if total else 1.0
 
 
 def by_hand(one: str, other: str) -> dict[str, Any]:
@@ -81,6 +156,10 @@ def by_hand(one: str, other: str) -> dict[str, Any]:
         "pair_copy": letters(a) == letters(b),
         "pair_numerals": difflib.SequenceMatcher(None, digits(one), digits(other)).ratio(),
         "pair_terminal_punctuation": -math.log(penalty + 1),
+        "pair_punctuation": marks_alike(one, other),
+        "pair_overlap": words_shared(a, b),
+        "pair_repetition": max(in_a_row(a), in_a_row(b)),
+        "pair_longest_word": max(len(part) for side in (a, b) for part in UNSPACED.sub(" ", side).split(" ")),
     }
 
 
@@ -103,12 +182,14 @@ def test_scores_are_those_of_the_definitions() -> None:
         True,
         False,
         True,
-        False,
+        *[False] * 4,
     ]
     assert rows[6]["pair_numerals"] == rows[1]["pair_numerals"] == 1  # digits of every script
     assert rows[2]["pair_numerals"] == pytest.approx(2 * 4 / 10)  # 1 1999 and 1 1998
-    assert rows[11]["pair_length_ratio"] == 5000
-    assert 0 <= rows[11]["pair_similarity"] < 0.001
+    assert rows[-1]["pair_length_ratio"] == rows[-1]["pair_longest_word"] == 5000
+    assert 0 <= rows[-1]["pair_similarity"] < 0.001
+    assert [row["pair_repetition"] for row in rows[-4:]] == [4, 1, 3, 1]
+    assert [row["pair_overlap"] for row in rows[-4:-1]] == [0, pytest.approx(2 / 4), 0]
 
 
 _TEXT = st.text(st.sampled_from("aAbß12٣๔०.?!…।។ ไทខ្孩\u200b\u00ad\tﬁ"), max_size=12)
@@ -135,6 +216,47 @@ def test_scores_are_finite_and_the_same_both_ways(rows: list[tuple[str, str]]) -
         # difflib's ratio alone depends on the order.
         assert {n: row[n] for n in names if n != "pair_numerals"} == {n: back[n] for n in names if n != "pair_numerals"}
     assert scored(rows[:1])[0] == there[0]  # whatever stands beside it in a batch
+
+
+class _Marks(html.parser.HTMLParser):
+    """Counts what Python's parser of HTML sees besides text."""
+
+    count = 0
+
+    def _seen(self, *_: Any) -> None:
+        self.count += 1
+
+    handle_starttag = handle_endtag = handle_startendtag = handle_comment = handle_charref = handle_entityref = _seen
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<b>नमस्ते</b> दुनिया",
+        "<a href='x.html' class=big data-x>ᱥᱟᱱᱛᱟᱲᱤ</a><br/> tail",
+        "a < b and c > d",
+        "2<3, 5>4; x<-1",
+        "bread &amp; butter &#39;yes&#x27; AT&T",
+        '<!-- hidden --> <IMG SRC="a.png">',
+        "<<цитата>> и <текст>",
+        "",
+    ],
+)
+def test_markup_is_what_a_parser_sees(text: str) -> None:
+    parser = _Marks(convert_charrefs=False)
+    parser.feed(text)
+    parser.close()
+    assert count_markup(pa.array([text])).tolist() == [parser.count]
+    (row,) = scored([(text, "<i>x</i>")])
+    assert row["pair_markup"] == parser.count + 2
+    assert count_markup(pa.array(["R&D; Q&A"])).tolist() == [0]  # where the parser sees a reference of one letter
+
+
+def test_letters_of_another_script_than_the_label_says() -> None:
+    rows = [("half половина", "mitad"), ("12", "—"), ("ok", "全部です ABC")]
+    found = [scored(rows[:1])[0], scored(rows[1:2])[0], scored(rows[2:], other="jpn_Jpan")[0]]
+    assert [row["pair_script_share"] for row in found] == pytest.approx([4 / 12, 1, 4 / 7])
+    assert scored(rows, other="xxx")[0]["pair_script_share"] is None
 
 
 def test_words_of_scripts_without_spaces_are_estimated() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from tests.house.source import ROOT
@@ -57,6 +59,16 @@ def tatoeba() -> pa.RecordBatch:
     return pairs(rows, "eng_Latn", langs)
 
 
+def changed(texts: pa.Array, change: Callable[[str], str]) -> pa.Array:
+    return pa.array(list(map(change, texts.to_pylist())))
+
+
+def looped(text: str) -> str:
+    """As a model that cannot stop: the fourth and the fifth word (letter, where there are no spaces) six times."""
+    words = text.split()
+    return " ".join(words[:3] + words[3:5] * 6) if len(words) > 5 else text[:3] + text[3:8] * 6
+
+
 def test_the_table_of_the_page() -> None:
     news = ntrex()
     others = np.random.default_rng(1).permutation(news.num_rows)
@@ -73,6 +85,13 @@ def test_the_table_of_the_page() -> None:
         "NTREX, the target of another pair of the language": kept(
             put_columns(news, {"tgt": tgt.take(pa.array(within))})
         ),
+        "NTREX, the target between tags": kept(put_columns(news, {"tgt": changed(tgt, "<p class='a'>{}</p>".format)})),
+        "NTREX, two words of the target six times": kept(put_columns(news, {"tgt": changed(tgt, looped)})),
+        "NTREX, the source with a word more for target": kept(put_columns(news, {"tgt": changed(src, "x {}".format)})),
+        "NTREX, the source and the target for target": kept(
+            put_columns(news, {"tgt": pc.binary_join_element_wise(src, tgt, " ")})
+        ),
+        "NTREX, a third of the target": kept(put_columns(news, {"tgt": changed(tgt, lambda t: t[: len(t) // 3])})),
     }
     page = (ROOT / "docs" / "pairs.md").read_text(encoding="utf-8")
     said = {

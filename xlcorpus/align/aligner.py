@@ -174,8 +174,11 @@ def _scores(
     return score, null * options.null_share
 
 
-def _best(parent: Side, child: Side, rows: np.ndarray, model: TranslationTable, options: AlignOptions) -> Links:
-    """The likeliest parent of each child of the pairs `rows`, as links parent (source) to child (target)."""
+def _best(
+    parent: Side, child: Side, rows: np.ndarray, model: TranslationTable, options: AlignOptions
+) -> tuple[Links, np.ndarray]:
+    """The likeliest parent of each child of the pairs `rows`, as links parent (source) to child (target); and of each
+    pair the mean over its children of the logarithm of their probability, by any parent or none (float64[pairs])."""
     grid = make_grid(parent, child, rows)
     diagonal = _diagonal(grid, parent, child)
     parent_number = _numbers(model.parents, parent.words[grid.parent])
@@ -187,13 +190,16 @@ def _best(parent: Side, child: Side, rows: np.ndarray, model: TranslationTable, 
     null = np.where(child_number >= 0, model.null[child_number], _UNSEEN) if len(model.null) else _UNSEEN
     spread = np.broadcast_to(np.asarray(null, dtype=np.float64), len(grid.child))
     score, alone = _scores(grid, diagonal, np.asarray(probability), spread, options)
+    sizes = child.sizes[rows]
+    likely = np.log(np.add.reduceat(score, grid.offsets[:-1]) + alone)
+    means = np.bincount(np.repeat(np.arange(len(rows)), sizes), weights=likely, minlength=len(rows)) / sizes
     best = np.maximum.reduceat(score, grid.offsets[:-1])
     winners = np.flatnonzero(score == best[grid.cell_child])
     which, first = np.unique(grid.cell_child[winners], return_index=True)  # the first of equals
     cell = winners[first][best[which] > alone[which]]
     row = child.spans.rows[grid.child[grid.cell_child[cell]]]
     source = grid.parent[cell] - parent.spans.offsets[row]
-    return Links(row, source, grid.child[grid.cell_child[cell]] - child.spans.offsets[row])
+    return Links(row, source, grid.child[grid.cell_child[cell]] - child.spans.offsets[row]), means
 
 
 def alignable(source: Side, target: Side, max_tokens: int) -> np.ndarray:
@@ -226,7 +232,16 @@ def train_aligner(source: pa.Array, target: pa.Array, options: AlignOptions | No
 def align_pairs(
     model: AlignmentModel, source: pa.Array, target: pa.Array, symmetrization: str = METHODS[0]
 ) -> pa.Array:
-    """Align sentence pairs: list<struct<src: int32, tgt: int32>>[rows], numbers of tokens by `read_side`, sorted.
+    """Align sentence pairs: list<struct<src: int32, tgt: int32>>[rows], see `align_and_score`."""
+    return align_and_score(model, source, target, symmetrization)[0]
+
+
+def align_and_score(
+    model: AlignmentModel, source: pa.Array, target: pa.Array, symmetrization: str = METHODS[0]
+) -> tuple[pa.Array, pa.Array]:
+    """Align sentence pairs: list<struct<src: int32, tgt: int32>>[rows], numbers of tokens by `read_side`, sorted; and
+    float32[rows], at most 0: the logarithm of the probability of a token given the other side, the mean of each side's
+    tokens and of both sides, to four digits (the last ones of a float may follow from what stands beside it).
 
     symmetrization: one of `symmetrize.METHODS`; not the options', which may leave it to the languages. Null where a
     side has no token or more than max_tokens; empty where no token has a likely partner. Raises UserError where the
@@ -238,9 +253,11 @@ def align_pairs(
     fits = alignable(one, other, options.max_tokens)
     rows = np.flatnonzero(fits)
     found: list[Links] = []
+    scores = np.full(len(fits), np.nan)
     for part in blocks(rows, one.sizes[rows] * other.sizes[rows]):
-        forward = _best(one, other, part, model.forward, options)
-        back = _best(other, one, part, model.backward, options)
+        forward, there = _best(one, other, part, model.forward, options)
+        back, and_back = _best(other, one, part, model.backward, options)
+        scores[part] = np.round((there + and_back) / 2, 4)
         low, size = int(part[0]), int(part[-1] - part[0]) + 1
         links = symmetrize(
             Links(forward.row - low, forward.source, forward.target),
@@ -250,7 +267,7 @@ def align_pairs(
             symmetrization,
         )
         found.append(replace(links, row=links.row + low))
-    return to_column(found, fits)
+    return to_column(found, fits), pa.array(scores, from_pandas=True).cast(pa.float32())
 
 
 def to_column(parts: list[Links], valid: np.ndarray) -> pa.Array:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.align.aligner import AlignmentModel, align_pairs, train_aligner
+from xlcorpus.align.aligner import AlignmentModel, align_and_score, train_aligner
 from xlcorpus.align.options import AlignOptions
 from xlcorpus.align.symmetrize import METHODS
 from xlcorpus.dataset import storage
@@ -27,6 +27,7 @@ from xlcorpus.text.properties import writes_spaces
 from xlcorpus.text.tables import table_lines
 
 Languages = tuple[str, str]
+MADE = ("align", "pair_align_score")
 _COLUMNS = ("doc_id", "src", "tgt", "src_lang", "tgt_lang")
 
 
@@ -163,32 +164,37 @@ class Aligners:
 
 
 def align_batch(batch: pa.RecordBatch, aligners: Aligners) -> Result:
-    """The pairs with the column align (see `align_pairs`), and counts: pairs, aligned, links, each by languages.
+    """The pairs with the columns align and pair_align_score (see `align_and_score`), and counts: pairs, aligned, links,
+    each by languages.
 
-    batch: doc_id, src, tgt, src_lang, tgt_lang; a column align that is there is replaced.
+    batch: doc_id, src, tgt, src_lang, tgt_lang; such columns that are there are replaced.
     """
     labels, codes = _languages_of(batch)
-    parts, rows = [pa.array([], ALIGN)], [np.zeros(0, dtype=np.int64)]
+    parts = [(pa.array([], ALIGN), pa.array([], pa.float32()))]
+    rows = [np.zeros(0, dtype=np.int64)]
     counts: Counts = {"pairs": {}, "aligned": {}, "links": {}}
     for number, languages in enumerate(labels):
         at = np.flatnonzero(codes == number)
         model, some = aligners.of(languages), batch.take(pa.array(at))
         method = symmetrization_of(aligners.options, languages)
-        column = (
-            pa.nulls(len(at), ALIGN)
+        column, score = (
+            (pa.nulls(len(at), ALIGN), pa.nulls(len(at), pa.float32()))
             if model is None
-            else align_pairs(model, some.column("src"), some.column("tgt"), method)
+            else align_and_score(model, some.column("src"), some.column("tgt"), method)
         )
-        parts.append(column)
+        parts.append((column, score))
         rows.append(at)
         links = pc.fill_null(pc.list_value_length(column), 0)
         name = "-".join(languages)
         counts["pairs"][name] = len(at)
         counts["aligned"][name] = int(pc.sum(pc.greater(links, 0)).as_py() or 0)
         counts["links"][name] = int(pc.sum(links).as_py() or 0)
-    column = pa.concat_arrays(parts).take(pa.array(np.argsort(np.concatenate(rows), kind="stable")))
-    kept = batch.select([name for name in batch.schema.names if name != "align"])
-    return Result(put_columns(kept, {"align": column}), counts=counts)
+    order = pa.array(np.argsort(np.concatenate(rows), kind="stable"))
+    made = {
+        name: pa.concat_arrays(column).take(order) for name, column in zip(MADE, zip(*parts, strict=True), strict=True)
+    }
+    kept = batch.select([name for name in batch.schema.names if name not in MADE])
+    return Result(put_columns(kept, made), counts=counts)
 
 
 def notes_of(counts: Counts, languages: Sequence[LanguageRows], trained: Sequence[Trained]) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from xlcorpus.dataset.columns import put_columns, text_or_empty
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.pairs.sides import SIDES, of_side
 from xlcorpus.quality.length_factors import factors_of
+from xlcorpus.quality.pair_marks import count_markup, punctuation, punctuation_similarity, script_share
+from xlcorpus.quality.pair_words import SideWords, overlap
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CODE_SPACE, CodePoints, code_points
 from xlcorpus.text.normalize import as_seen, collapse_whitespace
@@ -39,7 +41,8 @@ def score_pairs(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The pairs with the columns `pair_...` of step score in schema pair-1; those already there are replaced.
 
     batch: src, tgt, src_lang, tgt_lang and, of both sides, q_n_chars and q_n_words (`score_batch`). Ratios and
-    similarities float32, finite; pair_length_factor_ratio null where a language has no factor.
+    similarities float32, finite; pair_length_factor_ratio null where a language has no factor, pair_script_share where
+    a label names no script.
     """
     texts = [text_or_empty(batch, side) for side in SIDES]
     points = [code_points(text) for text in texts]
@@ -48,6 +51,8 @@ def score_pairs(batch: pa.RecordBatch) -> pa.RecordBatch:
         [np.maximum(np.asarray(batch.column(of_side(side, name))), 1).astype(np.float64) for side in SIDES]
         for name in ("q_n_chars", "q_n_words")
     )
+    labels = [text_or_empty(batch, of_side(side, "lang")) for side in SIDES]
+    split = [SideWords.of(side) for side in folded]
     factors = [factors_of(batch.column(of_side(side, "lang"))) for side in SIDES]
     scaled = [np.maximum(size * factor, 1) for size, factor in zip(chars, factors, strict=True)]
     columns = {
@@ -58,6 +63,12 @@ def score_pairs(batch: pa.RecordBatch) -> pa.RecordBatch:
         "pair_copy": pc.equal(*(_letters(side) for side in folded)),
         "pair_numerals": _numeral_similarity(*(_nonzero_digits(side) for side in points)),
         "pair_terminal_punctuation": _punctuation(*(_terminals(side) for side in points)),
+        "pair_punctuation": punctuation_similarity(*(punctuation(side) for side in points)),
+        "pair_overlap": overlap(*split),
+        "pair_repetition": np.maximum(*(side.repetition() for side in split)),
+        "pair_longest_word": np.maximum(*(side.longest() for side in split)),
+        "pair_markup": np.add(*(count_markup(side) for side in texts)),
+        "pair_script_share": np.minimum(*(script_share(*side) for side in zip(points, labels, strict=True))),
     }
     made = {field.name: pa.array(columns[field.name], from_pandas=True).cast(field.type) for field in pair_fields()}
     return put_columns(batch, made)
