@@ -43,10 +43,10 @@ demo-pretrain: $(VENV)/pretrain  ## sentences and their romanisation, a tiny mod
 		--bits $(PRETRAIN)/packed/holdout --retrieval $(PRETRAIN)/pairs-packed/holdout --layers 1 || exit 1; done
 	@echo; echo "curves: $(PRETRAIN)/model/curves.svg; model card: $(PRETRAIN)/model/README.md"
 
-demo-mine: $(VENV)/mine  ## words of Serbian in two scripts, out of the sample corpus and its tiny language model: a minute
+demo-mine: $(VENV)/mine  ## words of Serbian in two scripts, out of the sample corpus and its tiny language model: two minutes
 	$(BIN)/xlcorpus run quickstart --output $(DEMO) --resume --quiet --workers 2 > /dev/null
 	$(BIN)/xlcorpus mine-words $(DEMO)/dedup --pair srp_Cyrl:srp_Latn --output out/demo-mine/words --overwrite \
-		--llm transformers:$$($(SAMPLE) | xargs dirname)/serbian-lm --queries 300 --shots 2 --new-tokens 14 --llm-batch 64
+		--llm transformers:$$($(SAMPLE) | xargs dirname)/serbian-lm --queries 300 --rounds 0 --new-tokens 14 --llm-batch 64
 	@echo; echo "next: $(BIN)/xlcorpus lexicon inspect out/demo-mine/words"
 
 test: $(VENV)/test  ## everything that a commit must pass
