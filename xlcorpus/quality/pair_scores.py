@@ -21,6 +21,7 @@ from xlcorpus.dataset.schema import load_schema
 from xlcorpus.pairs.sides import SIDES, of_side
 from xlcorpus.quality.length_factors import factors_of
 from xlcorpus.quality.pair_marks import count_markup, punctuation, punctuation_similarity, script_share
+from xlcorpus.quality.pair_runs import common_run
 from xlcorpus.quality.pair_words import SideWords, overlap
 from xlcorpus.text import properties
 from xlcorpus.text.codepoints import CODE_SPACE, CodePoints, code_points
@@ -65,6 +66,7 @@ def score_pairs(batch: pa.RecordBatch) -> pa.RecordBatch:
         "pair_terminal_punctuation": _punctuation(*(_terminals(side) for side in points)),
         "pair_punctuation": punctuation_similarity(*(punctuation(side) for side in points)),
         "pair_overlap": overlap(*split),
+        "pair_common_run": common_run(*split),
         "pair_repetition": np.maximum(*(side.repetition() for side in split)),
         "pair_longest_word": np.maximum(*(side.longest() for side in split)),
         "pair_markup": np.add(*(count_markup(side) for side in texts)),
