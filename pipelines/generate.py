@@ -13,10 +13,9 @@ from xlcorpus.beam.phase import Execution
 from xlcorpus.beam.read import shard_tasks
 from xlcorpus.beam.step import Outcome, Step
 from xlcorpus.beam.write import write_results
-from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
+from xlcorpus.dataset.dataset import Dataset, Shard, read_batches, shard_fields
 from xlcorpus.dataset.decisions import empty
 from xlcorpus.dataset.kinds import PAIR
-from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.storage import Location
@@ -62,7 +61,7 @@ class WritePairs:
 
     def _results(self, shard: Shard, met: Met) -> Iterator[Result]:
         begin = 0
-        for batch in read_batches(shard) if shard.rows else [empty(shard_schema(shard.location))]:
+        for batch in read_batches(shard) if shard.rows else [empty(shard_fields(shard))]:
 
             def offered(rows: np.ndarray, copy: int, begin: int = begin) -> pa.Array:
                 return met.offered(begin + rows, copy)

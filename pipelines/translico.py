@@ -100,7 +100,7 @@ class WritePairs:
         tool = _opened(self.open_tool, options.tool, options.cache_mb << 20, options.named_signs)
         code_of = functools.partial(language_code, asked=self.options.lcode, tool=tool.name)
         made = pairs.pairs_of_shard(
-            shard.location,
+            shard,
             choose.state_file(self.folder, number),
             tool,
             code_of,

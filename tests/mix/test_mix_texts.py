@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.mix.mix_helpers import mix, named, pairs, switched
 from tests.rows import documents
 from xlcorpus.dataset import dataset
-from xlcorpus.mix.mixed_rows import conform, mixed_rows, mixed_schema, unite_schemas
+from xlcorpus.dataset.united import conform
+from xlcorpus.mix.mixed_rows import mixed_rows, mixed_schema, unite_schemas
 from xlcorpus.mix.spec import parse_mix
 from xlcorpus.mix.templated import PAIRS as TEMPLATE
 from xlcorpus.mix.texts import (

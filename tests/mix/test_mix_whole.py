@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from tests.mix.mix_helpers import Mixed, mix
 from tests.rows import cut, documents
 from xlcorpus.dataset import dataset
+from xlcorpus.dataset.united import conform
 from xlcorpus.errors import UserError
 from xlcorpus.mix import scatter
 from xlcorpus.mix.gather import Sums, add_sums
-from xlcorpus.mix.mixed_rows import MIX_FIELDS, conform, unite_schemas
+from xlcorpus.mix.mixed_rows import MIX_FIELDS, unite_schemas
 from xlcorpus.mix.units import count_units
 
 LANGUAGES = ["eng_Latn", "swh_Latn", "khm_Khmr", None]

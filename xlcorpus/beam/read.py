@@ -12,9 +12,8 @@ from xlcorpus.beam.element import ShardBatch
 from xlcorpus.beam.failures import Carried
 from xlcorpus.dataset.beside import read_beside
 from xlcorpus.dataset.columns import append_slices
-from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
+from xlcorpus.dataset.dataset import Dataset, Shard, read_batches, shard_fields
 from xlcorpus.dataset.decisions import empty
-from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.workspace import Task
 from xlcorpus.errors import IntegrityError
 
@@ -44,7 +43,7 @@ def read_shard(task: Task[Shard]) -> Iterator[ShardBatch]:
     shard, rows = task.content, 0
     beside = read_beside(shard.beside) if shard.beside is not None else None
     batches = append_slices(read_batches(shard), beside)
-    (schema,) = (batch.schema for batch in append_slices(iter([empty(shard_schema(shard.location))]), beside))
+    (schema,) = (batch.schema for batch in append_slices(iter([empty(shard_fields(shard))]), beside))
     elements = (ShardBatch(task.number, 0, False, batch) for batch in batches)
     for element in number_elements(task.number, elements, schema):
         rows += element.documents.num_rows

@@ -100,7 +100,7 @@ class Step:
     costs: what it would ask of a language model, for `--plan`; given the datasets that are there already, None where
     these say too little.
     notes: what the manifest notes of a map step, from its counts and the rows of the dataset.
-    many: takes several datasets.
+    many: reads several datasets as they are; for other steps they are one, with the columns of all.
 
     prepare: lists the tasks and what identifies the input, in the launcher; read: PCollection[Task] ->
     PCollection[ShardBatch]. map: PCollection[ShardBatch] -> PCollection[ShardBatch]; neighbours fuse into one pass.

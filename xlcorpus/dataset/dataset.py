@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.manifest import Manifest, is_ours
-from xlcorpus.dataset.partition import Partition
+from xlcorpus.dataset.partition import Partition, shard_schema
 from xlcorpus.dataset.preview import html_of
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.shards import row_weights
 from xlcorpus.dataset.storage import Location
+from xlcorpus.dataset.united import conform
 from xlcorpus.errors import IntegrityError
 
 BATCH_ROWS = 4096
@@ -32,7 +34,8 @@ class Shard:
     """One shard to read: where it lies, its rows and bytes, the name of its schema, its columns.
 
     beside: an Arrow file with as many rows, whose columns are added to the shard's. sha256: of the file; '' where that
-    is not known.
+    is not known. united: the file that says which columns its rows are to have (`several`), where they are others than
+    its own; `columns` are these.
     """
 
     location: Location
@@ -42,6 +45,7 @@ class Shard:
     columns: tuple[str, ...]
     beside: Location | None = None
     sha256: str = ""
+    united: Location | None = None
 
     def check(self) -> None:
         """Raise IntegrityError where the file is not what its manifest says: a checksum of pages spares their headers.
@@ -56,10 +60,14 @@ class Shard:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A finished dataset: its folder and manifest."""
+    """A finished dataset: its folder and manifest.
+
+    united: the file of the columns that its rows are read with beside those of other datasets.
+    """
 
     folder: Location
     manifest: Manifest
+    united: Location | None = None
 
     @classmethod
     def open(cls, folder: Location, *, verify: bool = False) -> Dataset:
@@ -93,12 +101,17 @@ class Dataset:
     @property
     def shards(self) -> list[Shard]:
         """The shards, in the order of the manifest."""
-        schema, columns = self.manifest.schema_name, tuple(self.manifest.arrow_schema.names)
+        schema, columns, united = self.manifest.schema_name, tuple(self.schema.names), self.united
         folder = storage.resolve(self.folder)
         return [
-            Shard(folder / one.name, one.rows, one.bytes, schema, columns, sha256=one.sha256)
+            Shard(folder / one.name, one.rows, one.bytes, schema, columns, sha256=one.sha256, united=united)
             for one in self.manifest.shards
         ]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of its rows as they are read."""
+        return self.manifest.arrow_schema if self.united is None else columns_said(self.united)
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """All rows, shard by shard, in the dataset's order."""
@@ -107,7 +120,7 @@ class Dataset:
 
     def to_arrow(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows in memory as an Arrow table, in the dataset's order."""
-        schema = self.manifest.arrow_schema
+        schema = self.schema
         kept = (
             schema if columns is None else pa.schema([schema.field(name) for name in columns], metadata=schema.metadata)
         )
@@ -125,7 +138,7 @@ class Dataset:
             left -= found[-1].num_rows
             if left <= 0:
                 break
-        return pa.Table.from_batches(found, schema=self.manifest.arrow_schema).to_pandas()
+        return pa.Table.from_batches(found, schema=self.schema).to_pandas()
 
     def __len__(self) -> int:
         """Rows."""
@@ -142,6 +155,19 @@ class Dataset:
             )
 
 
+@functools.lru_cache(maxsize=4)
+def columns_said(file: Location) -> pa.Schema:
+    """The columns that a file of `several` says, whose name tells it from any other."""
+    return pa.ipc.read_schema(pa.py_buffer(storage.read_bytes(file)))
+
+
+def shard_fields(given: Shard | Location) -> pa.Schema:
+    """The columns of a shard's rows as they are read; raises IntegrityError where its footer cannot be read."""
+    if isinstance(given, Shard) and given.united is not None:
+        return columns_said(given.united)
+    return shard_schema(given.location if isinstance(given, Shard) else given)
+
+
 def read_batches(
     given: Shard | Location, columns: Sequence[str] | None = None, rows: tuple[int, int] | None = None
 ) -> Iterator[pa.RecordBatch]:
@@ -152,6 +178,14 @@ def read_batches(
     (a Shard) not the one that its manifest names.
     """
     location = given.location if isinstance(given, Shard) else given
+    if isinstance(given, Shard) and given.united is not None:
+        said = columns_said(given.united)
+        wanted = said if columns is None else pa.schema([said.field(name) for name in columns])
+        own = {*shard_schema(location).names}
+        inside = [name for name in wanted.names if name in own]
+        for batch in read_batches(replace(given, united=None), inside, rows):
+            yield conform(batch, wanted)
+        return
     try:
         if isinstance(given, Shard):
             given.check()

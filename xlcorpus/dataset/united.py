@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -48,6 +48,36 @@ def united_field(fields: Mapping[int, pa.Field], fits: Callable[[int, pa.DataTyp
         )
         found = None if next(wrong, None) is not None else found
     return _json(known[0].name) if found is None else pa.field(known[0].name, found)
+
+
+Fits = Callable[[str, int, pa.DataType], bool]
+
+
+def united_schema(schemas: Sequence[pa.Schema], fits: Fits | None = None) -> pa.Schema:
+    """All columns of several schemas in the order of first appearance, each as `united_field` says.
+
+    fits: whether the values of a column can be cast without loss, in the schema of a number. Nulls stand where a
+    schema lacks a column, even one that another says is never null.
+    """
+    fields: dict[str, dict[int, pa.Field]] = {}
+    for number, schema in enumerate(schemas):
+        for field in schema:
+            fields.setdefault(field.name, {})[number] = field
+    united = []
+    for name, found in fields.items():
+        field = united_field(found, fits and functools.partial(fits, name))
+        united.append(field if len(found) == len(schemas) else field.with_type(nullable(field.type)))
+    return pa.schema(united)
+
+
+def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """The batch with exactly the columns of `schema`, in its order and types (`in_type`); missing ones are null."""
+    columns = []
+    for field in schema:
+        own = batch.schema.get_field_index(field.name)
+        missing = pa.nulls(batch.num_rows, field.type)
+        columns.append(missing if own < 0 else in_type(batch.column(own), batch.schema.field(own), field))
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def in_type(values: pa.Array, field: pa.Field, wanted: pa.Field) -> pa.Array:

@@ -15,9 +15,8 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset.beside import read_beside, write_beside
 from xlcorpus.dataset.columns import fixed_binary, one_batch
-from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
+from xlcorpus.dataset.dataset import Dataset, Shard, read_batches, shard_fields
 from xlcorpus.dataset.decisions import decide, empty
-from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.storage import Location
@@ -61,7 +60,7 @@ class ListNatural:
     def __call__(self, number: int, shard: Shard) -> Listed:
         """What there is in it."""
         columns = ["doc_id", "text", "lang", *self.provenance]
-        schema = shard_schema(shard.location)
+        schema = shard_fields(shard)
         first, of_first = self._sentences(empty(pa.schema([schema.field(name) for name in columns])))
         parts, counts, start = [first], [of_first], 0
         for batch in read_batches(shard, columns):

@@ -9,9 +9,8 @@ import pyarrow as pa
 
 from xlcorpus.dataset.beside import read_beside, write_beside
 from xlcorpus.dataset.columns import one_batch, put_columns, text_or_empty
-from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
+from xlcorpus.dataset.dataset import Dataset, Shard, read_batches, shard_fields
 from xlcorpus.dataset.decisions import decide, empty
-from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.storage import Location
@@ -89,7 +88,7 @@ def selected_of_shard(
         yield _selected(batch, judged.slice(start, batch.num_rows), keep_all=keep_all, keep_text=keep_text)
         start += batch.num_rows
     if start == 0:
-        yield _selected(empty(shard_schema(shard.location)), judged, keep_all=keep_all, keep_text=keep_text)
+        yield _selected(empty(shard_fields(shard)), judged, keep_all=keep_all, keep_text=keep_text)
 
 
 def _selected(batch: pa.RecordBatch, judged: pa.RecordBatch, *, keep_all: bool, keep_text: bool) -> Result:

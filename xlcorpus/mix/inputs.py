@@ -10,13 +10,14 @@ from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.features import features_of
 from xlcorpus.dataset.kinds import PAIR, may_hold
 from xlcorpus.dataset.manifest import Manifest
+from xlcorpus.dataset.several import partly_there, refuse_given_twice
 from xlcorpus.dataset.storage import fingerprint, fingerprint_of_file, locate
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.mix.achieved import achieved_totals
 from xlcorpus.mix.allocate import MixPlan, plan_mix
 from xlcorpus.mix.cells import KINDS, NONE, Cell, canonical_lang
 from xlcorpus.mix.census import ShardCells, cells_of
-from xlcorpus.mix.mixed_rows import columns_of_all, features_in_mix, form_of, partly_there
+from xlcorpus.mix.mixed_rows import MIX_FIELDS, columns_of_all, features_in_mix, form_of
 from xlcorpus.mix.options import Options
 from xlcorpus.mix.ratios_option import resolve_names, spec_of_ratios
 from xlcorpus.mix.rules.match import references, resolve, without_paths
@@ -47,13 +48,7 @@ def fingerprints(options: Options) -> dict[str, str]:
 
 def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
     """Look at names and columns before anything runs; returns what to evaluate on, raises UserError."""
-    contents = [dataset.manifest.content_fingerprint for dataset in inputs]
-    for number, dataset in enumerate(inputs):
-        if dataset.manifest.rows and contents[number] in contents[:number]:
-            raise UserError(
-                f"{dataset.folder} is given twice (or a copy of it): its documents would count twice",
-                remedy="name it once; --max-epochs repeats documents",
-            )
+    refuse_given_twice(inputs)
     fixed = options.fixed()
     if options.ratios is not None and inputs:
         languages, sources = Counter[str](), Counter[str]()
@@ -73,7 +68,12 @@ def check(options: Options, inputs: Sequence[Dataset]) -> list[str]:
     differing = [line for line in features_in_mix(inputs, form)[1] if line not in known]
     related = ", ".join(fixed.related[:10]) if fixed is not None else ""
     said = [f"mix: evaluate on these related languages too: {related}"] if related else []
-    return [*partly_there(inputs), *differing, *said, *_only_given(fixed, inputs)]
+    return [
+        *partly_there(inputs, "mix", [field.name for field in MIX_FIELDS]),
+        *differing,
+        *said,
+        *_only_given(fixed, inputs),
+    ]
 
 
 def _check_directions(ways: Directions, inputs: Sequence[Dataset]) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -15,7 +14,7 @@ from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.features import Feature, features_of, renamed
 from xlcorpus.dataset.kinds import CODESWITCH, DOCUMENT, MARKS, PAIR, TRANSLICO, is_mix, rows_of_kind
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.dataset.united import can_hold, in_type, nullable, united_field
+from xlcorpus.dataset.united import Fits, can_hold, united_schema
 from xlcorpus.mix.templated import template_for
 from xlcorpus.mix.texts import LATIN, ORIGINAL, SWAPPED, texts_of
 from xlcorpus.pairs.swap import other_side, swapped_schema, with_both_sides
@@ -25,8 +24,6 @@ from xlcorpus.tags.columns import label_columns
 # a switched text, they would be taken for those of `text`.
 _LEFT_OUT = {DOCUMENT: ("text_latn", "text_ipa"), CODESWITCH: ("text_latn", "text_ipa")}
 _OURS = ("text", "lang", "kind")
-_SCHEMAS = ("document", "pair", "codeswitch", "restore", "translico", "quality", "datatrove")
-_SHOWN = 10  # columns that a line names
 MIX_FIELDS = (
     pa.field("mix_class", pa.string()),
     pa.field("mix_epoch", pa.int32()),
@@ -126,16 +123,6 @@ def _without_labels(batch: pa.RecordBatch) -> pa.RecordBatch:
     return put_columns(batch, {name: pa.nulls(batch.num_rows, batch.schema.field(name).type) for name in names})
 
 
-def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """The batch with exactly the columns of `schema`, in its order and types (`in_type`); missing ones are null."""
-    columns = []
-    for field in schema:
-        own = batch.schema.get_field_index(field.name)
-        missing = pa.nulls(batch.num_rows, field.type)
-        columns.append(missing if own < 0 else in_type(batch.column(own), batch.schema.field(own), field))
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
 def form_of(inputs: Sequence[Dataset], *, swaps: bool = False) -> Form:
     """The form of a mix of these datasets."""
     return Form(tuple(dict.fromkeys(one.manifest.schema_name for one in inputs)), swaps)
@@ -167,38 +154,15 @@ def features_in_mix(inputs: Sequence[Dataset], form: Form) -> tuple[dict[str, Fe
 
 
 def unite_schemas(
-    schemas: Sequence[tuple[str, pa.Schema]],
-    fits: Callable[[str, int, pa.DataType], bool] | None = None,
-    form: Form | None = None,
+    schemas: Sequence[tuple[str, pa.Schema]], fits: Fits | None = None, form: Form | None = None
 ) -> pa.Schema:
     """All columns of the rows of several datasets (name of the schema, columns) as they go into a mix.
 
-    In order of first appearance, doc_id and text first, without earlier mix_* columns; each of the type that
-    `united_field` says. fits: whether the values of a column can be cast without loss, in the dataset of a number.
-    Nulls stand where a dataset lacks a column, even one that another dataset says is never null.
+    See `united_schema`; doc_id and text first, without earlier mix_* columns.
     """
     form = form or Form(tuple(dict.fromkeys(name for name, _ in schemas)))
-    fields: dict[str, dict[int, pa.Field]] = {}
     ours = {field.name for field in MIX_FIELDS}
-    for number, (name, schema) in enumerate(schemas):
-        for field in mixed_schema(name, schema, form):
-            if field.name not in ours:
-                fields.setdefault(field.name, {})[number] = field
+    mixed = [mixed_schema(name, schema, form) for name, schema in schemas]
+    united = united_schema([pa.schema([one for one in schema if one.name not in ours]) for schema in mixed], fits)
     first = ("doc_id", "text", "lang", "kind")
-    united = []
-    for name in sorted(fields, key=lambda name: first.index(name) if name in first else len(first)):
-        field = united_field(fields[name], fits and functools.partial(fits, name))
-        united.append(field if len(fields[name]) == len(schemas) else field.with_type(nullable(field.type)))
-    return pa.schema(united)
-
-
-def partly_there(inputs: Sequence[Dataset]) -> list[str]:
-    """A line on the user's own columns that not all inputs have, none where all have all."""
-    ours = {name for schema in _SCHEMAS for name in load_schema(schema).names} | {field.name for field in MIX_FIELDS}
-    names = Counter(name for one in inputs for name in one.manifest.arrow_schema.names if name not in ours)
-    some = [f"{name!r} ({count})" for name, count in sorted(names.items()) if count < len(inputs)]
-    if not some:
-        return []
-    more = f" and {len(some) - _SHOWN} more" if len(some) > _SHOWN else ""
-    named = ", ".join(some[:_SHOWN]) + more
-    return [f"mix: not all of the {len(inputs)} inputs have the columns {named}: null in the rows of the others"]
+    return pa.schema(sorted(united, key=lambda one: first.index(one.name) if one.name in first else len(first)))

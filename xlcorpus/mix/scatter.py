@@ -20,9 +20,10 @@ from xlcorpus.dataset.kinds import DOCUMENT
 from xlcorpus.dataset.result import Result
 from xlcorpus.dataset.spills import SPILL_BYTES, Spills
 from xlcorpus.dataset.storage import Location
+from xlcorpus.dataset.united import conform
 from xlcorpus.mix.allocate import CellPlan
 from xlcorpus.mix.census import census_file, key_of
-from xlcorpus.mix.mixed_rows import Form, conform, mixed_rows
+from xlcorpus.mix.mixed_rows import Form, mixed_rows
 from xlcorpus.mix.texts import ORIGINAL
 from xlcorpus.mix.uses import SIDES, uses_file
 

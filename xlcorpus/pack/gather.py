@@ -8,9 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from xlcorpus.dataset.dataset import Shard, read_batches
+from xlcorpus.dataset.dataset import Shard, read_batches, shard_fields
 from xlcorpus.dataset.decisions import empty
-from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.result import Result
 from xlcorpus.text.ragged import offsets_of
 
@@ -41,7 +40,7 @@ def deal(shards: Sequence[Shard], count: int) -> list[tuple[Stretch, ...]]:
 
 def gathered(stretches: Sequence[Stretch]) -> Iterator[Result]:
     """The rows of some stretches, one after the other; first none, so that a dataset without rows has its columns."""
-    yield Result(empty(shard_schema(stretches[0].shard.location)))
+    yield Result(empty(shard_fields(stretches[0].shard)))
     for one in stretches:
         for batch in read_batches(one.shard, rows=(one.start, one.stop)):
             yield Result(batch)

@@ -11,9 +11,8 @@ import pyarrow.compute as pc
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.beside import read_each, write_each
-from xlcorpus.dataset.dataset import Shard, read_batches
+from xlcorpus.dataset.dataset import Shard, read_batches, shard_fields
 from xlcorpus.dataset.kept import ROW, Kept, beside, cuts_of, weights_of
-from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.storage import Location
 from xlcorpus.text.ragged import offsets_of
 
@@ -37,7 +36,7 @@ class KeptValues:
     @classmethod
     def laid_aside(cls, kept: Kept, shard: Shard, file: Location) -> KeptValues:
         """Read the columns of a shard, and lay them aside; raises UserError for one that is not there."""
-        schema = kept.schema(shard_schema(shard.location))
+        schema = kept.schema(shard_fields(shard))
         write_each(file, schema, (kept.of(batch) for batch in read_batches(shard, kept.wanted)))
         batches = tuple(read_each(file))
         storage.remove(file)  # what is mapped stays until it is let go

@@ -11,11 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.columns import column_or_null, languages_read, sum_by, text_or_empty
-from xlcorpus.dataset.dataset import Shard, read_batches
+from xlcorpus.dataset.dataset import Shard, read_batches, shard_fields
 from xlcorpus.dataset.decisions import DECISION, decide, empty
 from xlcorpus.dataset.kept import numbered, with_kept
 from xlcorpus.dataset.kinds import marks_read
-from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.record import Written
 from xlcorpus.dataset.result import Counts, Result, add_counts
 from xlcorpus.dataset.storage import Location, locate
@@ -125,7 +124,7 @@ def _held_labels(shard: Shard, options: PackOptions) -> Held:
     langs: set[str] = set()
     scripts: set[str] = set()
     tags: set[str] = set()
-    source = label_source(shard_schema(shard.location), options.label_column)
+    source = label_source(shard_fields(shard), options.label_column)
     names = source.columns.names.get(source.column, ())
     wanted = (source.lang, source.column, source.columns.tokens)
     for batch in read_batches(shard, [name for name in shard.columns if name in wanted]):
@@ -237,7 +236,7 @@ class TokenizeShard:
         wanted = {*spec.reads, *kept.wanted, "kind", *marks}
         for template in templates_of(self.options.side_templates).values():
             wanted.update(template.wanted(shard.columns))
-        columns = shard_schema(shard.location)
+        columns = shard_fields(shard)
         source = None if self.tags is None else label_source(columns, self.options.label_column)
         wanted |= set() if source is None else {source.text, source.lang, source.column, *source.columns.all}
         none = empty(pa.schema([*spec.schema, *kept.schema(columns)]))

@@ -16,8 +16,6 @@ from xlcorpus.options import StepOptions
 from xlcorpus.recipe.options import make_options
 from xlcorpus.recipe.registry import find_step
 
-EVERY_ROW = "--rule proportional --unit docs"  # of a mix that leaves no row out
-
 
 @dataclass(frozen=True)
 class Node:
@@ -68,6 +66,11 @@ class Pass:
         return self.nodes[0].inputs
 
     @property
+    def unites(self) -> bool:
+        """Whether it reads several datasets as one."""
+        return len(self.inputs) > 1 and not self.nodes[0].step.many
+
+    @property
     def label(self) -> str:
         """The names of its steps, for people."""
         return " + ".join(node.step.name for node in self.nodes)
@@ -76,11 +79,6 @@ class Pass:
     def schema(self) -> str:
         """Name of the schema of what it makes."""
         return self.nodes[-1].makes
-
-
-def sees_all_rows(step: Step, options: StepOptions) -> bool:
-    """Whether a step over documents looks at them together, as dedup does: run on each of two it would miss copies."""
-    return step.form(options) == "graph" and DOCUMENT in step.reads_of(options)
 
 
 def inline_raw_inputs(nodes: Sequence[Node], files: Sequence[str] = ()) -> tuple[Node, ...]:

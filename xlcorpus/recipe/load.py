@@ -23,7 +23,7 @@ from xlcorpus.dataset.yaml_file import (
     variables_of,
 )
 from xlcorpus.errors import UserError, naming, nearest
-from xlcorpus.recipe.graph import EVERY_ROW, Node, inline_raw_inputs, sees_all_rows
+from xlcorpus.recipe.graph import Node, inline_raw_inputs
 from xlcorpus.recipe.options import make_options
 from xlcorpus.recipe.registry import find_step
 from xlcorpus.sample import sample_folder
@@ -185,13 +185,6 @@ def _link(steps: Sequence[dict[str, Any]], path: Location) -> tuple[Node, ...]:
                 inputs = [previous]
             else:
                 raise UserError(f"{where} is the first step and has no `input:`", remedy="begin with an ingest step")
-            if len(inputs) > 1 and not step.many:
-                raise UserError(
-                    f"{where}: {step.name} takes one input, {len(inputs)} are given",
-                    remedy=f"put a mix of them before it: xlcorpus mix ... {EVERY_ROW}"
-                    if sees_all_rows(step, options)
-                    else "give one of them; only `mix` takes several",
-                )
         previous = made[content["id"]] = Node(content["id"], step, options, tuple(inputs), files, keep)
     return inline_raw_inputs([one for one in made.values() if isinstance(one, Node)])
 

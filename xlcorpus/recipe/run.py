@@ -26,6 +26,7 @@ from xlcorpus.dataset.layout import CARD, HELD_OUT, HOLDOUT, PLAIN
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.partition import check_folders
 from xlcorpus.dataset.schema import load_schema
+from xlcorpus.dataset.several import refuse_given_twice, remarks_on_several, unite
 from xlcorpus.dataset.shards import PlainFile, schema_of
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.tally import check_chain
@@ -111,9 +112,21 @@ def remarks_on(work: Pass, datasets: list[Dataset]) -> list[str]:
     remarks: list[str] = []
     for dataset in datasets:
         check_readable(work.nodes[0], str(dataset.folder), dataset.manifest.schema_name)
+    if work.unites:
+        _check_alike(work, datasets)
+        refuse_given_twice(datasets)
+        remarks += remarks_on_several(datasets, work.label)
     for number, node in enumerate(work.nodes):
         remarks += node.step.check(node.options, datasets if number == 0 else ())
     return remarks
+
+
+def _check_alike(work: Pass, datasets: Sequence[Dataset]) -> None:
+    """Raise UserError for datasets of several kinds, which such a step reads, each by itself."""
+    kinds = {dataset.manifest.schema_name: dataset.folder for dataset in datasets}
+    if len(kinds) > 1:
+        named = ", ".join(f"{folder} holds rows of the kind {kind!r}" for kind, folder in kinds.items())
+        raise UserError(f"{work.label}: {named}", remedy="run it on those of each kind by themselves")
 
 
 def identity_of(work: Pass, datasets: list[Dataset], source: SourcePlan | None, settings: Settings) -> Identity:
@@ -183,7 +196,8 @@ def _make(
         phases=work.nodes[0].form == "graph",
     )
     try:
-        outcome = _outcome(work, datasets, source, execution)
+        read = unite(datasets, execution.scratch) if work.unites else datasets
+        outcome = _outcome(work, read, source, execution)
         if source is not None:
             source.unchanged()
     except UserError as error:

@@ -7,8 +7,7 @@ from typing import Any
 
 from xlcorpus.dataset.dataset import is_dataset
 from xlcorpus.dataset.storage import Location, locate, resolve
-from xlcorpus.errors import UserError
-from xlcorpus.recipe.graph import EVERY_ROW, Node, inline_raw_inputs, sees_all_rows
+from xlcorpus.recipe.graph import Node, inline_raw_inputs
 from xlcorpus.recipe.options import make_options
 from xlcorpus.recipe.registry import find_step
 
@@ -16,7 +15,7 @@ from xlcorpus.recipe.registry import find_step
 def nodes_of_step(name: str, inputs: Sequence[str], options: Mapping[str, Any], where: str) -> tuple[Node, ...]:
     """The step over dataset folders and raw files, which an ingest step reads first; `where`: who asks, for errors.
 
-    Raises UserError for options that it has not, and for several datasets where it takes one.
+    Raises UserError for options that it has not.
     """
     step = find_step(name)
     made = make_options(step, options, where)
@@ -24,13 +23,6 @@ def nodes_of_step(name: str, inputs: Sequence[str], options: Mapping[str, Any], 
         return (Node(name, step, made, files=tuple(inputs)),)
     datasets = [folder for folder in map(locate, inputs) if is_dataset(folder)]
     raw = [given for given in inputs if not is_dataset(locate(given))]
-    if len(datasets) + bool(raw) > 1 and not step.many:
-        raise UserError(
-            f"{name} takes one dataset, {len(inputs)} inputs are given",
-            remedy=f"make one of them first: xlcorpus mix {' '.join(inputs)} {EVERY_ROW} --output FOLDER"
-            if sees_all_rows(step, made)
-            else "run it on each of them",
-        )
     return inline_raw_inputs((Node(name, step, made, tuple(datasets)),), raw)
 
 

@@ -17,10 +17,9 @@ import pyarrow.compute as pc
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.beside import read_beside
 from xlcorpus.dataset.columns import put_columns
-from xlcorpus.dataset.dataset import read_batches
+from xlcorpus.dataset.dataset import Shard, read_batches, shard_fields
 from xlcorpus.dataset.decisions import decide, empty, reject
 from xlcorpus.dataset.kept import ROW, Kept, with_kept
-from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.result import Counts, Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.storage import Location
@@ -157,7 +156,7 @@ def _by_group(groups: Sequence[Group], counted: Mapping[str, Sequence[int]]) -> 
 
 
 def pairs_of_shard(
-    shard: Location,
+    shard: Shard | Location,
     states_file: Location,
     tool: Tool,
     code_of: CodeOf,
@@ -191,7 +190,7 @@ def pairs_of_shard(
         yield from with_kept(made, kept.of(whole)) if kept else (made,)
         start += len(states)
     if start == 0:
-        yield Result(empty(pa.schema([*PAIR, *kept.schema(shard_schema(shard))])), rows_in=0)
+        yield Result(empty(pa.schema([*PAIR, *kept.schema(shard_fields(shard))])), rows_in=0)
     if len(rows) and rows[-1] >= start:
         raise IntegrityError(
             f"{shard} has {start} sentences, {rows[-1] + 1} were listed", remedy="run again with --overwrite"

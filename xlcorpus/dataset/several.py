@@ -1,0 +1,80 @@
+"""Several datasets read as one: all columns of all, null where one has none, in a type that holds the values of all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+import xxhash
+
+from xlcorpus.dataset import storage
+from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.schema import load_schema
+from xlcorpus.dataset.storage import Location
+from xlcorpus.dataset.united import can_hold, holds_json, united_schema
+from xlcorpus.errors import UserError
+
+_SCHEMAS = ("document", "pair", "codeswitch", "restore", "translico", "quality", "datatrove")
+_SHOWN = 10  # columns that a line names
+
+
+def refuse_given_twice(datasets: Sequence[Dataset]) -> None:
+    """Raise UserError where a dataset, or a copy of it, is there twice: its rows would count twice."""
+    contents = [dataset.manifest.content_fingerprint for dataset in datasets]
+    for number, dataset in enumerate(datasets):
+        if dataset.manifest.rows and contents[number] in contents[:number]:
+            raise UserError(
+                f"{dataset.folder} is given twice (or a copy of it): its documents would count twice",
+                remedy="name it once; to repeat documents, mix has --max-epochs",
+            )
+
+
+def columns_of_several(datasets: Sequence[Dataset]) -> pa.Schema:
+    """`united_schema` of datasets; where a column is of several types their values are looked at."""
+
+    def fits(name: str, number: int, kind: pa.DataType) -> bool:
+        return all(can_hold(batch.column(0), kind) for batch in datasets[number].batches([name]))
+
+    return united_schema([dataset.manifest.arrow_schema for dataset in datasets], fits)
+
+
+def unite(datasets: Sequence[Dataset], folder: Location) -> list[Dataset]:
+    """The datasets, their rows read with the columns of all (`columns_of_several`), which a file in the folder says."""
+    first, *others = (dataset.manifest.arrow_schema for dataset in datasets)
+    if all(first.equals(other) for other in others):
+        return list(datasets)
+    said = columns_of_several(datasets).serialize().to_pybytes()
+    file = folder / f"{xxhash.xxh3_128_hexdigest(said)}.columns"
+    storage.write_bytes(file, said)
+    return [replace(dataset, united=file) for dataset in datasets]
+
+
+def remarks_on_several(datasets: Sequence[Dataset], label: str) -> list[str]:
+    """Lines on columns that have nothing in common but their name, and on those that some datasets lack."""
+    several = columns_of_several(datasets)
+    lines = []
+    for field in several:
+        kinds = {
+            str(schema.field(field.name).type): str(one.folder)
+            for one in datasets
+            for schema in (one.manifest.arrow_schema,)
+            if field.name in schema.names and not holds_json(schema.field(field.name))
+        }
+        if holds_json(field) and kinds.keys() - {"null"}:
+            named = ", ".join(f"{kind} in {where}" for kind, where in kinds.items())
+            lines.append(f"{label}: column {field.name!r} is {named}: it becomes JSON text, which holds all values")
+    return [*lines, *partly_there(datasets, label)]
+
+
+def partly_there(datasets: Sequence[Dataset], label: str, ours: Collection[str] = ()) -> list[str]:
+    """A line on the user's own columns that not all datasets have, none where all have all. ours: more of ours."""
+    known = {name for schema in _SCHEMAS for name in load_schema(schema).names} | {*ours}
+    names = Counter(name for one in datasets for name in one.manifest.arrow_schema.names if name not in known)
+    some = [f"{name!r} ({count})" for name, count in sorted(names.items()) if count < len(datasets)]
+    if not some:
+        return []
+    more = f" and {len(some) - _SHOWN} more" if len(some) > _SHOWN else ""
+    named = ", ".join(some[:_SHOWN]) + more
+    return [f"{label}: not all of the {len(datasets)} inputs have the columns {named}: null in the rows of the others"]
