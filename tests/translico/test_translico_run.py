@@ -135,8 +135,8 @@ def test_a_run_that_stopped_goes_on(
 ) -> None:
     genuine = translico.pairs_of_shard
 
-    def stop(shard: Path, *given: Any, **more: Any) -> Any:
-        if "part-00001" not in shard.name:  # the largest shard goes first
+    def stop(shard: Shard, *given: Any, **more: Any) -> Any:
+        if "part-00001" not in shard.location.name:  # the largest shard goes first
             raise UserError("the plug was pulled")
         return genuine(shard, *given, **more)
 
