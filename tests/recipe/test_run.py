@@ -87,6 +87,22 @@ def test_a_changed_threshold_redoes_only_what_follows(recipe: Path, reference: P
     assert fresh["dedup"].dataset.manifest.rows > Dataset.open(reference / "dedup").manifest.rows
 
 
+def test_a_run_killed_before_it_said_what_it_makes_is_no_obstacle(tmp_path: Path) -> None:
+    """Its folder has the temporary of run.json, or not even that; a file of others beside it is one."""
+    recipe = write_recipe(tmp_path)
+    for number, names in enumerate(([], [".run.json.0123abcd.tmp"], [".run.json.0123abcd.tmp", "notes.txt"])):
+        work = tmp_path / str(number) / "filter" / "_work"
+        work.mkdir(parents=True)
+        for name in names:
+            (work / name).write_text("{", encoding="utf-8")
+        if "notes.txt" not in names:
+            assert not run(recipe, tmp_path / str(number))["filter"].skipped
+            continue
+        with pytest.raises(UserError, match="xlcorpus did not write"):
+            run(recipe, tmp_path / str(number))
+        assert sorted(path.name for path in work.iterdir()) == sorted(names)
+
+
 def test_an_unfinished_run_is_neither_a_dataset_nor_overwritten_by_chance(
     recipe: Path, reference: Path, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.rows import rows_of, write_dataset
 from tests.running import digests, run_nodes
 from tests.translico.translico_runs import STEP, Options, documents
-from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.dataset import Dataset, Shard
 from xlcorpus.dataset.result import Result
 from xlcorpus.errors import ConservationError, UserError
 from xlcorpus.pipelines import romanize

@@ -42,7 +42,7 @@ def step_command(name: str) -> click.Command:
     example = f"xlcorpus {name} INPUT --output out/{name}"
     command = click.command(
         name,
-        help=f"{step.summary}\n\nINPUT is a dataset folder, or raw files, which are ingested on the way.\n\n"
+        help=f"{step.summary}\n\nINPUT is a dataset folder, several (read as one), or raw files, which are ingested on the way.\n\n"
         f"\b\nExample:\n  {example}{_example(step)} --workers 2\n\nBeam options go after `--`.",
         short_help=step.summary,
     )(callback)

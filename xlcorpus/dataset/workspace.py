@@ -156,6 +156,12 @@ class Workspace:
             if not existed:
                 storage.remove_empty(self.folder)
 
+    def _died_at_once(self) -> bool:
+        """Whether there is nothing but what a run leaves that was killed before it had said what it makes."""
+        run, names = f"{WORK}/{RUN}", storage.names_below(self.folder)
+        here = [entry.name for entry in storage.entries_of(self.folder)]
+        return here == [WORK] and all(name != run and storage.final_name(name) == run for name in names)
+
     def make_room(
         self, fingerprint: str, *, resume: bool, overwrite: bool, say: Callable[[str], None], keep_stale: bool = True
     ) -> None:
@@ -165,6 +171,8 @@ class Workspace:
         UserError where something is there that may not go.
         """
         folder = self.folder
+        if self._died_at_once():
+            storage.remove_folder(self.work)
         if not storage.entries_of(folder):
             return
         state, left = self.state(), check_removable(folder).others
