@@ -42,8 +42,8 @@ def step_command(name: str) -> click.Command:
     example = f"xlcorpus {name} INPUT --output out/{name}"
     command = click.command(
         name,
-        help=f"{step.summary}\n\nINPUT is a dataset folder, several (read as one), or raw files, which are ingested on the way.\n\n"
-        f"\b\nExample:\n  {example}{_example(step)} --workers 2\n\nBeam options go after `--`.",
+        help=f"{step.summary}\n\nINPUT is a dataset folder, several (read as one), or raw files, which are ingested on "
+        f"the way.\n\n\b\nExample:\n  {example}{_example(step)} --workers 2\n\nBeam options go after `--`.",
         short_help=step.summary,
     )(callback)
     command.params[1:1] = [step_option(key, field) for key, field in step.options.model_fields.items()]
