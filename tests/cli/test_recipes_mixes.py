@@ -27,7 +27,7 @@ CATEGORIES, MODELS = published_tables()["categories"], published_tables()["model
 def call(*arguments: str) -> str:
     result = CliRunner().invoke(entry.cli, ["recipes", *arguments])
     assert result.exit_code == 0, result.output
-    return result.output
+    return result.stdout
 
 
 def test_the_list_names_every_recipe_and_mix_once_in_groups() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from xlcorpus.dataset.storage import Location
     from xlcorpus.mix.spec import MixSpec
 
 _WIDTH = 110
@@ -17,7 +18,7 @@ _NUMBER = re.compile(r"[-+.]?[0-9][-+.0-9eExXoOa-fA-F]*")
 
 @click.group("recipes")
 def command() -> None:
-    """List or show the shipped recipes and mixes."""
+    """List, show or copy the shipped recipes and mixes."""
 
 
 @command.command("list")
@@ -62,40 +63,92 @@ def list_rules() -> None:
 @command.command("show")
 @click.argument("name")
 def show(name: str) -> None:
-    """Print a recipe or a mix, to start one of your own from.
+    """Print a recipe or a mix, to read it; `recipes copy` writes it with the files that it names.
 
     \b
     Example:
-      xlcorpus recipes show quickstart > my.yaml      # then xlcorpus run my.yaml
+      xlcorpus recipes show quickstart
       xlcorpus recipes show pretrain/quickstart > train.yaml    # then xlcorpus pretrain train.yaml
       xlcorpus recipes show L3-Mono-Alt > mix.yaml    # then xlcorpus mix web/ --mix mix.yaml
     """
     from xlcorpus.dataset import storage
     from xlcorpus.dataset.yaml_file import parse_yaml, yaml_text
+    from xlcorpus.errors import UserError
+    from xlcorpus.recipe.beside import beside
+
+    given = storage.locate(name)
+    mine = storage.is_file(given)
+    file = given if mine else _shipped(name)
+    if file is None:
+        click.echo(_cell(name), nl=False)
+        return
+    text = yaml_text(file)
+    content = parse_yaml(text, str(file))
+    if not isinstance(content, dict):
+        raise UserError(f"{file} is no recipe and no mix: it holds no keys", remedy="give the path of a YAML file")
+    click.echo(text, nl=False)
+    if not mine and beside(content):
+        files = ", ".join(beside(content))
+        click.echo(f"# It reads {files} beside it: `xlcorpus recipes copy {name} DIR` writes all of them.", err=True)
+
+
+@command.command("copy")
+@click.argument("name")
+@click.argument("folder", metavar="DIR")
+@click.option("--overwrite", is_flag=True, help="replace files that are there")
+def copy(name: str, folder: str, overwrite: bool) -> None:
+    """Write a shipped recipe or mix to DIR/NAME.yaml, with the files that it names, to start one of your own from.
+
+    The sample corpus and mixes that it names stay in the package, where the copy finds them.
+
+    \b
+    Example:
+      xlcorpus recipes copy quickstart mine      # then xlcorpus run mine/quickstart.yaml
+      xlcorpus recipes copy pretrain/quickstart mine    # then xlcorpus pretrain mine/pretrain/quickstart.yaml
+    """
+    from xlcorpus.dataset import storage
+    from xlcorpus.errors import UserError
+    from xlcorpus.recipe.beside import files_of
+
+    file = _shipped(name)
+    if file is None:
+        contents = {f"{name}.yaml": _cell(name).encode()}
+    else:
+        contents = {place: storage.read_bytes(one) for place, one in files_of(name, file).items()}
+    places = {storage.locate(folder, place): content for place, content in contents.items()}
+    for place, content in places.items():
+        same = storage.is_file(place) and storage.read_bytes(place) == content
+        if storage.exists(place) and not same and not (overwrite and storage.is_file(place)):
+            replaced = ", or replace it with --overwrite" if storage.is_file(place) else ""
+            raise UserError(f"{place} is there already, with other content", remedy=f"name another folder{replaced}")
+    for place, content in places.items():
+        storage.write_bytes(place, content)
+        click.echo(str(place))
+
+
+def _shipped(name: str) -> Location | None:
+    """The file of a shipped recipe or mix by its name, None for a cell of MixCPT; raises UserError for other names."""
     from xlcorpus.errors import UserError, nearest
-    from xlcorpus.mix.mixcpt import mixcpt_cells
     from xlcorpus.mix.shipped import shipped_mixes
     from xlcorpus.pretrain.recipe import shipped_recipes as of_pretraining
     from xlcorpus.recipe.load import shipped_recipes
 
-    recipes, mixes = shipped_recipes(), shipped_mixes()
-    recipes |= {f"pretrain/{one}": path for one, path in of_pretraining().items()}
-    given = storage.locate(name)
-    file = given if storage.is_file(given) else recipes.get(name) or mixes.get(name)
-    if file is not None:
-        text = yaml_text(file)
-        if not isinstance(parse_yaml(text, str(file)), dict):
-            raise UserError(f"{file} is no recipe and no mix: it holds no keys", remedy="give the path of a YAML file")
-        click.echo(text, nl=False)
-    elif name in mixes:
-        click.echo("# Made from the table in xlcorpus/mix/mixcpt.yaml. Saved as a file, it is an input of --mix.")
-        click.echo(mix_yaml(mixcpt_cells()[name]), nl=False)
-    else:
+    training = {f"pretrain/{one}": path for one, path in of_pretraining().items()}
+    known = {**shipped_mixes(), **training, **shipped_recipes()}
+    if name not in known:
         raise UserError(
-            f"there is no recipe file {name!r} and no shipped recipe or mix of that name; "
-            f"{nearest(name, [*recipes, *mixes])}",
+            f"there is no recipe file {name!r} and no shipped recipe or mix of that name; {nearest(name, known)}",
             remedy="`xlcorpus recipes list` names them all",
         )
+    return known[name]
+
+
+def _cell(name: str) -> str:
+    """A cell of MixCPT as the text of a file."""
+    from xlcorpus.mix.mixcpt import mixcpt_cells
+
+    head = "# Made from the table in xlcorpus/mix/mixcpt.yaml. Saved as a file, it is an input of --mix.\n"
+    return head + mix_yaml(mixcpt_cells()[name])
 
 
 def mix_yaml(spec: MixSpec) -> str:

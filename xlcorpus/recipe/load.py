@@ -23,6 +23,7 @@ from xlcorpus.dataset.yaml_file import (
     variables_of,
 )
 from xlcorpus.errors import UserError, naming, nearest
+from xlcorpus.recipe.beside import check_beside
 from xlcorpus.recipe.graph import Node, inline_raw_inputs
 from xlcorpus.recipe.options import make_options
 from xlcorpus.recipe.registry import find_step
@@ -84,10 +85,12 @@ def _parse(content: dict[str, Any], path: Location, settings: Sequence[str], dat
     variables, seed = variables_of(content, known, str(path)), seed_of(content, str(path))
     blocks = {} if data_only else {block: content[block] for block in BLOCKS if block in content}
     _check_needs(content, variables, path, [steps, blocks])
+    name = name_of(content, path)
+    check_beside([content.get("variables"), steps, blocks], name, path, shipped_recipes())
     nodes = _link([filled_in(step, variables, str(path)) for step in steps], path)
     later = {**variables, "output": "${output}"}
     filled = {block: filled_in(value, later, f"{path}: {block}") for block, value in blocks.items()}
-    return Recipe(name_of(content, path), str(content.get("about", "")), seed, nodes, str(path), filled)
+    return Recipe(name, str(content.get("about", "")), seed, nodes, str(path), filled)
 
 
 def _check_needs(content: Mapping[str, Any], variables: Mapping[str, str], path: Location, used: Any) -> None:
@@ -130,7 +133,10 @@ def _name_steps(steps: list[dict[str, Any]], path: Location) -> None:
         if name in BLOCKS:
             raise UserError(f"{path}: no step has the id {name!r}", remedy="give it another `id:`")
         if name in seen:
-            raise UserError(f"{path}: two steps have the id {name!r}", remedy="give one of them another `id:`")
+            raise UserError(
+                f"{path}: two steps have the id {name!r}",
+                remedy="give one of them an `id:` of its own; a step without one is called as what it does",
+            )
         seen.add(name)
 
 
