@@ -26,8 +26,8 @@ def beside(content: Any) -> list[str]:
 def files_of(name: str, file: Location) -> dict[str, Location]:
     """All files of a shipped recipe by their place in a copy: `NAME.yaml` first, the others lie to it as they do here.
 
-    name: with what stands before it (`systems/predictions`). What `${sample}` and the names of mixes mean is no part of it:
-    a copy finds it in the package, too.
+    name: with what stands before it (`systems/predictions`). What `${sample}` and the names of mixes mean is no part
+    of it: a copy finds it in the package, too.
     """
     folder = posixpath.dirname(name)
     others = {posixpath.normpath(posixpath.join(folder, one)): file.parent / one for one in beside(load_yaml(file))}
@@ -48,6 +48,6 @@ def check_beside(content: Any, name: str, path: Location, shipped: Mapping[str, 
             owner = next((owner for owner in owners if posixpath.basename(owner) == name), owners[0])
             raise UserError(
                 f"{path}: it reads ${{recipe}}/{one}, and there is no {folder / one}",
-                remedy=f"`xlcorpus recipes copy {owner} DIR` writes that recipe with the files that it reads; or name a "
-                "file of yours there",
+                remedy=f"`xlcorpus recipes copy {owner} DIR` writes that recipe with the files that it reads; or name "
+                "a file of yours there",
             )
