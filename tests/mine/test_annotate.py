@@ -104,6 +104,18 @@ def test_every_row_stays_with_a_value_or_a_fault(tmp_path: Path, given: tuple[Pa
     assert str(given[1]) not in made.folder.joinpath("manifest.json").read_text("utf-8")
 
 
+def test_several_datasets_of_other_columns(tmp_path: Path, given: tuple[Path, Path]) -> None:
+    """One of them without rows, and without a column that the other has: what is written has the columns of both."""
+    batch = documents(TEXTS[:2], ["swh_Latn", "ben_Beng"], editor=["Amina", None])
+    some = write_dataset(tmp_path / "some", [batch]).folder
+    none = write_dataset(tmp_path / "none", [documents([""], "tha_Thai").slice(1)]).folder
+    made = graded(tmp_path / "out", (none, given[1]), some)
+    assert [(row["editor"], row["grade"]) for row in rows_of(made)] == [("Amina", 4.0), (None, 3.0)]
+    columns = made.manifest.arrow_schema
+    some = write_dataset(tmp_path / "no-rows", [batch.slice(2)]).folder
+    assert graded(tmp_path / "none-out", (none, given[1]), some).manifest.arrow_schema.equals(columns)
+
+
 @pytest.mark.process
 def test_any_workers(tmp_path: Path, given: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runners, "BYTES_A_WORKER", 1)

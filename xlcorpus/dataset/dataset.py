@@ -180,9 +180,9 @@ def read_batches(
     location = given.location if isinstance(given, Shard) else given
     if isinstance(given, Shard) and given.united is not None:
         said = columns_said(given.united)
-        wanted = said if columns is None else pa.schema([said.field(name) for name in columns])
-        own = {*shard_schema(location).names}
-        inside = [name for name in wanted.names if name in own]
+        wanted = pa.schema([said.field(name) for name in (said.names if columns is None else columns)])
+        own = shard_schema(location).names
+        inside = [name for name in wanted.names if name in own] or own[:1]  # some column counts the rows
         for batch in read_batches(replace(given, united=None), inside, rows):
             yield conform(batch, wanted)
         return

@@ -11,6 +11,7 @@ import xxhash
 
 from xlcorpus.dataset import storage
 from xlcorpus.dataset.dataset import Dataset
+from xlcorpus.dataset.features import features_of, metadata_for
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.united import can_hold, holds_json, united_schema
@@ -41,11 +42,13 @@ def columns_of_several(datasets: Sequence[Dataset]) -> pa.Schema:
 
 
 def unite(datasets: Sequence[Dataset], folder: Location) -> list[Dataset]:
-    """The datasets, their rows read with the columns of all (`columns_of_several`), which a file in the folder says."""
-    first, *others = (dataset.manifest.arrow_schema for dataset in datasets)
-    if all(first.equals(other) for other in others):
+    """The datasets, their rows read with the columns of all (`columns_of_several`), which a file in the folder says,
+    and what is known of these (`features_of`)."""
+    schemas = [dataset.manifest.arrow_schema for dataset in datasets]
+    if all(schema.equals(schemas[0]) for schema in schemas):
         return list(datasets)
-    said = columns_of_several(datasets).serialize().to_pybytes()
+    several = columns_of_several(datasets)
+    said = several.with_metadata(metadata_for(features_of(schemas)[0], several)).serialize().to_pybytes()
     file = folder / f"{xxhash.xxh3_128_hexdigest(said)}.columns"
     storage.write_bytes(file, said)
     return [replace(dataset, united=file) for dataset in datasets]

@@ -15,6 +15,7 @@ from xlcorpus.mine.calls import Spent
 from xlcorpus.mine.options import AskOptions
 from xlcorpus.mine.sentences import own_sentences
 from xlcorpus.text.codepoints import byte_lengths
+from xlcorpus.text.labels import in_language
 from xlcorpus.text.tables import table_lines
 
 _LOOKED_AT = 500  # documents whose sentences and words are counted
@@ -97,7 +98,9 @@ def sentences_in(inputs: Sequence[Dataset], lang: str, breaker: str | None) -> t
 def first_texts(inputs: Sequence[Dataset], lang: str) -> tuple[pa.Array, float]:
     """string[n]: of the first documents those in a language; and how much of all documents was looked at."""
     batches = _first_batches(inputs)
-    texts = [text_or_empty(one, "text").filter(pc.equal(text_or_empty(one, "lang"), lang)) for one in batches]
+    texts = [
+        text_or_empty(one, "text").filter(pa.array(in_language(text_or_empty(one, "lang"), lang))) for one in batches
+    ]
     return pa.concat_arrays([_NO_TEXTS, *texts]), _share(inputs, batches)
 
 

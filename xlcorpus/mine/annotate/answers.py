@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import pyarrow as pa
+import regex
 
 Parse = Literal["text", "number", "choice", "json"]
 EMPTY = "empty_answer"  # faults
@@ -19,13 +20,14 @@ NO_CHOICE, SEVERAL_CHOICES = "no_choice", "several_choices"
 NO_JSON, NO_OBJECT, MISSING_FIELD, WRONG_FIELD = "broken_json", "no_object", "missing_field", "wrong_field"
 FIELD_TYPES: Mapping[str, pa.DataType] = {"text": pa.string(), "number": pa.float64(), "json": pa.string()}
 # Digits of any script; a comma is a decimal point unless three digits follow, of which nobody can say what they are.
-_NUMBER = re.compile(r"(?<![A-Za-z\d.,])(?:(?<!\w)[-+\u2212])?\d+(?:[.,\u066b]\d+)*(?![A-Za-z\d])")
+_NUMBER = re.compile(r"(?<![A-Za-z\d.,])(?:(?<!\w)[-+\u2212])?\d+(?:[.,\u066b]\d+)*(?![A-Za-z\d]|[.,\u066b]\d)")
 _PLAIN = re.compile(r"[-+]?\d+(?:\.\d+|[,\u066b](?!\d{3}$)\d+)?")
 _FENCE = re.compile(r"```\w*\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
 _AROUND = (  # of a choice: spaces, marks, quotes, what Markdown puts around
     " \t\r\n*_`\"'“”‘’«»„「」『』【】《》()[]{}<>.,;:!?。、，：；！？।॥؟۔،؛။።"
 )
-_WORD = re.compile(r"\w")
+_IN_WORD = regex.compile(r"\w")  # marks, vowel signs and joiners among them, which `re` does not count
+_WORD_START = regex.compile(r"(?<!\w)\w")
 
 
 class Unreadable(Exception):
@@ -156,17 +158,17 @@ def _finite(value: float, fault: str) -> float:
 
 
 def _text_of(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _begins(text: str, choice: str) -> bool:
     """Whether a text begins with a choice as words of its own."""
-    return text.startswith(choice) and not _WORD.match(text[len(choice) : len(choice) + 1])
+    return text.startswith(choice) and not _IN_WORD.match(text, len(choice))
 
 
 def _words(text: str) -> list[int]:
     """Where words begin."""
-    return [found.start() for found in re.finditer(r"(?<!\w)\w", text)]
+    return [found.start() for found in _WORD_START.finditer(text)]
 
 
 def _no_constant(name: str) -> Any:

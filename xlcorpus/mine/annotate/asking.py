@@ -13,11 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xlcorpus.dataset.beside import read_beside, write_beside
-from xlcorpus.dataset.columns import put_columns
-from xlcorpus.dataset.dataset import Dataset, Shard, read_batches
+from xlcorpus.dataset.columns import one_batch, put_columns
+from xlcorpus.dataset.dataset import Dataset, Shard, read_batches, shard_fields
 from xlcorpus.dataset.decisions import empty
 from xlcorpus.dataset.kinds import DOCUMENT, PAIR
-from xlcorpus.dataset.partition import shard_schema
 from xlcorpus.dataset.result import Counts, Result
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.dataset.storage import Location
@@ -60,9 +59,9 @@ class RenderPrompts:
     def __call__(self, number: int, shard: Shard) -> Rendered:
         """How many there are."""
         template = parse(self.template)
-        names = template.wanted(shard_schema(shard.location).names)
+        names = template.wanted(shard.columns)
         parts = [_PROMPTS.empty_table(), *(prompts_of(batch, template) for batch in read_batches(shard, names))]
-        (whole,) = pa.concat_tables(parts).combine_chunks().to_batches() or [empty(_PROMPTS)]
+        whole = one_batch(pa.concat_tables(parts))
         write_beside(self.folder / f"{number}.prompts", whole)
         return Rendered(len(whole) - whole.column("prompt").null_count, int(byte_lengths(whole.column("prompt")).sum()))
 
@@ -168,7 +167,7 @@ def annotated_shard(shard: Shard, folder: Location, number: int, options: Annota
         yield Result(here.rows, counts=here.counts, rows_in=batch.num_rows)
         start += batch.num_rows
     if not start:
-        yield Result(annotated(empty(shard_schema(shard.location)), answers, options).rows, rows_in=0)
+        yield Result(annotated(empty(shard_fields(shard)), answers, options).rows, rows_in=0)
 
 
 def check_free(schema: pa.Schema, made: pa.Schema, where: str) -> None:

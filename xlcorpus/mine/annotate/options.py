@@ -90,8 +90,11 @@ class AnnotateOptions(AskOptions, EmbedderOptions):
     def _fits(self) -> AnnotateOptions:
         if self.parse == "choice":
             _check_choices(self.choices)
-        for given in self.fields:
-            if given.partition(":")[0] in (SCORE, FAULT):
+        names = [name for name, _ in self.form.fields]
+        for given, name in zip(self.fields, names, strict=True):
+            if names.count(name) > 1:
+                raise UserError(f"--fields names {name} twice", remedy="leave one out")
+            if name in (SCORE, FAULT):
                 raise UserError(f"--fields {given}: the column {self.column}_{given} is ours", remedy="ask for another")
         if self.least is not None and self.most is not None and self.least > self.most:
             raise UserError(f"no number is above --least {self.least:g} and below --most {self.most:g}", remedy="swap")
@@ -100,7 +103,6 @@ class AnnotateOptions(AskOptions, EmbedderOptions):
                 re.compile(self.extract)
             except re.error as error:
                 raise UserError(f"--extract {self.extract!r}: {error}", remedy="mend the expression") from error
-        _ = self.form
         return self
 
     @property
