@@ -155,7 +155,7 @@ def test_several_partner_languages() -> None:
         (f"w{chr(97 + i)}", f"{lang}{chr(97 + i)}", "eng_Latn", f"{lang}_Latn")
         for lang in ("aaa", "bbb", "ccc")
         for i in range(26)
-        if lang != "ccc" or i < 3
+        if lang != "ccc" or i < 6
     ]
     index = index_of(entries)
     text = " ".join(f"w{chr(97 + i % 26)}" for i in range(400))
@@ -213,4 +213,5 @@ def test_counts_are_by_language() -> None:
         "known": {"eng_Latn": 1, "fra_Latn": 1},
         "replaced": {"eng_Latn": 1, "fra_Latn": 1},
         "into": {"deu_Latn": 1, "eng_Latn": 1, "fra_Latn": 0},
+        "stayed": {"no_dictionary": 1, "no_words": 1},
     }

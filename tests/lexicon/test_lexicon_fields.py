@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from tests.lexicon.lexicon_files import pairs, write
 from xlcorpus.lexicon.dictionaries import open_index, read_entries
+from xlcorpus.lexicon.dictionary_file import read_dictionary
 from xlcorpus.lexicon.fields import clean_texts, take_apart, without_particles
+from xlcorpus.lexicon.stress import without_stress
 
 
 def apart(target: str, source: str = "x") -> tuple[list[tuple[str, str]], dict[str, int]]:
@@ -154,7 +156,7 @@ def test_what_is_no_word_is_left_out_and_counted(field: str, reason: str) -> Non
     ],
 )  # fmt: skip
 def test_signs_that_stand_inside_words_stay(word: str) -> None:
-    word = unicodedata.normalize("NFC", word)
+    word = unicodedata.unicodedata.normalize("NFC", word)
     assert apart(word) == ([("x", word)], {})
 
 
@@ -249,7 +251,7 @@ def test_no_sign_of_alternatives_or_notes_is_left_in_any_field(target: str, sour
     assert found or counts
     for word in (word for entry in found for word in entry):
         assert not set(word) & set("/,;|.()[]{}<>~…_+*\\\u200b\u00ad،。（）")
-        assert word == word.strip() == unicodedata.normalize("NFC", word)
+        assert word == word.strip() == unicodedata.unicodedata.normalize("NFC", word)
         assert word[0] not in "-\u0640་"
         assert word[-1] not in "-\u0640་"
         again, _ = apart(word, "x")
@@ -279,3 +281,48 @@ def test_letters_without_capitals_are_of_no_word_in_latin_letters(
     read = read_entries([write(tmp_path, "x.tsv", content)])
     assert [tgt for _, tgt in pairs(read.table)] == words
     assert read.left_out["other_script"] == 1
+
+
+@pytest.mark.parametrize(
+    ("label", "written", "word"),
+    [
+        ("rus_Cyrl", "вода\u0301", "вода"),
+        ("rus_Cyrl", "ёлка", "ёлка"),
+        ("rus_Cyrl", "мо\u0301й сара\u0301й", "мой сарай"),
+        ("ukr_Cyrl", "ї\u0301жа", "їжа"),
+        ("bel_Cyrl", "до\u0301ўгі", "доўгі"),
+        ("bul_Cyrl", "\u045d", "\u045d"),
+        ("bul_Cyrl", "\u0432\u045d\u043d\u043e", "вино"),
+        ("mkd_Cyrl", "ќе ѓавол сѐ", "ќе ѓавол сѐ"),
+        ("tgk_Cyrl", "забонӣ кӯҳ", "забонӣ кӯҳ"),
+        ("chv_Cyrl", "чӑва\u0301ш", "чӑваш"),
+        ("srp_Cyrl", "ку\u030fћа", "кућа"),
+        ("srp_Latn", "kȕća", "kuća"),
+        ("hbs_Latn", "žívot, šûm, đȁk", "život, šum, đak"),
+        ("hrv_Latn", "pȑst", "prst"),
+        ("slv_Latn", "življênje", "življenje"),
+        ("lit_Latn", "kal̃bą žodžių̃ ū̃kis ė̃sti", "kalbą žodžių ūkis ėsti"),
+        ("lat_Latn", "rosārum", "rosarum"),
+        ("fra_Latn", "été où", "été où"),
+        ("ita_Latn", "città", "città"),
+        ("pol_Latn", "źródło", "źródło"),
+        ("ell_Grek", "νερό", "νερό"),
+        ("chu_Cyrl", "вода\u0301", "вода\u0301"),
+    ],
+)
+def test_accents_that_only_dictionaries_write_are_taken_off(label: str, written: str, word: str) -> None:
+    counts: Counter[str] = Counter()
+    written, word = (unicodedata.normalize("NFC", text) for text in (written, word))
+    found = without_stress(pa.array([written, None, "a", written]), label, counts)
+    assert found.to_pylist() == [word, None, "a", word]
+    assert counts["stress"] == 2 * (written != word)
+    assert without_stress(found, label, Counter()).equals(found)
+
+
+def test_accents_are_taken_off_dictionaries(tmp_path: Path) -> None:
+    path = tmp_path / "ru-sh.tsv"
+    path.write_text("ru\tsh\nвода\u0301\tvòda [imen.]\nдом\tkȕća\n", encoding="utf-8")
+    read = read_dictionary(path)
+    assert read.entries["src"].to_pylist() == ["вода", "дом"]
+    assert read.entries["tgt"].to_pylist() == ["voda", "kuća"]
+    assert (read.left_out["stress"], read.left_out["notes"]) == (3, 1)

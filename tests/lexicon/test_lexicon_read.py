@@ -15,7 +15,7 @@ from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.shards import ShardWriter
 from xlcorpus.errors import UserError
 from xlcorpus.lexicon.contents import sizes_of, translations
-from xlcorpus.lexicon.dictionaries import fingerprint_of_dictionaries, open_index, read_entries
+from xlcorpus.lexicon.dictionaries import fingerprint_of_dictionaries, into_partners, open_index, read_entries
 from xlcorpus.lexicon.dictionary_file import read_dictionary
 from xlcorpus.lexicon.formats import codes_of_name, source_names
 from xlcorpus.lexicon.index import Direction
@@ -317,3 +317,23 @@ def test_words_of_a_language_of_several_scripts_have_each_its_own(
         table = read_dictionary(file).entries
         assert table["tgt"].to_pylist() == words
         assert table["tgt_lang"].to_pylist() == labels
+
+
+def test_a_macrolanguage_is_split_by_script_and_offered_as_its_members(tmp_path: Path) -> None:
+    words = [("house", "kuća"), ("house", "кућа"), ("water", "voda"), ("water", "вода"), ("dog", "pas [zool.]")]
+    path = write(tmp_path, "en-sh.tsv", "en\tsh\n" + "".join(f"{one}\t{other}\n" for one, other in words))
+    table = read_dictionary(path).entries
+    assert langs(table) == {("eng_Latn", "hbs_Latn"), ("eng_Latn", "hbs_Cyrl")}
+    for partner, wanted in [
+        ("srp_Latn", [("srp_Latn", "kuća"), ("srp_Latn", "voda"), ("srp_Latn", "pas")]),
+        ("srp_Cyrl", [("srp_Cyrl", "кућа"), ("srp_Cyrl", "вода")]),
+        ("hr", [("hrv_Latn", "kuća"), ("hrv_Latn", "voda"), ("hrv_Latn", "pas")]),
+        ("bos_Cyrl", [("bos_Cyrl", "кућа"), ("bos_Cyrl", "вода")]),
+        ("hbs_Cyrl", [("hbs_Cyrl", "кућа"), ("hbs_Cyrl", "вода")]),
+    ]:
+        chosen = into_partners(table, [partner])
+        assert list(zip(chosen["tgt_lang"].to_pylist(), chosen["tgt"].to_pylist(), strict=True)) == wanted
+    found = into_partners(table, ["srp", "hbs_Latn"])["tgt_lang"].unique().to_pylist()
+    assert found == ["hbs_Latn", "srp_Cyrl", "srp_Latn"]
+    with pytest.raises(UserError, match="slv_Latn"):
+        into_partners(table, ["slv_Latn"])

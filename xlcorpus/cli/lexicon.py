@@ -54,6 +54,7 @@ _MENDED = {
     "trimmed": "signs at the ends taken off",
     "unseen": "fields rid of marks that nobody sees",
     "particles": "words before the dictionary form (to, articles) taken off",
+    "stress": "words rid of accents that only dictionaries write (вода́)",
 }
 
 

@@ -22,7 +22,7 @@ from xlcorpus.codeswitch import protect
 from xlcorpus.codeswitch.assemble import BytePositions, Replacements
 from xlcorpus.codeswitch.characters import classify
 from xlcorpus.codeswitch.options import CodeswitchOptions
-from xlcorpus.codeswitch.partners import Served, choose_language, serve
+from xlcorpus.codeswitch.partners import Served, choose_language, choose_turn, serve
 from xlcorpus.codeswitch.piece_table import PieceTable
 from xlcorpus.codeswitch.switched import WordCounts, switched_words
 from xlcorpus.codeswitch.word_choice import budgets, choose_words, word_hashes
@@ -129,11 +129,15 @@ def _switch(
     offsets = np.searchsorted(row, np.arange(rows + 1)).astype(np.int64)
     edges = offsets_of(sizes)
     piece, word = ranges(heads, sizes), rows_of(edges)
-    pairs = served.pairs[encoded.row[piece]].T
-    have = np.where(pairs >= 0, table.counts[pairs, encoded.ids[piece]], 0) > 0  # [slots, pieces]
-    replaceable: np.ndarray = sum_segments(np.asarray(have.any(axis=0)), edges) > 0
     hashes = word_hashes(states, offsets)
     budget = budgets(np.diff(offsets), options.ratio, options.rounding)
+    turns = served.pairs.shape[1]
+    known = np.zeros((rows, turns), dtype=np.int64)
+    for turn in range(turns if turns > 1 else 0):
+        _, _, found = _find(served.pairs[:, turn], encoded, piece, edges, table)
+        known[:, turn] = sum_segments(found, offsets)
+    drawn = served.pairs[np.arange(rows), choose_turn(known, budget)]
+    pairs, have, replaceable = _find(drawn, encoded, piece, edges, table)
     chosen = choose_words(hashes, offsets, replaceable, budget, options.poisson)
     place = np.full(len(heads), -1, dtype=np.int64)
     place[chosen.index] = np.arange(len(chosen.index))
@@ -151,6 +155,18 @@ def _switch(
         known=sum_segments(replaceable, offsets),
         replaced=np.bincount(row[chosen.index], minlength=rows),
     )
+
+
+def _find(
+    drawn: np.ndarray, encoded: _Encoded, piece: np.ndarray, edges: np.ndarray, table: PieceTable
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The dictionaries of each piece (int64[slots, k]) and which have it (bool[slots, k]), and bool[words]: have one.
+
+    drawn: int64[rows, slots], the dictionaries of each text; piece: int64[k]; edges: int64[words + 1], in `piece`.
+    """
+    pairs = drawn[encoded.row[piece]].T
+    have = np.where(pairs >= 0, table.counts[pairs, encoded.ids[piece]], 0) > 0
+    return pairs, have, sum_segments(np.asarray(have.any(axis=0)), edges) > 0
 
 
 def _replacements(

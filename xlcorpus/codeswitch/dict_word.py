@@ -17,7 +17,7 @@ from xlcorpus.codeswitch.assemble import BytePositions, Replacements
 from xlcorpus.codeswitch.case import carry_case, forms
 from xlcorpus.codeswitch.lookup import Lookup
 from xlcorpus.codeswitch.options import CodeswitchOptions
-from xlcorpus.codeswitch.partners import Served, choose_language, serve
+from xlcorpus.codeswitch.partners import Served, choose_language, choose_turn, has_enough, serve
 from xlcorpus.codeswitch.switched import WordCounts, switched_words
 from xlcorpus.codeswitch.word_choice import budgets, choose_words, word_hashes
 from xlcorpus.dataset.result import Result
@@ -46,15 +46,19 @@ def switch_words(
     options and the seed, not of the batch. Raises UserError where a column is missing.
     """
     served = serve(batch, index.directions, options, seed)
-    parts = [_switch_piece(piece, first, served, index, options) for first, piece in pieces(served.texts)]
+    rows = (np.arange(first, first + len(piece)) for first, piece in pieces(served.texts))
+    parts = [part for some in rows for part in _switch_rows(some, served, index, options)]
     made, counts = _gather(served.texts, parts, index)
     return switched_words(batch, served, made, counts, operator=DICT_WORD, seed=seed, keep_text=keep_text)
 
 
 @dataclass(frozen=True)
 class _Part:
-    """What is switched in a piece: row of the batch, bytes within the piece's text, and the entry chosen."""
+    """What is switched in some texts. rows: int64[texts], where they are among the served ones; words, known, wanted,
+    replaced: int64[texts]; row: the text of each replacement, a position in `rows`, ascending; byte_starts, byte_ends:
+    within its text; and the entry chosen."""
 
+    rows: np.ndarray
     row: np.ndarray
     byte_starts: np.ndarray
     byte_ends: np.ndarray
@@ -67,21 +71,49 @@ class _Part:
     after: np.ndarray
     words: np.ndarray
     known: np.ndarray
+    wanted: np.ndarray
     replaced: np.ndarray
+
+    def of(self, kept: np.ndarray) -> _Part:
+        """The part of some of its texts: bool[texts]."""
+        if kept.all():
+            return self
+        inside = kept[self.row]
+        own = {name: values[inside if name in _BY_REPLACEMENT else kept] for name, values in vars(self).items()}
+        return _Part(**own | {"row": (np.cumsum(kept) - 1)[own["row"]]})
+
+
+_BY_REPLACEMENT = ("row", "byte_starts", "byte_ends", "first", "lengths", "entry", "form", "pair", "before", "after")
+
+
+def _switch_rows(rows: np.ndarray, served: Served, index: LexiconIndex, options: CodeswitchOptions) -> list[_Part]:
+    """Parts that hold each of some served rows (int64[n], ascending) once, each at its turn (`partners`)."""
+    parts, turns, left = [], served.pairs.shape[1], np.arange(len(rows))
+    known = np.zeros((len(rows), turns), dtype=np.int64)
+    for turn in range(turns):
+        part = _switch_piece(rows[left], np.full(len(left), turn), served, index, options)
+        known[left, turn] = part.known
+        alone = (served.pairs[rows[left], 1:, 0] < 0).all(axis=1)
+        settled = alone | has_enough(part.known, part.wanted)
+        parts.append(part.of(settled))
+        left = left[~settled]
+        if not len(left):
+            return parts
+    chosen = choose_turn(known[left], known[left].max(axis=1))
+    return [*parts, _switch_piece(rows[left], chosen, served, index, options)]
 
 
 def _switch_piece(
-    texts: pa.Array,
-    first_row: int,
-    served: Served,
-    index: LexiconIndex,
-    options: CodeswitchOptions,
+    rows: np.ndarray, turn: np.ndarray, served: Served, index: LexiconIndex, options: CodeswitchOptions
 ) -> _Part:
-    here = slice(first_row, first_row + len(texts))
-    written, pairs, states = code_points(texts), served.pairs[here], served.states[here]
+    """Some served rows (int64[n], ascending), each with the dictionaries of one of its turns (int64[n])."""
+    taken = pa.array(rows)
+    texts = served.texts.take(taken)
+    pairs, states = served.pairs[rows, turn], served.states[rows]
+    written = code_points(texts)
     points, back = composed(written)  # words are found in NFC, and replaced where they are written
     classes = characters.classify(points.codes)
-    named = None if served.named is None else served.named.slice(first_row, len(texts))
+    named = None if served.named is None else served.named.take(taken)
     covered = protect.protected(points, classes, protect.named_spans(named, written, back))
     breaker = None if options.word_breaker is None else WORD_BREAKERS.find(options.word_breaker)
     lookup = Lookup(points, pairs, index, breaker)
@@ -101,7 +133,8 @@ def _switch_piece(
     byte_at = BytePositions(written.codes)
     own_starts, own_ends = (starts, ends) if back is None else (back.take(starts), back.take(ends))
     byte_starts, byte_ends = byte_at(own_starts), byte_at(own_ends)
-    verified = lookup.verify(key, starts, ends, string_buffers(texts)[0], byte_starts, byte_ends)
+    data, text_starts = string_buffers(texts)
+    verified = lookup.verify(key, starts, ends, data, byte_starts, byte_ends)
     if not verified.all():
         at, bits, row, key, slot = at[verified], bits[verified], row[verified], key[verified], slot[verified]
         starts, ends, own_starts, own_ends = (each[verified] for each in (starts, ends, own_starts, own_ends))
@@ -114,9 +147,10 @@ def _switch_piece(
     form[cased] = forms(points.codes, starts[cased], ends[cased])
     before, after = _spaces(words.unspaced.take(at), starts, ends, entry, points, index)
     return _Part(
-        row=row + first_row,
-        byte_starts=byte_starts,
-        byte_ends=byte_ends,
+        rows=rows,
+        row=row,
+        byte_starts=byte_starts - text_starts[row],
+        byte_ends=byte_ends - text_starts[row],
         first=own_starts - written.offsets[row],
         lengths=own_ends - own_starts,
         entry=entry,
@@ -126,6 +160,7 @@ def _switch_piece(
         after=after,
         words=per_row,
         known=np.diff(np.searchsorted(np.flatnonzero(replaceable), words.offsets)),
+        wanted=budget,
         replaced=np.bincount(row, minlength=len(texts)),
     )
 
@@ -164,13 +199,15 @@ def _is_word(codes: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 def _gather(texts: pa.Array, parts: list[_Part], index: LexiconIndex) -> tuple[Replacements, WordCounts]:
     """The parts as replacements in the whole batch."""
+    rows = np.concatenate([part.rows for part in parts] or [np.zeros(0, dtype=np.int64)])
+    row = np.concatenate([part.rows[part.row] for part in parts] or [np.zeros(0, dtype=np.int64)])
+    text_order, order = np.argsort(rows), np.argsort(row, kind="stable")
 
     def together(name: str) -> np.ndarray:
-        return np.concatenate([getattr(part, name) for part in parts] or [np.zeros(0, dtype=np.int64)])
+        values = np.concatenate([getattr(part, name) for part in parts] or [np.zeros(0, dtype=np.int64)])
+        return values.take(order if name in _BY_REPLACEMENT else text_order)
 
-    _, text_offsets = string_buffers(texts)
-    firsts = offsets_of(np.array([len(part.words) for part in parts], dtype=np.int64))[:-1]
-    shift = np.repeat(text_offsets[firsts], np.array([len(part.row) for part in parts], dtype=np.int64))
+    shift = string_buffers(texts)[1].take(row.take(order))
     replaced, entry, form, pair = (together(name) for name in ("replaced", "entry", "form", "pair"))
     labels = pa.array([pair.tgt for pair in index.directions], pa.string())
     dotless = np.array([is_dotless(pair.tgt) for pair in index.directions], dtype=bool)

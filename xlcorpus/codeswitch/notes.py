@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from xlcorpus.codeswitch.realism import REAL, measure, mixing_rows, tags_of_switched
-from xlcorpus.codeswitch.switched import FIGURES, INTO
+from xlcorpus.codeswitch.switched import FIGURES, INTO, STAYED
 from xlcorpus.dataset.result import Counts
 from xlcorpus.tags.counts import label_notes
 from xlcorpus.text.tables import table_lines
@@ -20,7 +20,8 @@ _EXAMPLES, _WIDTH = 3, 100
 
 
 def notes_of(counts: Counts, batches: Iterable[pa.RecordBatch]) -> dict[str, Any]:
-    """The manifest's notes: languages (figures, coverage, ratio), partners, mixing of the first rows; a table of all.
+    """The manifest's notes: languages (figures, coverage, ratio), partners, stayed (texts without a switch, by reason),
+    mixing of the first rows; a table of all.
 
     counts: as `switched_rows` has them; batches: rows of the dataset; those of the restore view have no spans, and so
     no mixing.
@@ -38,9 +39,18 @@ def notes_of(counts: Counts, batches: Iterable[pa.RecordBatch]) -> dict[str, Any
     table = table_lines(rows, right=(1, 2, 3, 4, 5)) if languages else []
     if partners:
         table.append("switched into: " + ", ".join(f"{label} {count:,}" for label, count in partners.items()))
+    stayed = dict(sorted(counts.get(STAYED, {}).items()))
+    if stayed:
+        table.append("without a switch: " + ", ".join(f"{reason} {count:,}" for reason, count in stayed.items()))
     of_labels, lines = label_notes(counts)
     table += lines
-    notes: dict[str, Any] = {"languages": languages, "partners": partners, "table": table, **of_labels}
+    notes: dict[str, Any] = {
+        "languages": languages,
+        "partners": partners,
+        "stayed": stayed,
+        "table": table,
+        **of_labels,
+    }
     sample = _first_rows(batches, MEASURED)
     if sample is not None:
         table += ["", *example_lines(sample)]

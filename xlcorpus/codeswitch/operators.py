@@ -24,7 +24,7 @@ from xlcorpus.lexicon.dictionaries import fingerprint_of_dictionaries, into_part
 from xlcorpus.lexicon.index import Direction, LexiconIndex, directions_of
 from xlcorpus.pairs.sides import is_pairs
 from xlcorpus.text.breakers import WORD_BREAKERS
-from xlcorpus.text.labels import same_language
+from xlcorpus.text.labels import stands_for
 
 _SHOWN = 5  # languages or reasons in a line for the user
 
@@ -85,7 +85,7 @@ class _ByDictionary:
                 f"the dataset holds {', '.join(sorted(known)[:10])}",
                 remedy="turn the dictionary round with `xlcorpus lexicon invert`, or give its languages: --src, --tgt",
             )
-        idle = [source for source in sources if not any(same_language(one, source) for one in known)]
+        idle = [source for source in sources if not any(stands_for(source, one) for one in known)]
         lines += [f"codeswitch: no document is in {label}, a source language of the dictionary" for label in idle]
         return lines + _missing_directions(ways, {labels for counts in languages for labels in counts})
 
@@ -239,7 +239,7 @@ def _missing_directions(ways: Sequence[Direction], labels: set[str]) -> list[str
     missing = [
         f"{one} into {other}"
         for one, other in directions
-        if not any(same_language(one, way.src) and same_language(other, way.tgt) for way in ways)
+        if not any(stands_for(way.src, one) and stands_for(way.tgt, other) for way in ways)
     ]
     if not missing:
         return []

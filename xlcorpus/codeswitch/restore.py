@@ -22,7 +22,7 @@ from xlcorpus.dataset.kept import Kept, beside
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.lexicon.index import Direction
 from xlcorpus.text.draws import row_states
-from xlcorpus.text.labels import encode_pairs, same_language
+from xlcorpus.text.labels import encode_pairs, stands_for
 
 SIDES = ("src", "tgt")
 _VIEW = {"inputs": "cs_source", "targets": "cs_target"}  # column of the view: that of the switched rows
@@ -85,4 +85,4 @@ def choose_sides(pairs: pa.RecordBatch, seed: int, directions: Sequence[Directio
 
 
 def _leads(one: str, other: str, directions: Sequence[Direction]) -> bool:
-    return any(same_language(one, way.src) and same_language(other, way.tgt) for way in directions)
+    return any(stands_for(way.src, one) and stands_for(way.tgt, other) for way in directions)

@@ -21,6 +21,7 @@ NO_DICTIONARY, NO_WORDS, NO_SWITCH = 0, 1, 2
 REASONS = ("no_dictionary", "no_words", "no_switch")
 FIGURES = ("texts", "switched", "words", "known", "replaced")  # counts by language of the text
 INTO = "into"  # counts of replacements by their language
+STAYED = "stayed"  # counts of texts without a switch, by reason
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def switched_rows(
     keep_text: bool,
     names: Sequence[str] = REASONS,
 ) -> Result:
-    """Rows with the columns cs_..., decisions for the others, and counts: `FIGURES` and `INTO`, each by language.
+    """Rows with the columns cs_..., decisions for the others, and counts: `FIGURES` and `INTO` by language, `STAYED`.
 
     batch: all rows, with the column lang; served: int64[served], the rows that have a dictionary, which texts (the
     originals), made and counts are of; reasons: int64[rows], positions in `names` for the rows without a switch. The
@@ -83,7 +84,10 @@ def switched_rows(
     decisions = empty(DECISION) if all_kept else decide(batch.take(left), STEP, reason, keep_text=keep_text)
     langs = text_or_empty(batch, "lang")
     langs = langs if len(served) == len(batch) else langs.take(pa.array(served))
-    return Result(put_columns(kept, columns), decisions, counts=_counts(langs, counts, made.langs))
+    stayed = np.bincount(reasons[~stays], minlength=len(names)).tolist()
+    counted = _counts(langs, counts, made.langs)
+    counted[STAYED] = {name: count for name, count in zip(names, stayed, strict=True) if count}
+    return Result(put_columns(kept, columns), decisions, counts=counted)
 
 
 def switched_words(

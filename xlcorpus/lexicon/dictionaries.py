@@ -24,7 +24,7 @@ from xlcorpus.lexicon.entries import entry_schema, limit_entries, merge_entries
 from xlcorpus.lexicon.fields import MENDED
 from xlcorpus.lexicon.formats import source_names
 from xlcorpus.lexicon.index import LexiconIndex
-from xlcorpus.text.labels import same_language
+from xlcorpus.text.labels import language_of, same_language, script_of, stands_for
 from xlcorpus.text.language_names import meaning_of
 
 LIMITED = "limited"  # left out by max_candidates, min_score or single_word_targets
@@ -107,20 +107,35 @@ def read_entries(
 
 
 def into_partners(table: pa.Table, partners: Sequence[str]) -> pa.Table:
-    """The entries (lexicon-2) into these languages, all if none is named; raises UserError for one without entries."""
+    """The entries (lexicon-2) into these languages, all if none is named; raises UserError for one without entries.
+
+    A member of a macrolanguage gets the entries of that, under its own name: srp_Cyrl those of hbs_Cyrl.
+    """
     if not partners:
         return table
     known = pc.unique(table["tgt_lang"]).to_pylist()
     meanings = {partner: meaning_of(partner) for partner in partners}
     meant = [meaning.label or meaning.language or given for given, meaning in meanings.items()]
+    own, renamed = set[str](), dict[tuple[str, str], None]()
     for partner in meant:
-        if not any(same_language(label, partner) for label in known):
+        fit = [label for label in known if stands_for(label, partner)]
+        if not fit:
             raise UserError(
                 f"--partners: no dictionary has translations into {partner!r}; {nearest(partner, known)}",
                 remedy="`xlcorpus lexicon inspect FILE` lists the languages of a dictionary",
             )
-    wanted = [label for label in known if any(same_language(label, partner) for partner in meant)]
-    return table.filter(pc.is_in(table["tgt_lang"], pa.array(wanted, pa.string())))
+        for label in fit:
+            if same_language(label, partner):
+                own.add(label)
+            else:  # words of hbs_Cyrl under the name of srp_Cyrl
+                name = partner if script_of(partner) else f"{language_of(partner)}_{script_of(label)}"
+                renamed[label, name] = None
+    parts = [table.filter(pc.is_in(table["tgt_lang"], pa.array(sorted(own), pa.string())))]
+    at = table.column_names.index("tgt_lang")
+    for label, name in sorted(renamed):
+        part = table.filter(pc.equal(table["tgt_lang"], label))
+        parts.append(part.set_column(at, "tgt_lang", pa.repeat(pa.scalar(name, pa.string()), part.num_rows)))
+    return pa.concat_tables(parts)
 
 
 def open_index(

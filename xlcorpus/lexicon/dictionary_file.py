@@ -31,6 +31,7 @@ from xlcorpus.lexicon.fields import (
     without_particles,
 )
 from xlcorpus.lexicon.formats import CODE, FORMATS, INDUCED, JOINT, MINED_RANK, Header, codes_of_name, source_names
+from xlcorpus.lexicon.stress import without_stress
 from xlcorpus.text.labels import han_variant, has_script, language_of, normalize_label, usual_scripts
 from xlcorpus.text.language_names import check_language, meaning_of
 from xlcorpus.text.normalize import collapse_whitespace
@@ -289,7 +290,8 @@ def _plain_forms(table: pa.Table, side: str, counts: Counter[str]) -> pa.Table:
     wrong = dict.fromkeys((AFFIXES, OTHER_SCRIPT), pc.is_null(texts))
     for label in pc.unique(langs).to_pylist():
         mask = pc.equal(langs, label)
-        plain = without_particles(texts.filter(mask), language_of(label), counts)
+        plain = without_stress(texts.filter(mask), label, counts)
+        plain = without_particles(plain, language_of(label), counts)
         texts = pc.replace_with_mask(texts, mask, plain)
         for reason, found in ((AFFIXES, is_clitic(plain, label)), (OTHER_SCRIPT, is_remark(plain, label))):
             wrong[reason] = pc.replace_with_mask(wrong[reason], mask, found)

@@ -25,8 +25,8 @@ from xlcorpus.text.normalize import class_of, collapse_whitespace, compose
 
 PIECE = 1 << 16  # texts that are Python strings at a time: a million of them would be 80 MB
 # What becomes of fields, as counts call it. Taken off, or taken apart:
-NOTES, TRIMMED, UNSEEN, PARTICLES, APART = "notes", "trimmed", "unseen", "particles", "apart"
-MENDED = (NOTES, TRIMMED, UNSEEN, PARTICLES, APART)
+NOTES, TRIMMED, UNSEEN, PARTICLES, APART, STRESS = "notes", "trimmed", "unseen", "particles", "apart", "stress"
+MENDED = (NOTES, TRIMMED, UNSEEN, PARTICLES, APART, STRESS)
 # Left out: parts of words and phrases, those with signs inside, those without a letter or number, remarks in Latin.
 AFFIXES, SIGNS, NO_WORD, OTHER_SCRIPT = "affixes", "signs", "no_word", "other_script"
 

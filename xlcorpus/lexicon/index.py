@@ -13,7 +13,7 @@ import pyarrow as pa
 from xlcorpus.lexicon.folding import fold
 from xlcorpus.text.codepoints import code_points, string_buffers
 from xlcorpus.text.hashes import SpanHasher
-from xlcorpus.text.labels import is_dotless, same_language
+from xlcorpus.text.labels import is_dotless, stands_for
 from xlcorpus.text.ragged import offsets_of, ranges, sum_segments
 
 BYTES = 16  # bytes compared at once
@@ -236,5 +236,5 @@ def hash_words(codes: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.nd
 
 
 def directions_of(label: str | None, directions: Sequence[Direction]) -> list[int]:
-    """Numbers of the directions whose source is this language (`same_language`)."""
-    return [number for number, direction in enumerate(directions) if label and same_language(label, direction.src)]
+    """Numbers of the directions whose source is this language, or stands for it (`labels.stands_for`)."""
+    return [number for number, direction in enumerate(directions) if label and stands_for(direction.src, label)]

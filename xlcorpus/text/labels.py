@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xlcorpus.text.aliases import code_table, meant_by, related_codes
+from xlcorpus.text.aliases import code_table, macrolanguage_of, meant_by, related_codes, representative_of
 from xlcorpus.text.codepoints import CODE_SPACE, code_points
 
 FOLDED_PREFIX = "__folded__"  # before the labels of models that were trained on `folding.fold`ed text
@@ -176,6 +176,19 @@ def same_language(label: str, other: str) -> bool:
         return False
     one, two = (_UNICODE_SCRIPT.get(script, script) for script in (script_of(label), script_of(other)))
     return not one or not two or one == two
+
+
+def stands_for(label: str, other: str) -> bool:
+    """Whether words of a label may be words of another one: of one language (`same_language`), or of a macrolanguage
+    that means none of its members (`hbs_Cyrl` for `srp_Cyrl`), where the other is written in this script."""
+    if same_language(label, other):
+        return True
+    macro, member, script = language_of(label), language_of(other), script_of(label)
+    if macrolanguage_of(member) != macro or representative_of(macro):
+        return False
+    usual = usual_scripts(member)
+    fits = script_of(other) == script if script_of(other) else not usual or script in usual
+    return not script or fits
 
 
 def in_language(labels: pa.Array, lang: str) -> np.ndarray:
