@@ -156,7 +156,7 @@ def test_what_is_no_word_is_left_out_and_counted(field: str, reason: str) -> Non
     ],
 )  # fmt: skip
 def test_signs_that_stand_inside_words_stay(word: str) -> None:
-    word = unicodedata.unicodedata.normalize("NFC", word)
+    word = unicodedata.normalize("NFC", word)
     assert apart(word) == ([("x", word)], {})
 
 
@@ -251,7 +251,7 @@ def test_no_sign_of_alternatives_or_notes_is_left_in_any_field(target: str, sour
     assert found or counts
     for word in (word for entry in found for word in entry):
         assert not set(word) & set("/,;|.()[]{}<>~…_+*\\\u200b\u00ad،。（）")
-        assert word == word.strip() == unicodedata.unicodedata.normalize("NFC", word)
+        assert word == word.strip() == unicodedata.normalize("NFC", word)
         assert word[0] not in "-\u0640་"
         assert word[-1] not in "-\u0640་"
         again, _ = apart(word, "x")
