@@ -44,6 +44,7 @@ steps:
 
 # Worker processes even for input as small as the tests'.
 EAGER = (
+    "from xlcorpus.cli.logs import quiet_beam; quiet_beam(); "
     "import xlcorpus.beam.runners as runners; runners.BYTES_A_WORKER = 1; from xlcorpus.cli.main import main; main()"
 )
 

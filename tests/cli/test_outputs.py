@@ -6,15 +6,12 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Call
-from tests.running import EAGER, called, command, digests, run, write_recipe
+from tests.running import called, command, digests
 from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.workspace import RunState, Workspace
 
@@ -67,35 +64,6 @@ def test_a_full_disk_is_an_error_with_a_remedy_and_resume_finishes(tmp_path: Pat
     assert done.returncode == 0, done.stderr
     assert Dataset.open(tmp_path / "out", verify=True).manifest.rows == 3000
     assert not list((tmp_path / "out").rglob("*.tmp"))
-
-
-def _heed_interrupts() -> None:
-    """A shell that starts the tests in the background has them, and their children, ignore SIGINT."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-@pytest.mark.process
-def test_ctrl_c_ends_with_130_and_resume_finishes(tmp_path: Path) -> None:
-    recipe = write_recipe(tmp_path)
-    arguments = ["run", recipe, "--output", tmp_path / "out", "--quiet", "--workers", "2"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", EAGER, *map(str, arguments)],
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        preexec_fn=_heed_interrupts,
-    )
-    state = tmp_path / "out" / "filter" / "_work" / "run.json"
-    deadline = time.monotonic() + 60
-    while not state.exists() and process.poll() is None and time.monotonic() < deadline:
-        os.sched_yield()
-    os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err.decode()
-    assert b"--resume" in err
-    done = called(*arguments, "--resume")
-    assert done.returncode == 0, done.stderr
-    run(recipe, tmp_path / "fresh")
-    assert digests(tmp_path / "out") == digests(tmp_path / "fresh")
 
 
 class TestFoldersThatCollide:

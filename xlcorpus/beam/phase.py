@@ -11,7 +11,7 @@ import apache_beam as beam
 
 from xlcorpus.beam import LOG_VARIABLE
 from xlcorpus.beam.failures import carrying, found_in, memory_error
-from xlcorpus.beam.interrupt import raise_if_interrupted
+from xlcorpus.beam.interrupt import apart, raise_if_interrupted
 from xlcorpus.beam.progress import Progress
 from xlcorpus.beam.runners import LOCAL, RunnerChoice
 from xlcorpus.dataset.dataset import Shard
@@ -107,9 +107,11 @@ class Execution:
             else:
                 graph(given)
             raise_if_interrupted()
-            pipeline.run().wait_until_finish()
+            # One worker is this process: there an interrupt is raised in the work, which keeps what it has.
+            (apart if spread else _here)(lambda: pipeline.run().wait_until_finish())
             raise_if_interrupted()
         except Exception as error:
+            raise_if_interrupted()
             found = found_in(error)
             if found is not None:
                 raise found from None
@@ -122,6 +124,10 @@ class Execution:
                 f"{str(error).strip().splitlines()[-1][:500]}",
                 remedy=f"{LOG_VARIABLE}=INFO shows what it says; docs/runners.md has the options it needs",
             ) from error
+
+
+def _here(work: Callable[[], Any]) -> Any:
+    return work()
 
 
 class _RunTask(beam.DoFn):  # type: ignore[misc]

@@ -59,6 +59,8 @@ class Progress:
         if self.quiet:
             return
         self._thread.join()
+        if kind is not None and not issubclass(kind, Exception):  # interrupted: the command says so, in one line
+            return
         self._look()
         end = "\n" if kind is None else " (stopped)\n"
         self.stream.write(("\r" if self.stream.isatty() else "") + self.line(final=True) + end)

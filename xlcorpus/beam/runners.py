@@ -108,7 +108,7 @@ def _local_runner(options: PipelineOptions, workers: int) -> Any:
     )
     if workers == 1:
         return fn_runner.FnApiRunner(provision_info=info)
-    command = f"{shlex.quote(sys.executable)} -m apache_beam.runners.worker.sdk_worker_main"
+    command = f"exec {shlex.quote(sys.executable)} -m xlcorpus.beam.worker {os.getpid()}"
     if LOG_VARIABLE not in os.environ:
         command += f" 2>{os.devnull}"  # errors of a task travel to the launcher, not through the worker's stderr
     environment = environments.SubprocessSDKEnvironment.from_command_string(command)

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from xlcorpus.beam.interrupt import remember_interrupts
 from xlcorpus.beam.runners import choose_runner
 from xlcorpus.dataset.storage import Location
 from xlcorpus.mine.costs import spent_lines
@@ -40,7 +39,6 @@ def execute(
         say=lambda line: click.echo(line, err=True),
         **settings,
     )
-    remember_interrupts()
     if plan_only:
         for line in plan_lines(nodes, folder_of, run_settings):
             click.echo(line)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 import xlcorpus
+from xlcorpus.beam.interrupt import end_now, interrupted, say_interrupted, watched
 from xlcorpus.cli.logs import quiet_beam
 from xlcorpus.errors import UserError, nearest
 from xlcorpus.recipe.registry import described_steps, step_names
@@ -58,6 +60,15 @@ class CommandLine(click.Group):
             raise click.UsageError(f"there is no command {args[0]!r}; {nearest(args[0], self.list_commands(context))}")
         return super().resolve_command(context, args)
 
+    def invoke(self, context: click.Context) -> Any:
+        """As click does it, without its empty line after Ctrl-C; whatever comes of an interrupt is one."""
+        try:
+            return super().invoke(context)
+        except BaseException as error:
+            if interrupted() or isinstance(error, KeyboardInterrupt):
+                raise click.Abort from None
+            raise
+
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """Two lists, without importing any command."""
         with formatter.section("Steps (xlcorpus STEP INPUT... --output DIR)"):
@@ -79,8 +90,21 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point. Exit code 0: all is whole; 1: an error with its remedy on stderr; 2: wrong usage; 130: Ctrl-C."""
+    """Entry point. Exit code 0: all is whole; 1: an error with its remedy on stderr; 2: wrong usage; 130: Ctrl-C;
+    143: SIGTERM."""
     quiet_beam()
+    with watched():
+        try:
+            status = _status(arguments)
+        except KeyboardInterrupt:  # it came between the end of the command and here
+            status = say_interrupted()
+        if interrupted():
+            end_now()
+    sys.exit(status)
+
+
+def _status(arguments: Sequence[str] | None) -> int:
+    """Run the command, say how it failed, and give its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:2] == ["pairs", "align"]:  # said as two words, too
         given[:2] = ["pairs-align"]
@@ -114,9 +138,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(f"error: {storage_error(error)}", err=True)
         status = 1
     except (KeyboardInterrupt, click.Abort):
-        click.echo("\ninterrupted: nothing that was done is lost; go on with the same command and --resume", err=True)
-        status = 130
-    sys.exit(status if isinstance(status, int) else 0)
+        status = say_interrupted()
+    return status if isinstance(status, int) else 0
 
 
 def _check_utf8(arguments: Sequence[str]) -> None:
