@@ -159,6 +159,8 @@ def train(folder: Path, steps: int, stop: int, every: int) -> None:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
+    from benchmarks.tiny_lm import losses
+
     torch.manual_seed(SEED)
     torch.set_num_threads(1)
     given = documents()
@@ -176,21 +178,13 @@ def train(folder: Path, steps: int, stop: int, every: int) -> None:
     )  # fmt: skip
     print(f"{sum(one.numel() for one in model.parameters()):,} parameters, {len(tokenizer)} tokens, "
           f"{len(real)} real words, {len(words)} made up: {' '.join(words[:8])}", flush=True)  # fmt: skip
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, betas=(0.9, 0.95), weight_decay=0.1)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps, pct_start=0.05)
     made = rows(tokenizer, words, running, random.Random(SEED))
     tested = sorted(real)[::10]
     began, used = time.perf_counter(), time.process_time()
-    for step in range(1, stop + 1):
-        ids = torch.tensor([next(made) for _ in range(BATCH)])
-        loss = model(input_ids=ids, labels=ids).loss
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
+    batches = ([next(made) for _ in range(BATCH)] for _ in range(stop))
+    for step, loss in enumerate(losses(model, batches, 3e-3, steps), 1):
         if step % every == 0 or step == stop:
-            print(f"step {step}: loss {loss.item():.3f}, {share_right(model, tokenizer, tested):.3f} of {len(tested)} "
+            print(f"step {step}: loss {loss:.3f}, {share_right(model, tokenizer, tested):.3f} of {len(tested)} "
                   f"real words, {time.perf_counter() - began:.0f} s, {time.process_time() - used:.0f} s of CPU",
                   flush=True)  # fmt: skip
             save(model, tokenizer, folder if step == stop else folder.with_name(f"{folder.name}-{step}"))

@@ -116,6 +116,8 @@ def train(folder: Path, seeds: int, steps: int) -> None:
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 
+    from benchmarks.tiny_lm import losses
+
     torch.manual_seed(SEED)
     torch.set_num_threads(1)
     tokenizer = make_tokenizer()
@@ -127,21 +129,13 @@ def train(folder: Path, seeds: int, steps: int) -> None:
         )
     )  # fmt: skip
     print(f"{sum(one.numel() for one in model.parameters()):,} parameters, {seeds} pairs, {steps} steps", flush=True)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.95), weight_decay=0.1)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps, pct_start=0.05)
     given = rows(parted(seeds)[0], random.Random(SEED))
     began = time.perf_counter()
     model.train()
-    for step in range(1, steps + 1):
-        ids = torch.tensor([tokenizer.encode(next(given)) for _ in range(BATCH)])
-        loss = model(input_ids=ids, labels=ids).loss
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
+    batches = ([tokenizer.encode(next(given)) for _ in range(BATCH)] for _ in range(steps))
+    for step, loss in enumerate(losses(model, batches, 2e-3, steps), 1):
         if step % 50 == 0:
-            print(f"step {step}: loss {loss.item():.3f}, {time.perf_counter() - began:.0f} s", flush=True)
+            print(f"step {step}: loss {loss:.3f}, {time.perf_counter() - began:.0f} s", flush=True)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 

@@ -56,8 +56,8 @@ def run(options: AnnotateOptions, inputs: Sequence[Dataset], execution: Executio
     ask_rows(questions, options, listed, folder)
     questions.keep(execution.workspace.folder)
     write = WriteAnnotated(execution.workspace, folder, options, execution.partition_by)
-    made = Outcome.of(execution.each("write", tasks, write))
-    return replace(made, notes=notes_of(options, made.tallies[0].counts, questions.spent.noted), spent=questions.spent)
+    made = Outcome.of(execution.each("write", tasks, write), spent=questions.spent)
+    return replace(made, notes={**made.notes, **notes_of(options, made.tallies[0].counts)})
 
 
 def template_of(options: AnnotateOptions) -> str:

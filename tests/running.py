@@ -179,18 +179,19 @@ def each_command(
     return [subprocess.CompletedProcess(calls, *one) for one in json.loads(done.stdout)]
 
 
+def started(arguments: Sequence[str | Path], **settings: Any) -> subprocess.Popen[bytes]:
+    """`xlcorpus ARGUMENTS` as a session of its own, with worker processes for little input; settings: of Popen."""
+    silent = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    command = [sys.executable, "-c", EAGER, *map(str, arguments)]
+    return subprocess.Popen(command, start_new_session=True, **silent | settings)
+
+
 def killed_after(seconds: float, arguments: list[str | Path], how: int = signal.SIGKILL) -> int:
     """Start `xlcorpus ARGUMENTS`, send it (and its workers) a signal after some time; its exit code.
 
     The time is where the run is cut, not something that is waited for: a run that is faster than it just ends.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-c", EAGER, *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    process = started(arguments)
     deadline = time.monotonic() + seconds
     try:
         return process.wait(timeout=max(deadline - time.monotonic(), 0))

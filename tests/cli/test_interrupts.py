@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import Call
-from tests.running import EAGER, called, command, digests, run, write_recipe
+from tests.running import called, command, digests, run, started, write_recipe
 from xlcorpus.beam import interrupt
 
 LINES = {
@@ -66,14 +66,7 @@ def ended_by(
 
     moment: seconds from the start, or a state that is waited for. No process of it may stay.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-c", EAGER, *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        preexec_fn=_heed_interrupts,
-    )
+    process = started(arguments, stderr=subprocess.PIPE, preexec_fn=_heed_interrupts)
     begun = time.monotonic()
     reached = moment if callable(moment) else lambda: time.monotonic() - begun >= moment
     assert _within(60, lambda: reached() or _ends(process))

@@ -11,7 +11,7 @@ from tests.rows import documents, write_dataset
 from xlcorpus.dataset.columns import put_columns
 from xlcorpus.dataset.dataset import Dataset, shard_fields
 from xlcorpus.dataset.features import metadata_of
-from xlcorpus.dataset.several import unite
+from xlcorpus.dataset.several import Several
 from xlcorpus.dataset.storage import locate
 from xlcorpus.tags.columns import label_columns
 
@@ -23,7 +23,7 @@ def united(folder: Path, *batches: pa.RecordBatch) -> list[Dataset]:
     datasets = [
         write_dataset(folder / str(number), [batch], arrow_schema=batch.schema) for number, batch in enumerate(batches)
     ]
-    return unite(datasets, locate(folder))
+    return Several(tuple(datasets)).united(locate(folder))
 
 
 def test_rows_of_a_dataset_that_has_none_of_the_columns(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tests.running import called
 from xlcorpus.errors import UserError
 from xlcorpus.mine import served
 from xlcorpus.mine.calls import Spent
-from xlcorpus.mine.costs import Cost, first_texts, rough_tokens, spent_lines, sum_lines
+from xlcorpus.mine.costs import Cost, rough_tokens, spent_lines, sum_lines, texts_in
 from xlcorpus.mine.options import AskOptions
 
 KEY = "sk-Zq81-not-for-anyone-93xT"
@@ -57,12 +57,12 @@ def test_tokens_without_a_tokenizer() -> None:
     assert all(0 < one < 90 for one in found[3:])
 
 
-def test_the_first_texts_are_those_that_are_mined(tmp_path: Path) -> None:
+def test_the_texts_in_are_those_that_are_mined(tmp_path: Path) -> None:
     """A label without its script is of the language, as where words are counted."""
     langs = ["swh_Latn", "tha_Thai", "swh", None]
     texts = ["Habari ya asubuhi.", "สวัสดีตอนเช้า", "Asante sana.", "?"]
     dataset = write_dataset(tmp_path / "documents", [documents(texts, langs)])
-    found, share = first_texts([dataset], "swh_Latn")
+    found, share = texts_in([dataset], "swh_Latn")
     assert (found.to_pylist(), share) == (["Habari ya asubuhi.", "Asante sana."], 1.0)
 
 

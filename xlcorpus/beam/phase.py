@@ -107,8 +107,12 @@ class Execution:
             else:
                 graph(given)
             raise_if_interrupted()
+
+            def work() -> Any:
+                return pipeline.run().wait_until_finish()
+
             # One worker is this process: there an interrupt is raised in the work, which keeps what it has.
-            (apart if spread else _here)(lambda: pipeline.run().wait_until_finish())
+            apart(work) if spread else work()
             raise_if_interrupted()
         except Exception as error:
             raise_if_interrupted()
@@ -124,10 +128,6 @@ class Execution:
                 f"{str(error).strip().splitlines()[-1][:500]}",
                 remedy=f"{LOG_VARIABLE}=INFO shows what it says; docs/runners.md has the options it needs",
             ) from error
-
-
-def _here(work: Callable[[], Any]) -> Any:
-    return work()
 
 
 class _RunTask(beam.DoFn):  # type: ignore[misc]

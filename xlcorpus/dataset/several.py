@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import pyarrow as pa
 import xxhash
@@ -32,43 +33,50 @@ def refuse_given_twice(datasets: Sequence[Dataset]) -> None:
             )
 
 
-def columns_of_several(datasets: Sequence[Dataset]) -> pa.Schema:
-    """`united_schema` of datasets; where a column is of several types their values are looked at."""
+@dataclass(frozen=True)
+class Several:
+    """Datasets whose rows are read with the columns of all."""
 
-    def fits(name: str, number: int, kind: pa.DataType) -> bool:
-        return all(can_hold(batch.column(0), kind) for batch in datasets[number].batches([name]))
+    datasets: tuple[Dataset, ...]
 
-    return united_schema([dataset.manifest.arrow_schema for dataset in datasets], fits)
+    @cached_property
+    def columns(self) -> pa.Schema:
+        """`united_schema`; where a column is of several types all its values are read, once."""
 
+        def fits(name: str, number: int, kind: pa.DataType) -> bool:
+            return all(can_hold(batch.column(0), kind) for batch in self.datasets[number].batches([name]))
 
-def unite(datasets: Sequence[Dataset], folder: Location) -> list[Dataset]:
-    """The datasets, their rows read with the columns of all (`columns_of_several`), which a file in the folder says,
-    and what is known of these (`features_of`)."""
-    schemas = [dataset.manifest.arrow_schema for dataset in datasets]
-    if all(schema.equals(schemas[0]) for schema in schemas):
-        return list(datasets)
-    several = columns_of_several(datasets)
-    said = several.with_metadata(metadata_for(features_of(schemas)[0], several)).serialize().to_pybytes()
-    file = folder / f"{xxhash.xxh3_128_hexdigest(said)}.columns"
-    storage.write_bytes(file, said)
-    return [replace(dataset, united=file) for dataset in datasets]
+        return united_schema(self._schemas, fits)
 
+    @property
+    def _schemas(self) -> list[pa.Schema]:
+        return [dataset.manifest.arrow_schema for dataset in self.datasets]
 
-def remarks_on_several(datasets: Sequence[Dataset], label: str) -> list[str]:
-    """Lines on columns that have nothing in common but their name, and on those that some datasets lack."""
-    several = columns_of_several(datasets)
-    lines = []
-    for field in several:
-        kinds = {
-            str(schema.field(field.name).type): str(one.folder)
-            for one in datasets
-            for schema in (one.manifest.arrow_schema,)
-            if field.name in schema.names and not holds_json(schema.field(field.name))
-        }
-        if holds_json(field) and kinds.keys() - {"null"}:
-            named = ", ".join(f"{kind} in {where}" for kind, where in kinds.items())
-            lines.append(f"{label}: column {field.name!r} is {named}: it becomes JSON text, which holds all values")
-    return [*lines, *partly_there(datasets, label)]
+    def united(self, folder: Location) -> list[Dataset]:
+        """The datasets, to be read so: a file in the folder says the columns, and what is known of them
+        (`features_of`)."""
+        schemas = self._schemas
+        if all(schema.equals(schemas[0]) for schema in schemas):
+            return list(self.datasets)
+        known = metadata_for(features_of(schemas)[0], self.columns)
+        said = self.columns.with_metadata(known).serialize().to_pybytes()
+        file = folder / f"{xxhash.xxh3_128_hexdigest(said)}.columns"
+        storage.write_bytes(file, said)
+        return [replace(dataset, united=file) for dataset in self.datasets]
+
+    def remarks(self, label: str) -> list[str]:
+        """Lines on columns that have nothing in common but their name, and on those that some datasets lack."""
+        lines = []
+        for field in self.columns:
+            kinds = {
+                str(schema.field(field.name).type): str(one.folder)
+                for one, schema in zip(self.datasets, self._schemas, strict=True)
+                if field.name in schema.names and not holds_json(schema.field(field.name))
+            }
+            if holds_json(field) and kinds.keys() - {"null"}:
+                named = ", ".join(f"{kind} in {where}" for kind, where in kinds.items())
+                lines.append(f"{label}: column {field.name!r} is {named}: it becomes JSON text, which holds all values")
+        return [*lines, *partly_there(self.datasets, label)]
 
 
 def partly_there(datasets: Sequence[Dataset], label: str, ours: Collection[str] = ()) -> list[str]:

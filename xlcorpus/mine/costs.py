@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,8 @@ from xlcorpus.text.codepoints import byte_lengths
 from xlcorpus.text.labels import in_language
 from xlcorpus.text.tables import table_lines
 
-_LOOKED_AT = 500  # documents whose sentences and words are counted
+_LOOKED_AT = 500  # documents whose sentences and words are counted, rows whose prompts are
+_READ = ("text", "lang")
 _NO_TEXTS = pa.array([], pa.string())
 _ASCII_A_TOKEN, _OTHER_BYTES_A_TOKEN = 4.0, 2.0  # roughly, of tokenizers with 30,000 to 250,000 pieces
 
@@ -95,7 +96,7 @@ def sentences_in(inputs: Sequence[Dataset], lang: str, breaker: str | None) -> t
     return round(found / _share(inputs, batches)), float(rough_tokens(texts).sum()) / found if found else 0.0
 
 
-def first_texts(inputs: Sequence[Dataset], lang: str) -> tuple[pa.Array, float]:
+def texts_in(inputs: Sequence[Dataset], lang: str) -> tuple[pa.Array, float]:
     """string[n]: of the first documents those in a language; and how much of all documents was looked at."""
     batches = _first_batches(inputs)
     texts = [
@@ -105,15 +106,17 @@ def first_texts(inputs: Sequence[Dataset], lang: str) -> tuple[pa.Array, float]:
 
 
 def _first_batches(inputs: Sequence[Dataset]) -> list[pa.RecordBatch]:
-    found = []
-    for dataset in inputs:
-        left = _LOOKED_AT
-        for batch in (one for shard in dataset.shards for one in read_batches(shard, ["text", "lang"])):
-            found.append(batch.slice(0, left))
-            left -= found[-1].num_rows
-            if not left:
-                break
-    return found
+    return [batch for dataset in inputs for batch in first_rows(dataset, lambda _: _READ)]
+
+
+def first_rows(dataset: Dataset, wanted: Callable[[Sequence[str]], Sequence[str]]) -> Iterator[pa.RecordBatch]:
+    """The first 500 rows of a dataset. wanted: of the columns of a shard those that are read."""
+    left = _LOOKED_AT
+    for batch in (one for shard in dataset.shards for one in read_batches(shard, wanted(shard.columns))):
+        yield batch.slice(0, left)
+        left -= min(batch.num_rows, left)
+        if not left:
+            return
 
 
 def _share(inputs: Sequence[Dataset], looked_at: Sequence[pa.RecordBatch]) -> float:

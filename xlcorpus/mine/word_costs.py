@@ -10,7 +10,7 @@ from xlcorpus.dataset.dataset import Dataset
 from xlcorpus.dataset.kinds import DOCUMENT
 from xlcorpus.lexicon.induce import breaker_of
 from xlcorpus.lexicon.words import by_frequency, words_in
-from xlcorpus.mine.costs import Cost, first_texts, rough_tokens
+from xlcorpus.mine.costs import Cost, rough_tokens, texts_in
 from xlcorpus.mine.vocabulary import Vocabulary
 from xlcorpus.mine.weak import MOST_TOKENS, WeakOptions, unknown_of
 from xlcorpus.mine.word_options import WordOptions, languages_of
@@ -48,7 +48,7 @@ def cost_of_unknown(options: WeakOptions, inputs: Sequence[Dataset], entries: pa
     if entries is None:
         words, share = _first_words(documents, pair.src)
     else:
-        texts, share = first_texts(documents, pair.src)
+        texts, share = texts_in(documents, pair.src)
         words = [*unknown_of(texts, entries)]
     calls = min(options.unknown_words, round(len(words) / share))
     line = _mean_tokens(word_lines(SHOTS_TEMPLATE, (pair.src, pair.tgt), words, words))
@@ -57,7 +57,7 @@ def cost_of_unknown(options: WeakOptions, inputs: Sequence[Dataset], entries: pa
 
 def _first_words(inputs: Sequence[Dataset], lang: str) -> tuple[list[str], float]:
     """The words of the first documents, the most frequent first, and how much of all documents that is."""
-    texts, share = first_texts(inputs, lang)
+    texts, share = texts_in(inputs, lang)
     counted = by_frequency([words_in(texts, lang, breaker_of(texts, lang))])
     return [*Vocabulary.of(lang, counted).words], share
 

@@ -26,6 +26,14 @@ _APOSTROPHES = (0x27, 0x2019)
 
 
 @functools.cache
+def ends_of_sentences() -> np.ndarray:
+    """bool[0x110000]: terminal punctuation of any script, and the ellipsis."""
+    table = properties.sentence_terminals().copy()
+    table[ord("…")] = True
+    return table
+
+
+@functools.cache
 def _kinds() -> np.ndarray:
     """uint8[0x110000]: 1 question mark, 2 exclamation mark, 3 comma, 4 colon or semicolon, 5 what else ends a sentence,
     6 quotation mark, 7 bracket, 8 dash; 0 for all else. Marks that open a Spanish question count for nothing."""
@@ -34,8 +42,7 @@ def _kinds() -> np.ndarray:
     kinds[properties.matches(r"[\p{Ps}\p{Pe}]")] = 7
     kinds[properties.matches(r"\p{Quotation_Mark}")] = 6
     kinds[list(_APOSTROPHES)] = _NO_KIND
-    kinds[properties.sentence_terminals()] = 5
-    kinds[ord("…")] = 5
+    kinds[ends_of_sentences()] = 5
     for code in np.flatnonzero(properties.matches(r"\p{P}")).tolist():
         name = unicodedata.name(chr(code), "")
         kind = next((kind for part, kind in _NAMED if part in name), None)

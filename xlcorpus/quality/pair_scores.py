@@ -20,7 +20,13 @@ from xlcorpus.dataset.columns import put_columns, text_or_empty
 from xlcorpus.dataset.schema import load_schema
 from xlcorpus.pairs.sides import SIDES, of_side
 from xlcorpus.quality.length_factors import factors_of
-from xlcorpus.quality.pair_marks import count_markup, punctuation, punctuation_similarity, script_share
+from xlcorpus.quality.pair_marks import (
+    count_markup,
+    ends_of_sentences,
+    punctuation,
+    punctuation_similarity,
+    script_share,
+)
 from xlcorpus.quality.pair_runs import common_run
 from xlcorpus.quality.pair_words import SideWords, overlap
 from xlcorpus.text import properties
@@ -54,7 +60,7 @@ def score_pairs(batch: pa.RecordBatch) -> pa.RecordBatch:
     )
     labels = [text_or_empty(batch, of_side(side, "lang")) for side in SIDES]
     split = [SideWords.of(side) for side in folded]
-    factors = [factors_of(batch.column(of_side(side, "lang"))) for side in SIDES]
+    factors = [factors_of(side) for side in labels]
     scaled = [np.maximum(size * factor, 1) for size, factor in zip(chars, factors, strict=True)]
     columns = {
         "pair_length_ratio": _larger_by_smaller(*chars),
@@ -131,16 +137,9 @@ def _numeral_similarity(one: pa.Array, other: pa.Array) -> np.ndarray:
     return ratio
 
 
-@functools.cache
-def _terminal_table() -> np.ndarray:
-    table = properties.sentence_terminals().copy()
-    table[ord("…")] = True
-    return table
-
-
 def _terminals(points: CodePoints) -> np.ndarray:
     """float64[rows]: terminal punctuation of any script, and ellipses (OpusFilter's are . ? ! …)."""
-    counts: np.ndarray = points.sum_per_text(_terminal_table()[points.codes]).astype(np.float64)
+    counts: np.ndarray = points.sum_per_text(ends_of_sentences()[points.codes]).astype(np.float64)
     return counts
 
 

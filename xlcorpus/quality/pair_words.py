@@ -16,9 +16,8 @@ from xlcorpus.text.segment import Spans, runs, spans_of
 from xlcorpus.text.words import is_spaced, tokens
 
 LONGEST_STRETCH = 20  # tokens that are looked for again right behind themselves
-LEAST_CHARACTERS = (
-    3  # of a stretch, what stands between and behind its words among them (RepetitionFilter's min_length)
-)
+# Of a stretch, what stands between and behind its words among them (RepetitionFilter's min_length).
+LEAST_CHARACTERS = 3
 
 
 @dataclass(frozen=True)
@@ -59,10 +58,8 @@ class SideWords:
 
     def longest(self) -> np.ndarray:
         """int64[rows]: characters of the longest stretch without white space and letters of scripts without spaces."""
-        codes = self.points.codes
-        found = spans_of(
-            *runs(~(properties.whitespace() | properties.unspaced()).take(codes), self.points.offsets), self.points
-        )
+        inside = ~(properties.whitespace() | properties.unspaced()).take(self.points.codes)
+        found = spans_of(*runs(inside, self.points.offsets), self.points)
         longest = np.zeros(len(self.points), dtype=np.int64)
         np.maximum.at(longest, found.rows, found.lengths)
         return longest

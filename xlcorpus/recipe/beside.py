@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from xlcorpus.dataset import storage
@@ -34,16 +34,17 @@ def files_of(name: str, file: Location) -> dict[str, Location]:
     return {f"{name}.yaml": file, **others}
 
 
-def check_beside(content: Any, name: str, path: Location, shipped: Mapping[str, Location]) -> None:
+def check_beside(content: Any, name: str, path: Location, shipped: Callable[[], Mapping[str, Location]]) -> None:
     """Raise UserError for a file that is not beside the recipe and is beside shipped ones: the recipe alone was copied.
 
-    content: what of the recipe is read; name: what it calls itself; path: its file.
+    content: what of the recipe is read; name: what it calls itself; path: its file; shipped: recipes by
+    name, looked for where a file is missing.
     """
     folder = storage.resolve(path).parent
     for one in beside(content):
         if storage.exists(folder / one):
             continue
-        owners = [owner for owner, file in shipped.items() if one in beside(load_yaml(file))]
+        owners = [owner for owner, file in shipped().items() if one in beside(load_yaml(file))]
         if owners:
             owner = next((owner for owner in owners if posixpath.basename(owner) == name), owners[0])
             raise UserError(

@@ -86,7 +86,7 @@ def _parse(content: dict[str, Any], path: Location, settings: Sequence[str], dat
     blocks = {} if data_only else {block: content[block] for block in BLOCKS if block in content}
     _check_needs(content, variables, path, [steps, blocks])
     name = name_of(content, path)
-    check_beside([content.get("variables"), steps, blocks], name, path, shipped_recipes())
+    check_beside([content.get("variables"), steps, blocks], name, path, shipped_recipes)
     nodes = _link([filled_in(step, variables, str(path)) for step in steps], path)
     later = {**variables, "output": "${output}"}
     filled = {block: filled_in(value, later, f"{path}: {block}") for block, value in blocks.items()}

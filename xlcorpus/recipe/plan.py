@@ -9,6 +9,7 @@ from xlcorpus.beam.step import SourcePlan
 from xlcorpus.dataset.dataset import Dataset, is_dataset
 from xlcorpus.dataset.kinds import DOCUMENT, PAIR
 from xlcorpus.dataset.manifest import Manifest
+from xlcorpus.dataset.several import Several
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.workspace import Workspace
 from xlcorpus.mine.costs import Cost, sum_lines
@@ -52,7 +53,7 @@ def plan_lines(nodes: Sequence[Node], folder_of: Callable[[Node], Location], set
             work, datasets if len(datasets) == len(given) else None, source, folder, settings
         )
         if known[work.id] is None and len(datasets) == len(given):
-            lines += remarks_on(work, datasets)
+            lines += remarks_on(work, Several(tuple(datasets)))
         seconds = sum(text_bytes / 1e6 / node.step.speed for node in work.nodes)
         seconds = _START_SECONDS + seconds / settings.runner.workers
         took = "" if known[work.id] is not None else f", about {format_duration(seconds)}"

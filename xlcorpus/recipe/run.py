@@ -26,7 +26,7 @@ from xlcorpus.dataset.layout import CARD, HELD_OUT, HOLDOUT, PLAIN
 from xlcorpus.dataset.manifest import Manifest
 from xlcorpus.dataset.partition import check_folders
 from xlcorpus.dataset.schema import load_schema
-from xlcorpus.dataset.several import refuse_given_twice, remarks_on_several, unite
+from xlcorpus.dataset.several import Several, refuse_given_twice
 from xlcorpus.dataset.shards import PlainFile, schema_of
 from xlcorpus.dataset.storage import Location
 from xlcorpus.dataset.tally import check_chain
@@ -107,15 +107,16 @@ def prepare_source(work: Pass, folder: Location) -> SourcePlan | None:
     return first.step.prepare(first.options, first.files, folder) if first.step.prepare is not None else None
 
 
-def remarks_on(work: Pass, datasets: list[Dataset]) -> list[str]:
+def remarks_on(work: Pass, several: Several) -> list[str]:
     """What the steps have to say, or to refuse (UserError), before anything runs."""
     remarks: list[str] = []
+    datasets = several.datasets
     for dataset in datasets:
         check_readable(work.nodes[0], str(dataset.folder), dataset.manifest.schema_name)
     if work.unites:
         _check_alike(work, datasets)
         refuse_given_twice(datasets)
-        remarks += remarks_on_several(datasets, work.label)
+        remarks += several.remarks(work.label)
     for number, node in enumerate(work.nodes):
         remarks += node.step.check(node.options, datasets if number == 0 else ())
     return remarks
@@ -140,7 +141,8 @@ def run_pass(work: Pass, datasets: list[Dataset], folder: Location, settings: Se
     check_apart(folder, [dataset.folder for dataset in datasets])
     source = prepare_source(work, folder)
     _check_partition(settings.partition_by, work.schema, datasets, source)
-    for remark in [*(source.remarks if source else ()), *remarks_on(work, datasets)]:
+    several = Several(tuple(datasets))
+    for remark in [*(source.remarks if source else ()), *remarks_on(work, several)]:
         settings.say(remark)
     identity = identity_of(work, datasets, source, settings)
     given = [dataset.manifest.arrow_schema for dataset in datasets]
@@ -170,7 +172,7 @@ def run_pass(work: Pass, datasets: list[Dataset], folder: Location, settings: Se
             )
             for remark in differing:
                 settings.say(remark)
-            outcome = _make(work, datasets, source, workspace, identity, settings)
+            outcome = _make(work, several, source, workspace, identity, settings)
     except OSError as error:
         raise storage_error(error) from error
     return Finished(work, Dataset.open(folder), skipped=False, spent=outcome.spent)
@@ -178,7 +180,7 @@ def run_pass(work: Pass, datasets: list[Dataset], folder: Location, settings: Se
 
 def _make(
     work: Pass,
-    datasets: list[Dataset],
+    several: Several,
     source: SourcePlan | None,
     workspace: Workspace,
     identity: Identity,
@@ -196,7 +198,8 @@ def _make(
         phases=work.nodes[0].form == "graph",
     )
     try:
-        read = unite(datasets, execution.scratch) if work.unites else datasets
+        datasets = list(several.datasets)
+        read = several.united(execution.scratch) if work.unites else datasets
         outcome = _outcome(work, read, source, execution)
         if source is not None:
             source.unchanged()

@@ -24,7 +24,7 @@ from xlcorpus.errors import UserError
 from xlcorpus.mine.annotate.answers import Unreadable
 from xlcorpus.mine.annotate.options import FAULT, SCORE, AnnotateOptions
 from xlcorpus.mine.backend import Answered
-from xlcorpus.mine.costs import Cost, rough_tokens
+from xlcorpus.mine.costs import Cost, first_rows, rough_tokens
 from xlcorpus.mine.fitting import Fitted
 from xlcorpus.mine.questions import Questions
 from xlcorpus.mine.translate import NO_ANSWER, REFUSED, TOO_LONG
@@ -36,7 +36,6 @@ STEP_NAME = "annotate"
 NOTHING = "nothing_to_read"  # a fault of prompts, as TOO_LONG, REFUSED and FAILED
 ASKED, SAID, FAULTS = "annotated", "said", "faults"  # counts
 _MOST_BYTES = (1 << 31) - 1  # of all prompts, which one column holds
-_LOOKED_AT = 500  # rows whose prompts `--plan` measures
 _PROMPTS = pa.schema([("prompt", pa.string()), ("fault", pa.string())])
 _ANSWERS = pa.schema([("text", pa.string()), ("score", pa.float64()), ("fault", pa.string())])
 
@@ -207,31 +206,27 @@ def cost_of(options: AnnotateOptions, inputs: Sequence[Dataset]) -> Cost:
     template, calls, into = parse(options.template), 0, 0.0
     for dataset in inputs:
         looked, tokens = 0, 0.0
-        for batch in (one for shard in dataset.shards for one in read_batches(shard, template.wanted(shard.columns))):
-            if looked >= _LOOKED_AT:
-                break
-            part = batch.slice(0, _LOOKED_AT - looked)
-            prompts = prompts_of(part, template)["prompt"].combine_chunks().drop_null()
+        for batch in first_rows(dataset, template.wanted):
+            prompts = prompts_of(batch, template)["prompt"].combine_chunks().drop_null()
             tokens += float(rough_tokens(prompts).sum())
-            looked += part.num_rows
+            looked += batch.num_rows
         calls += dataset.manifest.rows
         into += tokens * dataset.manifest.rows / max(looked, 1)
     short = 4 if options.parse in ("number", "choice") else options.new_tokens
     return Cost(calls, round(into), calls * min(short, options.new_tokens))
 
 
-def notes_of(options: AnnotateOptions, counts: Mapping[str, Any], spent: Mapping[str, int]) -> dict[str, Any]:
-    """What the manifest says: rows with a value and without, by fault; what was said, by choice; what it took."""
+def notes_of(options: AnnotateOptions, counts: Mapping[str, Any]) -> dict[str, Any]:
+    """What the manifest says: rows with a value and without, by fault; what was said, by choice."""
     rows, good = (counts.get(ASKED, {}).get(name, 0) for name in ("rows", "with_value"))
     faults = dict(sorted(counts.get(FAULTS, {}).items(), key=lambda item: (-item[1], item[0])))
     said = dict(sorted(counts.get(SAID, {}).items(), key=lambda item: _place(item[0], options)))
     lines = [f"{options.column}: {good:,} of {rows:,} rows have one"]
     lines += [f"{options.column}: {', '.join(f'{name} {count:,}' for name, count in said.items())}"] if said else []
     lines += [f"without, {name}: {count:,}" for name, count in faults.items()]
-    return {"column": options.column, "rows": rows, "with_value": good, FAULTS: faults, SAID: said} | {
-        "spent": dict(spent),
-        "table": lines,
-    }
+    return {
+        "column": options.column, "rows": rows, "with_value": good, FAULTS: faults, SAID: said, "table": lines,
+    }  # fmt: skip
 
 
 def _place(name: str, options: AnnotateOptions) -> float:
